@@ -1,0 +1,126 @@
+/**
+ * The course of `call_hold` and `call_unhold`: a re-INVITE to each leg that changes, and an event at its start
+ * and its end. A leg that is already as asked raises nothing, so how many there will be is not known.
+ * @module
+ */
+import type { Input, Machine, State } from '../command.ts';
+import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
+import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
+import { dialogState } from '../evi.ts';
+
+export interface Hold extends State {
+  readonly callid: string;
+  /** Has OpenSIPS taken the command? Events before that may be another command's. */
+  taken: boolean;
+  /** What happened to each leg, by the name that OpenSIPS gives it. */
+  legs: Record<string, 'start' | 'ok' | 'fail'>;
+  /** Events that overtook the reply. */
+  early: [leg: string, state: string][];
+}
+
+/** The two directions: their MI command, the `action` in E_CALL_HOLD, and the names of their events. */
+const directions = {
+  hold: { method: 'call_hold', name: 'CallHold' },
+  unhold: { method: 'call_unhold', name: 'CallUnhold' },
+} as const;
+
+/** Legs of a call. */
+const BOTH = 2;
+
+/** CallHold or CallUnhold. */
+export function holdMachine(action: keyof typeof directions): Machine<{ readonly callid: string }, Hold> {
+  const { method, name } = directions[action];
+  return {
+    start({ callid }) {
+      const turn = new Turn();
+      turn.request('hold', { method, params: { callid } }, MI_MS);
+      return {
+        state: { follows: [callid], callid, taken: false, legs: {}, early: [] },
+        actions: turn.actions,
+      };
+    },
+
+    step(before, input) {
+      const it = structuredClone(before);
+      const turn = new Turn();
+      const over = advance(it, input, turn);
+      if (over) turn.ended();
+      return { state: over ? null : it, actions: turn.actions };
+    },
+  };
+
+  function advance(it: Hold, input: Input, turn: Turn): boolean {
+    switch (input.type) {
+      case 'reply':
+        return taken(it, turn);
+      case 'refusal':
+        turn.fail(miFailure(method, input.error));
+        return true;
+      case 'no-answer':
+        // Where its fate is unknown, the events tell.
+        if (input.fate === 'unknown') return taken(it, turn);
+        turn.fail(noAnswerFailure(method, input.fate, input.why));
+        return true;
+      case 'timer':
+        return onTimer(it, input.timer, turn);
+      case 'event':
+        return onEvent(it, input, turn);
+      default:
+        return false;
+    }
+  }
+
+  function taken(it: Hold, turn: Turn): boolean {
+    if (it.taken) return false;
+    it.taken = true;
+    turn.notify(`${name}ing`);
+    turn.wait('re-invite', REINVITE_MS);
+    return it.early.splice(0).some(([leg, state]) => onLeg(it, leg, state, turn));
+  }
+
+  function onEvent(it: Hold, { event }: Extract<Input, { type: 'event' }>, turn: Turn): boolean {
+    if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === dialogState.ended && it.taken) {
+      turn.fail(sipFailure(`${action} failed: `, '487 the call ended'));
+      return true;
+    }
+    if (event.name !== 'E_CALL_HOLD' || event.params.action !== action) return false;
+    const { leg, state } = event.params;
+    if (it.taken) return onLeg(it, leg, state, turn);
+    it.early.push([leg, state]);
+    return false;
+  }
+
+  function onLeg(it: Hold, leg: string, state: string, turn: Turn): boolean {
+    if (state !== 'start' && state !== 'ok' && state !== 'fail') return false;
+    const was = it.legs[leg];
+    if (was === 'ok' || was === 'fail' || was === state) return false;
+    if (was === undefined) turn.notify(`${name}Start`, { leg });
+    if (state === 'ok') turn.notify(`${name}Successful`, { leg });
+    if (state === 'fail') turn.notify(`${name}Failed`, { leg });
+    it.legs[leg] = state;
+    const ends = Object.values(it.legs);
+    if (ends.includes('start')) {
+      turn.stop('quiet');
+      return false;
+    }
+    if (ends.length === BOTH) return settle(it, turn);
+    turn.wait('quiet', QUIET_MS);
+    return false;
+  }
+
+  function settle(it: Hold, turn: Turn): boolean {
+    const refused = Object.keys(it.legs).filter((leg) => it.legs[leg] === 'fail');
+    if (refused.length > 0)
+      turn.fail(sipFailure(`${action} failed: `, `488 refused by the ${refused.join(' and the ')}`));
+    return true;
+  }
+
+  function onTimer(it: Hold, timer: string, turn: Turn): boolean {
+    if (timer === 'quiet') return settle(it, turn);
+    if (timer !== 're-invite') return false;
+    const silent = Object.keys(it.legs).filter((leg) => it.legs[leg] === 'start');
+    const who = silent.length > 0 ? `the ${silent.join(' and the ')}` : 'either phone';
+    turn.fail(timeoutFailure(`${action} failed: no answer from ${who} within ${REINVITE_MS / 1000} s`));
+    return true;
+  }
+}

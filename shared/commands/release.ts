@@ -1,0 +1,139 @@
+/**
+ * Ends dialogs until they are gone. A dialog that has not rung yet cannot be cancelled (`dlg_end_dlg` answers OK
+ * and the INVITE goes on: trace `caller-silent`), so it is asked for again when it rings, and now and then.
+ * @module
+ */
+import type { Input, Turn } from '../command.ts';
+import { AGAIN_LONGEST_MS, AGAIN_MS, CLOSING_MS, LINGER_MS } from '../deadlines.ts';
+import { dialogState } from '../evi.ts';
+
+/** A dialog on its way out. */
+export interface ReleasedLeg {
+  readonly callid: string;
+  /** As far as events told; 0 where none came. */
+  state: number;
+  /** Its INVITE is not answered yet: even "not found" may only mean "not there yet". */
+  calling: boolean;
+  /** A first answer to `dlg_end_dlg` is in. */
+  answered: boolean;
+  gone: boolean;
+}
+
+/** Dialogs that are being ended. */
+export interface Release {
+  readonly legs: ReleasedLeg[];
+  pause: number;
+}
+
+const again = 'release-again';
+const closing = 'release-closing';
+const linger = 'release-linger';
+const name = (callid: string) => `release ${callid}`;
+
+/** Asks for the end of each leg. */
+export function release(
+  legs: readonly Pick<ReleasedLeg, 'callid' | 'state' | 'calling'>[],
+  turn: Turn,
+): Release {
+  const all = legs.map((leg) => ({ ...leg, answered: false, gone: leg.state === dialogState.ended }));
+  for (const leg of all) if (!leg.gone) ask(leg, turn);
+  turn.wait(closing, CLOSING_MS);
+  turn.wait(linger, LINGER_MS);
+  return { legs: all, pause: AGAIN_MS };
+}
+
+/** Has each leg answered once or gone? Then the client can be told `Ended`. */
+export function isAnswered(it: Release): boolean {
+  return it.legs.every((leg) => leg.gone || leg.answered);
+}
+
+/** Is there nothing left to end? */
+export function isGone(it: Release): boolean {
+  return it.legs.every((leg) => leg.gone);
+}
+
+/** One step; `late` when the client has waited long enough, `over` when the legs are given up. */
+export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'over' | undefined {
+  switch (input.type) {
+    case 'timer':
+      if (input.timer === closing) return 'late';
+      if (input.timer === linger) return 'over';
+      if (input.timer === again) for (const leg of it.legs) if (!leg.gone) ask(leg, turn);
+      return undefined;
+    case 'event':
+      if (input.event.name === 'E_DLG_STATE_CHANGED') follow(it, input.event.params, turn);
+      return undefined;
+    case 'reply':
+      settle(
+        it,
+        input.to,
+        (leg) => {
+          leg.gone = leg.state >= dialogState.ringing;
+        },
+        turn,
+      );
+      return undefined;
+    case 'refusal':
+      settle(
+        it,
+        input.to,
+        (leg) => {
+          leg.gone = input.error.code === 404 && !leg.calling;
+        },
+        turn,
+      );
+      return undefined;
+    case 'no-answer':
+      // Asking twice does no harm, so it is just asked again.
+      settle(it, input.to, () => {}, turn);
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** The INVITE of a leg is answered: with `state` 3 it stands and must be ended, with 5 it is gone. */
+export function legAnswered(it: Release, callid: string, state: number, turn: Turn): void {
+  for (const leg of it.legs) {
+    if (leg.callid !== callid) continue;
+    leg.calling = false;
+    advance(leg, state, turn);
+  }
+}
+
+function follow(it: Release, params: { callid: string; new_state: number }, turn: Turn): void {
+  for (const leg of it.legs) if (leg.callid === params.callid) advance(leg, params.new_state, turn);
+}
+
+function advance(leg: ReleasedLeg, state: number, turn: Turn): void {
+  if (leg.gone || state <= leg.state) return;
+  leg.state = state;
+  if (state === dialogState.ended) leg.gone = true;
+  else if (leg.answered) ask(leg, turn);
+}
+
+function settle(it: Release, to: string, decide: (leg: ReleasedLeg) => void, turn: Turn): void {
+  const leg = it.legs.find((each) => name(each.callid) === to);
+  if (!leg || leg.gone) return;
+  leg.answered = true;
+  decide(leg);
+  if (leg.gone) return;
+  turn.wait(again, it.pause);
+  it.pause = Math.min(it.pause * 2, AGAIN_LONGEST_MS);
+}
+
+function ask(leg: ReleasedLeg, turn: Turn): void {
+  turn.request(name(leg.callid), { method: 'dlg_end_dlg', params: { dialog_id: leg.callid } }, CLOSING_MS);
+}
+
+/** Is it an answer to one of its requests? */
+export function isReleaseInput(input: Input): boolean {
+  switch (input.type) {
+    case 'reply':
+    case 'refusal':
+    case 'no-answer':
+      return input.to.startsWith('release ');
+    default:
+      return false;
+  }
+}

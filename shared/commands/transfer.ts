@@ -1,0 +1,300 @@
+/**
+ * The course of one `call_transfer`, as CallStart, CallBlindTransfer and CallAttendedTransfer share it: accepted,
+ * begun, pending, answered or failed. What the phone says to the REFER is told nowhere, so timers and dialog
+ * states stand in for what OpenSIPS leaves out.
+ * @module
+ */
+
+import type { z } from 'zod';
+import {
+  type Failure,
+  type Input,
+  miFailure,
+  noAnswerFailure,
+  sipFailure,
+  type Turn,
+  timeoutFailure,
+} from '../command.ts';
+import { CALLEE_MS, MI_MS, QUIET_MS, TAKEN_MS, VERDICT_MS } from '../deadlines.ts';
+import { dialogState, type Leg, type TransferEvent } from '../evi.ts';
+import { DialogsResult, type MiCommand } from '../mi.ts';
+import { findCall } from './find-call.ts';
+
+type TransferCommand = Extract<MiCommand, { method: 'call_transfer' }>;
+
+/** Where a transfer stands. */
+export interface Transfer {
+  /** The dialog whose party is sent away. */
+  readonly callid: string;
+  readonly leg: Leg;
+  /** As it was asked; empty in an attended transfer that names none. */
+  readonly destination: string;
+  phase: 'asked' | 'accepted' | 'begun' | 'over';
+  /** Was `Accepted` told? A lost reply must not put the client's events out of order. */
+  told: boolean;
+  /** Events that overtook the reply: they may be another transfer's, if OpenSIPS refuses this one. */
+  early: { readonly input: Extract<Input, { type: 'event' }> }[];
+  /** The dialog's id in OpenSIPS, once an event names it. */
+  dialogId?: string;
+  /** The contact of the phone that is sent away, once known. */
+  contact?: string;
+  /** When the dialog ended, in milliseconds of the adapter's clock. */
+  endedAt?: number;
+  newCallid?: string;
+  newState: number;
+  /** The destination after OpenSIPS's lookup. */
+  lookedUp: string;
+  /** The last word that the phone itself gave. */
+  lastStatus: string;
+  /** Found in the list: no E_CALL_TRANSFER will come. */
+  unmatched: boolean;
+  /** The page of `dlg_list` that is being read. */
+  page: { index: number; counter: number };
+  pause: number;
+}
+
+/** What a step brought, for the command to tell its client. */
+export type Progress =
+  | { readonly type: 'accepted' }
+  | { readonly type: 'begun'; readonly callid: string; readonly destination: string }
+  | {
+      readonly type: 'pending';
+      readonly callid: string;
+      readonly destination: string;
+      readonly status: string;
+    }
+  | { readonly type: 'answered'; readonly callid: string; readonly destination: string }
+  | { readonly type: 'failed'; readonly failure: Failure };
+
+/** Dialogs to a page: with their SDP they take 2 to 4 KB each, and a reply over 65,457 bytes fails whole. */
+const PAGE = 12;
+/** More events than a transfer ever raises; past it the earliest count. */
+const MAX_EARLY = 32;
+const FAILED = 'transfer failed with status ';
+
+/** Sends the REFER. `known` is what the command knows of the dialog. */
+export function transfer(
+  command: TransferCommand,
+  known: Pick<Transfer, 'callid' | 'leg' | 'destination'> & Partial<Pick<Transfer, 'dialogId' | 'contact'>>,
+  turn: Turn,
+): Transfer {
+  turn.request('transfer', command, MI_MS);
+  return {
+    ...known,
+    phase: 'asked',
+    told: false,
+    early: [],
+    newState: 0,
+    lookedUp: known.destination,
+    lastStatus: '',
+    unmatched: false,
+    page: { index: 0, counter: PAGE },
+    pause: QUIET_MS,
+  };
+}
+
+/** The Call-IDs that matter to it. */
+export function transferCallids(it: Transfer): string[] {
+  const early = it.early.flatMap(({ input: { event } }) =>
+    event.name === 'E_CALL_TRANSFER' && event.params.transfer_callid ? [event.params.transfer_callid] : [],
+  );
+  return [...new Set([it.callid, ...early, ...(it.newCallid === undefined ? [] : [it.newCallid])])];
+}
+
+/** One step; what it brings is in order. */
+export function stepTransfer(it: Transfer, input: Input, turn: Turn): Progress[] {
+  const progress = advance(it, input, turn);
+  if (it.phase === 'over') turn.stop('taken', 'callee', 'search', 'verdict');
+  return progress;
+}
+
+function advance(it: Transfer, input: Input, turn: Turn): Progress[] {
+  if (it.phase === 'over') return [];
+  switch (input.type) {
+    case 'event':
+      if (it.phase !== 'asked') return onEvent(it, input, turn);
+      if (it.early.length < MAX_EARLY) it.early.push({ input });
+      return [];
+    case 'reply':
+      if (input.to === 'transfer') return accepted(it, turn, true);
+      return input.to === 'find' ? onList(it, input.result, turn) : [];
+    case 'refusal':
+      if (input.to === 'transfer') return failed(it, miFailure('call_transfer', input.error));
+      // A page that does not fit into a datagram fails with 500: ask for a shorter one.
+      if (input.to === 'find' && it.page.counter > 1) {
+        it.page = { ...it.page, counter: Math.ceil(it.page.counter / 2) };
+        find(it, turn);
+      } else if (input.to === 'find') {
+        searchLater(it, turn);
+      }
+      return [];
+    case 'no-answer':
+      if (input.to === 'find') searchLater(it, turn);
+      if (input.to !== 'transfer') return [];
+      // Where its fate is unknown the phone may have been sent away: what happens next tells.
+      if (input.fate === 'unknown') return accepted(it, turn, false);
+      return failed(it, noAnswerFailure('call_transfer', input.fate, input.why));
+    case 'timer':
+      return onTimer(it, input.timer, turn);
+    default:
+      return [];
+  }
+}
+
+function accepted(it: Transfer, turn: Turn, told: boolean): Progress[] {
+  if (it.phase !== 'asked') return [];
+  it.phase = 'accepted';
+  turn.wait('taken', TAKEN_MS);
+  const progress: Progress[] = told ? tell(it) : [];
+  for (const { input } of it.early.splice(0)) progress.push(...onEvent(it, input, turn));
+  return progress;
+}
+
+function tell(it: Transfer): Progress[] {
+  if (it.told) return [];
+  it.told = true;
+  return [{ type: 'accepted' }];
+}
+
+function onEvent(it: Transfer, { event, at }: Extract<Input, { type: 'event' }>, turn: Turn): Progress[] {
+  if (it.phase === 'over') return [];
+  if (event.name === 'E_CALL_TRANSFER') return onTransferEvent(it, event.params, turn);
+  if (event.name !== 'E_DLG_STATE_CHANGED') return [];
+  const { callid, id, new_state: state } = event.params;
+  if (callid === it.callid) {
+    it.dialogId = id;
+    if (state === dialogState.ended) {
+      it.endedAt = at;
+      if (it.phase === 'accepted') turn.wait('search', it.pause);
+    }
+    return [];
+  }
+  if (callid !== it.newCallid || state <= it.newState) return [];
+  it.newState = state;
+  if (it.unmatched) return state >= dialogState.answered ? verdict(it) : [];
+  // OpenSIPS raises `ok` or `fail` with these states; if that is lost, they decide.
+  if (state >= dialogState.answered) turn.wait('verdict', VERDICT_MS);
+  return [];
+}
+
+function onTransferEvent(
+  it: Transfer,
+  params: z.infer<typeof TransferEvent>['params'],
+  turn: Turn,
+): Progress[] {
+  if (params.callid !== it.callid) return [];
+  const { transfer_callid: newCallid, destination, state, status } = params;
+  if (newCallid === '') return state === 'notify' ? onStrayNotify(it, status) : [];
+  if (it.phase === 'begun' && newCallid !== it.newCallid) return [];
+  const progress = it.phase === 'begun' ? [] : begin(it, newCallid, destination, turn);
+  if (destination !== '') it.lookedUp = destination;
+  switch (state) {
+    case 'notify':
+      it.lastStatus = status;
+      if (isFinal(status)) turn.wait('verdict', VERDICT_MS);
+      return [...progress, { type: 'pending', callid: newCallid, destination: it.lookedUp, status }];
+    case 'ok':
+      return [...progress, ...answered(it)];
+    case 'fail':
+      return [...progress, ...failed(it, sipFailure(FAILED, status))];
+    default:
+      return progress;
+  }
+}
+
+/** The phone tells how it went before any new call was seen. */
+function onStrayNotify(it: Transfer, status: string): Progress[] {
+  const refused = it.phase === 'accepted' && isFinal(status) && !status.startsWith('2');
+  return refused ? failed(it, sipFailure(FAILED, status)) : [];
+}
+
+function begin(it: Transfer, newCallid: string, destination: string, turn: Turn): Progress[] {
+  it.phase = 'begun';
+  it.newCallid = newCallid;
+  if (destination !== '') it.lookedUp = destination;
+  turn.stop('taken', 'search');
+  turn.wait('callee', CALLEE_MS);
+  return [...tell(it), { type: 'begun', callid: newCallid, destination: it.lookedUp }];
+}
+
+function answered(it: Transfer): Progress[] {
+  it.phase = 'over';
+  return [{ type: 'answered', callid: it.newCallid ?? '', destination: it.lookedUp }];
+}
+
+function failed(it: Transfer, failure: Failure): Progress[] {
+  it.phase = 'over';
+  return [{ type: 'failed', failure }];
+}
+
+function onTimer(it: Transfer, timer: string, turn: Turn): Progress[] {
+  switch (timer) {
+    case 'search':
+      it.page = { index: 0, counter: PAGE };
+      find(it, turn);
+      return [];
+    case 'taken':
+      return failed(
+        it,
+        timeoutFailure(
+          it.endedAt === undefined
+            ? `transfer failed: the phone did not take it within ${TAKEN_MS / 1000} s`
+            : 'transfer failed: the destination was not reached',
+        ),
+      );
+    case 'callee':
+      return failed(
+        it,
+        timeoutFailure(`${FAILED}408 Request Timeout`, { status: 408, reason: 'Request Timeout' }),
+      );
+    case 'verdict':
+      return verdict(it);
+    default:
+      return [];
+  }
+}
+
+/** What the new dialog's state, or the phone's own last word, says of the outcome. */
+function verdict(it: Transfer): Progress[] {
+  if (it.newState === dialogState.answered || it.newState === dialogState.acknowledged) return answered(it);
+  if (isFinal(it.lastStatus)) {
+    return it.lastStatus.startsWith('2') ? answered(it) : failed(it, sipFailure(FAILED, it.lastStatus));
+  }
+  return failed(it, sipFailure(FAILED, '487 Request Terminated'));
+}
+
+function isFinal(status: string): boolean {
+  return /^[2-6]\d\d/.test(status);
+}
+
+function find(it: Transfer, turn: Turn): void {
+  turn.request('find', { method: 'dlg_list', params: it.page }, MI_MS);
+}
+
+function searchLater(it: Transfer, turn: Turn): void {
+  it.pause *= 2;
+  turn.wait('search', it.pause);
+}
+
+function onList(it: Transfer, result: unknown, turn: Turn): Progress[] {
+  if (it.phase !== 'accepted') return [];
+  const list = DialogsResult.safeParse(result);
+  const dialogs = list.success ? list.data.Dialogs : [];
+  const old = dialogs.find((each) => each.callid === it.callid);
+  const contact = it.leg === 'caller' ? old?.caller_contact : old?.CALLEES?.[0]?.callee_contact;
+  if (it.contact === undefined && contact) it.contact = contact;
+  const found = findCall(dialogs, it);
+  if (found) {
+    it.unmatched = true;
+    it.newState = found.state;
+    const progress = begin(it, found.callid, '', turn);
+    return found.state >= dialogState.answered ? [...progress, ...verdict(it)] : progress;
+  }
+  if (dialogs.length < it.page.counter) {
+    searchLater(it, turn);
+  } else {
+    it.page = { ...it.page, index: it.page.index + it.page.counter };
+    find(it, turn);
+  }
+  return [];
+}

@@ -1,0 +1,51 @@
+/** SIP text, as far as the simulator needs it: URIs and header lines (RFC 3261, sections 7.3 and 19.1). */
+import { randomBytes } from 'node:crypto';
+
+/** The user part of a SIP URI, or undefined. */
+export function userOf(uri: string): string | undefined {
+  return /^sips?:([^@:;>]+)(?::[^@]*)?@/.exec(uri)?.[1];
+}
+
+/** The URI in a From, To or Contact header. */
+export function uriIn(header: string): string {
+  return /<([^>]*)>/.exec(header)?.[1] ?? header.replace(/;.*$/, '').trim();
+}
+
+/** A URI without its parameters. */
+export function withoutParameters(uri: string): string {
+  return uri.replace(/;.*$/, '');
+}
+
+/** Header lines by their names in small letters. */
+export type Headers = ReadonlyMap<string, string>;
+
+export function parseHeaders(text: string): Headers {
+  const headers = new Map<string, string>();
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) headers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return headers;
+}
+
+/** A SIP address as OpenSIPS writes it into a Record-Route: the default port is left out. */
+export function withoutDefaultPort(address: string): string {
+  return address.replace(/:5060$/, '');
+}
+
+/** The host of an address `host:port`. */
+export function hostOf(address: string): string {
+  return address.replace(/:\d+$/, '');
+}
+
+/** `digits` random hexadecimal digits. */
+export function randomHex(digits: number): string {
+  return randomBytes(Math.ceil(digits / 2))
+    .toString('hex')
+    .slice(0, digits);
+}
+
+/** A random number in decimal digits. */
+export function randomNumber(): number {
+  return randomBytes(4).readUInt32BE();
+}
