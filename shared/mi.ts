@@ -71,7 +71,7 @@ export const MiParams = {
       leg: z.string(),
       transfer_callid: z.string(),
       transfer_leg: z.string(),
-      destination: z.string().optional(),
+      destination: z.string().exactOptional(),
     }),
   ]),
   call_hold: z.strictObject({ callid: z.string() }),

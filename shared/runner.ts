@@ -53,10 +53,10 @@ export interface Command {
   position: number;
 }
 
-/** What one turn brought: store `changed` at `position`, then send the rest. */
+/** What one turn brought. */
 export interface Turnout {
-  readonly position: number;
-  readonly changed: readonly Command[];
+  /** Commands as they stand now, each lot to be stored at its position. */
+  readonly rows: readonly { readonly position: number; readonly commands: readonly Command[] }[];
   readonly requests: readonly Mi[];
   readonly told: readonly { readonly command: Command; readonly told: Told }[];
 }
@@ -72,6 +72,8 @@ export interface NewCommand {
 
 /** An answer may be this much under way after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
+/** Commands to a row: at 2 to 6 KB each they stay well under the 2 MB that a row may have. */
+const ROW_COMMANDS = 100;
 /** A copy that lies further back than so many positions is stored anew, so that waking up reads little. */
 const REACH = 2_000;
 
@@ -226,28 +228,32 @@ export class Runner {
     this.#stream = null;
   }
 
-  /** What has come about since the last call. */
+  /** What has come about since the last call: store it, then send it. */
   take(): Turnout {
     this.#carryForward();
-    const position = this.#position;
     const changed = [...this.#changed];
-    if (changed.length > 0) this.#position++;
-    for (const command of changed) {
-      command.position = position;
-      this.#running.delete(command.id);
-      if (command.state) this.#running.set(command.id, command);
+    const rows: Turnout['rows'][number][] = [];
+    for (let at = 0; at < changed.length; at += ROW_COMMANDS) {
+      const commands = changed.slice(at, at + ROW_COMMANDS);
+      const position = this.#position++;
+      for (const command of commands) {
+        command.position = position;
+        this.#running.delete(command.id);
+        if (command.state) this.#running.set(command.id, command);
+      }
+      rows.push({ position, commands });
     }
-    const turnout = { position, changed, requests: this.#requests, told: this.#told };
+    const turnout = { rows, requests: this.#requests, told: this.#told };
     this.#changed = new Set();
     this.#requests = [];
     this.#told = [];
     return turnout;
   }
 
-  /** Where the oldest copy stands that waking up needs; `position` if there is none. */
+  /** Where the oldest stored copy stands that waking up needs; `position` if there is none. */
   floor(position: number): number {
-    for (const command of this.#running.values()) return Math.min(command.position, position);
-    return position;
+    const [oldest] = this.#running.values();
+    return oldest ? Math.min(oldest.position, position) : position;
   }
 
   #give(command: Command, input: Input): void {

@@ -43,7 +43,6 @@ export function referMachine<P>(
       const it = structuredClone(before);
       const turn = new Turn();
       if (it.release) leaving(it, it.release, input, turn);
-        end(it, turn, () => turn.fail(sipFailure('transfer ', '487 cancelled')));
       else for (const progress of stepTransfer(it.transfer, input, turn)) tell(it, progress, turn, announce);
       return finish(it, turn);
     },

@@ -1,0 +1,23 @@
+/**
+ * The smallest client: sends one request over the WebSocket and prints what comes, until the command has ended.
+ * `npm run call -- METHOD '{"name":"value"}'`
+ * @module
+ */
+const [method = 'Echo', params = '{}'] = process.argv.slice(2);
+const url = process.env['CALL_API'] ?? 'ws://localhost:5059/call-api';
+
+const socket = new WebSocket(url);
+socket.onopen = () => {
+  const request = JSON.stringify({ jsonrpc: '2.0', id: '1', method, params: JSON.parse(params) });
+  process.stdout.write(`→ ${request}\n`);
+  socket.send(request);
+};
+socket.onmessage = ({ data }) => {
+  process.stdout.write(`← ${data}\n`);
+  const message: { error?: unknown; params?: { event: string } } = JSON.parse(String(data));
+  if (message.error || message.params?.event === 'Ended') socket.close();
+};
+socket.onerror = () => {
+  process.stderr.write(`No Call API answers at ${url}; start one with: npm start\n`);
+  process.exitCode = 1;
+};

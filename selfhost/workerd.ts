@@ -1,0 +1,104 @@
+/**
+ * The edge on this machine: the Worker bundled and served by bare workerd, its objects on local disk.
+ * @module
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import workerd from 'workerd';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** Where and how the edge runs. */
+export interface EdgeOptions {
+  /** TCP port on loopback. */
+  readonly port: number;
+  /** Folder for its objects and its bundle; made if it is not there. */
+  readonly data: string;
+  /** Secrets and variables of the Worker, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The Worker's entry point; the open `demo` tenant's unless told otherwise. */
+  readonly entry?: string;
+}
+
+/** Starts workerd. It serves once its port answers; it writes what goes wrong to stderr. */
+export async function startEdge({
+  port,
+  data,
+  secrets,
+  entry = 'worker/local.ts',
+}: EdgeOptions): Promise<ChildProcess> {
+  const objects = join(data, 'objects');
+  await mkdir(objects, { recursive: true });
+  await bundle(join(root, entry), join(data, 'worker.js'));
+  const config = join(data, 'workerd.capnp');
+  await writeFile(config, configuration(Object.keys(secrets)));
+  const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
+  const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
+  const args = ['serve', config, '--directory-path', `objects=${objects}`, ...sockets];
+  // Each socket takes two descriptors, and workerd dies when they run out: take all that the system gives.
+  const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
+  return spawn('sh', ['-c', raise, 'workerd', workerd.default, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...secrets },
+    detached: true,
+  });
+}
+
+/** Bundles a Worker into one module, as wrangler would. */
+export async function bundle(entry: string, outfile: string): Promise<void> {
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*'],
+    logLevel: 'error',
+  });
+}
+
+/** workerd's configuration. Ports and folders are given at start, secrets by the environment. */
+function configuration(secrets: readonly string[]): string {
+  const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
+  const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
+  const bindings = secrets.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = (
+      modules = [(name = "worker", esModule = embed "worker.js")],
+      compatibilityDate = "${compatibilityDate()}",
+      bindings = [
+        (name = "SWITCHBOARD", durableObjectNamespace = "Switchboard"),
+        ${bindings.join(',\n        ')}
+      ],
+      durableObjectNamespaces = [(className = "Switchboard", uniqueKey = "switchboard", enableSql = true)],
+      durableObjectStorage = (localDisk = "objects"),
+    )),
+    (name = "objects", disk = (writable = true)),
+  ],
+  sockets = [${sockets.join(', ')}],
+);
+`;
+}
+
+/** The one that wrangler deploys with, so that both run the same platform. */
+function compatibilityDate(): string {
+  const date = /^compatibility_date *= *"(.*)"$/m.exec(
+    readFileSync(join(root, 'wrangler.toml'), 'utf8'),
+  )?.[1];
+  if (!date) throw new Error('wrangler.toml names no compatibility_date');
+  return date;
+}
+
+/** `localhost` may mean `::1`, so that is served too where there is one. */
+function hasIpv6(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+}

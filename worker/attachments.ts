@@ -1,0 +1,32 @@
+/** What a socket carries through the object's sleep. @module */
+import type { OpenSips } from '../shared/link.ts';
+
+/** A client's socket. */
+export interface ClientSocket {
+  readonly kind: 'client';
+  readonly subject: string;
+  readonly session: string;
+}
+
+/** An adapter's socket. */
+export interface AdapterSocket {
+  readonly kind: 'adapter';
+  /** When it was accepted, in Unix milliseconds. */
+  readonly since: number;
+  /** From its `hello`; absent before. */
+  readonly hello?: { readonly adapter: string; readonly stream: string; readonly opensips: OpenSips };
+  /** Applied so far, where the log does not say so because nothing came of it. */
+  readonly seq?: number;
+}
+
+export type Attachment = ClientSocket | AdapterSocket;
+
+/** Reads what {@link attach} has left. */
+export function attachmentOf(socket: WebSocket): Attachment {
+  return socket.deserializeAttachment() as Attachment;
+}
+
+/** Leaves it on the socket. */
+export function attach(socket: WebSocket, attachment: Attachment): void {
+  socket.serializeAttachment(attachment);
+}

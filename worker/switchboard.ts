@@ -1,0 +1,164 @@
+/**
+ * The Switchboard: one object for each site of a tenant, where its clients, its calls and its adapter meet. This
+ * is the desk: it gets what the platform brings and hands it to the part that owns it.
+ * @module
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { code, failure, parseMessage, type RpcResponse } from '../shared/jsonrpc.ts';
+import { PING, PONG } from '../shared/link.ts';
+import { Runner } from '../shared/runner.ts';
+import { attachmentOf, type ClientSocket } from './attachments.ts';
+import { dispatch } from './dispatch.ts';
+import type { Env } from './env.ts';
+import { Link, type LinkHealth } from './link.ts';
+import { Sessions } from './sessions.ts';
+import { Store } from './store.ts';
+
+/** Longest message of a client, in bytes. Commands are well under 4 KiB. */
+export const MAX_MESSAGE_BYTES = 65_536;
+
+/** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
+const ALARM_RETRY_MS = 5_000;
+
+/** Close codes that may not be sent (RFC 6455 §7.4.1). */
+const UNSENDABLE = [1005, 1006, 1015];
+
+/** Header by which the Worker says who comes; it is set there and nowhere else. */
+export const CALLER_HEADER = 'x-call-api-caller';
+
+/** Who the Worker has let in. */
+export type Admitted =
+  | { readonly role: 'adapter' }
+  | { readonly role: 'client'; readonly subject: string; readonly session: string };
+
+export class Switchboard extends DurableObject<Env> {
+  readonly #store: Store;
+  readonly #runner: Runner;
+  readonly #sessions: Sessions;
+  readonly #link: Link;
+  #alarmAt = Number.POSITIVE_INFINITY;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    this.#store = new Store(ctx.storage);
+    const { epoch, position, applied, running } = this.#store.awake();
+    this.#runner = new Runner(epoch, position, running);
+    this.#sessions = new Sessions(ctx);
+    this.#link = new Link(ctx, this.#runner, applied);
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = (await ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+    });
+  }
+
+  /** A socket comes in. The Worker has checked who it is. */
+  override fetch(request: Request): Response {
+    const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
+    if (!admitted) return new Response('ask the Worker', { status: 403 });
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (admitted.role === 'adapter') this.#link.accept(server, Date.now());
+    else
+      this.#sessions.accept(server, { kind: 'client', subject: admitted.subject, session: admitted.session });
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** How the site stands. */
+  health(): { link: LinkHealth; running: number } {
+    return { link: this.#link.health(Date.now()), running: this.#runner.size };
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    // Frames still come on a socket that was superseded: what they ask is asked again on the newer one.
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const now = Date.now();
+    this.#runner.tick(now);
+    const attachment = attachmentOf(socket);
+    if (attachment.kind === 'adapter') {
+      const text = typeof message === 'string' ? message : '';
+      this.#link.receive(socket, attachment, text, now);
+      this.#commit();
+    } else {
+      const { responses, batch } = this.#ask(attachment, message, now);
+      this.#commit(() => this.#sessions.answer(socket, responses, batch));
+    }
+  }
+
+  override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
+    if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
+    socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
+    this.#commit();
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
+    this.#commit();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    try {
+      this.#runner.tick(Date.now());
+      this.#commit();
+    } catch (error) {
+      console.error('alarm failed', error);
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    }
+  }
+
+  #ask(
+    client: ClientSocket,
+    message: string | ArrayBuffer,
+    now: number,
+  ): { responses: readonly RpcResponse[]; batch: boolean } {
+    const refusal = unreadable(message);
+    if (refusal !== undefined) {
+      const error = { code: code.invalidRequest, message: 'Invalid Request', data: refusal };
+      return { responses: [failure(null, error)], batch: false };
+    }
+    const { entries, batch } = parseMessage(message as string);
+    const around = {
+      runner: this.#runner,
+      ended: (subject: string, cmdId: string) => this.#store.ended(subject, cmdId),
+      opensips: this.#link.opensips(now),
+      now,
+    };
+    const { subject, session } = client;
+    const responses = entries.map((entry) =>
+      'refusal' in entry ? entry.refusal : dispatch(entry, { subject, session }, around),
+    );
+    return { responses: responses.filter((response) => response !== undefined), batch };
+  }
+
+  /** Ends a turn: writes, then sends. The platform holds what is sent until the write is on disk. */
+  #commit(answer: () => void = () => {}): void {
+    const { rows, requests, told } = this.#runner.take();
+    if (rows.length > 0) {
+      this.ctx.storage.transactionSync(() => {
+        for (const { position, commands } of rows) {
+          this.#store.append(position, commands, this.#runner.floor(position), this.#link.applied);
+        }
+      });
+    }
+    this.#arm();
+    this.#link.flush(requests, rows.length > 0);
+    answer();
+    this.#sessions.tell(told);
+  }
+
+  /** One alarm for all deadlines. One that comes too early finds nothing to do and arms the next. */
+  #arm(): void {
+    const { due } = this.#runner;
+    if (due >= this.#alarmAt) return;
+    this.#alarmAt = due;
+    void this.ctx.storage.setAlarm(due);
+  }
+}
+
+/** Why a message is not read at all. */
+function unreadable(message: string | ArrayBuffer): string | undefined {
+  if (typeof message !== 'string') return 'binary frames are not taken; send JSON as text';
+  // A UTF-16 unit takes up to three bytes, so only what may be too long is measured.
+  const long =
+    message.length > MAX_MESSAGE_BYTES / 3 && new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES;
+  return long ? `the message is longer than ${MAX_MESSAGE_BYTES} bytes` : undefined;
+}
