@@ -25,7 +25,8 @@ const openToLoopback: Admission = {
 
 function atLoopback(request: Request): Refusal | undefined {
   const origin = request.headers.get('Origin');
-  const hosts = [`http://${request.headers.get('Host')}`, ...(origin === null ? [] : [origin])];
+  const host = request.headers.get('Host') ?? new URL(request.url).host;
+  const hosts = [`http://${host}`, ...(origin === null ? [] : [origin])];
   if (hosts.every(isLoopback)) return undefined;
   return { status: 403, reason: 'this edge serves its own machine only: Host and Origin must be loopback' };
 }

@@ -1,0 +1,28 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** A room whose tests run in Node. */
+const inNode = (name: string) => ({ test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' } });
+
+export default defineConfig({
+  test: {
+    projects: [
+      inNode('shared'),
+      inNode('simulator'),
+      inNode('adapter'),
+      {
+        plugins: [
+          cloudflareTest({
+            main: './worker/local.ts',
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { ADAPTER_KEY: 'adapter-key-of-the-tests' } },
+          }),
+        ],
+        test: { name: 'worker', include: ['worker/**/*.test.ts'] },
+      },
+      {
+        test: { name: 'stack', include: ['test/**/*.test.ts'], testTimeout: 60_000, fileParallelism: false },
+      },
+    ],
+  },
+});

@@ -1,0 +1,83 @@
+/** A scripted adapter: it answers each MI request with what a scenario says. @module */
+import type { EviEvent } from '../../shared/evi.ts';
+import { type FromEdge, LINK_VERSION, type Mi } from '../../shared/link.ts';
+import { open, type TestSocket } from './sockets.ts';
+
+/** What OpenSIPS answers to an MI request, and raises around it. `seconds` of a reply are none: it comes at once. */
+export interface Beat {
+  readonly before?: readonly EviEvent[];
+  readonly reply?: unknown;
+  readonly error?: { readonly code: number; readonly message: string };
+  readonly outcome?: 'timeout' | 'refused' | 'expired' | 'unreachable';
+  readonly after?: readonly EviEvent[];
+}
+
+/** Given a request, what comes of it. */
+export type Scenario = (mi: Mi) => Beat;
+
+const KEY = 'adapter-key-of-the-tests';
+
+export class ScriptedAdapter {
+  readonly #socket: TestSocket;
+  #seq = 0;
+  /** Every MI request that came, in order. */
+  readonly asked: Mi[] = [];
+  /** Runs before each frame is sent. */
+  between: () => Promise<void> = async () => {};
+
+  private constructor(socket: TestSocket) {
+    this.#socket = socket;
+  }
+
+  /** Connects and says hello. */
+  static async connect(
+    scenario: Scenario,
+    { adapter = 'test', stream = crypto.randomUUID(), base = 1 } = {},
+  ): Promise<ScriptedAdapter> {
+    const socket = await open('/adapter', { Authorization: `Bearer ${KEY}` });
+    const it = new ScriptedAdapter(socket);
+    it.#seq = base - 1;
+    const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
+    socket.send(JSON.stringify({ type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }));
+    await socket.next<FromEdge>();
+    void it.#serve(scenario);
+    return it;
+  }
+
+  get closed(): TestSocket['closed'] {
+    return this.#socket.closed;
+  }
+
+  /** Raises an event. */
+  async raise(event: EviEvent): Promise<void> {
+    await this.#send({ type: 'event', at: Date.now(), ...event });
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  async #serve(scenario: Scenario): Promise<void> {
+    for (;;) {
+      const frame = await this.#socket.next<FromEdge | FromEdge[]>().catch(() => undefined);
+      if (frame === undefined) return;
+      for (const message of Array.isArray(frame) ? frame : [frame]) {
+        if (message.type === 'mi') await this.#run(message, scenario(message));
+      }
+    }
+  }
+
+  async #run(mi: Mi, beat: Beat): Promise<void> {
+    this.asked.push(mi);
+    for (const event of beat.before ?? []) await this.raise(event);
+    const { reply: result, error, outcome } = beat;
+    if (result !== undefined || error || outcome)
+      await this.#send({ type: 'reply', id: mi.id, result, error, outcome });
+    for (const event of beat.after ?? []) await this.raise(event);
+  }
+
+  async #send(message: object): Promise<void> {
+    await this.between();
+    this.#socket.send(JSON.stringify({ ...message, seq: ++this.#seq }));
+  }
+}
