@@ -5,12 +5,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import workerd from 'workerd';
 
 const root = resolve(import.meta.dirname, '..');
+
+/** The platform's binary; its package is CommonJS and ships no types. */
+const { default: workerd } = createRequire(import.meta.url)('workerd') as { readonly default: string };
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
@@ -41,7 +44,7 @@ export async function startEdge({
   const args = ['serve', config, '--directory-path', `objects=${objects}`, ...sockets];
   // Each socket takes two descriptors, and workerd dies when they run out: take all that the system gives.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
-  return spawn('sh', ['-c', raise, 'workerd', workerd.default, ...args], {
+  return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...secrets },
     detached: true,
