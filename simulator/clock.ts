@@ -15,8 +15,11 @@ const TOO_SHORT_TO_SLEEP = 2;
 export type Timeline = {
   /** Resolves `ms` milliseconds after the step before. */
   pass(ms: number): Promise<void>;
-  /** Resolves with `value` after `ms` milliseconds, or at once with what `interrupt` is called with. */
-  race<T>(ms: number, value: T, interruptible: (interrupt: (value: T) => void) => void): Promise<T>;
+  /**
+   * Resolves with `value` after `ms` milliseconds, or at once with what `interrupt` is called with;
+   * that returns false where it comes too late.
+   */
+  race<T>(ms: number, value: T, interruptible: (interrupt: (value: T) => boolean) => void): Promise<T>;
 };
 
 /** Runs things when they are due, in the order of their times, and in the order of asking where those are equal. */
@@ -39,14 +42,16 @@ export class Clock {
         now += ms;
         return new Promise((resolve) => this.#at(now, resolve));
       },
-      race: (ms, value, interruptible) =>
-        new Promise((resolve) => {
+      race: <T>(ms: number, value: T, interruptible: (interrupt: (value: T) => boolean) => void) =>
+        new Promise<T>((resolve) => {
           const due = now + ms;
           let open = true;
-          const settle = (at: number, outcome: T) => {
-            if (open) now = at;
+          const settle = (at: number, outcome: T): boolean => {
+            if (!open) return false;
             open = false;
+            now = at;
             resolve(outcome);
+            return true;
           };
           this.#at(due, () => settle(due, value));
           interruptible((other) => settle(performance.now(), other));
@@ -80,11 +85,11 @@ export class Clock {
     clearImmediate(this.#immediate);
   }
 
+  /** One moment at a time: what follows from it may be due before the next, however late this is. */
   #fire(): void {
-    const now = performance.now();
-    for (let next = this.#heap.first; next !== undefined && next.at <= now; next = this.#heap.first) {
-      this.#heap.pop();
-      next.run();
+    const moment = this.#heap.first?.at ?? Number.POSITIVE_INFINITY;
+    if (moment <= performance.now()) {
+      while (this.#heap.first?.at === moment) this.#heap.pop()?.run();
     }
     this.#arm();
   }

@@ -21,6 +21,7 @@ export function hashEntry(callid: string): number {
 
 const backwards = (number: number): string => [...number.toString(16)].reverse().join('');
 
+/** Finds by Call-ID at once; only listing walks through all. */
 export class DialogTable {
   readonly #byCallid = new Map<string, Dialog>();
   readonly #entries: Dialog[][] = Array.from({ length: ENTRIES }, () => []);

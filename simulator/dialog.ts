@@ -2,8 +2,10 @@
 
 /** The states of a dialog (README, EVI point 5). */
 export const STATE = { unconfirmed: 1, ringing: 2, answered: 3, acknowledged: 4, ended: 5 } as const;
+/** 1 to 5. */
 export type State = (typeof STATE)[keyof typeof STATE];
 
+/** An end of a dialog, as MI and EVI call it. */
 export type Leg = 'caller' | 'callee';
 
 /** One end of a dialog, as far as OpenSIPS has seen it. */
@@ -18,6 +20,7 @@ export type Party = {
   cseq: number;
 };
 
+/** One dialog: its own record, and what tests may read of it in the ledger. */
 export type Dialog = {
   readonly callid: string;
   /** What `dlg_list` calls ID and events call id: both hash numbers in hexadecimal, each written backwards. */
@@ -43,8 +46,8 @@ export type Dialog = {
   transferLeg: Leg | '' | undefined;
   /** The call that replaces this one. */
   transferCallid: string | undefined;
-  /** Ends the wait for an answer with this SIP status; set while it rings. */
-  stopRinging?: (status: string) => void;
+  /** Ends the wait for an answer with this SIP status; false where the answer is there already. Set when it rings. */
+  stopRinging?: (status: string) => boolean;
   /** Transfers under way that hold on to it: a dead dialog is listed as long as there are any. */
   references: number;
 };
@@ -60,4 +63,5 @@ export type Invite = Pick<Dialog, 'callid' | 'from' | 'to'> & {
   readonly transferredFrom?: string;
 };
 
+/** Whether it has not ended; one that has is listed for a while. */
 export const isAlive = (dialog: Dialog): boolean => dialog.state !== STATE.ended;

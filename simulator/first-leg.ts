@@ -1,30 +1,21 @@
 /** The INVITE of `t_uac_dlg`: OpenSIPS calls a phone in its own name. */
 import type { Timeline } from './clock.ts';
 import { type Dialog, STATE } from './dialog.ts';
-import type { Manner } from './manners.ts';
+import { inviteDirectly, type Uac, type UacLeg } from './direct-invite.ts';
 import { endDialog, moveTo, type Opensips, openDialog } from './opensips.ts';
-import { contactOf, newTag, sdpOf } from './phone.ts';
+import { contactOf } from './phone.ts';
 import { answerOf, ownRefusalOf, type Response, refusalOf, type UacResult } from './reply.ts';
-import { answered, endedBy, isAnswer, nextToHappen, type Ring, ring, TIMED_OUT } from './ring.ts';
-import { type Headers, hostOf, randomHex, uriIn, userOf } from './sip.ts';
-
-/** What `t_uac_dlg` is asked. */
-export type Uac = {
-  readonly ruri: string;
-  readonly headers: Headers;
-  readonly body: string | undefined;
-  /** With `next_hop` the INVITE comes back through the script; without, no dialog is made and no event raised. */
-  readonly throughScript: boolean;
-};
+import { answered, endedBy, isAnswer, type Ring, ring, TIMED_OUT } from './ring.ts';
+import { hostOf, randomHex, uriIn, userOf } from './sip.ts';
 
 /** The digest that OpenSIPS puts before a checksum of the Call-ID in its From tags (every trace). */
 const FROM_TAG = '533cb9e91f4b999cf76861cbb9ed54ed';
 
 /** Resolves with the result of `t_uac_dlg`: the final SIP reply, be it a refusal. */
 export function inviteFirstLeg(opensips: Opensips, uac: Uac): Promise<UacResult> {
-  const user = userOf(uac.ruri) ?? '';
+  const user = userOf(uac.ruri) ?? 'nobody';
   const manner = opensips.mannerOf(user);
-  const leg: Leg = {
+  const leg: UacLeg = {
     opensips,
     user,
     manner,
@@ -44,15 +35,10 @@ export function inviteFirstLeg(opensips: Opensips, uac: Uac): Promise<UacResult>
   return uac.throughScript ? inviteThroughScript(leg, uac) : inviteDirectly(leg, uac);
 }
 
-type Leg = {
-  readonly opensips: Opensips;
-  readonly user: string;
-  readonly manner: Manner;
-  readonly time: Timeline;
-  readonly response: Response;
-};
-
-async function inviteThroughScript({ opensips, user, manner, time, response }: Leg, uac: Uac): Promise<UacResult> {
+async function inviteThroughScript(
+  { opensips, user, manner, time, response }: UacLeg,
+  uac: Uac,
+): Promise<UacResult> {
   const { gaps } = opensips;
   const dialog = openFirstDialog(opensips, uac, user, response);
   if (manner.refusedByScript !== undefined) {
@@ -60,7 +46,14 @@ async function inviteThroughScript({ opensips, user, manner, time, response }: L
     void endAfterRefusal(opensips, time, dialog, manner.refusedByScript);
     return ownRefusalOf(response, manner.refusedByScript, '28de.');
   }
-  const asked: Ring = { dialog, user, manner, rings: gaps.firstRings, answers: gaps.firstAnswers, offer: 'one' };
+  const asked: Ring = {
+    dialog,
+    user,
+    manner,
+    rings: gaps.firstRings,
+    answers: gaps.firstAnswers,
+    offer: 'one',
+  };
   const status = await ring(opensips, time, asked);
   const full: Response = { ...response, toTag: dialog.callee.tag ?? '', dialogId: dialog.dialogId };
   if (isAnswer(status)) {
@@ -74,24 +67,12 @@ async function inviteThroughScript({ opensips, user, manner, time, response }: L
   return status === TIMED_OUT ? ownRefusalOf(full, status, 'bcaa-') : refusalOf(full, status);
 }
 
-/** The phone is called all the same, and answers; but OpenSIPS knows of no dialog. */
-async function inviteDirectly({ opensips, user, manner, time, response }: Leg, uac: Uac): Promise<UacResult> {
-  const { gaps, timers, sip } = opensips;
-  const full: Response = { ...response, toTag: newTag() };
-  const { answer } = manner;
-  if (answer.kind === 'silent') {
-    await time.pass(timers.unanswered);
-    return ownRefusalOf(full, TIMED_OUT, 'bcaa-');
-  }
-  await time.pass(gaps.firstRings);
-  if (answer.kind === 'refuses') return refusalOf(full, answer.status);
-  const [ms, status] = nextToHappen(opensips, { manner, answers: gaps.firstAnswers });
-  await time.pass(ms);
-  const sdp = sdpOf(user, manner, hostOf(sip), uriIn(uac.headers.get('to') ?? ''), 'one');
-  return isAnswer(status) ? answerOf(full, status, sdp) : ownRefusalOf(full, status, 'bcaa-');
-}
-
-function openFirstDialog(opensips: Opensips, { headers, body }: Uac, user: string, response: Response): Dialog {
+function openFirstDialog(
+  opensips: Opensips,
+  { headers, body }: Uac,
+  user: string,
+  response: Response,
+): Dialog {
   return openDialog(opensips, {
     callid: response.callid,
     from: uriIn(headers.get('from') ?? ''),
@@ -112,7 +93,12 @@ async function acknowledge(opensips: Opensips, time: Timeline, dialog: Dialog): 
   moveTo(opensips, dialog, STATE.acknowledged);
 }
 
-async function endAfterRefusal(opensips: Opensips, time: Timeline, dialog: Dialog, status: string): Promise<void> {
+async function endAfterRefusal(
+  opensips: Opensips,
+  time: Timeline,
+  dialog: Dialog,
+  status: string,
+): Promise<void> {
   await time.pass(opensips.gaps.refusalEnds);
   endDialog(opensips, dialog, 'script', status);
 }

@@ -3,9 +3,7 @@
  * or of the trace that is named beside the number.
  */
 export const GAPS = {
-  /** MI request → reply of a command of the core (`about`: uptime). */
-  reply: 0.3,
-  /** The same for the dialog module (`dlg_end_dlg`). */
+  /** `dlg_end_dlg` → its reply. Commands of the core take no longer than a datagram does. */
   endReply: 0.8,
   listReply: 1.1,
   /** `call_transfer` → `Accepted`. */
@@ -29,7 +27,7 @@ export const GAPS = {
 
   /** `Accepted` → the phone's new INVITE reaches OpenSIPS: `start`. */
   newCall: 1.3,
-  /** `start` → the phone hangs the first leg up. */
+  /** `start`, or the script's refusal → the phone hangs the first leg up. */
   firstLegEnds: 1.1,
   newRings: 0.4,
   newAnswers: 4.0,
@@ -72,4 +70,5 @@ export type Timers = {
   readonly listedAfterEnd: number;
 };
 
+/** As in opensips.cfg. */
 export const TIMERS: Timers = { unanswered: 5_000, ringing: 30_000, listedAfterEnd: 5_000 };

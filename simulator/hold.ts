@@ -18,12 +18,17 @@ export function changeHold(opensips: Opensips, dialog: Dialog, action: HoldActio
   return legs;
 }
 
-async function reinvite(opensips: Opensips, dialog: Dialog, action: HoldAction, legs: readonly Leg[]): Promise<void> {
+async function reinvite(
+  opensips: Opensips,
+  dialog: Dialog,
+  action: HoldAction,
+  legs: readonly Leg[],
+): Promise<void> {
   const { clock, gaps, raise } = opensips;
   const time = clock.timeline();
   const tell = (leg: Leg, state: 'start' | 'ok' | 'fail') =>
     raise('E_CALL_HOLD', { callid: dialog.callid, leg, action, state });
-  await time.pass(gaps.holdStarts);
+  await time.pass(gaps.holdReply + gaps.holdStarts);
   for (const leg of legs) tell(leg, 'start');
   await time.pass(gaps.holdEnds);
   for (const leg of legs) tell(leg, refuses(opensips, dialog, leg) ? 'fail' : 'ok');

@@ -10,6 +10,7 @@ export type Request = {
   readonly params: unknown;
 };
 
+/** The record of one simulator. */
 export class Ledger {
   /** Every MI request, in the order of arrival. */
   readonly requests: Request[] = [];

@@ -5,7 +5,7 @@
 
 /** What comes back to an INVITE. */
 export type Answer =
-  | { readonly kind: 'answers'; /** After ringing so long; 0: at once. */ readonly afterMs: number }
+  | { readonly kind: 'answers' /** After ringing so long; 0: at once. */; readonly afterMs: number }
   | { readonly kind: 'rings' }
   | { readonly kind: 'refuses'; readonly status: string }
   | { readonly kind: 'silent' };

@@ -35,7 +35,7 @@ export async function placeCall(
   along: Along = {},
 ): Promise<{ call: Dialog; status: string; byScript: boolean }> {
   const { gaps } = opensips;
-  const user = userOf(wanted.target) ?? '';
+  const user = userOf(wanted.target) ?? 'nobody';
   const callee = opensips.mannerOf(user);
   const call = open(opensips, wanted, user);
   if (callee.refusedByScript !== undefined) {

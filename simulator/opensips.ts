@@ -7,6 +7,7 @@ import type { Ledger } from './ledger.ts';
 import type { Manner } from './manners.ts';
 import type { EventName, Subscriptions } from './subscriptions.ts';
 
+/** Everything that a simulated OpenSIPS is. */
 export type Opensips = {
   readonly clock: Clock;
   readonly gaps: Gaps;
@@ -49,13 +50,14 @@ export function moveTo(opensips: Opensips, dialog: Dialog, state: State): void {
   });
 }
 
-/** Ends a dialog. It stays listed for a while (`timers.listedAfterEnd`). */
+/** Ends a dialog. It stays listed for a while (`timers.listedAfterEnd`), but for one that the script refused (`blind-busy`). */
 export function endDialog(opensips: Opensips, dialog: Dialog, endedBy: EndedBy, reason: string): void {
   if (!isAlive(dialog)) return;
   dialog.endedBy = endedBy;
   dialog.reason = reason;
   moveTo(opensips, dialog, STATE.ended);
-  unlistLater(opensips, dialog);
+  if (endedBy === 'script') opensips.dialogs.remove(dialog);
+  else unlistLater(opensips, dialog);
 }
 
 /** Keeps a dialog listed while a transfer of it is under way, though it has ended (`callee-silent`). */

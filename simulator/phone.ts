@@ -25,9 +25,14 @@ export function contactOf(user: string, manner: Manner, host: string): string {
 const AUDIO = ['a=rtpmap:8 PCMA/8000', 'a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15'];
 
 /** An SDP body. `offered` is what the other side offered: nothing yet, one codec (t_uac_dlg), or all (another phone). */
-export function sdpOf(user: string, manner: Manner, host: string, uri: string, offered: 'nothing' | 'one' | 'all'): string {
-  const lines =
-    manner.make === 'baresip' ? baresipSdp(uri, offered) : scriptedSdp(host, portOf(user));
+export function sdpOf(
+  user: string,
+  manner: Manner,
+  host: string,
+  uri: string,
+  offered: 'nothing' | 'one' | 'all',
+): string {
+  const lines = manner.make === 'baresip' ? baresipSdp(uri, offered) : scriptedSdp(host, portOf(user));
   return `${lines.join('\r\n')}\r\n`;
 }
 

@@ -78,7 +78,8 @@ function routeOf({ sip, fromTag, dialogId }: Response): string | undefined {
   return dialogId && `sip:${withoutDefaultPort(sip)};lr;ftag=${fromTag};did=${dialogId}`;
 }
 
-const via = ({ sip }: Response): string => `Via: SIP/2.0/UDP ${sip};branch=z9hG4bK${randomHex(4)}.${randomHex(8)}.0`;
+const via = ({ sip }: Response): string =>
+  `Via: SIP/2.0/UDP ${sip};branch=z9hG4bK${randomHex(4)}.${randomHex(8)}.0`;
 const from = ({ headers, fromTag }: Response): string => `From: ${headers.get('from')};tag=${fromTag}`;
 const to = ({ headers, toTag }: Response): string => `To: ${headers.get('to')};tag=${toTag}`;
 const callId = ({ callid }: Response): string => `Call-ID: ${callid}`;

@@ -21,6 +21,7 @@ export type Ring = {
   readonly callerGivesUpAfterMs?: number | undefined;
 };
 
+/** Whether a final status is 2xx. */
 export const isAnswer = (status: string): boolean => status.startsWith('2');
 
 /** 487: the INVITE was cancelled. */

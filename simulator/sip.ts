@@ -1,5 +1,7 @@
-/** SIP text, as far as the simulator needs it: URIs and header lines (RFC 3261, sections 7.3 and 19.1). */
-import { randomBytes } from 'node:crypto';
+/**
+ * SIP text, as far as the simulator needs it: URIs and header lines (RFC 3261, sections 7.3 and 19.1).
+ * @module
+ */
 
 /** The user part of a SIP URI, or undefined. */
 export function userOf(uri: string): string | undefined {
@@ -19,6 +21,7 @@ export function withoutParameters(uri: string): string {
 /** Header lines by their names in small letters. */
 export type Headers = ReadonlyMap<string, string>;
 
+/** Reads header lines. What is no header line is left out. */
 export function parseHeaders(text: string): Headers {
   const headers = new Map<string, string>();
   for (const line of text.split('\r\n')) {
@@ -38,14 +41,14 @@ export function hostOf(address: string): string {
   return address.replace(/:\d+$/, '');
 }
 
-/** `digits` random hexadecimal digits. */
-export function randomHex(digits: number): string {
-  return randomBytes(Math.ceil(digits / 2))
-    .toString('hex')
-    .slice(0, digits);
+/** A random number of 32 bits. Nobody guards anything with it, and crypto would take most of a fast call's time. */
+export function randomNumber(): number {
+  return Math.floor(Math.random() * 2 ** 32);
 }
 
-/** A random number in decimal digits. */
-export function randomNumber(): number {
-  return randomBytes(4).readUInt32BE();
+/** `digits` random hexadecimal digits. */
+export function randomHex(digits: number): string {
+  let text = '';
+  while (text.length < digits) text += randomNumber().toString(16).padStart(8, '0');
+  return text.slice(0, digits);
 }

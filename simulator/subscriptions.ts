@@ -20,10 +20,13 @@ export const EVENTS = [
   'E_CALL_HOLD',
   'E_CORE_LOG',
 ] as const;
+/** An event that OpenSIPS knows. */
 export type EventName = (typeof EVENTS)[number];
 
+/** Whether OpenSIPS knows an event of this name. */
 export const isEvent = (name: string): name is EventName => EVENTS.some((event) => event === name);
 
+/** One who is told one event. */
 export type Subscriber = {
   /** As it was asked for: `udp:127.0.0.1:5061`. */
   readonly socket: string;
@@ -38,6 +41,7 @@ export type Subscriber = {
 /** An IPv4 address and a port (README, EVI point 1). */
 const SOCKET = /^udp:((?:\d{1,3}\.){3}\d{1,3}):(\d{1,5})$/;
 
+/** Subscriptions of all events. Time is the system's clock. */
 export class Subscriptions {
   readonly #byEvent = new Map<EventName, Map<string, Subscriber>>();
 
@@ -47,7 +51,13 @@ export class Subscriptions {
     if (host === undefined || Number(port) < 1 || Number(port) > 65_535) return false;
     const subscribers = this.#byEvent.get(event) ?? new Map<string, Subscriber>();
     if (expire > 0) {
-      subscribers.set(socket, { socket, host, port: Number(port), expire, until: Date.now() + expire * 1_000 });
+      subscribers.set(socket, {
+        socket,
+        host,
+        port: Number(port),
+        expire,
+        until: Date.now() + expire * 1_000,
+      });
     } else {
       subscribers.delete(socket);
     }
