@@ -71,7 +71,13 @@ async function start(): Promise<void> {
   );
   const edge = `ws://127.0.0.1:${port}`;
   await until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok, 'the edge does not answer');
-  const env = { OPENSIPS_MI: opensips, EDGE_URL: `${edge}/adapter`, SIP_NEXT_HOP: nextHop, ADAPTER_KEY: key };
+  const env = {
+    OPENSIPS_MI: opensips,
+    EDGE_URL: `${edge}/adapter`,
+    SIP_NEXT_HOP: nextHop,
+    ADAPTER_KEY: key,
+    LOG_LEVEL: 'warn',
+  };
   processes.add('the adapter', node('adapter/main.ts', [], env), ADAPTER_PATIENCE_MS);
   await until(() => isLinked(port), 'the adapter does not connect');
   const uri = (user: string) =>

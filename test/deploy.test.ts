@@ -1,0 +1,27 @@
+/** What is deployed: it bundles, and the open tenant of a developer's machine is not in it. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { bundle } from '../selfhost/workerd.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+it('deploys (dry run), without the open tenant', async () => {
+  const out = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const { stdout } = await promisify(execFile)(
+    join(root, 'node_modules/.bin/wrangler'),
+    ['deploy', '--dry-run', '--outdir', out],
+    { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
+  );
+  expect(stdout).toContain('env.SWITCHBOARD');
+  const deployed = await readFile(join(out, 'index.js'), 'utf8');
+  await bundle(join(root, 'worker/local.ts'), join(out, 'local.js'));
+  const local = await readFile(join(out, 'local.js'), 'utf8');
+  expect(local).toContain('demo/demo');
+  expect(deployed).not.toContain('demo/demo');
+  expect(deployed).toContain('API_KEY');
+  await rm(out, { recursive: true });
+});

@@ -1,0 +1,251 @@
+/**
+ * Each command against a real OpenSIPS with SIP phones, through the front door: client, edge, adapter, OpenSIPS,
+ * phones. What the clients are told must be true at the phones.
+ */
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { callidOf, events, type Told } from '../stack/client.ts';
+import type { Manner } from './manners.ts';
+import { findOpenSips } from './opensips.ts';
+import type { Phone } from './phone.ts';
+import { World } from './world.ts';
+
+const begun = ['CallerRinging', 'CallerAnswered', 'Transferring'];
+const complete = [...begun, 'TransferStart', 'CalleeAnswered', 'Ended'];
+
+const sentence = (told: readonly Told[]) => told.find(({ event }) => event === 'Error')?.data;
+const start = ({ client }: World, caller: string, callee: string) =>
+  client.toEnd('CallStart', { caller, callee });
+
+/** What a client is told may reach the phones a little later. */
+const soon = (promise: () => void) => vi.waitFor(promise, { timeout: 5_000, interval: 5 });
+/** The phone has this call and no other, or none at all. */
+const has = (phone: Phone, ...callids: string[]) =>
+  soon(() => expect([phone.calls, phone.idle]).toEqual([callids, callids.length === 0]));
+
+describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on the PATH)', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.open();
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  /** Two phones in a call that CallStart made. */
+  async function talking(caller: Manner = 'keep', callee: Manner = 'keep') {
+    const [alice, bob] = [await world.phone(caller), await world.phone(callee)];
+    const callid = callidOf(await start(world, alice.uri, bob.uri), 'CalleeAnswered');
+    await has(alice, callid);
+    await has(bob, callid);
+    return { alice, bob, callid };
+  }
+
+  describe.concurrent('what only a deadline ends', () => {
+    it('the caller’s phone refuses the REFER', async () => {
+      const [alice, bob] = [await world.phone('norefer'), await world.phone()];
+      const told = await start(world, alice.uri, bob.uri);
+      expect(events(told)).toEqual([...begun, 'Error', 'Ended']);
+      expect(sentence(told)).toMatch(/did not take it within 10 s/);
+      await has(alice);
+      await has(bob);
+    });
+
+    it.each<Manner>(['keep', 'ok'])(
+      'nobody has registered as the callee; the caller is %s',
+      async (manner) => {
+        const alice = await world.phone(manner);
+        const told = await start(world, alice.uri, world.nobody);
+        expect(events(told)).toEqual([...begun, 'Error', 'Ended']);
+        expect(sentence(told)).toMatch(/^transfer failed/);
+        await has(alice);
+      },
+    );
+
+    it('OpenSIPS restarts: the adapter sees it, subscribes again, and calls go on', async () => {
+      await using own = await World.open();
+      const [alice, bob] = [await own.phone(), await own.phone()];
+      expect(events(await start(own, alice.uri, bob.uri))).toEqual(complete);
+      const before = own.adapter.log();
+      await own.opensips.restart();
+      const since = () => own.adapter.log().slice(before.length);
+      await vi.waitFor(() => expect(since()).toMatch(/OpenSIPS restarted/), { timeout: 20_000 });
+      expect(since()).toMatch(/subscribed to events/);
+      await Promise.all([alice.register(), bob.register()]);
+      expect(events(await start(own, alice.uri, bob.uri))).toEqual(complete);
+    });
+  });
+
+  describe.concurrent('CallStart', () => {
+    it.each<Manner>(['keep', 'ok'])('with a phone that does as %s', async (manner) => {
+      const [alice, bob] = [await world.phone(manner), await world.phone()];
+      const parties = { caller: alice.uri, callee: bob.uri };
+      const told = await start(world, alice.uri, bob.uri);
+      const callid = callidOf(told, 'CalleeAnswered');
+      expect(told.map(({ event, data }) => [event, data])).toEqual([
+        ['CallerRinging', parties],
+        ['CallerAnswered', parties],
+        ['Transferring', { caller: alice.uri, destination: bob.uri }],
+        ['TransferStart', { callid, ...parties }],
+        ['CalleeAnswered', { callid, ...parties }],
+        ['Ended', undefined],
+      ]);
+      await has(alice, callid);
+      await has(bob, callid);
+    });
+
+    it.each<[string, Manner]>([
+      ['osid', 'early'],
+      ['the contact of the caller', 'early-bare'],
+    ])('OpenSIPS raises no event, though the call stands: found by %s', async (_, manner) => {
+      const [alice, bob] = [await world.phone(manner), await world.phone()];
+      const told = await start(world, alice.uri, bob.uri);
+      expect(events(told)).toEqual(complete);
+      const callid = callidOf(told, 'CalleeAnswered');
+      await has(alice, callid);
+      await has(bob, callid);
+      expect(world.opensips.transfers.filter((each) => each.transfer_callid === callid)).toEqual([]);
+    });
+
+    it('the callee rings for a while', async () => {
+      const [alice, bob] = [await world.phone(), await world.phone('answer-300')];
+      expect(events(await start(world, alice.uri, bob.uri))).toEqual(complete);
+    });
+
+    it('the caller is busy', async () => {
+      const [alice, bob] = [await world.phone('busy'), await world.phone()];
+      const told = await start(world, alice.uri, bob.uri);
+      expect(events(told)).toEqual(['Error', 'Ended']);
+      expect(sentence(told)).toBe('failed to establish initial call: 486 Busy Here');
+    });
+
+    it('nobody has registered as the caller', async () => {
+      const told = await start(world, world.nobody, (await world.phone()).uri);
+      expect(events(told)).toEqual(['Error', 'Ended']);
+      expect(sentence(told)).toBe('failed to establish initial call: 404 Not Found');
+    });
+
+    it.each<Manner>(['keep', 'ok'])('the callee is busy; the caller is %s', async (manner) => {
+      const [alice, bob] = [await world.phone(manner), await world.phone('busy')];
+      const told = await start(world, alice.uri, bob.uri);
+      expect(events(told)).toEqual([...begun, 'TransferStart', 'Error', 'Ended']);
+      expect(sentence(told)).toBe('transfer failed with status 486 Busy Here');
+      await has(alice);
+    });
+  });
+
+  describe.concurrent('CallEnd', () => {
+    it('ends the call at both phones, and a second one finds none', async () => {
+      const { alice, bob, callid } = await talking();
+      expect(events(await world.client.toEnd('CallEnd', { callid }))).toEqual(['Ended']);
+      await has(alice);
+      await has(bob);
+      expect(await world.opensips.stands(callid)).toBe(false);
+      expect(sentence(await world.client.toEnd('CallEnd', { callid }))).toMatch(/^404 /);
+    });
+
+    it.each<[string, Manner, Manner, string]>([
+      ['caller', 'ring', 'keep', 'CallerRinging'],
+      ['callee', 'keep', 'ring', 'TransferStart'],
+    ])('by its cmd_id while the %s rings: every phone stops', async (_, caller, callee, moment) => {
+      const [alice, bob] = [await world.phone(caller), await world.phone(callee)];
+      const run = await world.client.run('CallStart', { caller: alice.uri, callee: bob.uri });
+      await run.event(moment);
+      await soon(() => expect(alice.rings || bob.rings).toBe(true));
+      expect(events(await world.client.toEnd('CallEnd', { callid: run.cmdId }))).toEqual(['Ended']);
+      expect(events(await run.ended).slice(-2)).toEqual(['Error', 'Ended']);
+      expect(sentence(await run.ended)).toMatch(/487 Request Terminated$/);
+      await has(alice);
+      await has(bob);
+    });
+  });
+
+  describe.concurrent('CallHold', () => {
+    it('both are held, and not twice; both are taken back, and not twice', async () => {
+      const { alice, bob, callid } = await talking();
+      const hold = await world.client.toEnd('CallHold', { callid });
+      expect(hold.map(({ event }) => event).sort()).toEqual(
+        ['CallHolding', ...twice('CallHoldStart'), ...twice('CallHoldSuccessful'), 'Ended'].sort(),
+      );
+      expect(events(hold)[0]).toBe('CallHolding');
+      expect(events(hold).at(-1)).toBe('Ended');
+      expect([alice.isHeld(callid), bob.isHeld(callid)]).toEqual([true, true]);
+      expect(sentence(await world.client.toEnd('CallHold', { callid }))).toBe(
+        '480 Both dialog legs are on hold',
+      );
+      expect(events(await world.client.toEnd('CallUnhold', { callid })).at(-2)).toBe('CallUnholdSuccessful');
+      expect([alice.isHeld(callid), bob.isHeld(callid)]).toEqual([false, false]);
+      expect(sentence(await world.client.toEnd('CallUnhold', { callid }))).toBe('480 No dialog legs on hold');
+      await has(alice, callid);
+      await has(bob, callid);
+    });
+
+    it('a phone that refuses is named', async () => {
+      const { alice, bob, callid } = await talking('keep', 'nohold');
+      const told = await world.client.toEnd('CallHold', { callid });
+      expect(told.find(({ event }) => event === 'CallHoldFailed')?.data).toEqual({ leg: 'callee' });
+      expect(told.find(({ event }) => event === 'CallHoldSuccessful')?.data).toEqual({ leg: 'caller' });
+      expect(events(told).slice(-2)).toEqual(['Error', 'Ended']);
+      await has(alice, callid);
+      await has(bob, callid);
+    });
+  });
+
+  describe.concurrent('CallBlindTransfer', () => {
+    it.each<['caller' | 'callee']>([['callee'], ['caller']])('sends the %s away', async (leg) => {
+      const { alice, bob, callid } = await talking();
+      const [sent, left] = leg === 'caller' ? [alice, bob] : [bob, alice];
+      const carol = await world.phone();
+      const told = await world.client.toEnd('CallBlindTransfer', { callid, leg, destination: carol.uri });
+      expect(events(told).filter((event) => event !== 'TransferPending')).toEqual([
+        'Transferring',
+        'TransferStart',
+        'TransferSuccessful',
+        'Ended',
+      ]);
+      const next = callidOf(told, 'TransferSuccessful');
+      await has(sent, next);
+      await has(carol, next);
+      await has(left);
+    });
+
+    it('the destination is busy: the call stands', async () => {
+      const { alice, bob, callid } = await talking();
+      const carol = await world.phone('busy');
+      const params = { callid, leg: 'callee', destination: carol.uri };
+      const told = await world.client.toEnd('CallBlindTransfer', params);
+      expect(sentence(told)).toBe('transfer failed with status 486 Busy Here');
+      await has(alice, callid);
+      await has(bob, callid);
+      expect(sentence(await world.client.toEnd('CallBlindTransfer', params))).toBe('491 Request Pending');
+    });
+  });
+
+  describe.concurrent('CallAttendedTransfer', () => {
+    const transfer = (callidA: string, callidB: string) =>
+      world.client.toEnd('CallAttendedTransfer', { callidA, legA: 'callee', callidB, legB: 'callee' });
+
+    it('connects a party of one call with a party of another', async () => {
+      const [one, other] = [await talking(), await talking()];
+      const told = await transfer(one.callid, other.callid);
+      expect(events(told).filter((event) => event !== 'TransferPending')).toEqual([
+        'Transferring',
+        'TransferStart',
+        'TransferSuccessful',
+        'Ended',
+      ]);
+      const next = callidOf(told, 'TransferSuccessful');
+      await has(one.bob, next);
+      await has(other.bob, next);
+      await has(one.alice);
+      await has(other.alice);
+    });
+
+    it('the other phone refuses: both calls stand', async () => {
+      const [one, other] = [await talking(), await talking('keep', 'norep')];
+      const told = await transfer(one.callid, other.callid);
+      expect(sentence(told)).toBe('transfer failed with status 486 Busy Here');
+      for (const phone of [one.alice, one.bob]) await has(phone, one.callid);
+      for (const phone of [other.alice, other.bob]) await has(phone, other.callid);
+    });
+  });
+});
+
+const twice = (event: string) => [event, event];
