@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { EviEvent } from '../shared/evi.ts';
 
-const Notification = z.object({ method: z.string(), params: z.unknown() });
+const Notification = z.object({ method: z.string(), params: z.unknown().optional() });
 
 /**
  * Reads a datagram. What is not one of the known events, whole and well-formed, is a problem told in words:

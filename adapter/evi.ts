@@ -10,8 +10,8 @@ import type { Log } from './log.ts';
 import type { Address } from './settings.ts';
 
 /**
- * Bytes asked of the kernel for events that wait for us; what does not fit is lost without a trace. An event
- * of 350 bytes takes about 800 there, so this holds some 5,000 of them.
+ * Bytes asked of the kernel for events that wait for us; what does not fit is lost. Linux grants twice as
+ * much and counts some 1,280 to an event, so 6,500 events fit (measured with 40,000 at once).
  */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 

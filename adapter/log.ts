@@ -6,9 +6,12 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
+/** Characters from which on a secret is blotted out: a shorter one hides nothing, and would garble every line. */
+const SHORTEST_SECRET = 8;
+
 /**
  * Opens the log.
- * @param secrets never written, whatever message or error holds them
+ * @param secrets never written, whatever message or error holds them (from 8 characters on)
  * @param destination standard output unless given
  */
 export function createLog(
@@ -17,7 +20,9 @@ export function createLog(
   destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
 ): Log {
   // As they stand inside a JSON string, where quotes and backslashes are escaped.
-  const hidden = secrets.map((secret) => JSON.stringify(secret).slice(1, -1));
+  const hidden = secrets
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .map((secret) => JSON.stringify(secret).slice(1, -1));
   return pino(
     {
       name: 'adapter',

@@ -27,7 +27,11 @@ export function encodeRequest(id: string, method: string, params: MiRequestParam
   return JSON.stringify({ jsonrpc: '2.0', id, method, ...(some ? { params } : {}) });
 }
 
-const Envelope = z.object({ id: z.unknown(), result: z.unknown(), error: MiError.optional() });
+const Envelope = z.object({
+  id: z.unknown().optional(),
+  result: z.unknown().optional(),
+  error: MiError.optional(),
+});
 
 /**
  * Reads a datagram that came to the socket of request `id`. `ours` tells that it carried the id, so that no

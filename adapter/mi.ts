@@ -4,9 +4,10 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
-import { decodeAnswer, encodeRequest, type MiAnswer, type MiRequestParams } from './mi-message.ts';
+import { encodeRequest, type MiAnswer, type MiRequestParams } from './mi-message.ts';
+import { MiSocket } from './mi-socket.ts';
 import type { Address } from './settings.ts';
+import { Turnstile } from './turnstile.ts';
 
 /**
  * Requests under way at a time. Each is one descriptor, and a `t_uac_dlg` holds its own while the phone
@@ -14,26 +15,40 @@ import type { Address } from './settings.ts';
  */
 const MAX_OUTSTANDING = 1024;
 
-/** Milliseconds: how long an answer is waited for, and how late a request may still be sent. */
+/**
+ * Requests that OpenSIPS may not have read yet: more could overflow its socket, whose buffer is 212,992 bytes
+ * by default (Linux `rmem_default`), and an INVITE of 1.2 kB takes 2,304 there. A request counts as read when
+ * it is answered, or after some time, for `t_uac_dlg` answers late. 5,000 requests at once lost 779 without.
+ */
+const MAX_UNREAD = 64;
+const READ_AFTER_MS = 50;
+
+const EXPIRED: MiAnswer = { outcome: 'expired' };
+const UNREACHABLE: MiAnswer = { outcome: 'unreachable' };
+
+/** How long a caller waits, in milliseconds. */
 export interface Patience {
+  /** For the answer, from when the request is sent. */
   readonly timeoutMs: number;
-  readonly ttlMs?: number;
+  /** For all of it, from now. A request that has waited so long for a socket is not sent any more. */
+  readonly ttlMs: number;
 }
 
 /** Sends MI requests to one OpenSIPS. */
 export class MiClient {
-  readonly #limit: number;
+  readonly #places: Turnstile;
+  readonly #unread = new Turnstile(MAX_UNREAD);
   // Random, so that no answer to an earlier process, on a port that came round again, passes for ours.
   readonly #prefix = randomBytes(6).toString('base64url');
   #count = 0;
   #address: Address | undefined;
-  readonly #idle = new Set<Socket>();
-  readonly #queue = new Set<() => void>();
-  readonly #exchanges = new Set<Exchange>();
+  readonly #idle = new Set<MiSocket>();
+  readonly #busy = new Set<MiSocket>();
   #closed = false;
 
+  /** @param limit requests under way at a time; more wait in line */
   constructor(limit = MAX_OUTSTANDING) {
-    this.#limit = limit;
+    this.#places = new Turnstile(limit);
   }
 
   /** Where requests go from now on: an IPv4 address, not a name. Until it is known they are unreachable. */
@@ -44,133 +59,86 @@ export class MiClient {
   }
 
   /**
-   * Runs a command and tells how it ended; never throws. Outcomes: `timeout` (sent, no answer), `unreachable`
-   * (nobody took it), `expired` (waited too long for a free socket).
+   * Runs a command and tells how it ended; never rejects. Outcomes: `timeout` (sent, no answer),
+   * `unreachable` (nobody took it), `expired` (waited too long for a free socket).
    */
-  request(method: string, params: MiRequestParams, patience: Patience): Promise<MiAnswer> {
-    return new Promise((resolve) => {
-      const start = () => this.#start(method, params, patience.timeoutMs, resolve);
-      if (this.#closed) resolve({ outcome: 'unreachable' });
-      else if (this.#exchanges.size < this.#limit) start();
-      else this.#enqueue(start, patience.ttlMs ?? patience.timeoutMs, resolve);
-    });
+  async request(method: string, params: MiRequestParams, patience: Patience): Promise<MiAnswer> {
+    const deadline = performance.now() + patience.ttlMs;
+    if (!(await this.#places.enter(patience.ttlMs))) return this.#notSent();
+    const answer = await this.#send(method, params, patience.timeoutMs, deadline);
+    this.#places.leave();
+    return answer;
   }
 
   /** Ends every request: `timeout` for what was sent, `unreachable` for what was not. Closes all sockets. */
   close(): void {
     this.#closed = true;
-    for (const waiting of this.#queue) waiting();
-    for (const exchange of this.#exchanges) exchange.abandon();
+    this.#places.clear();
+    this.#unread.clear();
+    for (const socket of this.#busy) socket.abandon();
     for (const socket of this.#idle) this.#discard(socket);
   }
 
-  #enqueue(start: () => void, ttlMs: number, resolve: (answer: MiAnswer) => void): void {
-    const leave = () => {
-      clearTimeout(timer);
-      this.#queue.delete(enter);
-    };
-    const enter = () => {
-      leave();
-      if (this.#closed) resolve({ outcome: 'unreachable' });
-      else start();
-    };
-    const timer = setTimeout(() => {
-      leave();
-      resolve({ outcome: 'expired' });
-    }, ttlMs);
-    this.#queue.add(enter);
-  }
-
-  #start(
+  async #send(
     method: string,
     params: MiRequestParams,
     timeoutMs: number,
-    resolve: (answer: MiAnswer) => void,
-  ): void {
+    deadline: number,
+  ): Promise<MiAnswer> {
+    if (!(await this.#unread.enter(deadline - performance.now()))) return this.#notSent();
+    const read = onlyOnce(() => this.#unread.leave());
+    const reading = setTimeout(read, READ_AFTER_MS);
+    const left = deadline - performance.now();
+    const answer =
+      this.#closed || left <= 0
+        ? this.#notSent()
+        : await this.#exchange(method, params, Math.min(timeoutMs, left));
+    clearTimeout(reading);
+    read();
+    return answer;
+  }
+
+  #notSent(): MiAnswer {
+    return this.#closed ? UNREACHABLE : EXPIRED;
+  }
+
+  async #exchange(method: string, params: MiRequestParams, timeoutMs: number): Promise<MiAnswer> {
     const address = this.#address;
-    if (address === undefined) {
-      resolve({ outcome: 'unreachable' });
-      return;
-    }
+    if (address === undefined) return UNREACHABLE;
+    const socket = this.#take(address);
     this.#count += 1;
     const id = `${this.#prefix}-${this.#count}`;
+    const { answer, tainted } = await socket.ask(id, encodeRequest(id, method, params), timeoutMs);
+    this.#busy.delete(socket);
+    // Only its own id proves that nothing more can come: any other socket is not used again, so that a late
+    // answer is never taken for the next request's.
+    if (tainted || this.#closed || this.#address !== address) this.#discard(socket);
+    else this.#idle.add(socket);
+    return answer;
+  }
+
+  #take(address: Address): MiSocket {
     const [idle] = this.#idle;
-    const socket = idle ?? createSocket('udp4');
+    const socket: MiSocket =
+      idle ??
+      new MiSocket(address, () => {
+        if (this.#idle.has(socket)) this.#discard(socket);
+      });
     this.#idle.delete(socket);
-    socket.removeAllListeners();
-    const exchange: Exchange = new Exchange(socket, id, timeoutMs, (answer, spent) => {
-      this.#exchanges.delete(exchange);
-      // Only its own id proves that nothing more can come: any other socket is not used again, so that a
-      // late answer is never taken for the next request's.
-      if (spent || this.#closed || this.#address !== address) this.#discard(socket);
-      else this.#keep(socket);
-      resolve(answer);
-      const next = this.#queue.values().next();
-      if (!next.done && !this.#closed) next.value();
-    });
-    this.#exchanges.add(exchange);
-    const datagram = encodeRequest(id, method, params);
-    if (idle !== undefined) exchange.send(datagram);
-    // Connected: datagrams of others are kept out, and ICMP's "port unreachable" is heard.
-    else socket.connect(address.port, address.host, () => exchange.send(datagram));
+    this.#busy.add(socket);
+    return socket;
   }
 
-  #keep(socket: Socket): void {
-    const discard = () => this.#discard(socket);
-    // Whatever comes to an idle socket belongs to nobody we know.
-    socket.on('message', discard).on('error', discard);
-    this.#idle.add(socket);
-  }
-
-  #discard(socket: Socket): void {
+  #discard(socket: MiSocket): void {
     this.#idle.delete(socket);
-    socket.removeAllListeners();
-    // A socket that is still connecting fails late; nobody waits for it.
-    socket.on('error', () => undefined);
     socket.close();
   }
 }
 
-/** One request and its answer on one socket. */
-class Exchange {
-  readonly #socket: Socket;
-  readonly #timer: NodeJS.Timeout;
-  readonly #done: (answer: MiAnswer, spent: boolean) => void;
-  #ended = false;
-
-  constructor(
-    socket: Socket,
-    id: string,
-    timeoutMs: number,
-    done: (answer: MiAnswer, spent: boolean) => void,
-  ) {
-    this.#socket = socket;
-    this.#done = done;
-    this.#timer = setTimeout(() => this.abandon(), timeoutMs);
-    socket.on('message', (datagram) => {
-      const decoded = decodeAnswer(datagram.toString(), id);
-      if (decoded !== undefined) this.#end(decoded.answer, !decoded.ours);
-    });
-    // ECONNREFUSED, EHOSTUNREACH, EMSGSIZE: the datagram reached no one.
-    socket.on('error', () => this.#end({ outcome: 'unreachable' }, true));
-  }
-
-  send(datagram: string): void {
-    if (this.#ended) return;
-    this.#socket.send(datagram, (error) => {
-      if (error) this.#end({ outcome: 'unreachable' }, true);
-    });
-  }
-
-  abandon(): void {
-    this.#end({ outcome: 'timeout' }, true);
-  }
-
-  #end(answer: MiAnswer, spent: boolean): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    clearTimeout(this.#timer);
-    this.#socket.removeAllListeners();
-    this.#done(answer, spent);
-  }
+function onlyOnce(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
 }

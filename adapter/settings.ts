@@ -2,10 +2,9 @@
  * What the adapter is told: flags, then environment, then an optional file, then defaults.
  * @module
  */
-import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { ALLOWED_MI } from '../shared/mi.ts';
+import { CONFIG_ENV, help, NAMES, type Name, OPTIONS } from './options.ts';
 
 /** A UDP address as `HOST:PORT` gives it. */
 export interface Address {
@@ -41,81 +40,6 @@ export type Reading =
   | { readonly help: string }
   | { readonly errors: readonly string[] };
 
-/** One setting: its flag (also its key in the file), its variable, and what `--help` says of it. */
-interface Option {
-  readonly value: string;
-  readonly env: string;
-  readonly fallback: string | undefined;
-  readonly help: string;
-}
-
-const OPTIONS = {
-  opensips: {
-    value: 'HOST:PORT',
-    env: 'OPENSIPS_MI',
-    fallback: '127.0.0.1:8080',
-    help: 'where OpenSIPS takes MI datagrams (mi_datagram, socket_name)',
-  },
-  edge: {
-    value: 'URL',
-    env: 'EDGE_URL',
-    fallback: 'ws://127.0.0.1:5059/adapter',
-    help: 'the edge to connect to, ws:// or wss://',
-  },
-  key: {
-    value: 'KEY',
-    env: 'ADAPTER_KEY',
-    fallback: undefined,
-    help: "the adapter's key; a flag can be read in the list of processes, so prefer the variable or the file",
-  },
-  'sip-next-hop': {
-    value: 'URI',
-    env: 'SIP_NEXT_HOP',
-    fallback: 'sip:127.0.0.1:5060',
-    help: "OpenSIPS's own SIP address, so that calls pass its routing script",
-  },
-  name: {
-    value: 'NAME',
-    env: 'ADAPTER_NAME',
-    fallback: hostname() || 'adapter',
-    help: 'a name for this adapter, the same across restarts',
-  },
-  events: {
-    value: 'HOST:PORT',
-    env: 'EVI_LISTEN',
-    fallback: undefined,
-    help: 'local IPv4 address for events, which OpenSIPS must reach; otherwise found by itself, any port',
-  },
-  allow: {
-    value: 'METHOD,…',
-    env: 'MI_ALLOW',
-    fallback: ALLOWED_MI.join(','),
-    help: 'MI commands that the edge may run; MI has no authentication, so keep the list short',
-  },
-  buffer: {
-    value: 'N',
-    env: 'ADAPTER_BUFFER',
-    fallback: '100000',
-    help: 'messages kept while the edge is away',
-  },
-  subscription: {
-    value: 'SECONDS',
-    env: 'EVI_SUBSCRIPTION',
-    fallback: '120',
-    help: 'life of an event subscription; it is renewed at half of it',
-  },
-  'log-level': {
-    value: 'LEVEL',
-    env: 'LOG_LEVEL',
-    fallback: 'info',
-    help: 'trace, debug, info, warn, error, fatal or silent',
-  },
-} as const satisfies Record<string, Option>;
-
-type Name = keyof typeof OPTIONS;
-const NAMES = Object.keys(OPTIONS) as Name[];
-const CONFIG_ENV = 'ADAPTER_CONFIG';
-
 const IPV4 = z.ipv4();
 
 const HostPort = z.string().transform((text, context): Address => {
@@ -126,16 +50,20 @@ const HostPort = z.string().transform((text, context): Address => {
   return z.NEVER;
 });
 
-const WebSocketUrl = z.string().refine((text) => /^wss?:$/.test(URL.parse(text)?.protocol ?? ''), {
-  message: 'is no WebSocket address; write it like wss://calls.example.com/adapter',
-});
+const WebSocketUrl = z.string().refine(
+  (text) => {
+    const url = URL.parse(text);
+    // A fragment is an error there (RFC 6455 §3).
+    return url !== null && /^wss?:$/.test(url.protocol) && url.hash === '';
+  },
+  { message: 'is no WebSocket address; write it like wss://calls.example.com/adapter' },
+);
 
 const WholeNumber = (least: number, most: number) =>
-  z.coerce
-    .number()
-    .refine((n) => Number.isInteger(n) && n >= least && n <= most, {
-      message: `must be a whole number from ${least} to ${most}`,
-    });
+  z
+    .string()
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN))
+    .refine((n) => n >= least && n <= most, { message: `must be a whole number from ${least} to ${most}` });
 
 /** Every value arrives as a string; a fault's message continues the sentence "`--flag` …". */
 const SettingsSchema = z.object({
@@ -143,13 +71,12 @@ const SettingsSchema = z.object({
   edge: WebSocketUrl,
   // A header takes no control characters and no spaces (RFC 9110 §11.6.2, token68).
   key: z.optional(z.string().regex(/^[\x21-\x7e]+$/, 'holds a space or a character that no key has')),
-  'sip-next-hop': z
-    .string()
-    .regex(/^sips?:[^\s<>?"]+$/i, 'is no SIP URI; write it like sip:127.0.0.1:5060'),
+  'sip-next-hop': z.string().regex(/^sips?:[^\s<>?"]+$/i, 'is no SIP URI; write it like sip:127.0.0.1:5060'),
   name: z.string().max(128, 'is longer than 128 characters'),
   events: z.optional(
     HostPort.refine(({ host }) => IPV4.safeParse(host).success && host !== '0.0.0.0', {
-      message: 'needs an IPv4 address that OpenSIPS reaches, like 10.0.0.5:5061 (OpenSIPS speaks no IPv6 here)',
+      message:
+        'needs an IPv4 address that OpenSIPS reaches, like 10.0.0.5:5061 (OpenSIPS speaks no IPv6 here)',
     }),
   ),
   allow: z
@@ -159,7 +86,8 @@ const SettingsSchema = z.object({
       message: 'is no list of MI commands; write it like t_uac_dlg,dlg_list',
     }),
   buffer: WholeNumber(100, 10_000_000),
-  subscription: WholeNumber(10, 86_400),
+  // Looks at OpenSIPS are 4 s apart: half of 20 s leaves time for a second one before it lapses.
+  subscription: WholeNumber(20, 86_400),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     error: 'is no level; use trace, debug, info, warn, error, fatal or silent',
   }),
@@ -258,7 +186,8 @@ function readConfig(
     return { errors: [`The file ${path} cannot be read: ${reason}. Check --config.`] };
   }
   const object = z.record(z.string(), z.unknown()).safeParse(json);
-  if (!object.success) return { errors: [`The file ${path} must hold a JSON object, like {"name": "sbc-1"}.`] };
+  if (!object.success)
+    return { errors: [`The file ${path} must hold a JSON object, like {"name": "sbc-1"}.`] };
   const values: Record<string, string | undefined> = {};
   const errors: string[] = [];
   for (const [key, entry] of Object.entries(object.data)) {
@@ -272,24 +201,4 @@ function readConfig(
     }
   }
   return errors.length > 0 ? { errors } : { values };
-}
-
-function help(): string {
-  const rows = NAMES.map((name) => {
-    const { value, env, fallback, help: text }: Option = OPTIONS[name];
-    const standard = fallback === undefined ? '' : `\n      default: ${fallback}`;
-    return `  --${name} ${value}   (${env})\n      ${text}${standard}`;
-  });
-  return `call-api adapter: stands beside OpenSIPS and connects it to the edge.
-
-  node adapter/main.ts [flags]
-
-A flag goes before the variable in brackets, and that before the file.
-
-${rows.join('\n')}
-  --config FILE   (${CONFIG_ENV})
-      a JSON file with the same names as keys, such as {"edge": "wss://…", "key": "…"}
-  --help, -h
-      this text
-`;
 }

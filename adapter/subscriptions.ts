@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { EVENT_NAMES } from '../shared/evi.ts';
-import type { MiClient } from './mi.ts';
+import type { MiClient, Patience } from './mi.ts';
 import type { MiAnswer } from './mi-message.ts';
 import type { Address } from './settings.ts';
 
@@ -22,13 +22,13 @@ export async function subscribe(
   mi: MiClient,
   events: Address,
   seconds: number,
-  timeoutMs: number,
+  patience: Patience,
 ): Promise<{ readonly event: string; readonly answer: MiAnswer } | undefined> {
   const socket = subscriber(events);
   const answers = await Promise.all(
     EVENT_NAMES.map(async (event) => ({
       event,
-      answer: await mi.request('event_subscribe', { event, socket, expire: seconds }, { timeoutMs }),
+      answer: await mi.request('event_subscribe', { event, socket, expire: seconds }, patience),
     })),
   );
   return answers.find(({ answer }) => !('result' in answer));
@@ -43,7 +43,7 @@ const Listing = z.object({
     z.object({
       name: z.string(),
       Subscribers: z.array(
-        z.object({ socket: z.unknown(), ttl: z.union([z.number(), z.string()]).optional() }),
+        z.object({ socket: z.unknown().optional(), ttl: z.union([z.number(), z.string()]).optional() }),
       ),
     }),
   ),

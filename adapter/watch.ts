@@ -6,7 +6,7 @@
 import { UptimeResult, VersionResult } from '../shared/mi.ts';
 import type { EventSocket } from './evi.ts';
 import type { Log } from './log.ts';
-import type { MiClient } from './mi.ts';
+import type { MiClient, Patience } from './mi.ts';
 import type { MiAnswer } from './mi-message.ts';
 import { standing, subscribe } from './subscriptions.ts';
 
@@ -45,12 +45,12 @@ export class Watch {
   readonly #world: Surroundings;
   readonly #listener: Listener;
   readonly #subscriptionSeconds: number;
-  readonly #timeoutMs: number;
+  readonly #patience: Patience;
   #health: Health = { version: '', reachable: false };
   #failures = 0;
   #upSince: string | undefined;
   #subscribedAt: number | undefined;
-  #dropped = 0;
+  #dropped: number | undefined;
   /** A gap that is owed: told as soon as the subscriptions stand, since what is lost until then belongs to it. */
   #owed: string | undefined;
   /** The last complaint: the same one is not logged again at every look. */
@@ -60,7 +60,7 @@ export class Watch {
     this.#world = world;
     this.#listener = listener;
     this.#subscriptionSeconds = subscriptionSeconds;
-    this.#timeoutMs = timeoutMs;
+    this.#patience = { timeoutMs, ttlMs: timeoutMs };
   }
 
   get health(): Health {
@@ -70,20 +70,17 @@ export class Watch {
   /** One look; never rejects. Tells whether all is well, so that the caller can look again sooner if not. */
   async check(): Promise<boolean> {
     const trouble = await this.#look();
-    if (trouble === undefined) {
-      this.#complaint = undefined;
-      return true;
-    }
-    if (trouble !== this.#complaint) this.#world.log.error(trouble);
+    if (this.#subscribedAt === undefined) this.#owed ??= 'no event subscription stood';
+    if (trouble !== undefined && trouble !== this.#complaint) this.#world.log.error(trouble);
     this.#complaint = trouble;
-    return false;
+    return trouble === undefined && this.#failures === 0;
   }
 
   /** Ends the subscriptions, as far as OpenSIPS answers. */
   async unsubscribe(timeoutMs: number): Promise<void> {
     if (this.#subscribedAt === undefined) return;
     const { address } = await this.#world.events();
-    const refusal = await subscribe(this.#world.mi, address, 0, timeoutMs);
+    const refusal = await subscribe(this.#world.mi, address, 0, { timeoutMs, ttlMs: timeoutMs });
     if (refusal === undefined) this.#world.log.info('unsubscribed from events');
     else this.#world.log.warn(refusal, 'could not unsubscribe from events; they end by themselves');
   }
@@ -95,14 +92,20 @@ export class Watch {
       try {
         await this.#world.locate();
       } catch (error) {
-        return this.#unanswered(`OpenSIPS's name cannot be resolved (${messageOf(error)}): check --opensips`, true);
+        return this.#unanswered(
+          `OpenSIPS's name cannot be resolved (${messageOf(error)}): check --opensips`,
+          true,
+        );
       }
     }
-    const answer = await mi.request('uptime', {}, { timeoutMs: this.#timeoutMs });
+    const answer = await mi.request('uptime', {}, this.#patience);
     const uptime = UptimeResult.safeParse('result' in answer ? answer.result : undefined);
     if (!uptime.success) {
       const surely = !('outcome' in answer) || answer.outcome !== 'timeout';
-      return this.#unanswered(`OpenSIPS does not answer MI (${inWords(answer)}): is it running, is --opensips right?`, surely);
+      return this.#unanswered(
+        `OpenSIPS does not answer MI (${inWords(answer)}): is it running, is --opensips right?`,
+        surely,
+      );
     }
     await this.#answered(uptime.data['Up since']);
     try {
@@ -125,14 +128,14 @@ export class Watch {
 
   async #answered(upSince: string): Promise<void> {
     this.#failures = 0;
-    if (upSince === this.#upSince && this.#health.reachable) return;
+    if (upSince === this.#upSince && this.#health.reachable && this.#health.version !== '') return;
     // The time of start, not the uptime itself: after a restart that we saw late, that may be the larger.
     if (this.#upSince !== undefined && upSince !== this.#upSince) {
       this.#owed = 'OpenSIPS restarted';
       this.#subscribedAt = undefined;
     }
     this.#upSince = upSince;
-    const answer = await this.#world.mi.request('version', {}, { timeoutMs: this.#timeoutMs });
+    const answer = await this.#world.mi.request('version', {}, this.#patience);
     const version = VersionResult.safeParse('result' in answer ? answer.result : undefined);
     this.#tell({ version: version.success ? version.data.Server : this.#health.version, reachable: true });
   }
@@ -141,26 +144,27 @@ export class Watch {
     const { mi, now, log } = this.#world;
     const { address } = await this.#world.events();
     // Asked before renewing, which would hide that it had lapsed.
-    const answer = await mi.request('subscribers_list', {}, { timeoutMs: this.#timeoutMs });
+    const answer = await mi.request('subscribers_list', {}, this.#patience);
     const stands = standing('result' in answer ? answer.result : undefined, address);
     if (this.#subscribedAt !== undefined && stands === false) {
       this.#owed ??= 'the event subscription had lapsed';
       this.#subscribedAt = undefined;
     }
     const dropped = this.#world.dropped(address.port);
-    if (dropped > this.#dropped) {
-      log.warn({ dropped: dropped - this.#dropped }, 'events lost: the socket buffer was full');
+    if (dropped > (this.#dropped ?? dropped)) {
+      log.warn({ dropped }, 'events lost: the socket buffer was full');
       this.#owed ??= 'events were lost in the socket buffer';
     }
     this.#dropped = dropped;
     const halfLifeMs = this.#subscriptionSeconds * 500;
     if (this.#subscribedAt === undefined || now() - this.#subscribedAt >= halfLifeMs) {
       const asked = now();
-      const refusal = await subscribe(mi, address, this.#subscriptionSeconds, this.#timeoutMs);
+      const refusal = await subscribe(mi, address, this.#subscriptionSeconds, this.#patience);
       if (refusal !== undefined) {
         return `OpenSIPS did not subscribe ${refusal.event} (${inWords(refusal.answer)}): are event_datagram, dialog and callops loaded?`;
       }
-      if (this.#subscribedAt === undefined) log.info({ expire: this.#subscriptionSeconds }, 'subscribed to events');
+      if (this.#subscribedAt === undefined)
+        log.info({ expire: this.#subscriptionSeconds }, 'subscribed to events');
       this.#subscribedAt = asked;
     }
     this.#settle();
