@@ -2,7 +2,7 @@
  * EVI's datagrams: JSON-RPC notifications whose method is the event's name.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EviEvent } from '../shared/evi.ts';
 
 const Notification = z.object({ method: z.string(), params: z.unknown().optional() });

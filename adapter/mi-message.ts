@@ -2,7 +2,7 @@
  * MI's datagrams: JSON-RPC 2.0, but for some errors, which are plain text without an id.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Outcome } from '../shared/link.ts';
 import { MiError } from '../shared/mi.ts';
 

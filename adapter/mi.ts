@@ -61,11 +61,19 @@ export class MiClient {
   /**
    * Runs a command and tells how it ended; never rejects. Outcomes: `timeout` (sent, no answer),
    * `unreachable` (nobody took it), `expired` (waited too long for a free socket).
+   *
+   * @param id no other request may have had it
    */
-  async request(method: string, params: MiRequestParams, patience: Patience): Promise<MiAnswer> {
+  async request(
+    method: string,
+    params: MiRequestParams,
+    patience: Patience,
+    id = this.#nextId(),
+  ): Promise<MiAnswer> {
     const deadline = performance.now() + patience.ttlMs;
     if (!(await this.#places.enter(patience.ttlMs))) return this.#notSent();
-    const answer = await this.#send(method, params, patience.timeoutMs, deadline);
+    const datagram = encodeRequest(id, method, params);
+    const answer = await this.#send(id, datagram, patience.timeoutMs, deadline);
     this.#places.leave();
     return answer;
   }
@@ -79,12 +87,12 @@ export class MiClient {
     for (const socket of this.#idle) this.#discard(socket);
   }
 
-  async #send(
-    method: string,
-    params: MiRequestParams,
-    timeoutMs: number,
-    deadline: number,
-  ): Promise<MiAnswer> {
+  #nextId(): string {
+    this.#count += 1;
+    return `${this.#prefix}-${this.#count}`;
+  }
+
+  async #send(id: string, datagram: string, timeoutMs: number, deadline: number): Promise<MiAnswer> {
     if (!(await this.#unread.enter(deadline - performance.now()))) return this.#notSent();
     const read = onlyOnce(() => this.#unread.leave());
     const reading = setTimeout(read, READ_AFTER_MS);
@@ -92,7 +100,7 @@ export class MiClient {
     const answer =
       this.#closed || left <= 0
         ? this.#notSent()
-        : await this.#exchange(method, params, Math.min(timeoutMs, left));
+        : await this.#exchange(id, datagram, Math.min(timeoutMs, left));
     clearTimeout(reading);
     read();
     return answer;
@@ -102,13 +110,11 @@ export class MiClient {
     return this.#closed ? UNREACHABLE : EXPIRED;
   }
 
-  async #exchange(method: string, params: MiRequestParams, timeoutMs: number): Promise<MiAnswer> {
+  async #exchange(id: string, datagram: string, timeoutMs: number): Promise<MiAnswer> {
     const address = this.#address;
     if (address === undefined) return UNREACHABLE;
     const socket = this.#take(address);
-    this.#count += 1;
-    const id = `${this.#prefix}-${this.#count}`;
-    const { answer, tainted } = await socket.ask(id, encodeRequest(id, method, params), timeoutMs);
+    const { answer, tainted } = await socket.ask(id, datagram, timeoutMs);
     this.#busy.delete(socket);
     // Only its own id proves that nothing more can come: any other socket is not used again, so that a late
     // answer is never taken for the next request's.

@@ -51,14 +51,15 @@ export class Requests {
     this.#taken.acknowledged(seq);
   }
 
-  async #run({ method, params, timeout_ms, ttl_ms }: Mi): Promise<MiAnswer> {
+  async #run({ id, method, params, timeout_ms, ttl_ms }: Mi): Promise<MiAnswer> {
     if (!this.#allowed.has(method)) {
       this.#log.warn({ method }, 'MI command refused: it is not on the list (--allow)');
       return { outcome: 'refused' };
     }
     if (ttl_ms <= 0) return { outcome: 'expired' };
     const timeoutMs = Math.min(timeout_ms, MAX_TIMER);
-    return this.#mi.request(method, params, { timeoutMs, ttlMs: Math.min(ttl_ms, MAX_TIMER) });
+    // With the edge's id, so that what OpenSIPS logs can be followed all the way back.
+    return this.#mi.request(method, params, { timeoutMs, ttlMs: Math.min(ttl_ms, MAX_TIMER) }, id);
   }
 
   #answer({ id, method }: Mi, answer: MiAnswer): void {

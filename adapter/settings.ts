@@ -3,7 +3,7 @@
  * @module
  */
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONFIG_ENV, help, NAMES, type Name, OPTIONS } from './options.ts';
 
 /** A UDP address as `HOST:PORT` gives it. */

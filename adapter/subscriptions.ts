@@ -3,7 +3,7 @@
  * `subscribers_list`. They live for some seconds only and are gone when OpenSIPS restarts.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EVENT_NAMES } from '../shared/evi.ts';
 import type { MiClient, Patience } from './mi.ts';
 import type { MiAnswer } from './mi-message.ts';

@@ -3,7 +3,7 @@
  * and no time, and are never sent again.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** States of a dialog in E_DLG_STATE_CHANGED and `dlg_list` (dialog module, `dlg_hash.h`). */
 export const dialogState = {

@@ -3,7 +3,7 @@
  * code that an error may carry.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Error codes. The first five are JSON-RPC's own (§5.1); the rest are ours and stable. */
 export const code = {

@@ -4,7 +4,7 @@
  * and are replayed until acknowledged, so each is applied once and in order.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EviEvent } from './evi.ts';
 import { MiError } from './mi.ts';
 
@@ -53,7 +53,7 @@ export const Hello = z.object({
   adapter: z.string().min(1).max(128),
   /** Random for each start of the process. */
   stream: z.string().min(1).max(64),
-  /** The oldest sequence number that is not acknowledged; what comes next where all are. */
+  /** The oldest sequence number that is not acknowledged; what comes next where all are. The first is 1. */
   base: Seq,
   opensips: OpenSips,
 });
@@ -92,7 +92,7 @@ export const Goodbye = z.object({ type: z.literal('goodbye') });
 export const FromAdapter = z.union([Reply, Event, Gap, Hello, Status, Goodbye]);
 export type FromAdapter = z.infer<typeof FromAdapter>;
 
-/** The answer to `hello`: replay what comes after `applied`. */
+/** The answer to `hello`: replay what comes after `applied`; `base` - 1 for a stream that the edge does not know. */
 export const Welcome = z.object({
   type: z.literal('welcome'),
   version: z.number().int(),

@@ -3,7 +3,7 @@
  * nowhere else.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSipUri } from './sip-uri.ts';
 
 /** A SIP URI that may be dialled. */

@@ -3,7 +3,7 @@
  * `tm`, `dialog`, `callops` and the core's event interface.
  * @module
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A SIP-like status line, as MI results and events carry it: `486 Busy Here`. */
 export const StatusLine = z.string().regex(/^\d{3}( .*)?$/s, 'not a status line');
@@ -43,15 +43,6 @@ export const DialogsResult = z.object({ count: z.number().int().optional(), Dial
 
 export const UptimeResult = z.object({ Now: z.string(), 'Up since': z.string(), 'Up time': z.string() });
 export const VersionResult = z.object({ Server: z.string() });
-export const SubscribersResult = z.object({
-  Events: z.array(
-    z.object({
-      name: z.string(),
-      Subscribers: z.array(z.object({ socket: z.string(), ttl: z.union([z.number(), z.string()]) })),
-    }),
-  ),
-});
-
 /**
  * Params of each MI command that the edge may ask for. OpenSIPS matches params by name and number, so an
  * extra one is refused there: nothing optional is ever sent as null.

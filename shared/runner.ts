@@ -143,7 +143,10 @@ export class Runner {
     this.#running.set(command.id, command);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#changed.add(command);
-    const runs = (cmdId: string) => this.find(command.subject, cmdId)?.method === 'CallStart';
+    const runs = (cmdId: string) => {
+      const named = this.find(command.subject, cmdId);
+      return named?.method === 'CallStart' && !hasEnded(named);
+    };
     const { state, actions } = machineOf(what.method).start(what.params, { ...surroundings, runs });
     this.#apply(command, state, actions);
     this.#work();
@@ -168,7 +171,9 @@ export class Runner {
   /** An EVI event; `at` in milliseconds of the adapter's clock. Those of unknown Call-IDs cost nothing. */
   event(event: EviEvent, at: number, now: number): void {
     this.#now = now;
-    for (const command of this.#byCallid.get(event.params.callid) ?? []) {
+    const followers = [...(this.#byCallid.get(event.params.callid) ?? [])];
+    // Oldest first, whether we slept in between or not.
+    for (const command of followers.sort((one, other) => one.id - other.id)) {
       this.#give(command, { type: 'event', event, at });
     }
     this.#work();
@@ -396,6 +401,11 @@ const fates: Record<Outcome, { readonly fate: 'unknown' | 'not-run'; readonly wh
   refused: { fate: 'not-run', why: 'the adapter does not allow it' },
   unreachable: { fate: 'not-run', why: 'nothing listens at its MI address' },
 };
+
+/** Has its client got `Ended`? It may still look after a leg that could not be cancelled yet. */
+function hasEnded(command: Command): boolean {
+  return command.told.at(-1)?.event === 'Ended';
+}
 
 function key(subject: string, cmdId: string): string {
   return `${subject}\n${cmdId}`;

@@ -4,7 +4,7 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Changing } from './until.ts';
 
 const Request = z.object({

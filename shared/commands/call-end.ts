@@ -25,7 +25,7 @@ export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
     }
     const leg = { callid, state: 0, calling: false };
     return {
-      state: { follows: [callid], release: release([leg], turn), ended: false },
+      state: { follows: [callid], release: release([leg], MI_MS, turn), ended: false },
       actions: turn.actions,
     };
   },

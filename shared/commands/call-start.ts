@@ -5,11 +5,19 @@
  */
 import type { Failure, Input, Machine, State, Step } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
-import { ACKNOWLEDGED_MS, INVITE_MS, MI_MS } from '../deadlines.ts';
-import { dialogState } from '../evi.ts';
+import { ACKNOWLEDGED_MS, CLOSING_MS, INVITE_MS, MI_MS } from '../deadlines.ts';
+import { dialogState, type EviEvent } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
 import { DialogResult, UacResult } from '../mi.ts';
-import { isAnswered, isGone, legAnswered, type Release, release, stepRelease } from './release.ts';
+import {
+  alsoRelease,
+  isAnswered,
+  isGone,
+  legAnswered,
+  type Release,
+  release,
+  stepRelease,
+} from './release.ts';
 import { type Progress, stepTransfer, type Transfer, transfer, transferCallids } from './transfer.ts';
 
 export interface CallStart extends State {
@@ -144,7 +152,8 @@ function calling(it: CallStart, input: Input, turn: Turn): void {
       if (input.fate === 'not-run')
         fail(it, noAnswerFailure('t_uac_dlg', input.fate, input.why), turn, { leg: false });
       // Never sent again: the phone may be ringing. Its dialog tells.
-      else if (it.leg >= dialogState.answered) callerAnswered(it, turn);
+      else if (it.leg === dialogState.answered || it.leg === dialogState.acknowledged)
+        callerAnswered(it, turn);
       else look(it, turn);
       break;
     case 'timer':
@@ -291,23 +300,32 @@ function fail(
   turn.fail(failure);
   const { calling = false, leg = true } = first;
   const legs = leg ? [{ callid: it.callid, state: it.leg, calling }] : [];
-  for (const callid of it.transfer ? transferCallids(it.transfer) : []) {
-    if (callid === it.callid) continue;
-    const state = callid === it.transfer?.newCallid ? it.transfer.newState : 0;
-    legs.push({ callid, state, calling: false });
-  }
-  close(it, legs, turn);
+  close(it, [...legs, ...newLegs(it)], turn);
+}
+
+/** The calls that the transfer made, as far as events told of them. */
+function newLegs({ callid: first, transfer }: CallStart): Parameters<typeof release>[0] {
+  if (!transfer) return [];
+  return transferCallids(transfer)
+    .filter((callid) => callid !== first)
+    .map((callid) => {
+      const state = callid === transfer.newCallid ? transfer.newState : 0;
+      return { callid, state, calling: false };
+    });
 }
 
 function close(it: CallStart, legs: Parameters<typeof release>[0], turn: Turn): void {
   it.phase = 'closing';
   turn.stop('caller', 'look', 'acknowledged', 'taken', 'callee', 'search', 'verdict');
-  it.release = release(legs, turn);
+  it.release = release(legs, CLOSING_MS, turn);
   settle(it, turn);
 }
 
 function closing(it: CallStart, input: Input, turn: Turn): void {
   if (!it.release) return;
+  // A CallEnd that came just after the callee's answer means the call that stands.
+  if (input.type === 'cancel') alsoRelease(it.release, newLegs(it), turn);
+  if (input.type === 'event' && isLateCall(it, input.event)) alsoRelease(it.release, newLegs(it), turn);
   if (input.type === 'reply' && input.to === 'invite') {
     const answer = UacResult.safeParse(input.result);
     const stands = answer.success && answer.data.Status.startsWith('2');
@@ -319,6 +337,14 @@ function closing(it: CallStart, input: Input, turn: Turn): void {
   const course = stepRelease(it.release, input, turn);
   if (course === 'over') it.release = { legs: [], pause: 0 };
   settle(it, turn, course === 'late');
+}
+
+/** A phone that took the REFER after all: its new call must not outlive the failure. */
+function isLateCall({ callid, transfer }: CallStart, event: EviEvent): boolean {
+  if (event.name !== 'E_CALL_TRANSFER' || event.params.callid !== callid) return false;
+  if (!transfer || transfer.newCallid !== undefined || event.params.transfer_callid === '') return false;
+  transfer.newCallid = event.params.transfer_callid;
+  return true;
 }
 
 function settle(it: CallStart, turn: Turn, late = false): void {

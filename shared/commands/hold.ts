@@ -16,6 +16,8 @@ export interface Hold extends State {
   legs: Record<string, 'start' | 'ok' | 'fail'>;
   /** Events that overtook the reply. */
   early: [leg: string, state: string][];
+  /** The call has ended. */
+  gone: boolean;
 }
 
 /** The two directions: their MI command, the `action` in E_CALL_HOLD, and the names of their events. */
@@ -35,7 +37,7 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
       const turn = new Turn();
       turn.request('hold', { method, params: { callid } }, MI_MS);
       return {
-        state: { follows: [callid], callid, taken: false, legs: {}, early: [] },
+        state: { follows: [callid], callid, taken: false, legs: {}, early: [], gone: false },
         actions: turn.actions,
       };
     },
@@ -75,13 +77,19 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
     it.taken = true;
     turn.notify(`${name}ing`);
     turn.wait('re-invite', REINVITE_MS);
-    return it.early.splice(0).some(([leg, state]) => onLeg(it, leg, state, turn));
+    const over = it.early.splice(0).some(([leg, state]) => onLeg(it, leg, state, turn));
+    return over || (it.gone && callEnded(turn));
+  }
+
+  function callEnded(turn: Turn): boolean {
+    turn.fail(sipFailure(`${action} failed: `, '487 the call ended'));
+    return true;
   }
 
   function onEvent(it: Hold, { event }: Extract<Input, { type: 'event' }>, turn: Turn): boolean {
-    if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === dialogState.ended && it.taken) {
-      turn.fail(sipFailure(`${action} failed: `, '487 the call ended'));
-      return true;
+    if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === dialogState.ended) {
+      it.gone = true;
+      return it.taken && callEnded(turn);
     }
     if (event.name !== 'E_CALL_HOLD' || event.params.action !== action) return false;
     const { leg, state } = event.params;

@@ -5,6 +5,7 @@
  */
 import type { Input, Machine, State, Step } from '../command.ts';
 import { Turn } from '../command.ts';
+import { CLOSING_MS } from '../deadlines.ts';
 import { dialogState, type Leg } from '../evi.ts';
 import type { MiCommand } from '../mi.ts';
 import { isAnswered, isGone, type Release, release, stepRelease } from './release.ts';
@@ -65,7 +66,7 @@ function tell(it: Refer, progress: Progress, turn: Turn, announce: (destination:
     case 'answered': {
       turn.notify('TransferSuccessful', { callid: progress.callid, destination: progress.destination });
       const state = it.transfer.endedAt === undefined ? dialogState.acknowledged : dialogState.ended;
-      it.release = release([{ callid: it.transfer.callid, state, calling: false }], turn);
+      it.release = release([{ callid: it.transfer.callid, state, calling: false }], CLOSING_MS, turn);
       settle(it, turn, false);
       break;
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Input, Turn } from '../command.ts';
-import { AGAIN_LONGEST_MS, AGAIN_MS, CLOSING_MS, LINGER_MS } from '../deadlines.ts';
+import { AGAIN_LONGEST_MS, AGAIN_MS, LINGER_MS, MI_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 
 /** A dialog on its way out. */
@@ -14,6 +14,9 @@ export interface ReleasedLeg {
   state: number;
   /** Its INVITE is not answered yet: even "not found" may only mean "not there yet". */
   calling: boolean;
+  /** Its state when OpenSIPS was last asked, and whether that is still to be answered. */
+  asked: number;
+  open: boolean;
   /** A first answer to `dlg_end_dlg` is in. */
   answered: boolean;
   gone: boolean;
@@ -30,16 +33,28 @@ const closing = 'release-closing';
 const linger = 'release-linger';
 const name = (callid: string) => `release ${callid}`;
 
-/** Asks for the end of each leg. */
+/** Asks for the end of each leg; after `patience` milliseconds the client has waited long enough. */
 export function release(
   legs: readonly Pick<ReleasedLeg, 'callid' | 'state' | 'calling'>[],
+  patience: number,
   turn: Turn,
 ): Release {
-  const all = legs.map((leg) => ({ ...leg, answered: false, gone: leg.state === dialogState.ended }));
-  for (const leg of all) if (!leg.gone) ask(leg, turn);
-  turn.wait(closing, CLOSING_MS);
+  const it: Release = { legs: [], pause: AGAIN_MS };
+  alsoRelease(it, legs, turn);
+  turn.wait(closing, patience);
   turn.wait(linger, LINGER_MS);
-  return { legs: all, pause: AGAIN_MS };
+  return it;
+}
+
+/** Asks for the end of more legs; those that it has already are passed over. */
+export function alsoRelease(it: Release, legs: Parameters<typeof release>[0], turn: Turn): void {
+  for (const leg of legs) {
+    if (it.legs.some(({ callid }) => callid === leg.callid)) continue;
+    const gone = leg.state === dialogState.ended;
+    const released = { ...leg, asked: 0, open: false, answered: false, gone };
+    it.legs.push(released);
+    if (!released.gone) ask(released, turn);
+  }
 }
 
 /** Has each leg answered once or gone? Then the client can be told `Ended`. */
@@ -58,7 +73,7 @@ export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'ov
     case 'timer':
       if (input.timer === closing) return 'late';
       if (input.timer === linger) return 'over';
-      if (input.timer === again) for (const leg of it.legs) if (!leg.gone) ask(leg, turn);
+      if (input.timer === again) for (const leg of it.legs) if (!leg.gone && !leg.open) ask(leg, turn);
       return undefined;
     case 'event':
       if (input.event.name === 'E_DLG_STATE_CHANGED') follow(it, input.event.params, turn);
@@ -68,7 +83,8 @@ export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'ov
         it,
         input.to,
         (leg) => {
-          leg.gone = leg.state >= dialogState.ringing;
+          // OK to a leg that rings says that CANCEL went out: an answer can cross it, so its end must be seen.
+          leg.gone = leg.asked >= dialogState.answered;
         },
         turn,
       );
@@ -109,21 +125,29 @@ function advance(leg: ReleasedLeg, state: number, turn: Turn): void {
   if (leg.gone || state <= leg.state) return;
   leg.state = state;
   if (state === dialogState.ended) leg.gone = true;
-  else if (leg.answered) ask(leg, turn);
+  else if (!leg.open) ask(leg, turn);
 }
 
 function settle(it: Release, to: string, decide: (leg: ReleasedLeg) => void, turn: Turn): void {
   const leg = it.legs.find((each) => name(each.callid) === to);
   if (!leg || leg.gone) return;
   leg.answered = true;
+  leg.open = false;
   decide(leg);
   if (leg.gone) return;
+  // What was asked came too early: the leg has gone on meanwhile.
+  if (leg.state > leg.asked) {
+    ask(leg, turn);
+    return;
+  }
   turn.wait(again, it.pause);
   it.pause = Math.min(it.pause * 2, AGAIN_LONGEST_MS);
 }
 
 function ask(leg: ReleasedLeg, turn: Turn): void {
-  turn.request(name(leg.callid), { method: 'dlg_end_dlg', params: { dialog_id: leg.callid } }, CLOSING_MS);
+  leg.asked = leg.state;
+  leg.open = true;
+  turn.request(name(leg.callid), { method: 'dlg_end_dlg', params: { dialog_id: leg.callid } }, MI_MS);
 }
 
 /** Is it an answer to one of its requests? */

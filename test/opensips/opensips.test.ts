@@ -9,9 +9,16 @@ import { findOpenSips } from './opensips.ts';
 import type { Phone } from './phone.ts';
 import { World } from './world.ts';
 
-const begun = ['CallerRinging', 'CallerAnswered', 'Transferring'];
+const begun = ['CallerAnswered', 'Transferring'];
 const complete = [...begun, 'TransferStart', 'CalleeAnswered', 'Ended'];
 
+/**
+ * The events that always come. OpenSIPS raises no ringing where a phone answers in the same millisecond, since
+ * then one of its workers may read the 200 before another reads the 180 (seen in 2 of 600 calls); and a phone's
+ * last NOTIFY may come before `ok` or after it (13 of 600).
+ */
+const course = (told: readonly Told[]) =>
+  events(told).filter((event) => event !== 'CallerRinging' && event !== 'TransferPending');
 const sentence = (told: readonly Told[]) => told.find(({ event }) => event === 'Error')?.data;
 const start = ({ client }: World, caller: string, callee: string) =>
   client.toEnd('CallStart', { caller, callee });
@@ -42,7 +49,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     it('the caller’s phone refuses the REFER', async () => {
       const [alice, bob] = [await world.phone('norefer'), await world.phone()];
       const told = await start(world, alice.uri, bob.uri);
-      expect(events(told)).toEqual([...begun, 'Error', 'Ended']);
+      expect(course(told)).toEqual([...begun, 'Error', 'Ended']);
       expect(sentence(told)).toMatch(/did not take it within 10 s/);
       await has(alice);
       await has(bob);
@@ -53,7 +60,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       async (manner) => {
         const alice = await world.phone(manner);
         const told = await start(world, alice.uri, world.nobody);
-        expect(events(told)).toEqual([...begun, 'Error', 'Ended']);
+        expect(course(told)).toEqual([...begun, 'Error', 'Ended']);
         expect(sentence(told)).toMatch(/^transfer failed/);
         await has(alice);
       },
@@ -62,24 +69,25 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     it('OpenSIPS restarts: the adapter sees it, subscribes again, and calls go on', async () => {
       await using own = await World.open();
       const [alice, bob] = [await own.phone(), await own.phone()];
-      expect(events(await start(own, alice.uri, bob.uri))).toEqual(complete);
+      expect(course(await start(own, alice.uri, bob.uri))).toEqual(complete);
       const before = own.adapter.log();
       await own.opensips.restart();
       const since = () => own.adapter.log().slice(before.length);
       await vi.waitFor(() => expect(since()).toMatch(/OpenSIPS restarted/), { timeout: 20_000 });
       expect(since()).toMatch(/subscribed to events/);
       await Promise.all([alice.register(), bob.register()]);
-      expect(events(await start(own, alice.uri, bob.uri))).toEqual(complete);
+      expect(course(await start(own, alice.uri, bob.uri))).toEqual(complete);
     });
   });
 
   describe.concurrent('CallStart', () => {
-    it.each<Manner>(['keep', 'ok'])('with a phone that does as %s', async (manner) => {
-      const [alice, bob] = [await world.phone(manner), await world.phone()];
+    it('tells each step, and at its end both phones are in the call of which it told', async () => {
+      const [alice, bob] = [await world.phone('answer-300'), await world.phone('answer-300')];
       const parties = { caller: alice.uri, callee: bob.uri };
       const told = await start(world, alice.uri, bob.uri);
       const callid = callidOf(told, 'CalleeAnswered');
-      expect(told.map(({ event, data }) => [event, data])).toEqual([
+      const steps = told.filter(({ event }) => event !== 'TransferPending');
+      expect(steps.map(({ event, data }) => [event, data])).toEqual([
         ['CallerRinging', parties],
         ['CallerAnswered', parties],
         ['Transferring', { caller: alice.uri, destination: bob.uri }],
@@ -92,21 +100,28 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     });
 
     it.each<[string, Manner]>([
+      ['keeps the first leg until it is told', 'keep'],
+      ['hangs the first leg up by itself', 'ok'],
+    ])('the caller’s phone %s', async (_, manner) => {
+      const [alice, bob] = [await world.phone(manner), await world.phone()];
+      const told = await start(world, alice.uri, bob.uri);
+      expect(course(told)).toEqual(complete);
+      const callid = callidOf(told, 'CalleeAnswered');
+      await has(alice, callid);
+      await has(bob, callid);
+    });
+
+    it.each<[string, Manner]>([
       ['osid', 'early'],
       ['the contact of the caller', 'early-bare'],
     ])('OpenSIPS raises no event, though the call stands: found by %s', async (_, manner) => {
       const [alice, bob] = [await world.phone(manner), await world.phone()];
       const told = await start(world, alice.uri, bob.uri);
-      expect(events(told)).toEqual(complete);
+      expect(course(told)).toEqual(complete);
       const callid = callidOf(told, 'CalleeAnswered');
       await has(alice, callid);
       await has(bob, callid);
       expect(world.opensips.transfers.filter((each) => each.transfer_callid === callid)).toEqual([]);
-    });
-
-    it('the callee rings for a while', async () => {
-      const [alice, bob] = [await world.phone(), await world.phone('answer-300')];
-      expect(events(await start(world, alice.uri, bob.uri))).toEqual(complete);
     });
 
     it('the caller is busy', async () => {
@@ -125,20 +140,27 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     it.each<Manner>(['keep', 'ok'])('the callee is busy; the caller is %s', async (manner) => {
       const [alice, bob] = [await world.phone(manner), await world.phone('busy')];
       const told = await start(world, alice.uri, bob.uri);
-      expect(events(told)).toEqual([...begun, 'TransferStart', 'Error', 'Ended']);
+      expect(course(told)).toEqual([...begun, 'TransferStart', 'Error', 'Ended']);
       expect(sentence(told)).toBe('transfer failed with status 486 Busy Here');
       await has(alice);
     });
   });
 
   describe.concurrent('CallEnd', () => {
-    it('ends the call at both phones, and a second one finds none', async () => {
+    it('ends the call at both phones', async () => {
       const { alice, bob, callid } = await talking();
       expect(events(await world.client.toEnd('CallEnd', { callid }))).toEqual(['Ended']);
       await has(alice);
       await has(bob);
-      expect(await world.opensips.stands(callid)).toBe(false);
-      expect(sentence(await world.client.toEnd('CallEnd', { callid }))).toMatch(/^404 /);
+      await vi.waitFor(async () => expect(await world.opensips.stands(callid)).toBe(false), {
+        timeout: 5_000,
+      });
+    });
+
+    it('a call that is not there is not found', async () => {
+      for (const method of ['CallEnd', 'CallHold', 'CallUnhold']) {
+        expect(sentence(await world.client.toEnd(method, { callid: 'never-was' }))).toMatch(/^404 /);
+      }
     });
 
     it.each<[string, Manner, Manner, string]>([
@@ -194,12 +216,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       const [sent, left] = leg === 'caller' ? [alice, bob] : [bob, alice];
       const carol = await world.phone();
       const told = await world.client.toEnd('CallBlindTransfer', { callid, leg, destination: carol.uri });
-      expect(events(told).filter((event) => event !== 'TransferPending')).toEqual([
-        'Transferring',
-        'TransferStart',
-        'TransferSuccessful',
-        'Ended',
-      ]);
+      expect(course(told)).toEqual(['Transferring', 'TransferStart', 'TransferSuccessful', 'Ended']);
       const next = callidOf(told, 'TransferSuccessful');
       await has(sent, next);
       await has(carol, next);
@@ -225,12 +242,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     it('connects a party of one call with a party of another', async () => {
       const [one, other] = [await talking(), await talking()];
       const told = await transfer(one.callid, other.callid);
-      expect(events(told).filter((event) => event !== 'TransferPending')).toEqual([
-        'Transferring',
-        'TransferStart',
-        'TransferSuccessful',
-        'Ended',
-      ]);
+      expect(course(told)).toEqual(['Transferring', 'TransferStart', 'TransferSuccessful', 'Ended']);
       const next = callidOf(told, 'TransferSuccessful');
       await has(one.bob, next);
       await has(other.bob, next);

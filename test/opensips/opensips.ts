@@ -96,7 +96,10 @@ export async function startOpenSips(): Promise<OpenSips> {
       return answer.result !== undefined && answer.result.Dialog.state < 5;
     },
     async restart() {
+      // OpenSIPS tells the time of its start in whole seconds, by which a restart is known.
+      const second = wholeSecond();
       await server.stop();
+      await until(() => wholeSecond() > second);
       server = await start(command);
     },
     async [Symbol.asyncDispose]() {
@@ -106,6 +109,8 @@ export async function startOpenSips(): Promise<OpenSips> {
     },
   };
 }
+
+const wholeSecond = () => Math.floor(Date.now() / 1000);
 
 /** The script with the places of this machine; every place must be there, lest the test run something else. */
 function rewrite(script: string, modules: string, sip: Address, mi: Address): string {
