@@ -153,6 +153,15 @@ export class Runner {
     return command;
   }
 
+  /** Tells again, to a session that has taken a command up, all that was told; what comes is told there too. */
+  retell(command: Command, session: string): void {
+    if (this.#running.get(command.id) === command && command.session !== session) {
+      command.session = session;
+      this.#changed.add(command);
+    }
+    for (const told of command.told) this.#told.push({ command: { ...command, session }, told });
+  }
+
   /** An adapter's answer to an MI request; one that nobody waits for any more is passed over. */
   reply(reply: Omit<Reply, 'type' | 'seq'>, now: number): void {
     this.#now = now;

@@ -15,7 +15,11 @@ export function app(admission: Admission): Hono<{ Bindings: Env }> {
       if ('status' in place) return refuse(place);
       const session = req.query('session') ?? crypto.randomUUID();
       if (!SESSION.test(session)) return problem(400, 'session takes 1 to 64 of A-Z a-z 0-9 . _ ~ -');
-      return connect(req.raw, env, place, { role: 'client', subject: place.subject, session });
+      const since = req.query('since');
+      if (since !== undefined && !/^\d{1,15}$/.test(since))
+        return problem(400, 'since takes the seq of a notification');
+      const resumed = since === undefined ? {} : { since: Number(since) };
+      return connect(req.raw, env, place, { role: 'client', subject: place.subject, session, ...resumed });
     })
     .get('/adapter', async ({ env, req }) => {
       const place = await admission.adapter(req.raw, env);

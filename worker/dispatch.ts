@@ -50,7 +50,7 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
   const cmdId = given || crypto.randomUUID();
 
   const known = given && (around.runner.find(caller.subject, cmdId) ?? around.ended(caller.subject, cmdId));
-  if (known) return again(id, known, method, rest);
+  if (known) return again(id, known, method, rest, caller, around);
 
   if (!around.opensips && !LOCAL.includes(method)) {
     const data =
@@ -63,9 +63,20 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
   return success(id, { cmd_id: cmdId, event: 'Started' });
 }
 
-/** The same command again gets its answer again; nothing is run twice. */
-function again(id: RpcId, known: Command, method: Method, params: unknown): RpcResponse {
+/**
+ * The same command again gets its answer again; nothing is run twice. To a session that did not ask for it before,
+ * all that was told is told again.
+ */
+function again(
+  id: RpcId,
+  known: Command,
+  method: Method,
+  params: unknown,
+  { session }: Caller,
+  { runner }: Surroundings,
+): RpcResponse {
   if (known.method === method && JSON.stringify(known.params) === JSON.stringify(params)) {
+    if (known.session !== session) runner.retell(known, session);
     return success(id, { cmd_id: known.cmdId, event: 'Started', replayed: true });
   }
   const data = `cmd_id ${known.cmdId} is taken by another ${known.method}; choose a fresh one for each command`;

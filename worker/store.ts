@@ -1,14 +1,51 @@
 /**
  * The commands of a site in SQL, as a log: one row holds all commands that a turn has changed, as they then stood,
  * so a turn costs one row whatever it did. A command that has ended is found by its name.
+ *
+ * The log is cut into segments, each with tables of its own. Old ones are dropped whole, which writes no row where
+ * deleting would write one for each.
  * @module
  */
-import type { Command } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/runner.ts';
 
 /** How far the adapter's numbered messages have been applied. */
 export interface Applied {
   readonly stream: string;
   readonly seq: number;
+}
+
+/** How much is kept. */
+export interface Retention {
+  /** A segment is closed when it is so old, in milliseconds, … */
+  readonly segmentMs: number;
+  /** … or when it spans so many positions; a turn takes one, and one for each notification. */
+  readonly segmentSpan: number;
+  /** So many closed segments are kept at most, … */
+  readonly segments: number;
+  /** … and each for so long after it was closed, in milliseconds. */
+  readonly keptMs: number;
+}
+
+/** An hour, or 500,000 positions (about 50,000 calls): whichever is less. */
+export const RETENTION: Retention = {
+  segmentMs: 900_000,
+  segmentSpan: 100_000,
+  segments: 5,
+  keptMs: 3_600_000,
+};
+
+/** What was there when the object woke up. */
+export interface Awakened {
+  readonly epoch: string;
+  readonly position: number;
+  readonly applied: Applied | null;
+  readonly running: readonly Command[];
+}
+
+/** A notification with the command that it is of. */
+export interface Logged {
+  readonly command: Command;
+  readonly told: Told;
 }
 
 /** A row of the log. */
@@ -19,58 +56,64 @@ interface Row {
   readonly commands: readonly Command[];
 }
 
-/** What was there when the object woke up. */
-export interface Awakened {
-  readonly epoch: string;
-  readonly position: number;
-  readonly applied: Applied | null;
-  readonly running: readonly Command[];
-}
+/** Tables `log_<id>` and `ended_<id>`. */
+type Segment = {
+  readonly id: number;
+  /** Unix milliseconds. */
+  readonly opened: number;
+  /** Its first position. */
+  readonly first: number;
+};
 
 export class Store {
-  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  readonly #retention: Retention;
+  #site: Site;
+  /** Oldest first; the last is written to. */
+  readonly #segments: Segment[];
 
-  constructor(storage: DurableObjectStorage) {
-    this.#storage = storage;
-    storage.sql.exec(`
-      CREATE TABLE IF NOT EXISTS site (epoch TEXT NOT NULL);
-      CREATE TABLE IF NOT EXISTS log (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
-      CREATE TABLE IF NOT EXISTS ended (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+  constructor(sql: SqlStorage, retention = RETENTION) {
+    this.#sql = sql;
+    this.#retention = retention;
+    sql.exec(`
+      CREATE TABLE IF NOT EXISTS site (epoch TEXT NOT NULL, dropped INTEGER NOT NULL, position INTEGER NOT NULL);
+      CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, opened INTEGER NOT NULL, first INTEGER NOT NULL);
     `);
+    this.#site = sql.exec<Site>('SELECT epoch, dropped, position FROM site').toArray()[0] ?? this.#found();
+    this.#segments = sql.exec<Segment>('SELECT id, opened, first FROM segments ORDER BY id').toArray();
   }
 
   /** Reads the log from where the oldest running command stands. */
   awake(): Awakened {
-    const sql = this.#storage.sql;
-    const epoch = sql.exec<{ epoch: string }>('SELECT epoch FROM site').toArray()[0]?.epoch ?? this.#found();
-    const last = sql
-      .exec<StoredRow>('SELECT position, row FROM log ORDER BY position DESC LIMIT 1')
-      .toArray()[0];
-    if (!last) return { epoch, position: 1, applied: null, running: [] };
+    const { epoch } = this.#site;
+    const last = this.#last();
+    if (!last) return { epoch, position: this.#site.position, applied: null, running: [] };
     const { applied, floor } = parse(last);
     const running = new Map<number, Command>();
     let position = last.position;
-    for (const stored of sql.exec<StoredRow>(
-      'SELECT position, row FROM log WHERE position >= ? ORDER BY position',
-      floor,
-    )) {
-      for (const command of parse(stored).commands) {
+    for (const row of this.#rowsFrom(floor)) {
+      for (const command of row.commands) {
         running.delete(command.id);
         if (command.state) running.set(command.id, command);
-        position = Math.max(position, command.id, ...command.told.map(({ seq }) => seq));
+        position = Math.max(position, command.id, command.told.at(-1)?.seq ?? 0);
       }
     }
     return { epoch, position: position + 1, applied, running: [...running.values()] };
   }
 
   /** Stores what a turn changed. */
-  append(position: number, commands: readonly Command[], floor: number, applied: Applied | null): void {
-    const row: Row = { applied, floor, commands };
-    this.#storage.sql.exec('INSERT INTO log (position, row) VALUES (?, ?)', position, JSON.stringify(row));
-    for (const command of commands) {
+  append(row: Row & { readonly position: number }, now: number): void {
+    const { position, ...rest } = row;
+    const segment = this.#writable(position, now);
+    this.#sql.exec(
+      `INSERT INTO log_${segment.id} (position, row) VALUES (?, ?)`,
+      position,
+      JSON.stringify(rest),
+    );
+    for (const command of row.commands) {
       if (command.state) continue;
-      this.#storage.sql.exec(
-        'INSERT OR REPLACE INTO ended (name, position) VALUES (?, ?)',
+      this.#sql.exec(
+        `INSERT OR REPLACE INTO ended_${segment.id} (name, position) VALUES (?, ?)`,
         name(command.subject, command.cmdId),
         position,
       );
@@ -79,21 +122,113 @@ export class Store {
 
   /** A command that has ended, if it is still kept. */
   ended(subject: string, cmdId: string): Command | undefined {
-    const stored = this.#storage.sql
-      .exec<StoredRow>(
-        'SELECT log.position, row FROM ended JOIN log ON log.position = ended.position WHERE name = ?',
-        name(subject, cmdId),
-      )
-      .toArray()[0];
-    return stored && parse(stored).commands.find((each) => each.subject === subject && each.cmdId === cmdId);
+    for (const { id } of this.#segments.toReversed()) {
+      const stored = this.#sql
+        .exec<StoredRow>(
+          `SELECT log.position, row FROM ended_${id} AS ended JOIN log_${id} AS log USING (position) WHERE name = ?`,
+          name(subject, cmdId),
+        )
+        .toArray()[0];
+      const found =
+        stored && parse(stored).commands.find((each) => each.subject === subject && each.cmdId === cmdId);
+      if (found) return found;
+    }
+    return undefined;
   }
 
-  #found(): string {
-    const epoch = crypto.randomUUID().slice(0, 8);
-    this.#storage.sql.exec('INSERT INTO site (epoch) VALUES (?)', epoch);
-    return epoch;
+  /** What a session was told after `since`, in order; undefined where that is no longer kept. */
+  told(subject: string, session: string, since: number): readonly Logged[] | undefined {
+    if (since > (this.#last()?.position ?? this.#site.position)) return undefined;
+    if (since < this.#site.position - 1) return undefined;
+    const found = new Map<number, Logged>();
+    for (const row of this.#rowsFrom(since + 1, `"session":${JSON.stringify(session)}`)) {
+      for (const command of row.commands) {
+        if (command.subject !== subject || command.session !== session) continue;
+        for (const told of command.told) if (told.seq > since) found.set(told.seq, { command, told });
+      }
+    }
+    return [...found.values()].sort((a, b) => a.told.seq - b.told.seq);
+  }
+
+  /** When {@link trim} is due, in Unix milliseconds; infinity where nothing is kept. */
+  get due(): number {
+    const [oldest] = this.#segments;
+    return oldest
+      ? oldest.opened + this.#retention.segmentMs + this.#retention.keptMs
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /** Drops segments that are too old or too many; none that a running command still needs. */
+  trim(now: number, floor: number): void {
+    for (const segment of [...this.#segments]) {
+      const tooMany = this.#segments.length > this.#retention.segments + 1;
+      if (!tooMany && now < this.due) return;
+      const end = 1 + (this.#lastOf(segment)?.position ?? segment.first);
+      if (end > floor) return;
+      this.#sql.exec(`DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id};`);
+      this.#sql.exec('DELETE FROM segments WHERE id = ?', segment.id);
+      this.#site = { ...this.#site, dropped: segment.id, position: end };
+      this.#sql.exec('UPDATE site SET dropped = ?, position = ?', segment.id, end);
+      this.#segments.shift();
+    }
+  }
+
+  #writable(position: number, now: number): Segment {
+    const current = this.#segments.at(-1);
+    const { segmentMs, segmentSpan } = this.#retention;
+    if (current && position < current.first + segmentSpan && now < current.opened + segmentMs) return current;
+    const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position };
+    this.#sql.exec(`
+      CREATE TABLE log_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
+      CREATE TABLE ended_${segment.id} (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    `);
+    this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
+    this.#segments.push(segment);
+    return segment;
+  }
+
+  *#rowsFrom(position: number, containing = ''): Generator<Row> {
+    for (const { id } of this.#segments) {
+      const rows = this.#sql.exec<StoredRow>(
+        `SELECT position, row FROM log_${id} WHERE position >= ? AND (? = '' OR instr(row, ?)) ORDER BY position`,
+        position,
+        containing,
+        containing,
+      );
+      for (const stored of rows) yield parse(stored);
+    }
+  }
+
+  #last(): StoredRow | undefined {
+    for (const segment of this.#segments.toReversed()) {
+      const last = this.#lastOf(segment);
+      if (last) return last;
+    }
+    return undefined;
+  }
+
+  #lastOf({ id }: Segment): StoredRow | undefined {
+    return this.#sql
+      .exec<StoredRow>(`SELECT position, row FROM log_${id} ORDER BY position DESC LIMIT 1`)
+      .toArray()[0];
+  }
+
+  #found(): Site {
+    const site = { epoch: crypto.randomUUID().slice(0, 8), dropped: 0, position: 1 };
+    this.#sql.exec('INSERT INTO site (epoch, dropped, position) VALUES (?, ?, ?)', site.epoch, 0, 1);
+    return site;
   }
 }
+
+/** What outlives every segment. */
+type Site = {
+  /** Random: ids of MI requests begin with it. */
+  readonly epoch: string;
+  /** The newest segment that was dropped. */
+  readonly dropped: number;
+  /** The first position that may still be kept. */
+  readonly position: number;
+};
 
 type StoredRow = { position: number; row: string };
 

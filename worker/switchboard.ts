@@ -29,7 +29,13 @@ export const CALLER_HEADER = 'x-call-api-caller';
 /** Who the Worker has let in. */
 export type Admitted =
   | { readonly role: 'adapter' }
-  | { readonly role: 'client'; readonly subject: string; readonly session: string };
+  | {
+      readonly role: 'client';
+      readonly subject: string;
+      readonly session: string;
+      /** The last notification that the session has got; absent where it has got none. */
+      readonly since?: number;
+    };
 
 export class Switchboard extends DurableObject<Env> {
   readonly #store: Store;
@@ -41,7 +47,7 @@ export class Switchboard extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    this.#store = new Store(ctx.storage);
+    this.#store = new Store(ctx.storage.sql);
     const { epoch, position, applied, running } = this.#store.awake();
     this.#runner = new Runner(epoch, position, running);
     this.#sessions = new Sessions(ctx);
@@ -56,9 +62,13 @@ export class Switchboard extends DurableObject<Env> {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
     const { 0: client, 1: server } = new WebSocketPair();
-    if (admitted.role === 'adapter') this.#link.accept(server, Date.now());
-    else
-      this.#sessions.accept(server, { kind: 'client', subject: admitted.subject, session: admitted.session });
+    if (admitted.role === 'adapter') {
+      this.#link.accept(server, Date.now());
+    } else {
+      const { subject, session, since } = admitted;
+      this.#sessions.accept(server, { kind: 'client', subject, session });
+      if (since !== undefined) this.#sessions.resume(server, since, this.#store.told(subject, session, since));
+    }
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -76,29 +86,32 @@ export class Switchboard extends DurableObject<Env> {
     if (attachment.kind === 'adapter') {
       const text = typeof message === 'string' ? message : '';
       this.#link.receive(socket, attachment, text, now);
-      this.#commit();
+      this.#commit(now);
     } else {
       const { responses, batch } = this.#ask(attachment, message, now);
-      this.#commit(() => this.#sessions.answer(socket, responses, batch));
+      this.#commit(now, () => this.#sessions.answer(socket, responses, batch));
     }
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
     socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
-    this.#commit();
+    this.#commit(Date.now());
   }
 
   override webSocketError(socket: WebSocket): void {
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
-    this.#commit();
+    this.#commit(Date.now());
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     try {
-      this.#runner.tick(Date.now());
-      this.#commit();
+      const now = Date.now();
+      this.#runner.tick(now);
+      this.#commit(now);
+      this.#store.trim(now, this.#runner.floor(Number.POSITIVE_INFINITY));
+      this.#arm();
     } catch (error) {
       console.error('alarm failed', error);
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
@@ -130,12 +143,13 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   /** Ends a turn: writes, then sends. The platform holds what is sent until the write is on disk. */
-  #commit(answer: () => void = () => {}): void {
+  #commit(now: number, answer: () => void = () => {}): void {
     const { rows, requests, told } = this.#runner.take();
     if (rows.length > 0) {
+      const { applied } = this.#link;
       this.ctx.storage.transactionSync(() => {
         for (const { position, commands } of rows) {
-          this.#store.append(position, commands, this.#runner.floor(position), this.#link.applied);
+          this.#store.append({ position, commands, floor: this.#runner.floor(position), applied }, now);
         }
       });
     }
@@ -147,7 +161,7 @@ export class Switchboard extends DurableObject<Env> {
 
   /** One alarm for all deadlines. One that comes too early finds nothing to do and arms the next. */
   #arm(): void {
-    const { due } = this.#runner;
+    const due = Math.min(this.#runner.due, this.#store.due);
     if (due >= this.#alarmAt) return;
     this.#alarmAt = due;
     void this.ctx.storage.setAlarm(due);
