@@ -67,7 +67,8 @@ export class Switchboard extends DurableObject<Env> {
     } else {
       const { subject, session, since } = admitted;
       this.#sessions.accept(server, { kind: 'client', subject, session });
-      if (since !== undefined) this.#sessions.resume(server, since, this.#store.told(subject, session, since));
+      if (since !== undefined)
+        this.#sessions.resume(server, since, this.#store.told(subject, session, since));
     }
     return new Response(null, { status: 101, webSocket: client });
   }

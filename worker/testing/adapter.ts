@@ -39,8 +39,8 @@ export class ScriptedAdapter {
     it.#seq = base - 1;
     const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
     socket.send(JSON.stringify({ type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }));
-    await socket.next<FromEdge>();
-    void it.#serve(scenario);
+    const first = await socket.next<FromEdge | FromEdge[]>();
+    void it.#serve(scenario, first);
     return it;
   }
 
@@ -57,14 +57,16 @@ export class ScriptedAdapter {
     this.#socket.close();
   }
 
-  async #serve(scenario: Scenario): Promise<void> {
-    for (;;) {
-      const frame = await this.#socket.next<FromEdge | FromEdge[]>().catch(() => undefined);
-      if (frame === undefined) return;
+  async #serve(scenario: Scenario, first: FromEdge | FromEdge[]): Promise<void> {
+    for (let frame: typeof first | undefined = first; frame; frame = await this.#next()) {
       for (const message of Array.isArray(frame) ? frame : [frame]) {
         if (message.type === 'mi') await this.#run(message, scenario(message));
       }
     }
+  }
+
+  #next(): Promise<FromEdge | FromEdge[] | undefined> {
+    return this.#socket.next<FromEdge | FromEdge[]>().catch(() => undefined);
   }
 
   async #run(mi: Mi, beat: Beat): Promise<void> {
