@@ -25,9 +25,16 @@ const start = ({ client }: World, caller: string, callee: string) =>
 
 /** What a client is told may reach the phones a little later. */
 const soon = (promise: () => void) => vi.waitFor(promise, { timeout: 5_000, interval: 5 });
-/** The phone has this call and no other, or none at all. */
+/** The phone has this call and no other, or none at all; and each BYE that it sent was taken. */
 const has = (phone: Phone, ...callids: string[]) =>
-  soon(() => expect([phone.calls, phone.idle]).toEqual([callids, callids.length === 0]));
+  soon(() => {
+    const { calls, idle, refusedByes } = phone;
+    expect({ calls, idle, refusedByes }).toEqual({
+      calls: callids,
+      idle: callids.length === 0,
+      refusedByes: [],
+    });
+  });
 
 describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on the PATH)', () => {
   let world: World;
@@ -35,6 +42,10 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     world = await World.open();
   });
   afterAll(() => world[Symbol.asyncDispose]());
+
+  /** What OpenSIPS itself told of the transfer that made this call. */
+  const raised = (callid: string) =>
+    world.opensips.transfers.flatMap((each) => (each.transfer_callid === callid ? [each.state] : []));
 
   /** Two phones in a call that CallStart made. */
   async function talking(caller: Manner = 'keep', callee: Manner = 'keep') {
@@ -56,7 +67,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     });
 
     it.each<Manner>(['keep', 'ok'])(
-      'nobody has registered as the callee; the caller is %s',
+      'nobody has registered as the callee; the caller’s phone does as %s',
       async (manner) => {
         const alice = await world.phone(manner);
         const told = await start(world, alice.uri, world.nobody);
@@ -97,6 +108,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       ]);
       await has(alice, callid);
       await has(bob, callid);
+      await soon(() => expect(raised(callid)).toContain('ok'));
     });
 
     it.each<[string, Manner]>([
@@ -121,7 +133,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       const callid = callidOf(told, 'CalleeAnswered');
       await has(alice, callid);
       await has(bob, callid);
-      expect(world.opensips.transfers.filter((each) => each.transfer_callid === callid)).toEqual([]);
+      expect(raised(callid)).toEqual([]);
     });
 
     it('the caller is busy', async () => {
@@ -137,7 +149,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       expect(sentence(told)).toBe('failed to establish initial call: 404 Not Found');
     });
 
-    it.each<Manner>(['keep', 'ok'])('the callee is busy; the caller is %s', async (manner) => {
+    it.each<Manner>(['keep', 'ok'])('the callee is busy; the caller’s phone does as %s', async (manner) => {
       const [alice, bob] = [await world.phone(manner), await world.phone('busy')];
       const told = await start(world, alice.uri, bob.uri);
       expect(course(told)).toEqual([...begun, 'TransferStart', 'Error', 'Ended']);

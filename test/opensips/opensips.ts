@@ -77,9 +77,8 @@ export async function startOpenSips(): Promise<OpenSips> {
     let up = false;
     await until(async () => {
       if (!started.runs || performance.now() > deadline) return true;
-      await ask(mi, 'event_subscribe', subscription);
-      up = true;
-      return true;
+      up = (await ask(mi, 'event_subscribe', subscription)).result !== undefined;
+      return up;
     });
     if (up) return started;
     await started.stop();
@@ -93,7 +92,7 @@ export async function startOpenSips(): Promise<OpenSips> {
     async stands(callid) {
       const answer = await ask(mi, 'dlg_list', { callid });
       // One that has ended is listed on for seconds.
-      return answer.result !== undefined && answer.result.Dialog.state < 5;
+      return typeof answer.result === 'object' && answer.result.Dialog.state < 5;
     },
     async restart() {
       // OpenSIPS tells the time of its start in whole seconds, by which a restart is known.
@@ -140,7 +139,7 @@ function modulesOf(command: string): string {
 }
 
 interface Answer {
-  readonly result?: { readonly Dialog: { readonly state: number } };
+  readonly result?: 'OK' | { readonly Dialog: { readonly state: number } };
 }
 
 /** One MI request; rejects where no answer comes. */

@@ -31,6 +31,8 @@ export class Phone implements AsyncDisposable {
   readonly #wire: Transactions;
   readonly #calls = new Set<Call>();
   readonly #registration = random();
+  /** Replies to its BYEs that were no 200. */
+  readonly refusedByes: number[] = [];
   #registered = 0;
 
   private constructor(user: string, manners: Manners, registrar: Address, wire: Transactions) {
@@ -57,7 +59,7 @@ export class Phone implements AsyncDisposable {
     return [...this.#calls].flatMap(({ callid, state }) => (state === 'up' ? [callid] : []));
   }
 
-  /** Has it any call, be it one that only rings? */
+  /** Has it no call at all, not even one that rings? */
   get idle(): boolean {
     return this.#calls.size === 0;
   }
@@ -225,7 +227,9 @@ export class Phone implements AsyncDisposable {
   #hangUp(call: Call, then: () => void = () => {}): void {
     this.#forget(call);
     this.#wire.send(call.request('BYE'), ({ status }) => {
-      if (status >= 200) then();
+      if (status < 200) return;
+      if (status >= 300) this.refusedByes.push(status);
+      then();
     });
   }
 }

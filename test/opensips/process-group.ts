@@ -8,18 +8,23 @@ const PATIENCE_MS = 5_000;
 /** Characters kept of its output, for a failure to show. */
 const LOG_LENGTH = 20_000;
 
+/**
+ * Ends the program when our end of its pipe closes: `stop` does that, and so does the death of the test, however
+ * it died.
+ */
+const SHELL = 'exec 3<&0; "$@" </dev/null & program=$!; { read -r _ <&3; kill $program; } & wait $program';
+
 export class ProcessGroup {
   readonly #leader: ChildProcess;
   #log = '';
 
   constructor(command: string, args: readonly string[]) {
     // Detached, it leads a group of its own, and what it forks belongs to that.
-    this.#leader = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    this.#leader = spawn('sh', ['-c', SHELL, 'sh', command, ...args], { stdio: 'pipe', detached: true });
     this.#leader.on('error', (error) => this.#keep(error.message));
     for (const output of [this.#leader.stdout, this.#leader.stderr]) {
       output?.on('data', (chunk: Buffer) => this.#keep(chunk.toString()));
     }
-    process.once('exit', this.#kill);
   }
 
   get runs(): boolean {
@@ -38,12 +43,11 @@ export class ProcessGroup {
     if (this.runs) {
       const ended = once(this.#leader, 'exit');
       const impatience = setTimeout(this.#kill, PATIENCE_MS);
-      this.#leader.kill('SIGTERM');
+      this.#leader.stdin?.end();
       await ended;
       clearTimeout(impatience);
     }
     this.#kill();
-    process.removeListener('exit', this.#kill);
     const deadline = performance.now() + PATIENCE_MS;
     await until(() => !this.#signal(0) || performance.now() > deadline);
   }
