@@ -6,7 +6,7 @@
 import type { Failure, Input, Machine, State, Step } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
 import { ACKNOWLEDGED_MS, CLOSING_MS, INVITE_MS, MI_MS } from '../deadlines.ts';
-import { dialogState, type EviEvent } from '../evi.ts';
+import { dialogState } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
 import { DialogResult, UacResult } from '../mi.ts';
 import {
@@ -316,7 +316,8 @@ function newLegs({ callid: first, transfer }: CallStart): Parameters<typeof rele
 
 function close(it: CallStart, legs: Parameters<typeof release>[0], turn: Turn): void {
   it.phase = 'closing';
-  turn.stop('caller', 'look', 'acknowledged', 'taken', 'callee', 'search', 'verdict');
+  turn.stop('caller', 'look', 'acknowledged');
+  if (!mayBegin(it.transfer)) turn.stop('taken', 'callee', 'search', 'verdict');
   it.release = release(legs, CLOSING_MS, turn);
   settle(it, turn);
 }
@@ -325,7 +326,7 @@ function closing(it: CallStart, input: Input, turn: Turn): void {
   if (!it.release) return;
   // A CallEnd that came just after the callee's answer means the call that stands.
   if (input.type === 'cancel') alsoRelease(it.release, newLegs(it), turn);
-  if (input.type === 'event' && isLateCall(it, input.event)) alsoRelease(it.release, newLegs(it), turn);
+  endLateCall(it, input, turn);
   if (input.type === 'reply' && input.to === 'invite') {
     const answer = UacResult.safeParse(input.result);
     const stands = answer.success && answer.data.Status.startsWith('2');
@@ -339,12 +340,23 @@ function closing(it: CallStart, input: Input, turn: Turn): void {
   settle(it, turn, course === 'late');
 }
 
-/** A phone that took the REFER after all: its new call must not outlive the failure. */
-function isLateCall({ callid, transfer }: CallStart, event: EviEvent): boolean {
-  if (event.name !== 'E_CALL_TRANSFER' || event.params.callid !== callid) return false;
-  if (!transfer || transfer.newCallid !== undefined || event.params.transfer_callid === '') return false;
-  transfer.newCallid = event.params.transfer_callid;
-  return true;
+/** A call that comes of the transfer after all must not outlive the failure. */
+function endLateCall(it: CallStart, input: Input, turn: Turn): void {
+  const { transfer, release } = it;
+  if (!transfer || !release || transfer.newCallid !== undefined) return;
+  if (mayBegin(transfer)) {
+    stepTransfer(transfer, input, turn);
+    if (!mayBegin(transfer)) turn.stop('taken', 'search', 'callee', 'verdict');
+  } else if (input.type === 'event' && input.event.name === 'E_CALL_TRANSFER') {
+    const { callid, transfer_callid: newCallid } = input.event.params;
+    if (callid === it.callid && newCallid !== '') transfer.newCallid = newCallid;
+  }
+  alsoRelease(release, newLegs(it), turn);
+}
+
+/** May the phone be about to make its new call? It may have hung the first leg up for it already. */
+function mayBegin(transfer: Transfer | undefined): boolean {
+  return transfer?.phase === 'asked' || transfer?.phase === 'accepted';
 }
 
 function settle(it: CallStart, turn: Turn, late = false): void {
@@ -354,7 +366,8 @@ function settle(it: CallStart, turn: Turn, late = false): void {
 }
 
 function finish(it: CallStart, turn: Turn): Step<CallStart> {
-  if (it.ended && it.release && isGone(it.release)) return { state: null, actions: turn.actions };
+  if (it.ended && it.release && isGone(it.release) && !mayBegin(it.transfer))
+    return { state: null, actions: turn.actions };
   const follows = it.transfer ? transferCallids(it.transfer) : it.follows;
   return { state: { ...it, follows }, actions: turn.actions };
 }

@@ -37,6 +37,8 @@ function hasOsid(dialog: Dialog, dialogId: string | undefined): boolean {
 }
 
 function isSuccessor(dialog: Dialog, lost: Lost): boolean {
+  // To with another dialog's id is another's successor. From may have an old one: the phone was once called so.
+  if (lost.dialogId !== undefined && dialog.to_uri !== withoutOsid(dialog.to_uri)) return false;
   if (lost.contact === undefined || !dialog.caller_contact) return false;
   if (!sameSipUri(dialog.caller_contact, lost.contact)) return false;
   if (!sameSipUri(withoutOsid(dialog.to_uri), lost.destination)) return false;

@@ -94,7 +94,7 @@ export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'ov
         it,
         input.to,
         (leg) => {
-          leg.gone = input.error.code === 404 && !leg.calling;
+          leg.gone = input.error.code === 404 && !leg.calling && leg.state <= leg.asked;
         },
         turn,
       );

@@ -1,0 +1,189 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { type Course, replay } from './testing/replay.ts';
+
+const folder = new URL('../../simulator/traces/', import.meta.url);
+
+const answered = (callee: string) => [
+  'CallerRinging',
+  'CallerAnswered',
+  `Transferring > ${callee}@127.0.0.1:5060`,
+];
+/** A click to dial that succeeds: the call is given the letter `call`. */
+const connected = (callee: string, call = 'B') => [
+  ...answered(callee),
+  `TransferStart ${call}`,
+  `CalleeAnswered ${call}`,
+  'Ended',
+];
+const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
+const ended = ['Ended'];
+
+/**
+ * What each client is told, by the recorded request that was its command. Call-IDs are letters in the order of their
+ * events.
+ */
+const courses: Record<string, Course> = {
+  'start-ok': { 4: connected('bob'), 8: ended },
+  'start-ok-leg-kept': { 4: connected('bob'), 8: ended },
+  'start-progress': {
+    4: [
+      ...answered('answer-2000'),
+      'TransferStart B',
+      'TransferPending B 180 Ringing',
+      'CalleeAnswered B',
+      'Ended',
+    ],
+    7: ended,
+  },
+  'start-unmatched': { 4: connected('bob'), 8: ended },
+  'start-unmatched-bare': { 4: connected('bob'), 8: ended },
+  'caller-404': { 4: failed('failed to establish initial call: 404 Not Found') },
+  'caller-busy': { 4: failed('failed to establish initial call: 486 Busy Here') },
+  'caller-cancel': { 4: failed('failed to establish initial call: 408 Request Timeout') },
+  'caller-silent': { 4: failed('failed to establish initial call: 408 Request Timeout'), 6: ended },
+  'caller-rings-ended': {
+    4: ['CallerRinging', ...failed('failed to establish initial call: 487 Request Terminated')],
+    6: ended,
+  },
+  'refer-refused': {
+    4: [...answered('bob'), ...failed('transfer failed: the phone did not take it within 10 s')],
+  },
+  'callee-404': { 4: [...answered('nobody'), ...failed('transfer failed: the destination was not reached')] },
+  'callee-busy': { 4: [...answered('busy'), ...failed('transfer failed: the destination was not reached')] },
+  'callee-decline': {
+    4: [...answered('decline'), 'TransferStart B', ...failed('transfer failed with status 603 Decline')],
+  },
+  'callee-silent': {
+    4: [
+      ...answered('silent'),
+      'TransferStart B',
+      ...failed('transfer failed with status 408 Request Timeout'),
+    ],
+  },
+  'caller-gives-up': {
+    4: [
+      ...answered('ring'),
+      'TransferStart B',
+      ...failed('transfer failed with status 487 Request Terminated'),
+    ],
+  },
+  'end-mid-transfer': {
+    4: [
+      ...answered('answer-2000'),
+      'TransferStart B',
+      ...failed('transfer failed with status 487 Request Terminated'),
+    ],
+    6: ended,
+    7: ended,
+  },
+  hold: {
+    4: connected('bob'),
+    7: failed('480 No dialog legs on hold'),
+    8: [
+      'CallHolding',
+      'CallHoldStart caller',
+      'CallHoldStart callee',
+      'CallHoldSuccessful caller',
+      'CallHoldSuccessful callee',
+      'Ended',
+    ],
+    9: failed('480 Both dialog legs are on hold'),
+    10: [
+      'CallUnholding',
+      'CallUnholdStart callee',
+      'CallUnholdStart caller',
+      'CallUnholdSuccessful callee',
+      'CallUnholdSuccessful caller',
+      'Ended',
+    ],
+    13: ended,
+    14: failed('404 Dialog not found'),
+  },
+  'hold-refused': {
+    4: [...answered('nohold'), 'TransferStart B', 'TransferPending B 200 OK', 'CalleeAnswered B', 'Ended'],
+    7: [
+      'CallHolding',
+      'CallHoldStart caller',
+      'CallHoldStart callee',
+      'CallHoldSuccessful caller',
+      'CallHoldFailed callee',
+      ...failed('hold failed: 488 refused by the callee'),
+    ],
+    8: failed('480 Both dialog legs are on hold'),
+    9: [
+      'CallUnholding',
+      'CallUnholdStart callee',
+      'CallUnholdStart caller',
+      'CallUnholdFailed callee',
+      'CallUnholdSuccessful caller',
+      ...failed('unhold failed: 488 refused by the callee'),
+    ],
+    10: ended,
+  },
+  blind: {
+    4: connected('bob'),
+    7: [
+      'Transferring > carol@127.0.0.1:5060',
+      'TransferStart C > carol-0x562a79b87cf0@127.0.0.1:5090',
+      'TransferSuccessful C > carol-0x562a79b87cf0@127.0.0.1:5090',
+      'Ended',
+    ],
+    10: ended,
+  },
+  'blind-busy': {
+    4: connected('bob'),
+    7: ['Transferring > busy@127.0.0.1:5060', ...failed('transfer failed: the destination was not reached')],
+    8: failed('491 Request Pending'),
+  },
+  'transfer-twice': {
+    4: connected('bob'),
+    7: [
+      'Transferring > busy@127.0.0.1:5060',
+      'TransferStart C > busy@127.0.0.1:40942',
+      ...failed('transfer failed with status 486 Busy Here'),
+    ],
+    8: failed('491 Request Pending'),
+    9: ended,
+  },
+  attended: {
+    4: connected('bob'),
+    7: connected('dave', 'D'),
+    10: [
+      'Transferring',
+      'TransferStart E > dave@127.0.0.1:57599',
+      'TransferSuccessful E > dave@127.0.0.1:57599',
+      'Ended',
+    ],
+    13: failed('404 Requested Dialog not found'),
+  },
+  'attended-refused': {
+    4: connected('bob'),
+    7: connected('norep', 'D'),
+    10: [
+      'Transferring',
+      'TransferStart E > norep@127.0.0.1:37685',
+      ...failed('transfer failed with status 486 Busy Here'),
+    ],
+    11: ended,
+    12: ended,
+  },
+  'opensips-restart': {
+    4: connected('bob'),
+    11: failed('404 Requested Dialog not found'),
+    12: failed('404 Dialog not found'),
+  },
+};
+
+/** Here a command comes while another runs; elsewhere each waits for the one before. */
+const overlapping = ['blind-busy', 'caller-rings-ended', 'caller-silent', 'end-mid-transfer'];
+
+it.each(Object.entries(courses))('the clients of trace %s are told what wire.md promises', (name, course) => {
+  const trace = readFileSync(new URL(`${name}.jsonl`, folder), 'utf8');
+  expect(replay(trace, Object.keys(course).map(Number), overlapping.includes(name))).toEqual(course);
+});
+
+it('every recorded trace with a call in it is replayed', () => {
+  const names = readdirSync(folder).map((file) => file.replace('.jsonl', ''));
+  expect(Object.keys(courses).toSorted()).toEqual(names.filter((name) => name !== 'about').toSorted());
+});
