@@ -144,6 +144,7 @@ export class Link {
         'a newer socket of this adapter has taken over',
       );
     }
+    const missed = this.#applied !== null && this.#applied.stream !== stream;
     if (this.#applied?.stream !== stream) this.#applied = { stream, seq: base - 1 };
     this.#acknowledged = this.#applied.seq;
     this.#active = { socket, since: attachment.since, adapter, stream, opensips };
@@ -155,6 +156,8 @@ export class Link {
       applied: this.#applied.seq,
     });
     this.#runner.linkUp(stream, now);
+    // What OpenSIPS raised between two processes of the adapter, nobody heard.
+    if (missed) this.#runner.settle(now);
   }
 
   #apply(active: Active, message: Exclude<FromAdapter, { type: 'hello' }>, now: number): void {
@@ -172,6 +175,7 @@ export class Link {
     this.#applied = { stream: active.stream, seq: message.seq };
     if (message.type === 'reply') this.#runner.reply(message, now);
     if (message.type === 'event') this.#runner.event(message, message.at, now);
+    if (message.type === 'gap') this.#runner.settle(now);
   }
 
   #drop(active: Active, code: number, reason: string): void {

@@ -102,7 +102,7 @@ export const scenarios = {
             timestart: Math.floor(Date.now() / 1000),
             callid: 'new-call',
             from_uri: 'sip:alice@127.0.0.1',
-            to_uri: `sip:bob@127.0.0.1;osid=${unmatchedId}`,
+            to_uri: 'sip:bob@127.0.0.1',
             caller_contact: 'sip:alice-0x55@127.0.0.1:5070',
           },
         ].slice(Number(mi.params['index'])),
@@ -165,6 +165,3 @@ export const scenarios = {
 
   endNotFound: script({ dlg_end_dlg: () => gone }),
 } satisfies Record<string, Scenario>;
-
-/** `osid` names the first dialog's id, which the scripted OpenSIPS cannot know beforehand: contact decides. */
-const unmatchedId = 'stripped';
