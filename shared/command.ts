@@ -23,6 +23,8 @@ export type Input =
   /** An event about a Call-ID that the state follows; `at` in milliseconds, the adapter's clock. */
   | { readonly type: 'event'; readonly event: EviEvent; readonly at: number }
   | { readonly type: 'timer'; readonly timer: string }
+  /** Events may have been missed: ask OpenSIPS how the dialogs stand. */
+  | { readonly type: 'settle' }
   /** A CallEnd named this command. */
   | { readonly type: 'cancel' }
   /** The command that this one cancelled has told its client `Ended`. */

@@ -10,6 +10,13 @@
 export const INVITE_MS = 180_000;
 /** For any other MI reply; it takes about a millisecond on loopback. */
 export const MI_MS = 5_000;
+/** For the answer to `dlg_end_dlg`, which may be asked again: short, so that a lost datagram costs little. */
+export const END_MS = 1_500;
+/** For the reply of an INVITE whose dialog says that it is answered; seen 0.3 ms apart. Then the dialog is read. */
+export const OVERDUE_MS = 1_000;
+/** Between two looks at a call whose events may be lost; it doubles up to the longest. */
+export const LOOK_MS = 5_000;
+export const LOOK_LONGEST_MS = 20_000;
 /**
  * For dialog state 4 after the INVITE's answer, then the REFER goes out without it. Upstream always sleeps so
  * long.

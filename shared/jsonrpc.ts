@@ -31,8 +31,6 @@ export const code = {
   timedOut: -32012,
   /** Asked, but never answered: it may have happened or not. */
   unknown: -32013,
-  /** Somebody ended it before it was through. */
-  cancelled: -32014,
 } as const;
 
 /** A SIP response as errors carry it: RFC 3261 §7.2. */

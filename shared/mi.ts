@@ -91,3 +91,6 @@ export const MiError = z.object({
   data: z.unknown().optional(),
 });
 export type MiError = z.infer<typeof MiError>;
+
+/** OpenSIPS knows no such dialog. Any other refusal of `dlg_list` says nothing of the call. */
+export const NOT_FOUND = 404;

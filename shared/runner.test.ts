@@ -83,7 +83,7 @@ describe('a request', () => {
     ['refused', ['one Error', 'one Ended']],
     ['expired', ['one Error', 'one Ended']],
     ['unreachable', ['one Error', 'one Ended']],
-    ['timeout', ['one CallHolding']],
+    ['timeout', ['call_hold as epoch.1.1']],
   ] as const)('that the adapter reports as %s: %j', (outcome, told) => {
     const runner = connected();
     runner.start(hold(), surroundings, 0);
@@ -100,7 +100,9 @@ describe('a request', () => {
     runner.tick(5_999);
     expect(turn(runner)).toEqual([]);
     runner.tick(6_000);
-    expect(turn(runner), 'its fate is unknown').toEqual(['one CallHolding']);
+    expect(turn(runner), 'its fate is unknown, so it is asked once more').toEqual(['call_hold as epoch.1.1']);
+    runner.tick(12_000);
+    expect(turn(runner), 'and then the events tell').toEqual(['one CallHolding']);
   });
 });
 
@@ -133,11 +135,11 @@ describe('a link that is down', () => {
 
   it('and back, to another process: what the old one had is never sent again', () => {
     const runner = connected();
-    runner.start(hold(), surroundings, 0);
+    runner.start(dial(), surroundings, 0);
     runner.take();
     runner.linkDown();
     runner.linkUp('another', 1_000);
-    expect(turn(runner)).toEqual(['one CallHolding']);
+    expect(turn(runner), 'the command finds out by asking').toEqual(['dlg_list as epoch.1.1']);
   });
 });
 
@@ -166,6 +168,23 @@ describe('an event', () => {
   });
 });
 
+describe('events that may have been missed', () => {
+  it('are asked for by every command', () => {
+    const runner = connected();
+    runner.start(hold('one'), surroundings, 0);
+    runner.start(hold('two', 'other'), surroundings, 0);
+    runner.take();
+    runner.settle(1);
+    expect(turn(runner)).toEqual(['dlg_list as epoch.1.1', 'dlg_list as epoch.2.1']);
+  });
+
+  it('cost nothing where nothing runs', () => {
+    const runner = connected();
+    runner.settle(1);
+    expect(runner.take()).toEqual({ rows: [], requests: [], told: [] });
+  });
+});
+
 describe('time', () => {
   it('fires what is due in its order, however late the alarm comes', () => {
     const runner = connected();
@@ -174,8 +193,9 @@ describe('time', () => {
     runner.reply({ id: 'epoch.2.0', result: 'OK' }, 0);
     runner.take();
     runner.tick(1_000_000);
-    expect(turn(runner), '35 s for a hold, 60 s for a caller').toEqual([
-      'dlg_end_dlg as epoch.1.1',
+    expect(turn(runner), '5 s until a look, 35 s for a hold, 60 s for a caller').toEqual([
+      'dlg_list as epoch.1.1',
+      'dlg_end_dlg as epoch.1.2',
       'two Error',
       'two Ended',
       'one Error',
@@ -186,14 +206,14 @@ describe('time', () => {
     const runner = connected();
     expect(runner.due).toBe(Number.POSITIVE_INFINITY);
     runner.start(dial(), surroundings, 500);
-    expect(runner.due).toBe(60_500);
+    expect(runner.due).toBe(5_500);
   });
 
   it('that has not come yet changes nothing', () => {
     const runner = connected();
     runner.start(dial(), surroundings, 0);
     runner.take();
-    runner.tick(59_999);
+    runner.tick(4_999);
     expect(runner.take().rows).toEqual([]);
   });
 });

@@ -188,6 +188,13 @@ export class Runner {
     this.#work();
   }
 
+  /** Events may have been missed: each command asks OpenSIPS how its dialogs stand. */
+  settle(now: number): void {
+    this.#now = now;
+    for (const command of this.#running.values()) this.#give(command, { type: 'settle' });
+    this.#work();
+  }
+
   /** Time has passed: fires the timers that are due, in the order of their due times. */
   tick(now: number): void {
     this.#now = now;

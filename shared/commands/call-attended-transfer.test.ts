@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callAttendedTransfer } from './call-attended-transfer.ts';
-import { dialog, refusal, reply, transfer } from './testing/inputs.ts';
+import { dialog, refusal, reply, timer, transfer } from './testing/inputs.ts';
 import { FIRST, NEW, type Row, Stage } from './testing/stage.ts';
 
 const OTHER = 'other@phone';
@@ -45,6 +45,18 @@ describe('CallAttendedTransfer', () => {
       [transfer('start'), 'TransferStart'],
       [dialog(NEW, 1, 5)],
       [transfer('fail', '486 Busy Here'), 'Error: transfer failed with status 486 Busy Here', 'Ended'],
+    );
+    expect(stage.over).toBe(true);
+  });
+
+  it('where the other phone never answers, the new call is ended: both calls stand', () => {
+    const stage = new Stage(callAttendedTransfer, legs).play(
+      accepted,
+      [transfer('start'), 'TransferStart'],
+      [dialog(NEW, 1, 2)],
+      [timer('callee'), 'Error: transfer failed with status 408 Request Timeout', `MI dlg_end_dlg ${NEW}`],
+      [timer('release-closing'), 'Ended'],
+      [dialog(NEW, 2, 5)],
     );
     expect(stage.over).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callEnd } from './call-end.ts';
-import { dialog, notRun, refusal, reply, timer, unknown } from './testing/inputs.ts';
+import { dialog, notRun, refusal, reply, settle, timer, unknown } from './testing/inputs.ts';
 import { FIRST, type Row, Stage } from './testing/stage.ts';
 
 const start = () => new Stage(callEnd, { callid: FIRST });
@@ -66,6 +66,16 @@ describe('CallEnd by Call-ID', () => {
     expect(stage.over).toBe(true);
   });
 
+  it('where events may have been missed it is asked again at once, unless that is under way', () => {
+    const stage = start().play(
+      [settle],
+      [reply(answer, 'OK'), 'Ended'],
+      [settle, ask],
+      [refusal(answer, 404, 'Requested Dialog not found')],
+    );
+    expect(stage.over).toBe(true);
+  });
+
   it('no answer within 5 s is an Error that says it may have been done', () => {
     const stage = start();
     expect(stage.timers.get('release-closing')).toBe(5_000);
@@ -97,6 +107,10 @@ describe('CallEnd by the `cmd_id` of a CallStart that still runs', () => {
 
   it('is over when that one has told its client `Ended`', () => {
     expect(startNamed().play([{ type: 'cancelled' }, 'Ended']).over).toBe(true);
+  });
+
+  it('has nothing to ask where events may have been missed', () => {
+    startNamed().play([settle], [{ type: 'cancelled' }, 'Ended']);
   });
 
   it('fails where that takes longer than 5 s', () => {

@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { callStart } from './call-start.ts';
-import { answer, cancel, dialog, page, refusal, reply, shown, timer, transfer } from './testing/inputs.ts';
+import {
+  answer,
+  cancel,
+  dialog,
+  notRun,
+  page,
+  refusal,
+  reply,
+  settle,
+  shown,
+  timer,
+  transfer,
+  unknown,
+} from './testing/inputs.ts';
 import { FIRST, NEW, type Row, Stage } from './testing/stage.ts';
 
 const start = () => new Stage(callStart, { caller: 'sip:alice@10.0.0.10', callee: 'sip:bob@10.0.0.11' });
@@ -120,6 +133,26 @@ describe('a CallEnd before anything rings cannot cancel the INVITE', () => {
     );
   });
 
+  it('it is asked again at once where events may have been missed, unless that is under way', () => {
+    start().play(
+      ...inVain,
+      [settle, endFirst],
+      [settle],
+      [reply(`release ${FIRST}`, 'OK')],
+      [settle, endFirst],
+    );
+  });
+
+  it('it is over where the INVITE’s answer is lost and OpenSIPS knows it no more', () => {
+    const stage = start().play(
+      ...inVain,
+      [unknown('invite')],
+      [timer('release-again'), endFirst],
+      [refusal(`release ${FIRST}`, 404, 'Requested Dialog not found')],
+    );
+    expect(stage.over).toBe(true);
+  });
+
   it('it is given up after the longest life of an INVITE', () => {
     const stage = start().play(...inVain);
     expect(stage.timers.get('release-linger')).toBe(200_000);
@@ -212,7 +245,55 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
     );
     expect(stage.over).toBe(false);
-    stage.play([timer('taken')]);
+    stage.play([timer('taken'), 'MI dlg_list 0+12'], [reply('find', page())]);
+    expect(stage.over).toBe(true);
+  });
+
+  it('or later, where that last search has no answer', () => {
+    const stage = start().play(
+      ...referred,
+      [reply('transfer', 'Accepted'), 'Transferring'],
+      [cancel, notTransferred, endFirst],
+      [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [timer('taken'), 'MI dlg_list 0+12'],
+      [unknown('find')],
+    );
+    expect(stage.over).toBe(false);
+    stage.play([timer('taken'), 'MI dlg_list 0+12'], [reply('find', page())]);
+    expect(stage.over).toBe(true);
+  });
+
+  it('a call that begins while events are missed is looked for, and ended', () => {
+    start().play(
+      ...referred,
+      [reply('transfer', 'Accepted'), 'Transferring'],
+      [cancel, notTransferred, endFirst],
+      [settle, 'MI dlg_list 0+12'],
+      [
+        reply('find', page(shown(NEW, { state: 2, to_uri: `sip:bob@10.0.0.11;osid=id-of-${FIRST}` }))),
+        endNew,
+      ],
+    );
+  });
+
+  it('a REFER whose answer is lost is not asked for again: what may come of it is looked for', () => {
+    const stage = start().play(
+      ...referred,
+      [cancel, notTransferred, endFirst],
+      [unknown('transfer')],
+      [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [timer('search'), 'MI dlg_list 0+12'],
+    );
+    expect(stage.over).toBe(false);
+  });
+
+  it('one that was not run needs no search', () => {
+    const stage = start().play(
+      ...referred,
+      [cancel, notTransferred, endFirst],
+      [notRun('transfer')],
+      [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+    );
     expect(stage.over).toBe(true);
   });
 

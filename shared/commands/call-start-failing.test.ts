@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { callStart } from './call-start.ts';
-import { answer, dialog, notify, page, refusal, reply, shown, timer, transfer } from './testing/inputs.ts';
+import {
+  answer,
+  dialog,
+  notify,
+  notReached,
+  page,
+  refusal,
+  reply,
+  shown,
+  timer,
+  transfer,
+  unknown,
+} from './testing/inputs.ts';
 import { FIRST, NEW, type Row, Stage } from './testing/stage.ts';
 
 const start = () => new Stage(callStart, { caller: 'sip:alice@10.0.0.10', callee: 'sip:bob@10.0.0.11' });
@@ -19,6 +31,7 @@ const begun: Row[] = [
   [reply('transfer', 'Accepted'), 'Transferring'],
   [transfer('start'), 'TransferStart'],
 ];
+const lastSearch: Row = [timer('taken'), 'MI dlg_list 0+12'];
 
 describe('a CallStart that fails after CallerAnswered ends every leg that stands', () => {
   it.each<[string, Row[]]>([
@@ -31,7 +44,8 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       [
         ...referred,
         [reply('transfer', 'Accepted'), 'Transferring'],
-        [timer('taken'), 'Error: transfer failed: the phone did not take it within 10 s', endFirst],
+        lastSearch,
+        [reply('find', page(shown('other'))), notReached, endFirst],
       ],
     ],
     [
@@ -118,7 +132,8 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
     const stage = start().play(
       ...referred,
       [reply('transfer', 'Accepted'), 'Transferring'],
-      [timer('taken'), 'Error: transfer failed: the phone did not take it within 10 s', endFirst],
+      lastSearch,
+      [reply('find', page()), notReached, endFirst],
       [transfer('start'), endNew],
       [reply(`release ${FIRST}`, 'OK')],
       [refusal(`release ${NEW}`, 404, 'Requested Dialog not found'), 'Ended'],
@@ -143,7 +158,31 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       [reply('find', page(shown('other')))],
       [timer('search'), 'MI dlg_list 0+12'],
       [reply('find', page())],
-      [timer('taken'), 'Error: transfer failed: the destination was not reached', 'Ended'],
+      lastSearch,
+      [reply('find', page()), notReached, 'Ended'],
+    );
+    expect(stage.over).toBe(true);
+  });
+
+  it('the last search has no answer: the client is told that nobody knows, and the call is looked for on', () => {
+    const stage = start().play(
+      ...referred,
+      [reply('transfer', 'Accepted'), 'Transferring'],
+      lastSearch,
+      [
+        unknown('find'),
+        'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
+        endFirst,
+      ],
+      [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+    );
+    expect(stage.told.at(-2)?.error?.code).toBe(-32013);
+    expect(stage.over).toBe(false);
+    expect(stage.timers.get('taken')).toBe(10_000);
+    stage.play(
+      lastSearch,
+      [reply('find', page(shown(NEW, { to_uri: `sip:bob@10.0.0.11;osid=id-of-${FIRST}` }))), endNew],
+      [reply(`release ${NEW}`, 'OK')],
     );
     expect(stage.over).toBe(true);
   });

@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { callStart } from './call-start.ts';
-import { answer, dialog, notRun, refusal, reply, shown, timer, transfer, unknown } from './testing/inputs.ts';
+import {
+  answer,
+  dialog,
+  notReached,
+  notRun,
+  page,
+  refusal,
+  reply,
+  settle,
+  shown,
+  timer,
+  transfer,
+  unknown,
+} from './testing/inputs.ts';
 import { FIRST, type Row, Stage } from './testing/stage.ts';
 
 const start = () => new Stage(callStart, { caller: 'sip:alice@10.0.0.10', callee: 'sip:bob@10.0.0.11' });
@@ -8,6 +21,11 @@ const look = `MI dlg_list ${FIRST}`;
 const refer = `MI call_transfer ${FIRST}`;
 const ringing: Row = [dialog(FIRST, 1, 2), 'CallerRinging'];
 const found = (state: number) => reply('look', { Dialog: shown(FIRST, { state, timestart: 0 }) });
+const absent = refusal('look', 404, 'No such dialog');
+const looking: Row = [timer('look'), look];
+const noSuchCall = 'Error: OpenSIPS did not answer t_uac_dlg (no such call): it may have been done or not';
+const hasEnded =
+  'Error: OpenSIPS did not answer t_uac_dlg (the call has ended): it may have been done or not';
 
 describe('a CallStart whose INVITE was not run', () => {
   it('fails at once, and there is nothing to end', () => {
@@ -22,13 +40,19 @@ describe('a CallStart whose INVITE was not run', () => {
 });
 
 describe('a CallStart whose INVITE may have run never sends it again: the dialog tells', () => {
-  it('it was answered, as events said: on it goes', () => {
+  it('it was answered, as events said: the list has the contact too, then on it goes', () => {
     start().play(
       ringing,
       [dialog(FIRST, 2, 3)],
-      [unknown('invite'), 'CallerAnswered'],
-      [dialog(FIRST, 3, 4), refer],
+      [unknown('invite'), look],
+      [found(4), 'CallerAnswered', refer],
     );
+  });
+
+  it('it is answered later, as events say: the list is read at once', () => {
+    const stage = start().play(ringing, [unknown('invite'), look], [found(2)], [dialog(FIRST, 2, 3)]);
+    expect(stage.timers.get('look')).toBe(0);
+    stage.play(looking, [found(3), 'CallerAnswered'], [dialog(FIRST, 3, 4), refer]);
   });
 
   it('it was answered, as the list says', () => {
@@ -57,11 +81,9 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
   it('there is no such dialog: the call failed, in a way that nobody can tell', () => {
     const stage = start().play(
       [unknown('invite'), look],
-      [
-        refusal('look', 404, 'No such dialog'),
-        'Error: OpenSIPS did not answer t_uac_dlg (no such call): it may have been done or not',
-        `MI dlg_end_dlg ${FIRST}`,
-      ],
+      [absent],
+      looking,
+      [absent, noSuchCall, `MI dlg_end_dlg ${FIRST}`],
       [refusal(`release ${FIRST}`, 404, 'Requested Dialog not found'), 'Ended'],
     );
     expect(stage.told[0]?.error?.code).toBe(-32013);
@@ -69,14 +91,7 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
   });
 
   it('it has ended, as the list says: it was never answered for all we know', () => {
-    start().play(
-      [unknown('invite'), look],
-      [
-        found(5),
-        'Error: OpenSIPS did not answer t_uac_dlg (the call has ended): it may have been done or not',
-        'Ended',
-      ],
-    );
+    start().play([unknown('invite'), look], [found(5), hasEnded, 'Ended']);
   });
 
   it('it was refused, as its dialog said: nobody is told that the caller answered', () => {
@@ -84,11 +99,7 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
       ringing,
       [dialog(FIRST, 2, 5)],
       [unknown('invite'), look],
-      [
-        refusal('look', 404, 'No such dialog'),
-        'Error: OpenSIPS did not answer t_uac_dlg (no such call): it may have been done or not',
-        'Ended',
-      ],
+      [absent, hasEnded, 'Ended'],
     );
     expect(stage.over).toBe(true);
   });
@@ -114,16 +125,142 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
     expect(stage.over).toBe(true);
   });
 
-  it('even looking is not answered: the leg is ended as one that may still ring', () => {
-    const stage = start().play(
-      [unknown('invite'), look],
+  it.each([
+    ['is not answered', unknown('look')],
+    ['is refused, but not as not found', refusal('look', 500, 'Internal error')],
+    ['makes no sense', reply('look', 'nonsense')],
+  ])('looking %s: it is tried again, for as long as the caller may ring', (_, outcome) => {
+    const stage = start().play([unknown('invite'), look], [outcome]);
+    expect(stage.timers.get('look')).toBe(5_000);
+    stage.play(
+      looking,
+      [outcome],
       [
-        unknown('look'),
-        'Error: OpenSIPS did not answer dlg_list (no answer in time): it may have been done or not',
+        timer('caller'),
+        'Error: failed to establish initial call: 408 Request Timeout',
         `MI dlg_end_dlg ${FIRST}`,
       ],
     );
     expect(stage.over).toBe(false);
+  });
+});
+
+describe('a CallStart whose INVITE or its reply is lost finds out before anybody says so', () => {
+  it('nothing is heard of it for 5 s: the list is read', () => {
+    const stage = start();
+    expect(stage.timers.get('look')).toBe(5_000);
+    stage.play(looking);
+  });
+
+  it('it rings: then there is nothing to find out', () => {
+    expect(start().play(ringing).timers.has('look')).toBe(false);
+    expect(
+      start()
+        .play(looking, [found(1)])
+        .timers.has('look'),
+    ).toBe(false);
+  });
+
+  it('the INVITE never was: told when the list has been read twice, for what was asked last may come first', () => {
+    const stage = start().play(looking, [absent]);
+    expect(stage.timers.get('look')).toBe(1_000);
+    stage.play(
+      looking,
+      [absent, noSuchCall, `MI dlg_end_dlg ${FIRST}`],
+      [refusal(`release ${FIRST}`, 404, 'Requested Dialog not found'), 'Ended'],
+    );
+    expect(stage.over, 'a call that comes all the same is ended').toBe(false);
+    stage.play([dialog(FIRST, 1, 2), `MI dlg_end_dlg ${FIRST}`]);
+  });
+
+  it('the INVITE was only slow: on it goes', () => {
+    start().play(
+      looking,
+      [absent],
+      ringing,
+      [dialog(FIRST, 2, 3)],
+      [reply('invite', answer), 'CallerAnswered'],
+    );
+  });
+
+  it('events say that it is answered, and the reply does not come within a second: the list tells', () => {
+    const stage = start().play(ringing, [dialog(FIRST, 2, 3)], [dialog(FIRST, 3, 4)]);
+    expect(stage.timers.get('look')).toBe(1_000);
+    stage.play(looking, [found(4), 'CallerAnswered', refer]);
+    stage.play([reply('invite', answer)]);
+  });
+
+  it('events say that it is over, and the reply does not come: nobody can tell why', () => {
+    const stage = start().play(ringing, [dialog(FIRST, 2, 5)]);
+    expect(stage.timers.get('look')).toBe(1_000);
+    stage.play(looking, [absent, hasEnded, 'Ended']);
+    expect(stage.over).toBe(true);
+  });
+
+  it('the reply comes within that second', () => {
+    const stage = start().play(
+      ringing,
+      [dialog(FIRST, 2, 3)],
+      [dialog(FIRST, 3, 4)],
+      [reply('invite', answer), 'CallerAnswered', refer],
+    );
+    expect(stage.timers.has('look')).toBe(false);
+  });
+});
+
+describe('a CallStart that may have missed events asks how its dialog stands', () => {
+  it('while the caller is called: a second later, for a reply may be under way', () => {
+    const stage = start().play(ringing, [settle]);
+    expect(stage.timers.get('look')).toBe(1_000);
+    stage.play(looking, [found(4), 'CallerAnswered', refer]);
+  });
+
+  it('after the answer: the REFER need not wait for the event of the ACK', () => {
+    start().play([reply('invite', answer)], [settle, look], [found(4), 'CallerAnswered', refer]);
+  });
+
+  it('after the answer, and the ACK is not through yet', () => {
+    start().play(
+      [reply('invite', answer)],
+      [settle, look],
+      [found(3), 'CallerAnswered'],
+      [timer('acknowledged'), refer],
+    );
+  });
+
+  it('after the answer, and it is gone', () => {
+    const stage = start().play(
+      ringing,
+      [dialog(FIRST, 2, 3)],
+      [reply('invite', answer), 'CallerAnswered'],
+      [settle, look],
+      [absent, 'Error: failed to establish initial call: 487 the caller hung up', 'Ended'],
+    );
+    expect(stage.over).toBe(true);
+  });
+
+  it.each([
+    ['no answer', unknown('look')],
+    ['a refusal for other reasons', refusal('look', 500, 'Internal error')],
+  ])('after the answer, and %s tells nothing: on it goes', (_, outcome) => {
+    start().play(
+      [reply('invite', answer)],
+      [settle, look],
+      [outcome],
+      [timer('acknowledged'), 'CallerAnswered', refer],
+    );
+  });
+
+  it('while it is being ended: by asking for that again', () => {
+    start().play(
+      [
+        timer('caller'),
+        'Error: failed to establish initial call: 408 Request Timeout',
+        `MI dlg_end_dlg ${FIRST}`,
+      ],
+      [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [settle, `MI dlg_end_dlg ${FIRST}`],
+    );
   });
 });
 
@@ -136,17 +273,21 @@ describe('a CallStart whose REFER may have run', () => {
   ];
 
   it('goes on with the events, in order', () => {
-    start().play(...referred, [transfer('start')], [unknown('transfer'), 'Transferring', 'TransferStart']);
+    start().play(
+      ...referred,
+      [transfer('start')],
+      [unknown('transfer'), refer],
+      [refusal('transfer', 491, 'Request Pending'), 'Transferring', 'TransferStart'],
+    );
   });
 
   it('fails within 10 s where nothing happens', () => {
-    const stage = start().play(...referred, [unknown('transfer')]);
+    const stage = start().play(...referred, [unknown('transfer'), refer], [unknown('transfer')]);
     expect(stage.timers.get('taken')).toBe(10_000);
-    stage.play([
-      timer('taken'),
-      'Error: transfer failed: the phone did not take it within 10 s',
-      `MI dlg_end_dlg ${FIRST}`,
-    ]);
+    stage.play(
+      [timer('taken'), 'MI dlg_list 0+12'],
+      [reply('find', page()), notReached, `MI dlg_end_dlg ${FIRST}`],
+    );
   });
 
   it('and one that was not run fails at once', () => {

@@ -3,22 +3,15 @@
  * REFER, and the leg that did so is ended (RFC 5359 §2.4 has the like).
  * @module
  */
-import type { Failure, Input, Machine, State, Step } from '../command.ts';
+import type { Failure, Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
-import { ACKNOWLEDGED_MS, CLOSING_MS, INVITE_MS, MI_MS } from '../deadlines.ts';
+import { ACKNOWLEDGED_MS, INVITE_MS, MI_MS, OVERDUE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
-import { DialogResult, UacResult } from '../mi.ts';
-import {
-  alsoRelease,
-  isAnswered,
-  isGone,
-  legAnswered,
-  type Release,
-  release,
-  stepRelease,
-} from './release.ts';
-import { type Progress, stepTransfer, type Transfer, transfer, transferCallids } from './transfer.ts';
+import { DialogResult, type MiError, NOT_FOUND, UacResult } from '../mi.ts';
+import { close, closing, fail, finish } from './call-start-end.ts';
+import type { Release } from './release.ts';
+import { type Progress, stepTransfer, type Transfer, transfer } from './transfer.ts';
 
 export interface CallStart extends State {
   readonly caller: string;
@@ -29,8 +22,14 @@ export interface CallStart extends State {
   phase: 'calling' | 'answered' | 'transferring' | 'closing';
   /** Seconds that the caller may ring. */
   readonly timeout: number;
-  /** The first leg's dialog, as far as events told; 0 where none came. */
+  /** The first leg's dialog, as far as is known; 0 where nothing is. */
   leg: number;
+  /** When it was last heard of, in milliseconds of the adapter's clock. */
+  seenAt?: number;
+  /** The INVITE's answer will not come: the dialog alone tells. */
+  unanswered: boolean;
+  /** OpenSIPS once knew no such call. */
+  missed: boolean;
   rung: boolean;
   answerTold: boolean;
   dialogId?: string;
@@ -66,6 +65,7 @@ export const callStart: Machine<Params<'CallStart'>, CallStart> = {
       INVITE_MS,
     );
     turn.wait('caller', timeout * 1000);
+    turn.wait('look', MI_MS);
     const state: CallStart = {
       follows: [callid],
       caller,
@@ -75,6 +75,8 @@ export const callStart: Machine<Params<'CallStart'>, CallStart> = {
       timeout,
       phase: 'calling',
       leg: 0,
+      unanswered: false,
+      missed: false,
       rung: false,
       answerTold: false,
       ended: false,
@@ -120,11 +122,12 @@ function invite(caller: string, callee: string, nextHop: string, callid: string)
   return { method: 'INVITE', ruri: caller, next_hop: nextHop, headers, body: SDP } as const;
 }
 
-function followFirstLeg(it: CallStart, { event }: Extract<Input, { type: 'event' }>, turn: Turn): void {
+function followFirstLeg(it: CallStart, { event, at }: Extract<Input, { type: 'event' }>, turn: Turn): void {
   if (event.name !== 'E_DLG_STATE_CHANGED' || event.params.callid !== it.callid) return;
   const { id, old_state: from, new_state: to } = event.params;
   it.dialogId = id;
   it.leg = Math.max(it.leg, to);
+  it.seenAt = at;
   const rings = to === dialogState.ringing || from === dialogState.ringing;
   if (rings && !it.rung && !it.answerTold && it.phase !== 'closing') {
     it.rung = true;
@@ -135,6 +138,9 @@ function followFirstLeg(it: CallStart, { event }: Extract<Input, { type: 'event'
 /** The caller's phone is being called. */
 function calling(it: CallStart, input: Input, turn: Turn): void {
   switch (input.type) {
+    case 'event':
+      expectReply(it, turn);
+      break;
     case 'reply':
       if (input.to === 'invite') inviteAnswered(it, input.result, turn);
       if (input.to === 'look') lookedUp(it, input.result, turn);
@@ -142,30 +148,46 @@ function calling(it: CallStart, input: Input, turn: Turn): void {
     case 'refusal':
       if (input.to === 'invite')
         fail(it, miFailure('t_uac_dlg', input.error), turn, { calling: false, leg: false });
-      if (input.to === 'look')
-        fail(it, noAnswerFailure('t_uac_dlg', 'unknown', 'no such call'), turn, { calling: false });
+      if (input.to === 'look') lookRefused(it, input.error, turn);
       break;
     case 'no-answer':
-      if (input.to === 'look')
-        fail(it, noAnswerFailure('dlg_list', input.fate, input.why), turn, { calling: true });
-      if (input.to !== 'invite') break;
-      if (input.fate === 'not-run')
-        fail(it, noAnswerFailure('t_uac_dlg', input.fate, input.why), turn, { leg: false });
-      // Never sent again: the phone may be ringing. Its dialog tells.
-      else if (it.leg === dialogState.answered || it.leg === dialogState.acknowledged)
-        callerAnswered(it, turn);
-      else look(it, turn);
+      if (input.to === 'look') turn.wait('look', MI_MS);
+      if (input.to === 'invite') inviteLost(it, input, turn);
       break;
     case 'timer':
       if (input.timer === 'caller') {
         const reason = { status: 408, reason: 'Request Timeout' };
-        fail(it, timeoutFailure(`${FIRST_LEG_FAILED}408 Request Timeout`, reason), turn, { calling: true });
+        fail(it, timeoutFailure(`${FIRST_LEG_FAILED}408 Request Timeout`, reason), turn, {
+          calling: !it.unanswered,
+        });
       }
       if (input.timer === 'look') look(it, turn);
       break;
+    case 'settle':
+      turn.wait('look', OVERDUE_MS);
+      break;
     case 'cancel':
-      fail(it, sipFailure(FIRST_LEG_FAILED, TERMINATED), turn, { calling: true });
+      fail(it, sipFailure(FIRST_LEG_FAILED, TERMINATED), turn, { calling: !it.unanswered });
   }
+}
+
+/** With the dialog answered or over, the INVITE's reply is about to come; if it is lost, the dialog is read. */
+function expectReply(it: CallStart, turn: Turn): void {
+  if (it.leg < dialogState.answered) {
+    if (!it.unanswered) turn.stop('look');
+  } else {
+    turn.wait('look', it.unanswered ? 0 : OVERDUE_MS);
+  }
+}
+
+/** Never sent again: the phone may be ringing. Its dialog tells. */
+function inviteLost(it: CallStart, { fate, why }: Extract<Input, { type: 'no-answer' }>, turn: Turn): void {
+  if (fate === 'not-run') {
+    fail(it, noAnswerFailure('t_uac_dlg', fate, why), turn, { leg: false });
+    return;
+  }
+  it.unanswered = true;
+  look(it, turn);
 }
 
 function inviteAnswered(it: CallStart, result: unknown, turn: Turn): void {
@@ -187,28 +209,57 @@ function inviteAnswered(it: CallStart, result: unknown, turn: Turn): void {
   callerAnswered(it, turn);
 }
 
-/** The INVITE's answer was lost: its dialog, if there is one, says how it stands. */
+/** Reads how the first leg stands. */
 function look(it: CallStart, turn: Turn): void {
   turn.request('look', { method: 'dlg_list', params: { callid: it.callid } }, MI_MS);
 }
 
 function lookedUp(it: CallStart, result: unknown, turn: Turn): void {
   const found = DialogResult.safeParse(result);
-  const state = found.success ? found.data.Dialog.state : dialogState.ended;
-  if (found.success) it.dialogId = found.data.Dialog.ID;
-  it.leg = Math.max(it.leg, state);
-  if (state === dialogState.ended) {
-    fail(it, noAnswerFailure('t_uac_dlg', 'unknown', 'the call has ended'), turn, {
-      calling: false,
-      leg: false,
-    });
-  } else if (state >= dialogState.answered) {
-    const contact = found.success ? found.data.Dialog.CALLEES?.[0]?.callee_contact : undefined;
-    if (contact) it.contact = contact;
-    callerAnswered(it, turn);
-  } else {
+  if (!found.success) {
     turn.wait('look', MI_MS);
+    return;
   }
+  const { ID: id, state, CALLEES: callees } = found.data.Dialog;
+  it.dialogId = id;
+  it.leg = Math.max(it.leg, state);
+  if (it.leg === dialogState.ended) {
+    notThere(it, turn);
+    return;
+  }
+  if (state < dialogState.answered) {
+    if (it.unanswered) turn.wait('look', MI_MS);
+    return;
+  }
+  const contact = callees?.[0]?.callee_contact;
+  if (contact) it.contact = contact;
+  callerAnswered(it, turn);
+}
+
+/** A call that nobody has heard of may be about to begin: what was asked last may come through first. */
+function lookRefused(it: CallStart, { code }: MiError, turn: Turn): void {
+  const begins = it.leg === 0 && !it.missed;
+  if (code !== NOT_FOUND) {
+    turn.wait('look', MI_MS);
+  } else if (begins) {
+    it.missed = true;
+    turn.wait('look', OVERDUE_MS);
+  } else {
+    notThere(it, turn);
+  }
+}
+
+/**
+ * OpenSIPS knows no such call: it has ended, or the INVITE never was. One that comes late after all is ended as
+ * soon as it shows.
+ */
+function notThere(it: CallStart, turn: Turn): void {
+  const seen = it.leg > 0;
+  const why = seen ? 'the call has ended' : 'no such call';
+  fail(it, noAnswerFailure('t_uac_dlg', 'unknown', why), turn, {
+    calling: !seen && !it.unanswered,
+    leg: !seen,
+  });
 }
 
 function callerAnswered(it: CallStart, turn: Turn): void {
@@ -240,7 +291,17 @@ const hungUp: Failure = sipFailure(FIRST_LEG_FAILED, '487 the caller hung up');
 function answered(it: CallStart, input: Input, turn: Turn): void {
   if (input.type === 'cancel') fail(it, sipFailure(FIRST_LEG_FAILED, TERMINATED), turn);
   else if (input.type === 'timer' && input.timer === 'acknowledged') refer(it, turn);
-  else proceed(it, turn);
+  else if (input.type === 'settle') look(it, turn);
+  else if (input.type === 'reply' && input.to === 'look') lookedAgain(it, input.result, turn);
+  else if (input.type === 'refusal' && input.to === 'look') {
+    if (input.error.code === NOT_FOUND) fail(it, hungUp, turn, { leg: false });
+  } else proceed(it, turn);
+}
+
+function lookedAgain(it: CallStart, result: unknown, turn: Turn): void {
+  const found = DialogResult.safeParse(result);
+  if (found.success) it.leg = Math.max(it.leg, found.data.Dialog.state);
+  proceed(it, turn);
 }
 
 function refer(it: CallStart, turn: Turn): void {
@@ -255,6 +316,7 @@ function refer(it: CallStart, turn: Turn): void {
       destination: it.callee,
       ...(it.dialogId === undefined ? {} : { dialogId: it.dialogId }),
       ...(it.contact === undefined ? {} : { contact: it.contact }),
+      ...(it.seenAt === undefined ? {} : { seenAt: it.seenAt }),
     },
     turn,
   );
@@ -288,86 +350,4 @@ function tell(it: CallStart, progress: Progress, turn: Turn): void {
     case 'failed':
       fail(it, progress.failure, turn);
   }
-}
-
-/** Tells why, and ends every leg that stands: the new call outlives the first leg. */
-function fail(
-  it: CallStart,
-  failure: Failure,
-  turn: Turn,
-  first: { calling?: boolean; leg?: boolean } = {},
-): void {
-  turn.fail(failure);
-  const { calling = false, leg = true } = first;
-  const legs = leg ? [{ callid: it.callid, state: it.leg, calling }] : [];
-  close(it, [...legs, ...newLegs(it)], turn);
-}
-
-/** The calls that the transfer made, as far as events told of them. */
-function newLegs({ callid: first, transfer }: CallStart): Parameters<typeof release>[0] {
-  if (!transfer) return [];
-  return transferCallids(transfer)
-    .filter((callid) => callid !== first)
-    .map((callid) => {
-      const state = callid === transfer.newCallid ? transfer.newState : 0;
-      return { callid, state, calling: false };
-    });
-}
-
-function close(it: CallStart, legs: Parameters<typeof release>[0], turn: Turn): void {
-  it.phase = 'closing';
-  turn.stop('caller', 'look', 'acknowledged');
-  if (!mayBegin(it.transfer)) turn.stop('taken', 'callee', 'search', 'verdict');
-  it.release = release(legs, CLOSING_MS, turn);
-  settle(it, turn);
-}
-
-function closing(it: CallStart, input: Input, turn: Turn): void {
-  if (!it.release) return;
-  // A CallEnd that came just after the callee's answer means the call that stands.
-  if (input.type === 'cancel') alsoRelease(it.release, newLegs(it), turn);
-  endLateCall(it, input, turn);
-  if (input.type === 'reply' && input.to === 'invite') {
-    const answer = UacResult.safeParse(input.result);
-    const stands = answer.success && answer.data.Status.startsWith('2');
-    legAnswered(it.release, it.callid, stands ? dialogState.answered : dialogState.ended, turn);
-  }
-  if (input.type === 'refusal' && input.to === 'invite')
-    legAnswered(it.release, it.callid, dialogState.ended, turn);
-  if (input.type === 'no-answer' && input.to === 'invite') legAnswered(it.release, it.callid, it.leg, turn);
-  const course = stepRelease(it.release, input, turn);
-  if (course === 'over') it.release = { legs: [], pause: 0 };
-  settle(it, turn, course === 'late');
-}
-
-/** A call that comes of the transfer after all must not outlive the failure. */
-function endLateCall(it: CallStart, input: Input, turn: Turn): void {
-  const { transfer, release } = it;
-  if (!transfer || !release || transfer.newCallid !== undefined) return;
-  if (mayBegin(transfer)) {
-    stepTransfer(transfer, input, turn);
-    if (!mayBegin(transfer)) turn.stop('taken', 'search', 'callee', 'verdict');
-  } else if (input.type === 'event' && input.event.name === 'E_CALL_TRANSFER') {
-    const { callid, transfer_callid: newCallid } = input.event.params;
-    if (callid === it.callid && newCallid !== '') transfer.newCallid = newCallid;
-  }
-  alsoRelease(release, newLegs(it), turn);
-}
-
-/** May the phone be about to make its new call? It may have hung the first leg up for it already. */
-function mayBegin(transfer: Transfer | undefined): boolean {
-  return transfer?.phase === 'asked' || transfer?.phase === 'accepted';
-}
-
-function settle(it: CallStart, turn: Turn, late = false): void {
-  if (!it.release || it.ended || !(late || isAnswered(it.release))) return;
-  it.ended = true;
-  turn.ended();
-}
-
-function finish(it: CallStart, turn: Turn): Step<CallStart> {
-  if (it.ended && it.release && isGone(it.release) && !mayBegin(it.transfer))
-    return { state: null, actions: turn.actions };
-  const follows = it.transfer ? transferCallids(it.transfer) : it.follows;
-  return { state: { ...it, follows }, actions: turn.actions };
 }

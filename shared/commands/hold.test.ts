@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callHold } from './call-hold.ts';
 import { callUnhold } from './call-unhold.ts';
-import { dialog, hold, notRun, refusal, reply, timer, unknown } from './testing/inputs.ts';
+import { dialog, hold, notRun, refusal, reply, settle, shown, timer, unknown } from './testing/inputs.ts';
 import { FIRST, type Row, Stage } from './testing/stage.ts';
 
 describe.each([
@@ -192,8 +192,45 @@ describe.each([
     );
   });
 
-  it('whether it ran is not known: the events tell', () => {
-    start().play([leg('caller', 'start')], [unknown('hold'), `${name}ing`, `${name}Start`]);
+  describe('where its answer is lost it is asked once more', () => {
+    const again: Row[] = [[leg('caller', 'start')], [unknown('hold'), `MI ${method} ${FIRST}`]];
+
+    it.each([
+      ['taken now', reply('hold', 'OK')],
+      ['OpenSIPS had taken it the first time', refusal('hold', 480, 'No such dialog legs')],
+      ['that answer is lost as well: the events tell', unknown('hold')],
+      ['that was not even sent, but the first was', notRun('hold')],
+    ])('%s', (_, outcome) => {
+      start().play(...again, [outcome, `${name}ing`, `${name}Start`]);
+    });
+
+    it('and refused for another reason', () => {
+      start().play(...again, [
+        refusal('hold', 404, 'Dialog not found'),
+        'Error: 404 Dialog not found',
+        'Ended',
+      ]);
+    });
+  });
+
+  describe('where events may have been missed the call is looked for', () => {
+    const look: Row = [settle, `MI dlg_list ${FIRST}`];
+
+    it('it has ended', () => {
+      start().play(taken, starts('caller'), look, [
+        refusal('look', 404, 'No such dialog'),
+        `Error: ${action} failed: 487 the call ended`,
+        'Ended',
+      ]);
+    });
+
+    it.each([
+      ['it stands', reply('look', { Dialog: shown(FIRST) })],
+      ['no answer comes', unknown('look')],
+      ['it cannot be shown', refusal('look', 500, 'Internal error')],
+    ])('%s: the events tell on', (_, outcome) => {
+      start().play(taken, ...done, look, [outcome], [leg('callee', 'ok'), `${name}Successful`, 'Ended']);
+    });
   });
 
   it('it was never sent: it fails at once', () => {

@@ -7,11 +7,14 @@ import type { Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
 import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
+import { NOT_FOUND } from '../mi.ts';
 
 export interface Hold extends State {
   readonly callid: string;
   /** Has OpenSIPS taken the command? Events before that may be another command's. */
   taken: boolean;
+  /** The answer was lost, and it was asked once more: a call that is held is refused, so that does no harm. */
+  again: boolean;
   /** What happened to each leg, by the name that OpenSIPS gives it. */
   legs: Record<string, 'start' | 'ok' | 'fail'>;
   /** Events that overtook the reply. */
@@ -26,6 +29,9 @@ const directions = {
   unhold: { method: 'call_unhold', name: 'CallUnhold' },
 } as const;
 
+/** What OpenSIPS answers where all legs are as asked already. */
+const ALREADY = 480;
+
 /** Legs of a call. */
 const BOTH = 2;
 
@@ -37,7 +43,7 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
       const turn = new Turn();
       turn.request('hold', { method, params: { callid } }, MI_MS);
       return {
-        state: { follows: [callid], callid, taken: false, legs: {}, early: [], gone: false },
+        state: { follows: [callid], callid, taken: false, again: false, legs: {}, early: [], gone: false },
         actions: turn.actions,
       };
     },
@@ -54,15 +60,26 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
   function advance(it: Hold, input: Input, turn: Turn): boolean {
     switch (input.type) {
       case 'reply':
-        return taken(it, turn);
+        return input.to === 'hold' && taken(it, turn);
       case 'refusal':
+        if (input.to === 'look') return input.error.code === NOT_FOUND && callEnded(turn);
+        if (it.again && input.error.code === ALREADY) return taken(it, turn);
         turn.fail(miFailure(method, input.error));
         return true;
       case 'no-answer':
-        // Where its fate is unknown, the events tell.
-        if (input.fate === 'unknown') return taken(it, turn);
+        if (input.to === 'look') return false;
+        // The first may have run, whatever became of the second: the events tell.
+        if (it.again) return taken(it, turn);
+        if (input.fate === 'unknown') {
+          it.again = true;
+          turn.request('hold', { method, params: { callid: it.callid } }, MI_MS);
+          return false;
+        }
         turn.fail(noAnswerFailure(method, input.fate, input.why));
         return true;
+      case 'settle':
+        turn.request('look', { method: 'dlg_list', params: { callid: it.callid } }, MI_MS);
+        return false;
       case 'timer':
         return onTimer(it, input.timer, turn);
       case 'event':

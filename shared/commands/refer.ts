@@ -7,6 +7,7 @@ import type { Input, Machine, State, Step } from '../command.ts';
 import { Turn } from '../command.ts';
 import { CLOSING_MS } from '../deadlines.ts';
 import { dialogState, type Leg } from '../evi.ts';
+import { code } from '../jsonrpc.ts';
 import type { MiCommand } from '../mi.ts';
 import { isAnswered, isGone, type Release, release, stepRelease } from './release.ts';
 import { type Progress, stepTransfer, type Transfer, transfer, transferCallids } from './transfer.ts';
@@ -70,10 +71,14 @@ function tell(it: Refer, progress: Progress, turn: Turn, announce: (destination:
       settle(it, turn, false);
       break;
     }
-    case 'failed':
-      // The phone that refused still has its old call.
+    case 'failed': {
       turn.fail(progress.failure);
-      end(it, turn);
+      // The phone that was sent away still has its old call; a new one that rings in vain is ended.
+      const { newCallid: callid, newState: state } = it.transfer;
+      const rings = callid !== undefined && progress.failure.error.code === code.timedOut;
+      if (!rings) end(it, turn);
+      else it.release = release([{ callid, state, calling: false }], CLOSING_MS, turn);
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Input, Turn } from '../command.ts';
-import { AGAIN_LONGEST_MS, AGAIN_MS, LINGER_MS, MI_MS } from '../deadlines.ts';
+import { AGAIN_LONGEST_MS, AGAIN_MS, END_MS, LINGER_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 
 /** A dialog on its way out. */
@@ -73,7 +73,10 @@ export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'ov
     case 'timer':
       if (input.timer === closing) return 'late';
       if (input.timer === linger) return 'over';
-      if (input.timer === again) for (const leg of it.legs) if (!leg.gone && !leg.open) ask(leg, turn);
+      if (input.timer === again) askAll(it, turn);
+      return undefined;
+    case 'settle':
+      askAll(it, turn);
       return undefined;
     case 'event':
       if (input.event.name === 'E_DLG_STATE_CHANGED') follow(it, input.event.params, turn);
@@ -144,20 +147,12 @@ function settle(it: Release, to: string, decide: (leg: ReleasedLeg) => void, tur
   it.pause = Math.min(it.pause * 2, AGAIN_LONGEST_MS);
 }
 
+function askAll(it: Release, turn: Turn): void {
+  for (const leg of it.legs) if (!leg.gone && !leg.open) ask(leg, turn);
+}
+
 function ask(leg: ReleasedLeg, turn: Turn): void {
   leg.asked = leg.state;
   leg.open = true;
-  turn.request(name(leg.callid), { method: 'dlg_end_dlg', params: { dialog_id: leg.callid } }, MI_MS);
-}
-
-/** Is it an answer to one of its requests? */
-export function isReleaseInput(input: Input): boolean {
-  switch (input.type) {
-    case 'reply':
-    case 'refusal':
-    case 'no-answer':
-      return input.to.startsWith('release ');
-    default:
-      return false;
-  }
+  turn.request(name(leg.callid), { method: 'dlg_end_dlg', params: { dialog_id: leg.callid } }, END_MS);
 }

@@ -18,6 +18,9 @@ const connected = (callee: string, call = 'B') => [
 ];
 const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
+/** OpenSIPS tells neither of a phone that refuses the REFER nor of a destination that its script refuses. */
+const notReached =
+  'transfer failed: the phone did not take it, or its destination was not reached, within 10 s';
 
 /**
  * What each client is told, by the recorded request that was its command. Call-IDs are letters in the order of their
@@ -47,10 +50,10 @@ const courses: Record<string, Course> = {
     6: ended,
   },
   'refer-refused': {
-    4: [...answered('bob'), ...failed('transfer failed: the phone did not take it within 10 s')],
+    4: [...answered('bob'), ...failed(notReached)],
   },
-  'callee-404': { 4: [...answered('nobody'), ...failed('transfer failed: the destination was not reached')] },
-  'callee-busy': { 4: [...answered('busy'), ...failed('transfer failed: the destination was not reached')] },
+  'callee-404': { 4: [...answered('nobody'), ...failed(notReached)] },
+  'callee-busy': { 4: [...answered('busy'), ...failed(notReached)] },
   'callee-decline': {
     4: [...answered('decline'), 'TransferStart B', ...failed('transfer failed with status 603 Decline')],
   },
@@ -133,7 +136,7 @@ const courses: Record<string, Course> = {
   },
   'blind-busy': {
     4: connected('bob'),
-    7: ['Transferring > busy@127.0.0.1:5060', ...failed('transfer failed: the destination was not reached')],
+    7: ['Transferring > busy@127.0.0.1:5060', ...failed(notReached)],
     8: failed('491 Request Pending'),
   },
   'transfer-twice': {

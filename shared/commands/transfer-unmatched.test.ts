@@ -1,7 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialog } from '../mi.ts';
 import { callBlindTransfer } from './call-blind-transfer.ts';
-import { dialog, page, refusal, reply, shown, timer, transfer, unknown } from './testing/inputs.ts';
+import {
+  dialog,
+  notReached,
+  page,
+  refusal,
+  reply,
+  shown,
+  timer,
+  transfer,
+  unknown,
+} from './testing/inputs.ts';
 import { FIRST, NEW, type Row, Stage } from './testing/stage.ts';
 
 const carol = 'sip:carol@10.0.0.12';
@@ -116,7 +126,8 @@ describe('the list is read page by page', () => {
       ...left,
       search,
       [reply('find', page())],
-      [timer('taken'), 'Error: transfer failed: the destination was not reached', 'Ended'],
+      [timer('taken'), 'MI dlg_list 0+12'],
+      [reply('find', page()), notReached, 'Ended'],
     );
   });
 });

@@ -15,9 +15,18 @@ import {
   type Turn,
   timeoutFailure,
 } from '../command.ts';
-import { CALLEE_MS, MI_MS, QUIET_MS, TAKEN_MS, VERDICT_MS } from '../deadlines.ts';
+import {
+  CALLEE_MS,
+  LOOK_LONGEST_MS,
+  LOOK_MS,
+  MI_MS,
+  OVERDUE_MS,
+  QUIET_MS,
+  TAKEN_MS,
+  VERDICT_MS,
+} from '../deadlines.ts';
 import { dialogState, type Leg, type TransferEvent } from '../evi.ts';
-import { DialogsResult, type MiCommand } from '../mi.ts';
+import { DialogResult, DialogsResult, type MiCommand, NOT_FOUND } from '../mi.ts';
 import { findCall } from './find-call.ts';
 
 type TransferCommand = Extract<MiCommand, { method: 'call_transfer' }>;
@@ -29,6 +38,7 @@ export interface Transfer {
   readonly leg: Leg;
   /** As it was asked; empty in an attended transfer that names none. */
   readonly destination: string;
+  readonly command: TransferCommand;
   phase: 'asked' | 'accepted' | 'begun' | 'over';
   /** Was `Accepted` told? A lost reply must not put the client's events out of order. */
   told: boolean;
@@ -38,7 +48,8 @@ export interface Transfer {
   dialogId?: string;
   /** The contact of the phone that is sent away, once known. */
   contact?: string;
-  /** When the dialog ended, in milliseconds of the adapter's clock. */
+  /** When the dialog was last heard of, and when it ended, in milliseconds of the adapter's clock. */
+  seenAt?: number;
   endedAt?: number;
   newCallid?: string;
   newState: number;
@@ -51,6 +62,13 @@ export interface Transfer {
   /** The page of `dlg_list` that is being read. */
   page: { index: number; counter: number };
   pause: number;
+  lookPause: number;
+  /** The answer was lost, and it was asked once more: OpenSIPS transfers a dialog once, so that does no harm. */
+  again: boolean;
+  /** Events may have been missed. */
+  doubt: boolean;
+  /** The deadline has passed; one last search decides. */
+  last: boolean;
 }
 
 /** What a step brought, for the command to tell its client. */
@@ -71,16 +89,19 @@ const PAGE = 12;
 /** More events than a transfer ever raises; past it the earliest count. */
 const MAX_EARLY = 32;
 const FAILED = 'transfer failed with status ';
+const NOT_REACHED = `transfer failed: the phone did not take it, or its destination was not reached, within ${TAKEN_MS / 1000} s`;
 
 /** Sends the REFER. `known` is what the command knows of the dialog. */
 export function transfer(
   command: TransferCommand,
-  known: Pick<Transfer, 'callid' | 'leg' | 'destination'> & Partial<Pick<Transfer, 'dialogId' | 'contact'>>,
+  known: Pick<Transfer, 'callid' | 'leg' | 'destination'> &
+    Partial<Pick<Transfer, 'dialogId' | 'contact' | 'seenAt'>>,
   turn: Turn,
 ): Transfer {
   turn.request('transfer', command, MI_MS);
   return {
     ...known,
+    command,
     phase: 'asked',
     told: false,
     early: [],
@@ -90,6 +111,10 @@ export function transfer(
     unmatched: false,
     page: { index: 0, counter: PAGE },
     pause: QUIET_MS,
+    lookPause: LOOK_MS,
+    again: false,
+    doubt: false,
+    last: false,
   };
 }
 
@@ -104,12 +129,17 @@ export function transferCallids(it: Transfer): string[] {
 /** One step; what it brings is in order. */
 export function stepTransfer(it: Transfer, input: Input, turn: Turn): Progress[] {
   const progress = advance(it, input, turn);
-  if (it.phase === 'over') turn.stop('taken', 'callee', 'search', 'verdict');
+  if (it.phase === 'over') stopTransfer(turn);
   return progress;
 }
 
+/** Stops waiting for anything. */
+export function stopTransfer(turn: Turn): void {
+  turn.stop('taken', 'callee', 'search', 'verdict', 'look-new');
+}
+
 function advance(it: Transfer, input: Input, turn: Turn): Progress[] {
-  if (it.phase === 'over') return [];
+  if (it.phase === 'over' || isLate(it, input)) return [];
   switch (input.type) {
     case 'event':
       if (it.phase !== 'asked') return onEvent(it, input, turn);
@@ -117,34 +147,82 @@ function advance(it: Transfer, input: Input, turn: Turn): Progress[] {
       return [];
     case 'reply':
       if (input.to === 'transfer') return accepted(it, turn, true);
+      if (input.to === 'look-new') return lookedUp(it, input.result, turn);
       return input.to === 'find' ? onList(it, input.result, turn) : [];
     case 'refusal':
-      if (input.to === 'transfer') return failed(it, miFailure('call_transfer', input.error));
-      // A page that does not fit into a datagram fails with 500: ask for a shorter one.
-      if (input.to === 'find' && it.page.counter > 1) {
-        it.page = { ...it.page, counter: Math.ceil(it.page.counter / 2) };
-        find(it, turn);
-      } else if (input.to === 'find') {
-        searchLater(it, turn);
-      }
-      return [];
+      return refused(it, input, turn);
     case 'no-answer':
-      if (input.to === 'find') searchLater(it, turn);
-      if (input.to !== 'transfer') return [];
-      // Where its fate is unknown the phone may have been sent away: what happens next tells.
-      if (input.fate === 'unknown') return accepted(it, turn, false);
-      return failed(it, noAnswerFailure('call_transfer', input.fate, input.why));
+      return noAnswer(it, input, turn);
     case 'timer':
       return onTimer(it, input.timer, turn);
+    case 'settle':
+      settle(it, turn);
+      return [];
     default:
       return [];
   }
 }
 
+/** An answer to a search that events have overtaken. */
+function isLate({ phase }: Transfer, input: Input): boolean {
+  return 'to' in input && input.to === 'find' && phase !== 'accepted';
+}
+
+/** Asked again, OpenSIPS says so where it had taken it the first time; then the dialog may be gone already. */
+const PENDING = 491;
+
+function refused(it: Transfer, { to, error }: Extract<Input, { type: 'refusal' }>, turn: Turn): Progress[] {
+  switch (to) {
+    case 'transfer':
+      if (it.again && (error.code === PENDING || error.code === NOT_FOUND)) return accepted(it, turn, false);
+      return failed(it, miFailure('call_transfer', error));
+    case 'look-new':
+      if (error.code === NOT_FOUND) gone(it, turn);
+      else lookLater(it, turn);
+      return [];
+    case 'find':
+      if (it.page.counter === 1) return notFound(it, turn);
+      // A page that does not fit into a datagram fails with 500: ask for a shorter one.
+      it.page = { ...it.page, counter: Math.ceil(it.page.counter / 2) };
+      find(it, turn);
+      return [];
+    default:
+      return [];
+  }
+}
+
+function noAnswer(it: Transfer, input: Extract<Input, { type: 'no-answer' }>, turn: Turn): Progress[] {
+  switch (input.to) {
+    case 'find':
+      return it.last ? givenUp(it, turn) : notFound(it, turn);
+    case 'look-new':
+      lookLater(it, turn);
+      return [];
+    case 'transfer':
+      it.doubt = true;
+      // Whatever became of the second, the first may have run.
+      if (it.again) return accepted(it, turn, false);
+      if (input.fate === 'not-run')
+        return failed(it, noAnswerFailure('call_transfer', input.fate, input.why));
+      it.again = true;
+      turn.request('transfer', it.command, MI_MS);
+      return [];
+    default:
+      return [];
+  }
+}
+
+/** Reads from OpenSIPS what events may have said unheard. */
+function settle(it: Transfer, turn: Turn): void {
+  it.doubt = true;
+  if (it.phase === 'accepted') search(it, turn);
+  if (it.phase === 'begun') look(it, turn);
+}
+
 function accepted(it: Transfer, turn: Turn, told: boolean): Progress[] {
-  if (it.phase !== 'asked') return [];
   it.phase = 'accepted';
   turn.wait('taken', TAKEN_MS);
+  if (it.doubt) turn.wait('search', it.pause);
   const progress: Progress[] = told ? tell(it) : [];
   for (const { input } of it.early.splice(0)) progress.push(...onEvent(it, input, turn));
   return progress;
@@ -163,6 +241,7 @@ function onEvent(it: Transfer, { event, at }: Extract<Input, { type: 'event' }>,
   const { callid, id, new_state: state } = event.params;
   if (callid === it.callid) {
     it.dialogId = id;
+    it.seenAt = at;
     if (state === dialogState.ended) {
       it.endedAt = at;
       if (it.phase === 'accepted') turn.wait('search', it.pause);
@@ -214,6 +293,7 @@ function begin(it: Transfer, newCallid: string, destination: string, turn: Turn)
   if (destination !== '') it.lookedUp = destination;
   turn.stop('taken', 'search');
   turn.wait('callee', CALLEE_MS);
+  turn.wait('look-new', it.unmatched ? OVERDUE_MS : it.lookPause);
   return [...tell(it), { type: 'begun', callid: newCallid, destination: it.lookedUp }];
 }
 
@@ -230,18 +310,15 @@ function failed(it: Transfer, failure: Failure): Progress[] {
 function onTimer(it: Transfer, timer: string, turn: Turn): Progress[] {
   switch (timer) {
     case 'search':
-      it.page = { index: 0, counter: PAGE };
-      find(it, turn);
+      search(it, turn);
+      return [];
+    case 'look-new':
+      look(it, turn);
       return [];
     case 'taken':
-      return failed(
-        it,
-        timeoutFailure(
-          it.endedAt === undefined
-            ? `transfer failed: the phone did not take it within ${TAKEN_MS / 1000} s`
-            : 'transfer failed: the destination was not reached',
-        ),
-      );
+      it.last = true;
+      search(it, turn);
+      return [];
     case 'callee':
       return failed(
         it,
@@ -267,34 +344,81 @@ function isFinal(status: string): boolean {
   return /^[2-6]\d\d/.test(status);
 }
 
+function look(it: Transfer, turn: Turn): void {
+  turn.request('look-new', { method: 'dlg_list', params: { callid: it.newCallid ?? '' } }, MI_MS);
+}
+
+function lookLater(it: Transfer, turn: Turn): void {
+  turn.wait('look-new', it.lookPause);
+  it.lookPause = Math.min(it.lookPause * 2, LOOK_LONGEST_MS);
+}
+
+function lookedUp(it: Transfer, result: unknown, turn: Turn): Progress[] {
+  const found = DialogResult.safeParse(result);
+  const state = found.success ? found.data.Dialog.state : 0;
+  if (state === dialogState.ended) {
+    gone(it, turn);
+    return [];
+  }
+  it.newState = Math.max(it.newState, state);
+  if (state >= dialogState.answered) return verdict(it);
+  lookLater(it, turn);
+  return [];
+}
+
+/** OpenSIPS knows the new call no more; its last event may still be under way. */
+function gone(it: Transfer, turn: Turn): void {
+  if (it.newState < dialogState.answered) it.newState = dialogState.ended;
+  turn.wait('verdict', VERDICT_MS);
+}
+
+function search(it: Transfer, turn: Turn): void {
+  it.page = { index: 0, counter: PAGE };
+  find(it, turn);
+}
+
 function find(it: Transfer, turn: Turn): void {
   turn.request('find', { method: 'dlg_list', params: it.page }, MI_MS);
 }
 
-function searchLater(it: Transfer, turn: Turn): void {
+/** The new call is not there (yet). Without a reason to expect it, events will tell. */
+function notFound(it: Transfer, turn: Turn): Progress[] {
+  if (it.last) return failed(it, timeoutFailure(NOT_REACHED));
+  if (it.endedAt === undefined && !it.doubt) return [];
   it.pause *= 2;
   turn.wait('search', it.pause);
+  return [];
+}
+
+/** The last search got no answer: the client is told, and whoever must end a late call may go on searching. */
+function givenUp(it: Transfer, turn: Turn): Progress[] {
+  it.last = false;
+  turn.wait('taken', TAKEN_MS);
+  return [
+    {
+      type: 'failed',
+      failure: noAnswerFailure('dlg_list', 'unknown', 'so how the transfer went is not known'),
+    },
+  ];
 }
 
 function onList(it: Transfer, result: unknown, turn: Turn): Progress[] {
-  if (it.phase !== 'accepted') return [];
   const list = DialogsResult.safeParse(result);
   const dialogs = list.success ? list.data.Dialogs : [];
   const old = dialogs.find((each) => each.callid === it.callid);
+  if (it.dialogId === undefined && old) it.dialogId = old.ID;
   const contact = it.leg === 'caller' ? old?.caller_contact : old?.CALLEES?.[0]?.callee_contact;
   if (it.contact === undefined && contact) it.contact = contact;
-  const found = findCall(dialogs, it);
+  const { endedAt = it.seenAt } = it;
+  const found = findCall(dialogs, endedAt === undefined ? it : { ...it, endedAt });
   if (found) {
     it.unmatched = true;
     it.newState = found.state;
     const progress = begin(it, found.callid, '', turn);
     return found.state >= dialogState.answered ? [...progress, ...verdict(it)] : progress;
   }
-  if (dialogs.length < it.page.counter) {
-    searchLater(it, turn);
-  } else {
-    it.page = { ...it.page, index: it.page.index + it.page.counter };
-    find(it, turn);
-  }
+  if (dialogs.length < it.page.counter) return notFound(it, turn);
+  it.page = { ...it.page, index: it.page.index + it.page.counter };
+  find(it, turn);
   return [];
 }

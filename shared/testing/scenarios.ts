@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Method } from '../methods.ts';
 import type { Manners } from './opensips.ts';
-import type { Network, Outage, Scenario, Wish } from './world.ts';
+import type { Gap, Network, Outage, Scenario, Wish } from './world.ts';
 
 /** The first value is the usual one; shrinking goes there. */
 function usually<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
@@ -47,6 +47,11 @@ const outage: fc.Arbitrary<Outage> = fc.record({
   fresh: fc.boolean(),
 });
 
+const gap: fc.Arbitrary<Gap> = fc.record({
+  at: fc.oneof(fc.nat(50), fc.nat(5_000), fc.nat(70_000)),
+  lasts: fc.constantFrom(1, 20, 1_000, 15_000),
+});
+
 const network: fc.Arbitrary<Network> = fc.record({
   eventsDropped: usually(0, 0.05, 0.3),
   eventsDoubled: usually(0, 0.2),
@@ -61,6 +66,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   wishes: fc.array(wish, { minLength: 1, maxLength: 8 }),
   network,
   outages: fc.oneof(fc.constant([]), fc.constant([]), fc.array(outage, { maxLength: 3 })),
+  gaps: fc.oneof(fc.constant([]), fc.constant([]), fc.array(gap, { maxLength: 3 })),
   sleeps: fc.constantFrom(0.3, 1, 0.02),
   alarmLag: usually(0, 40),
 });

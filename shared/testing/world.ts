@@ -5,7 +5,6 @@
  * @module
  */
 import { expect } from 'vitest';
-import { TAKEN_MS } from '../deadlines.ts';
 import type { EviEvent } from '../evi.ts';
 import type { Mi, Outcome } from '../link.ts';
 import type { Method } from '../methods.ts';
@@ -30,6 +29,12 @@ export interface Outage {
   readonly fresh: boolean;
 }
 
+/** A time for which no event is heard; at its end the adapter says that something may be missing. */
+export interface Gap {
+  readonly at: number;
+  readonly lasts: number;
+}
+
 /** What a client asks for; `target` picks one of the calls or commands that there are by then. */
 export interface Wish {
   readonly at: number;
@@ -44,6 +49,7 @@ export interface Scenario {
   readonly wishes: readonly Wish[];
   readonly network: Network;
   readonly outages: readonly Outage[];
+  readonly gaps: readonly Gap[];
   /** The share of turns after which the second runner sleeps. */
   readonly sleeps: number;
   /** An alarm comes so much too late, in ms. */
@@ -80,8 +86,6 @@ export class World {
   readonly sent = new Map<string, Sent[]>();
   /** Which command asked for the end of a call. */
   readonly endedBy = new Map<string, Set<number>>();
-  /** Something was lost that nobody sends again, or the link was down for as long as a transfer is waited for. */
-  lossy = false;
   readonly opensips: OpenSips;
   readonly #scenario: Scenario;
   readonly #clock = new Clock();
@@ -97,6 +101,8 @@ export class World {
   /** Ids that the adapter's process has run, or is running. */
   #seen = new Set<string>();
   #lastEvent = 0;
+  /** How many gaps there are just now. */
+  #deaf = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -114,6 +120,7 @@ export class World {
     this.#both((runner) => runner.linkUp(this.#stream, 0));
     for (const wish of scenario.wishes) this.#clock.in(wish.at, () => this.#ask(wish));
     for (const outage of scenario.outages) this.#clock.in(outage.at, () => this.#break(outage));
+    for (const gap of scenario.gaps) this.#clock.in(gap.at, () => this.#miss(gap));
   }
 
   /** How many commands still run. */
@@ -241,7 +248,6 @@ export class World {
       this.#deliver(() => this.#both((runner) => runner.reply({ id, ...reply }, this.#clock.now)));
     };
     if (this.#random() < this.#scenario.network.requestsRefused) {
-      if (method === 'dlg_list') this.lossy = true;
       report({ outcome: this.#random() < 0.5 ? 'refused' : 'expired' });
       return;
     }
@@ -251,11 +257,7 @@ export class World {
     }
     this.#clock.in(timeout_ms, () => report({ outcome: 'timeout' }));
     this.opensips.run(method, params, (answer) => {
-      if (this.#random() < this.#scenario.network.repliesLost) {
-        // The list of dialogs is what lost events are made up for with.
-        if (method === 'dlg_list') this.lossy = true;
-        return;
-      }
+      if (this.#random() < this.#scenario.network.repliesLost) return;
       this.#clock.in(this.#delay(), () => report(answer));
     });
   }
@@ -263,18 +265,14 @@ export class World {
   /** Events keep their order among one another; replies come on sockets of their own. */
   #raised(event: EviEvent): void {
     const { eventsDropped, eventsDoubled } = this.#scenario.network;
-    if (this.#random() < eventsDropped) {
-      this.lossy = true;
-      return;
-    }
+    if (this.#deaf > 0 || this.#random() < eventsDropped) return;
     this.#lastEvent = Math.max(this.#lastEvent, this.#clock.now + this.#delay());
     const copies = this.#random() < eventsDoubled ? 2 : 1;
     const stream = this.#stream;
     for (let copy = 0; copy < copies; copy++) {
       this.#clock.in(this.#lastEvent - this.#clock.now, () => {
-        if (stream !== this.#stream) this.lossy = true;
-        else
-          this.#deliver(() => this.#both((runner) => runner.event(event, this.#clock.now, this.#clock.now)));
+        if (stream !== this.#stream) return;
+        this.#deliver(() => this.#both((runner) => runner.event(event, this.#clock.now, this.#clock.now)));
       });
     }
   }
@@ -287,13 +285,13 @@ export class World {
   #break({ lasts, fresh }: Outage): void {
     if (!this.#up) return;
     this.#up = false;
-    if (lasts > TAKEN_MS / 3) this.lossy = true;
     this.#connection++;
     this.#both((runner) => runner.linkDown());
     if (fresh) this.#restart();
     this.#clock.in(lasts, () => {
       this.#up = true;
       this.#both((runner) => runner.linkUp(this.#stream, this.#clock.now));
+      if (fresh) this.#settle();
       for (const message of this.#outbox.splice(0)) message();
     });
   }
@@ -301,8 +299,19 @@ export class World {
   #restart(): void {
     this.#stream = `stream-${this.#connection}`;
     this.#seen = new Set();
-    if (this.#outbox.length > 0) this.lossy = true;
     this.#outbox = [];
+  }
+
+  #miss({ lasts }: Gap): void {
+    this.#deaf++;
+    this.#clock.in(lasts, () => {
+      this.#deaf--;
+      this.#deliver(() => this.#settle());
+    });
+  }
+
+  #settle(): void {
+    this.#both((runner) => runner.settle(this.#clock.now));
   }
 
   #delay(): number {

@@ -14,7 +14,7 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../sim
 import { Client } from './client.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const KEY = 'adapter-key-of-the-tests';
+export const KEY = 'adapter-key-of-the-tests';
 
 /** A process whose output is kept, to be shown when a test fails. */
 export interface Adapter {
@@ -95,7 +95,8 @@ export async function startStack(options: SimulatorOptions & { adapter?: boolean
   return stack;
 }
 
-function spawnAdapter(env: Record<string, string>): Adapter {
+/** Starts an adapter of these settings as a process. */
+export function spawnAdapter(env: Record<string, string>): Adapter {
   const child = spawn(process.execPath, [join(root, 'adapter/main.ts')], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -106,7 +107,8 @@ function spawnAdapter(env: Record<string, string>): Adapter {
   return { process: child, log: () => log, stop: (signal = 'SIGTERM') => kill(child, signal) };
 }
 
-async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Ends a process, and waits until it has ended. */
+export async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill(signal);

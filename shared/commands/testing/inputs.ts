@@ -26,6 +26,9 @@ export function timer(name: string): Input {
 
 export const cancel: Input = { type: 'cancel' };
 
+/** Events may have been missed. */
+export const settle: Input = { type: 'settle' };
+
 /** A dialog went from one state to another: 1 unconfirmed, 2 ringing, 3 answered, 4 acknowledged, 5 ended. */
 export function dialog(callid: string, from: number, to: number): Input {
   const params = { id: `id-of-${callid}`, callid, old_state: from, new_state: to };
@@ -77,3 +80,7 @@ export function shown(callid: string, differs: Partial<Dialog> = {}): Dialog {
 export function page(...dialogs: Dialog[]): { Dialogs: Dialog[] } {
   return { Dialogs: dialogs };
 }
+
+/** OpenSIPS tells neither of a phone that refuses the REFER nor of a destination that its script refuses. */
+export const notReached =
+  'Error: transfer failed: the phone did not take it, or its destination was not reached, within 10 s';

@@ -41,7 +41,8 @@ class Replay {
   /** Ours by the id of the recorded one that answers it. */
   readonly #bound = new Map<number, string>();
   readonly #letters = new Map<string, string>();
-  readonly #gone = new Set<string>();
+  /** Each call's dialog state, as far as the recording told. */
+  readonly #states = new Map<string, number>();
   #now = 0;
   /** A command that waited for its predecessor delays all that was recorded after it. */
   #lag = 0;
@@ -107,8 +108,7 @@ class Replay {
     const event = EviEvent.parse({ name: method, params });
     this.#letter(event.params.callid);
     if (event.name === 'E_CALL_TRANSFER') this.#letter(event.params.transfer_callid);
-    if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === 5)
-      this.#gone.add(event.params.callid);
+    if (event.name === 'E_DLG_STATE_CHANGED') this.#states.set(event.params.callid, event.params.new_state);
     this.#runner.event(event, this.#now, this.#now);
     this.#take();
   }
@@ -144,16 +144,29 @@ class Replay {
 
   /** What OpenSIPS would have said where the recorder did not ask. */
   #answerTo({ method, params }: Mi): { result: unknown } | { error: MiError } {
+    if (method === 'dlg_list' && 'callid' in params) return this.#shown(String(params['callid']));
     if (method === 'dlg_list')
       return { result: { Dialogs: this.#standing().slice(Number(params['index'])) } };
-    const gone = this.#gone.has(String(params['dialog_id']));
+    const gone = this.#isGone(String(params['dialog_id']));
     return gone ? { error: { code: 404, message: 'Requested Dialog not found' } } : { result: 'OK' };
+  }
+
+  /** A dialog as far as the recording knows it: there from its INVITE on. */
+  #shown(callid: string): { result: unknown } | { error: MiError } {
+    if (this.#isGone(callid)) return { error: { code: 404, message: 'No such dialog' } };
+    const state = this.#states.get(callid) ?? 1;
+    const Dialog = { ID: '', state, timestart: 0, callid, from_uri: '', to_uri: '' };
+    return { result: { Dialog } };
+  }
+
+  #isGone(callid: string): boolean {
+    return this.#states.get(callid) === 5;
   }
 
   #standing(): Dialog[] {
     return this.#lines.flatMap(({ msg }) => {
       const shown = z.object({ result: DialogResult }).safeParse(msg);
-      return shown.success && !this.#gone.has(shown.data.result.Dialog.callid)
+      return shown.success && !this.#isGone(shown.data.result.Dialog.callid)
         ? [shown.data.result.Dialog]
         : [];
     });
