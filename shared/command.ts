@@ -72,8 +72,8 @@ export interface Context {
   readonly callid: string;
   /** OpenSIPS's SIP address through which a first leg must pass: `SIP_NEXT_HOP`. */
   readonly nextHop: string;
-  /** Does a CallStart of that `cmd_id`, of the same subject, still run? */
-  readonly runs: (cmdId: string) => boolean;
+  /** The CallStart of that `cmd_id`, of the same subject: it runs, or it made the call of this Call-ID. */
+  readonly call: (cmdId: string) => 'running' | string | undefined;
 }
 
 /** A command: how it starts, and how it goes on. Pure. */
@@ -144,6 +144,11 @@ export function miFailure(method: string, error: MiError): Failure {
         : { opensips: { code: error.code, message: error.message } }),
     },
   };
+}
+
+/** It did not come about, and nothing of it stands. */
+export function notDoneFailure(sentence: string): Failure {
+  return { sentence, error: { code: code.notDone, message: sentence } };
 }
 
 /** An MI command got no answer. */

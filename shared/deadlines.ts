@@ -24,6 +24,10 @@ export const LOOK_LONGEST_MS = 20_000;
 export const ACKNOWLEDGED_MS = 500;
 /** After `Accepted` something must happen, or the phone refused the REFER: no event says so. */
 export const TAKEN_MS = 10_000;
+/** For the list of dialogs that decides a transfer, where the link is down: as long as it may take to come back. */
+export const LAST_SEARCH_MS = 60_000;
+/** How often a REFER that found no adapter waits for one, {@link MI_MS} each. */
+export const REFER_TRIES = 6;
 /** For the destination of a transfer to answer. */
 export const CALLEE_MS = 120_000;
 /** For a re-INVITE: 32 s is SIP's own limit (RFC 3261 timer B, 64 × T1). */

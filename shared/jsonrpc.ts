@@ -31,6 +31,8 @@ export const code = {
   timedOut: -32012,
   /** Asked, but never answered: it may have happened or not. */
   unknown: -32013,
+  /** It did not come about, and nothing of it stands; why was lost on the way. */
+  notDone: -32014,
 } as const;
 
 /** A SIP response as errors carry it: RFC 3261 §7.2. */

@@ -4,7 +4,7 @@ import type { Method } from './methods.ts';
 import { scenario } from './testing/scenarios.ts';
 import { type Scenario, type Story, World } from './testing/world.ts';
 
-/** More finds more (6,000 of each were run once); fast-check prints the seed and the smallest scenario of what it finds. */
+/** More finds more (5,000 of each were run once); fast-check prints the seed and the smallest scenario of what it finds. */
 const RUNS = 250;
 
 /** They take a second or so each; a busy machine is no failure. */

@@ -70,6 +70,12 @@ export interface NewCommand {
   readonly session: string;
 }
 
+/** What a command may know that the runner does not. */
+export interface Surroundings extends Pick<Context, 'callid' | 'nextHop'> {
+  /** A command of the same subject that has ended, where such are kept. */
+  readonly ended?: (cmdId: string) => Command | undefined;
+}
+
 /** An answer may be this much under way after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
 /** Commands to a row: at 2 to 6 KB each they stay well under the 2 MB that a row may have. */
@@ -127,7 +133,7 @@ export class Runner {
   }
 
   /** Starts a command whose params have been checked. */
-  start(what: NewCommand, surroundings: Omit<Context, 'runs'>, now: number): Command {
+  start(what: NewCommand, surroundings: Surroundings, now: number): Command {
     this.#now = now;
     const command: Command = {
       ...what,
@@ -143,11 +149,12 @@ export class Runner {
     this.#running.set(command.id, command);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#changed.add(command);
-    const runs = (cmdId: string) => {
-      const named = this.find(command.subject, cmdId);
-      return named?.method === 'CallStart' && !hasEnded(named);
+    const call = (cmdId: string) => {
+      const named = this.find(command.subject, cmdId) ?? surroundings.ended?.(cmdId);
+      if (named?.method !== 'CallStart') return undefined;
+      return hasEnded(named) ? callMadeBy(named) : 'running';
     };
-    const { state, actions } = machineOf(what.method).start(what.params, { ...surroundings, runs });
+    const { state, actions } = machineOf(what.method).start(what.params, { ...surroundings, call });
     this.#apply(command, state, actions);
     this.#work();
     return command;
@@ -285,7 +292,11 @@ export class Runner {
     for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
       const [command, input] = next;
       if (!command.state) continue;
-      const { state, actions } = machineOf(command.method).step(command.state, input);
+      const before = command.state;
+      const { state, actions } = machineOf(command.method).step(before, input);
+      // An event that changes nothing costs nothing. Any other input has used up a timer or a request.
+      const idle = input.type === 'event' && actions.length === 0;
+      if (idle && JSON.stringify(state) === JSON.stringify(before)) continue;
       this.#changed.add(command);
       this.#apply(command, state, actions);
     }
@@ -425,4 +436,10 @@ function hasEnded(command: Command): boolean {
 
 function key(subject: string, cmdId: string): string {
   return `${subject}\n${cmdId}`;
+}
+
+/** The Call-ID of the call that a CallStart has brought about. */
+function callMadeBy({ told }: Command): string | undefined {
+  const data = told.find(({ event }) => event === 'CalleeAnswered')?.data;
+  return typeof data === 'object' && data !== null && 'callid' in data ? String(data.callid) : undefined;
 }

@@ -58,7 +58,11 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
     return failure(id, { code: code.noAdapter, message: 'No adapter connected', data });
   }
   const what = { cmdId, method, params: rest, ...caller };
-  const context = { callid: crypto.randomUUID(), nextHop: around.opensips?.next_hop ?? '' };
+  const context = {
+    callid: crypto.randomUUID(),
+    nextHop: around.opensips?.next_hop ?? '',
+    ended: (id: string) => around.ended(caller.subject, id),
+  };
   around.runner.start(what, context, around.now);
   return success(id, { cmd_id: cmdId, event: 'Started' });
 }

@@ -57,11 +57,26 @@ describe('CallEnd by Call-ID', () => {
     expect(stage.over).toBe(true);
   });
 
-  it('no answer: asked again, and "not found" then means that it was done', () => {
+  it('no answer: asked again, and "not found" then means that it was done, if the call was ever seen', () => {
+    const stage = start().play([unknown(answer)], [dialog(FIRST, 4, 5), 'Ended']);
+    expect(stage.over).toBe(true);
+    const later = start().play(
+      [dialog(FIRST, 2, 3)],
+      [unknown(answer), ask],
+      [refusal(answer, 404, 'Requested Dialog not found'), 'Ended'],
+    );
+    expect(later.over).toBe(true);
+  });
+
+  it('of a call that was never seen, nobody can tell', () => {
     const stage = start().play(
       [unknown(answer)],
       [timer('release-again'), ask],
-      [refusal(answer, 404, 'Requested Dialog not found'), 'Ended'],
+      [
+        refusal(answer, 404, 'Requested Dialog not found'),
+        'Error: OpenSIPS did not answer dlg_end_dlg (there is no such call now): it may have been done or not',
+        'Ended',
+      ],
     );
     expect(stage.over).toBe(true);
   });
@@ -96,8 +111,17 @@ describe('CallEnd by Call-ID', () => {
   });
 });
 
+describe('CallEnd by the `cmd_id` of a CallStart that has ended', () => {
+  it('ends the call that it made', () => {
+    const stage = new Stage(callEnd, { callid: 'call-7' }, () => 'made@phone');
+    expect(stage.opening).toContain('MI dlg_end_dlg made@phone');
+    stage.play([reply('release made@phone', 'OK'), 'Ended']);
+  });
+});
+
 describe('CallEnd by the `cmd_id` of a CallStart that still runs', () => {
-  const startNamed = () => new Stage(callEnd, { callid: 'call-7' }, (cmdId) => cmdId === 'call-7');
+  const startNamed = () =>
+    new Stage(callEnd, { callid: 'call-7' }, (cmdId) => (cmdId === 'call-7' ? 'running' : undefined));
 
   it('cancels that command and asks OpenSIPS for nothing itself', () => {
     const stage = startNamed();

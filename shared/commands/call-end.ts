@@ -2,7 +2,7 @@
  * CallEnd: ends a call by its Call-ID, or a CallStart that still runs by its `cmd_id`, whatever rings for it.
  * @module
  */
-import type { Input, Machine, State } from '../command.ts';
+import type { Failure, Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, Turn, timeoutFailure } from '../command.ts';
 import { MI_MS } from '../deadlines.ts';
 import type { Params } from '../methods.ts';
@@ -16,13 +16,15 @@ export interface CallEnd extends State {
 }
 
 export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
-  start({ callid }, { runs }) {
+  start(params, { call }) {
     const turn = new Turn();
-    if (runs(callid)) {
-      turn.cancel(callid);
+    const known = call(params.callid);
+    if (known === 'running') {
+      turn.cancel(params.callid);
       turn.wait('cancelled', MI_MS);
       return { state: { follows: [], ended: false }, actions: turn.actions };
     }
+    const callid = known ?? params.callid;
     const leg = { callid, state: 0, calling: false };
     return {
       state: { follows: [callid], release: release([leg], MI_MS, turn), ended: false },
@@ -45,17 +47,28 @@ function cancelling(input: Input, turn: Turn): boolean {
   return late || input.type === 'cancelled';
 }
 
-/** OpenSIPS's first answer decides what the client is told. */
+/** OpenSIPS's first answer decides what the client is told; a leg that still rings is followed to its end. */
 function ending(it: CallEnd, legs: Release, input: Input, turn: Turn): boolean {
-  const unanswered = legs.legs.some((leg) => !leg.answered && !leg.gone);
+  const unanswered = legs.legs.every((leg) => !leg.answered && !leg.gone);
   const course = stepRelease(legs, input, turn);
-  if (!it.ended) {
-    if (input.type === 'refusal' && unanswered) turn.fail(miFailure('dlg_end_dlg', input.error));
-    if (course === 'late') turn.fail(noAnswerFailure('dlg_end_dlg', 'unknown', 'no answer in time'));
-    if (input.type === 'no-answer') return false;
-    it.ended = input.type === 'reply' || input.type === 'refusal' || course === 'late' || isGone(legs);
-    if (it.ended) turn.ended();
+  const refused = !it.ended && input.type === 'refusal';
+  if (!it.ended && (input.type === 'reply' || refused || course === 'late' || isGone(legs))) {
+    const failure = failureOf(legs, input, unanswered);
+    if (failure) turn.fail(failure);
+    turn.ended();
+    it.ended = true;
   }
-  const refused = input.type === 'refusal' && unanswered;
-  return it.ended && (isGone(legs) || refused || course === 'over');
+  return it.ended && (isGone(legs) || (refused && unanswered) || course === 'over');
+}
+
+/**
+ * Asked again because an answer was lost, OpenSIPS may know the call no more. If an event showed it, it was the
+ * first that ended it.
+ */
+function failureOf(legs: Release, input: Input, unanswered: boolean): Failure | undefined {
+  if (input.type === 'timer') return noAnswerFailure('dlg_end_dlg', 'unknown', 'no answer in time');
+  if (input.type !== 'refusal') return undefined;
+  if (unanswered) return miFailure('dlg_end_dlg', input.error);
+  const seen = legs.legs.some(({ state }) => state > 0);
+  return seen ? undefined : noAnswerFailure('dlg_end_dlg', 'unknown', 'there is no such call now');
 }

@@ -259,7 +259,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [unknown('find')],
     );
     expect(stage.over).toBe(false);
-    stage.play([timer('taken'), 'MI dlg_list 0+12'], [reply('find', page())]);
+    stage.play([timer('search'), 'MI dlg_list 0+12'], [reply('find', page())]);
     expect(stage.over).toBe(true);
   });
 

@@ -39,6 +39,7 @@ export function close(it: CallStart, legs: Parameters<typeof release>[0], turn: 
   it.phase = 'closing';
   turn.stop('caller', 'look', 'acknowledged');
   if (!mayBegin(it.transfer)) stopTransfer(turn);
+  if (it.transfer) it.transfer.abandoned = true;
   it.release = release(legs, CLOSING_MS, turn);
   settle(it, turn);
 }
@@ -73,8 +74,6 @@ function endLateCall(it: CallStart, input: Input, turn: Turn): void {
   const { transfer, release } = it;
   if (!transfer || !release || transfer.newCallid !== undefined) return;
   if (mayBegin(transfer)) {
-    // A REFER whose answer is lost is not asked for once more.
-    if (input.type === 'no-answer' && input.fate === 'unknown') transfer.again = true;
     stepTransfer(transfer, input, turn);
     if (!mayBegin(transfer)) stopTransfer(turn);
   } else if (input.type === 'event' && input.event.name === 'E_CALL_TRANSFER') {

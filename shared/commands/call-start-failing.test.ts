@@ -169,8 +169,9 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       ...referred,
       [reply('transfer', 'Accepted'), 'Transferring'],
       lastSearch,
+      [unknown('find')],
       [
-        unknown('find'),
+        timer('last-search'),
         'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
         endFirst,
       ],

@@ -23,9 +23,8 @@ const ringing: Row = [dialog(FIRST, 1, 2), 'CallerRinging'];
 const found = (state: number) => reply('look', { Dialog: shown(FIRST, { state, timestart: 0 }) });
 const absent = refusal('look', 404, 'No such dialog');
 const looking: Row = [timer('look'), look];
-const noSuchCall = 'Error: OpenSIPS did not answer t_uac_dlg (no such call): it may have been done or not';
-const hasEnded =
-  'Error: OpenSIPS did not answer t_uac_dlg (the call has ended): it may have been done or not';
+const noSuchCall = 'Error: failed to establish initial call: OpenSIPS knows no such call';
+const hasEnded = 'Error: failed to establish initial call: it has ended, and why was lost';
 
 describe('a CallStart whose INVITE was not run', () => {
   it('fails at once, and there is nothing to end', () => {
@@ -78,7 +77,7 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
     );
   });
 
-  it('there is no such dialog: the call failed, in a way that nobody can tell', () => {
+  it('there is no such dialog: the call failed, and nothing of it stands', () => {
     const stage = start().play(
       [unknown('invite'), look],
       [absent],
@@ -86,7 +85,7 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
       [absent, noSuchCall, `MI dlg_end_dlg ${FIRST}`],
       [refusal(`release ${FIRST}`, 404, 'Requested Dialog not found'), 'Ended'],
     );
-    expect(stage.told[0]?.error?.code).toBe(-32013);
+    expect(stage.told[0]?.error?.code).toBe(-32014);
     expect(stage.over).toBe(true);
   });
 
@@ -290,8 +289,9 @@ describe('a CallStart whose REFER may have run', () => {
     );
   });
 
-  it('and one that was not run fails at once', () => {
-    start().play(...referred, [
+  it('and one that was not run waits for an adapter, for half a minute', () => {
+    const again: Row = [notRun('transfer'), refer];
+    start().play(...referred, again, again, again, again, again, [
       notRun('transfer'),
       'Error: call_transfer was not sent to OpenSIPS: no adapter was connected',
       `MI dlg_end_dlg ${FIRST}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Failure, Input, Machine, State } from '../command.ts';
-import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
+import { miFailure, noAnswerFailure, notDoneFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
 import { ACKNOWLEDGED_MS, INVITE_MS, MI_MS, OVERDUE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
@@ -255,8 +255,8 @@ function lookRefused(it: CallStart, { code }: MiError, turn: Turn): void {
  */
 function notThere(it: CallStart, turn: Turn): void {
   const seen = it.leg > 0;
-  const why = seen ? 'the call has ended' : 'no such call';
-  fail(it, noAnswerFailure('t_uac_dlg', 'unknown', why), turn, {
+  const why = seen ? 'it has ended, and why was lost' : 'OpenSIPS knows no such call';
+  fail(it, notDoneFailure(`${FIRST_LEG_FAILED}${why}`), turn, {
     calling: !seen && !it.unanswered,
     leg: !seen,
   });

@@ -129,16 +129,16 @@ describe.each([
       expect(stage.timers.get('re-invite')).toBe(35_000);
       stage.play([
         timer('re-invite'),
-        `Error: ${action} failed: no answer from the callee within 35 s`,
+        `Error: ${action}: no word from the callee within 35 s, so it may have been done or not`,
         'Ended',
       ]);
-      expect(stage.told.at(-2)?.error?.code).toBe(-32012);
+      expect(stage.told.at(-2)?.error?.code).toBe(-32013);
     });
 
     it('also where nothing was heard of either leg', () => {
       start().play(taken, [
         timer('re-invite'),
-        `Error: ${action} failed: no answer from either phone within 35 s`,
+        `Error: ${action}: no word from either phone within 35 s, so it may have been done or not`,
         'Ended',
       ]);
     });

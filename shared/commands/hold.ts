@@ -4,9 +4,10 @@
  * @module
  */
 import type { Input, Machine, State } from '../command.ts';
-import { miFailure, noAnswerFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
+import { miFailure, noAnswerFailure, sipFailure, Turn } from '../command.ts';
 import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
+import { code } from '../jsonrpc.ts';
 import { NOT_FOUND } from '../mi.ts';
 
 export interface Hold extends State {
@@ -63,7 +64,7 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
         return input.to === 'hold' && taken(it, turn);
       case 'refusal':
         if (input.to === 'look') return input.error.code === NOT_FOUND && callEnded(turn);
-        if (it.again && input.error.code === ALREADY) return taken(it, turn);
+        if (it.again && input.error.code === ALREADY) return takenBefore(it, input.error.message, turn);
         turn.fail(miFailure(method, input.error));
         return true;
       case 'no-answer':
@@ -96,6 +97,13 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
     turn.wait('re-invite', REINVITE_MS);
     const over = it.early.splice(0).some(([leg, state]) => onLeg(it, leg, state, turn));
     return over || (it.gone && callEnded(turn));
+  }
+
+  /** The first was taken, as its events say; or it was refused as well, where nothing was heard of it. */
+  function takenBefore(it: Hold, sentence: string, turn: Turn): boolean {
+    if (it.early.length > 0) return taken(it, turn);
+    turn.fail(noAnswerFailure(method, 'unknown', `asked again, it says: ${sentence}`));
+    return true;
   }
 
   function callEnded(turn: Turn): boolean {
@@ -145,7 +153,8 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
     if (timer !== 're-invite') return false;
     const silent = Object.keys(it.legs).filter((leg) => it.legs[leg] === 'start');
     const who = silent.length > 0 ? `the ${silent.join(' and the ')}` : 'either phone';
-    turn.fail(timeoutFailure(`${action} failed: no answer from ${who} within ${REINVITE_MS / 1000} s`));
+    const sentence = `${action}: no word from ${who} within ${REINVITE_MS / 1000} s, so it may have been done or not`;
+    turn.fail({ sentence, error: { code: code.unknown, message: sentence } });
     return true;
   }
 }

@@ -216,8 +216,9 @@ describe('a transfer that comes to nothing', () => {
     });
   });
 
-  it('it was never sent', () => {
-    start().play([
+  it('while no adapter is there it is asked again, for half a minute', () => {
+    const again: Row = [notRun('transfer'), refer];
+    start().play(again, again, again, again, again, [
       notRun('transfer'),
       'Error: call_transfer was not sent to OpenSIPS: no adapter was connected',
       'Ended',
@@ -285,16 +286,37 @@ describe('the last search', () => {
       accepted,
       lastSearch,
       [reply('find', page(...others)), 'MI dlg_list 12+12'],
+      [reply('find', page())],
+      [timer('search'), 'MI dlg_list 0+12'],
+      [reply('find', page(...others)), 'MI dlg_list 12+12'],
       [reply('find', page()), notReached, 'Ended'],
     );
   });
 
-  it('without an answer leaves the outcome unknown', () => {
-    const stage = start().play(accepted, lastSearch, [
-      unknown('find'),
-      'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
-      'Ended',
-    ]);
+  it('that is in vain over several pages is made once more: a dialog that ends moves them', () => {
+    const others = Array.from({ length: 12 }, (_, at) => shown(`other${at}`));
+    start().play(
+      accepted,
+      lastSearch,
+      [reply('find', page(...others)), 'MI dlg_list 12+12'],
+      [reply('find', page())],
+      [timer('search'), 'MI dlg_list 0+12'],
+      [reply('find', page(shown(FIRST), ours(4))), 'TransferStart', 'TransferSuccessful', endFirst],
+    );
+  });
+
+  it('without an answer is made again, until a minute has passed: then nobody can tell', () => {
+    const stage = start().play(
+      accepted,
+      lastSearch,
+      [unknown('find')],
+      [timer('search'), 'MI dlg_list 0+12'],
+      [
+        timer('last-search'),
+        'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
+        'Ended',
+      ],
+    );
     expect(stage.told.at(-2)?.error?.code).toBe(-32013);
     expect(stage.over).toBe(true);
   });

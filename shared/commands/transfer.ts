@@ -11,17 +11,20 @@ import {
   type Input,
   miFailure,
   noAnswerFailure,
+  notDoneFailure,
   sipFailure,
   type Turn,
   timeoutFailure,
 } from '../command.ts';
 import {
   CALLEE_MS,
+  LAST_SEARCH_MS,
   LOOK_LONGEST_MS,
   LOOK_MS,
   MI_MS,
   OVERDUE_MS,
   QUIET_MS,
+  REFER_TRIES,
   TAKEN_MS,
   VERDICT_MS,
 } from '../deadlines.ts';
@@ -48,7 +51,7 @@ export interface Transfer {
   dialogId?: string;
   /** The contact of the phone that is sent away, once known. */
   contact?: string;
-  /** When the dialog was last heard of, and when it ended, in milliseconds of the adapter's clock. */
+  /** When the dialog was last heard of before that, and when it ended, in milliseconds of the adapter's clock. */
   seenAt?: number;
   endedAt?: number;
   newCallid?: string;
@@ -65,6 +68,12 @@ export interface Transfer {
   lookPause: number;
   /** The answer was lost, and it was asked once more: OpenSIPS transfers a dialog once, so that does no harm. */
   again: boolean;
+  /** How often no adapter was there to take it. */
+  tries: number;
+  /** Nobody wants it any more: it is asked for no more, only what may come of it is looked for. */
+  abandoned: boolean;
+  /** The last search was in vain once: a dialog that ended meanwhile may have moved the pages. */
+  vain: boolean;
   /** Events may have been missed. */
   doubt: boolean;
   /** The deadline has passed; one last search decides. */
@@ -113,6 +122,9 @@ export function transfer(
     pause: QUIET_MS,
     lookPause: LOOK_MS,
     again: false,
+    tries: 0,
+    abandoned: false,
+    vain: false,
     doubt: false,
     last: false,
   };
@@ -135,7 +147,7 @@ export function stepTransfer(it: Transfer, input: Input, turn: Turn): Progress[]
 
 /** Stops waiting for anything. */
 export function stopTransfer(turn: Turn): void {
-  turn.stop('taken', 'callee', 'search', 'verdict', 'look-new');
+  turn.stop('taken', 'callee', 'search', 'verdict', 'look-new', 'last-search');
 }
 
 function advance(it: Transfer, input: Input, turn: Turn): Progress[] {
@@ -194,22 +206,33 @@ function refused(it: Transfer, { to, error }: Extract<Input, { type: 'refusal' }
 function noAnswer(it: Transfer, input: Extract<Input, { type: 'no-answer' }>, turn: Turn): Progress[] {
   switch (input.to) {
     case 'find':
-      return it.last ? givenUp(it, turn) : notFound(it, turn);
+      if (!it.last) return notFound(it, turn);
+      turn.wait('search', QUIET_MS);
+      return [];
     case 'look-new':
       lookLater(it, turn);
       return [];
     case 'transfer':
-      it.doubt = true;
-      // Whatever became of the second, the first may have run.
-      if (it.again) return accepted(it, turn, false);
-      if (input.fate === 'not-run')
-        return failed(it, noAnswerFailure('call_transfer', input.fate, input.why));
-      it.again = true;
-      turn.request('transfer', it.command, MI_MS);
-      return [];
+      return unanswered(it, input, turn);
     default:
       return [];
   }
+}
+
+/** The REFER was lost, or its answer: it is asked for once more, or again once there is an adapter. */
+function unanswered(
+  it: Transfer,
+  { fate, why }: Extract<Input, { type: 'no-answer' }>,
+  turn: Turn,
+): Progress[] {
+  it.doubt = true;
+  // Whatever became of the second, the first may have run.
+  if (it.again || (it.abandoned && fate === 'unknown')) return accepted(it, turn, false);
+  if (fate === 'not-run' && (it.abandoned || ++it.tries >= REFER_TRIES))
+    return failed(it, noAnswerFailure('call_transfer', fate, why));
+  it.again = fate === 'unknown';
+  turn.request('transfer', it.command, MI_MS);
+  return [];
 }
 
 /** Reads from OpenSIPS what events may have said unheard. */
@@ -241,7 +264,6 @@ function onEvent(it: Transfer, { event, at }: Extract<Input, { type: 'event' }>,
   const { callid, id, new_state: state } = event.params;
   if (callid === it.callid) {
     it.dialogId = id;
-    it.seenAt = at;
     if (state === dialogState.ended) {
       it.endedAt = at;
       if (it.phase === 'accepted') turn.wait('search', it.pause);
@@ -291,7 +313,7 @@ function begin(it: Transfer, newCallid: string, destination: string, turn: Turn)
   it.phase = 'begun';
   it.newCallid = newCallid;
   if (destination !== '') it.lookedUp = destination;
-  turn.stop('taken', 'search');
+  turn.stop('taken', 'search', 'last-search');
   turn.wait('callee', CALLEE_MS);
   turn.wait('look-new', it.unmatched ? OVERDUE_MS : it.lookPause);
   return [...tell(it), { type: 'begun', callid: newCallid, destination: it.lookedUp }];
@@ -310,15 +332,19 @@ function failed(it: Transfer, failure: Failure): Progress[] {
 function onTimer(it: Transfer, timer: string, turn: Turn): Progress[] {
   switch (timer) {
     case 'search':
-      search(it, turn);
+      find(it, turn);
       return [];
     case 'look-new':
       look(it, turn);
       return [];
     case 'taken':
       it.last = true;
+      turn.stop('search');
+      turn.wait('last-search', LAST_SEARCH_MS);
       search(it, turn);
       return [];
+    case 'last-search':
+      return givenUp(it, turn);
     case 'callee':
       return failed(
         it,
@@ -373,7 +399,7 @@ function gone(it: Transfer, turn: Turn): void {
 }
 
 function search(it: Transfer, turn: Turn): void {
-  it.page = { index: 0, counter: PAGE };
+  it.page = { ...it.page, index: 0 };
   find(it, turn);
 }
 
@@ -383,10 +409,17 @@ function find(it: Transfer, turn: Turn): void {
 
 /** The new call is not there (yet). Without a reason to expect it, events will tell. */
 function notFound(it: Transfer, turn: Turn): Progress[] {
-  if (it.last) return failed(it, timeoutFailure(NOT_REACHED));
-  if (it.endedAt === undefined && !it.doubt) return [];
-  it.pause *= 2;
-  turn.wait('search', it.pause);
+  const moved = it.page.index > 0 && !it.vain;
+  it.page = { ...it.page, index: 0 };
+  if (it.last && !moved)
+    return failed(it, it.endedAt === undefined ? timeoutFailure(NOT_REACHED) : notDoneFailure(NOT_REACHED));
+  if (it.last) {
+    it.vain = true;
+    turn.wait('search', QUIET_MS);
+  } else if (it.endedAt !== undefined || it.doubt) {
+    it.pause *= 2;
+    turn.wait('search', it.pause);
+  }
   return [];
 }
 
@@ -409,8 +442,9 @@ function onList(it: Transfer, result: unknown, turn: Turn): Progress[] {
   if (it.dialogId === undefined && old) it.dialogId = old.ID;
   const contact = it.leg === 'caller' ? old?.caller_contact : old?.CALLEES?.[0]?.callee_contact;
   if (it.contact === undefined && contact) it.contact = contact;
-  const { endedAt = it.seenAt } = it;
-  const found = findCall(dialogs, endedAt === undefined ? it : { ...it, endedAt });
+  // The phone may have kept the old dialog until we ended it, long after its new call began.
+  const since = it.seenAt ?? it.endedAt;
+  const found = findCall(dialogs, since === undefined ? it : { ...it, endedAt: since });
   if (found) {
     it.unmatched = true;
     it.newState = found.state;

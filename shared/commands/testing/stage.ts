@@ -31,9 +31,9 @@ export class Stage<P, S extends State> {
   readonly #machine: Machine<P, S>;
   #state: S | null;
 
-  constructor(machine: Machine<P, S>, params: P, runs: Context['runs'] = () => false) {
+  constructor(machine: Machine<P, S>, params: P, call: Context['call'] = () => undefined) {
     this.#machine = machine;
-    const { state, actions } = machine.start(params, { callid: FIRST, nextHop: 'sip:10.0.0.1:5060', runs });
+    const { state, actions } = machine.start(params, { callid: FIRST, nextHop: 'sip:10.0.0.1:5060', call });
     this.#state = stored(state);
     this.opening = actions.map((action) => this.#act(action));
   }
