@@ -204,6 +204,17 @@ describe.each([
       start().play(...again, [outcome, `${name}ing`, `${name}Start`]);
     });
 
+    it('and where nothing was heard of the first, "already" says nothing of who did it', () => {
+      start().play(
+        [unknown('hold'), `MI ${method} ${FIRST}`],
+        [
+          refusal('hold', 480, 'as asked'),
+          `Error: OpenSIPS did not answer ${method} (asked again, it says: as asked): it may have been done or not`,
+          'Ended',
+        ],
+      );
+    });
+
     it('and refused for another reason', () => {
       start().play(...again, [
         refusal('hold', 404, 'Dialog not found'),
