@@ -133,7 +133,7 @@ it('an INVITE that another process had been given is never sent again', async ()
   );
   const told = await client.toEnd();
   asked.push(...adapter.asked.map(({ method }) => method));
-  expect(told).toMatchObject([{ event: 'Error', error: { code: -32013 } }, { event: 'Ended' }]);
+  expect(told).toMatchObject([{ event: 'Error', error: { code: -32014 } }, { event: 'Ended' }]);
   expect(asked).not.toContain('t_uac_dlg');
   expect(asked).toContain('dlg_list');
   adapter.close();
