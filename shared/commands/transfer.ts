@@ -29,6 +29,7 @@ import {
   VERDICT_MS,
 } from '../deadlines.ts';
 import { dialogState, type Leg, type TransferEvent } from '../evi.ts';
+import { code } from '../jsonrpc.ts';
 import { DialogResult, DialogsResult, type MiCommand, NOT_FOUND } from '../mi.ts';
 import { findCall } from './find-call.ts';
 
@@ -411,8 +412,7 @@ function find(it: Transfer, turn: Turn): void {
 function notFound(it: Transfer, turn: Turn): Progress[] {
   const moved = it.page.index > 0 && !it.vain;
   it.page = { ...it.page, index: 0 };
-  if (it.last && !moved)
-    return failed(it, it.endedAt === undefined ? timeoutFailure(NOT_REACHED) : notDoneFailure(NOT_REACHED));
+  if (it.last && !moved) return failed(it, notReached(it));
   if (it.last) {
     it.vain = true;
     turn.wait('search', QUIET_MS);
@@ -421,6 +421,13 @@ function notFound(it: Transfer, turn: Turn): Progress[] {
     turn.wait('search', it.pause);
   }
   return [];
+}
+
+/** A phone that strips `osid` is known by its contact alone: without that, nobody can tell. */
+function notReached({ endedAt, contact }: Transfer): Failure {
+  if (endedAt === undefined) return timeoutFailure(NOT_REACHED);
+  if (contact !== undefined) return notDoneFailure(NOT_REACHED);
+  return { sentence: NOT_REACHED, error: { code: code.unknown, message: NOT_REACHED } };
 }
 
 /** The last search got no answer: the client is told, and whoever must end a late call may go on searching. */
