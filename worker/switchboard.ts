@@ -109,10 +109,9 @@ export class Switchboard extends DurableObject<Env> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     try {
       const now = Date.now();
+      this.#store.trim(now, this.#runner.floor(Number.POSITIVE_INFINITY));
       this.#runner.tick(now);
       this.#commit(now);
-      this.#store.trim(now, this.#runner.floor(Number.POSITIVE_INFINITY));
-      this.#arm();
     } catch (error) {
       console.error('alarm failed', error);
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
