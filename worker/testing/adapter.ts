@@ -20,6 +20,7 @@ const KEY = 'adapter-key-of-the-tests';
 export class ScriptedAdapter {
   readonly #socket: TestSocket;
   #seq = 0;
+  #closed = false;
   /** Every MI request that came, in order. */
   readonly asked: Mi[] = [];
   /** Runs before each frame is sent. */
@@ -54,6 +55,7 @@ export class ScriptedAdapter {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.close();
   }
 
@@ -80,6 +82,7 @@ export class ScriptedAdapter {
 
   async #send(message: object): Promise<void> {
     await this.between();
+    if (this.#closed) return;
     this.#socket.send(JSON.stringify({ ...message, seq: ++this.#seq }));
   }
 }
