@@ -147,10 +147,15 @@ function transfer(ran: Ran, ledger: Ledger): string[] {
     return left && stands(left) ? [...wrong, `the call that was left still stands: ${shown(left)}`] : wrong;
   }
   if (isUnsure(ran) || ran.unsure) return [];
+  // An attended transfer needs the other call too.
+  const other = ran.params['callidB'];
+  const both = other === undefined ? [left] : [left, ledger.dialog(String(other))];
   const status = statusOf(ran);
   if (codeOf(ran) === -32011) {
     const explained =
-      status === 491 ? ran.before?.transferLeg !== undefined : status === 404 && !(left && stands(left));
+      status === 491
+        ? ran.before?.transferLeg !== undefined
+        : status === 404 && !both.every((call) => call && stands(call));
     return explained ? [] : [`failed with ${sentence(ran)}: before ${JSON.stringify(ran.before)}`];
   }
   const wrong = made
