@@ -39,7 +39,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 if (flags.help) process.stdout.write(HELP);
 else if (flags['cut-off'] !== undefined) process.exitCode = await cutOffFor(Number(flags['cut-off']));
-else process.exitCode = await main();
+// What the faults have left hanging (half-open sockets, reconnects) must not keep it from ending.
+else process.exit(await main());
 
 async function cutOffFor(seconds: number): Promise<number> {
   const within = await cutOff(seconds);
