@@ -1,4 +1,6 @@
 /** Clients that come back, and clients that ask twice. */
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { ScriptedAdapter } from './testing/adapter.ts';
 import { Client, type Told } from './testing/client.ts';
@@ -60,6 +62,18 @@ it('what happened while nobody was there is replayed once somebody asks', async 
     'Ended',
   ]);
   adapter.close();
+});
+
+it('an object that is put away with its sockets closed loses nothing of what it told', async () => {
+  const session = fresh();
+  const first = await Client.connect(`?session=${session}`);
+  await first.ask('Echo', {});
+  const told = await first.toEnd();
+  const object = env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName('demo/demo'));
+  await evictDurableObject(object, { webSockets: 'close' });
+  await first.socket.closed;
+  const second = await Client.connect(`?session=${session}&since=0`);
+  expect(await second.toEnd()).toEqual(told);
 });
 
 it('another session sees nothing of it', async () => {
