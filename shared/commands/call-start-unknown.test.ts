@@ -89,6 +89,20 @@ describe('a CallStart whose INVITE may have run never sends it again: the dialog
     expect(stage.over).toBe(true);
   });
 
+  it.each([
+    ['over', found(5)],
+    ['gone', absent],
+  ])('its answer is just behind a list that says %s: it is awaited, for it says why', (_, list) => {
+    const stage = start().play(ringing);
+    stage.play([settle], [timer('look'), look], [list]);
+    expect(stage.timers.get('look')).toBe(1_000);
+    stage.play([
+      reply('invite', { Status: '408 Request Timeout' }),
+      'Error: failed to establish initial call: 408 Request Timeout',
+      'Ended',
+    ]);
+  });
+
   it('it has ended, as the list says: it was never answered for all we know', () => {
     start().play([unknown('invite'), look], [found(5), hasEnded, 'Ended']);
   });

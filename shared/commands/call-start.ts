@@ -28,7 +28,7 @@ export interface CallStart extends State {
   seenAt?: number;
   /** The INVITE's answer will not come: the dialog alone tells. */
   unanswered: boolean;
-  /** OpenSIPS once knew no such call. */
+  /** The call was once seen to be over or not there: what was under way then has had its time. */
   missed: boolean;
   rung: boolean;
   answerTold: boolean;
@@ -176,6 +176,7 @@ function expectReply(it: CallStart, turn: Turn): void {
   if (it.leg < dialogState.answered) {
     if (!it.unanswered) turn.stop('look');
   } else {
+    it.missed ||= it.leg === dialogState.ended;
     turn.wait('look', it.unanswered ? 0 : OVERDUE_MS);
   }
 }
@@ -224,7 +225,7 @@ function lookedUp(it: CallStart, result: unknown, turn: Turn): void {
   it.dialogId = id;
   it.leg = Math.max(it.leg, state);
   if (it.leg === dialogState.ended) {
-    notThere(it, turn);
+    missing(it, turn);
     return;
   }
   if (state < dialogState.answered) {
@@ -236,12 +237,18 @@ function lookedUp(it: CallStart, result: unknown, turn: Turn): void {
   callerAnswered(it, turn);
 }
 
-/** A call that nobody has heard of may be about to begin: what was asked last may come through first. */
 function lookRefused(it: CallStart, { code }: MiError, turn: Turn): void {
-  const begins = it.leg === 0 && !it.missed;
-  if (code !== NOT_FOUND) {
-    turn.wait('look', MI_MS);
-  } else if (begins) {
+  if (code === NOT_FOUND) missing(it, turn);
+  else turn.wait('look', MI_MS);
+}
+
+/**
+ * The call is over, or nobody has heard of it. The INVITE's answer, which says why, may be just behind; and a call
+ * that nobody has heard of may be about to begin: what was asked last may come through first.
+ */
+function missing(it: CallStart, turn: Turn): void {
+  const underWay = it.leg === 0 || !it.unanswered;
+  if (underWay && !it.missed) {
     it.missed = true;
     turn.wait('look', OVERDUE_MS);
   } else {
