@@ -65,6 +65,7 @@ export function startAdapter(
       outbox,
       opensips: () => ({ ...opensips.health(), next_hop: settings.sipNextHop }),
       take: (request) => requests.take(request),
+      open: () => requests.open,
       acknowledged: (seq) => requests.acknowledged(seq),
     },
     timing,

@@ -46,6 +46,11 @@ export class Requests {
     return taken !== 'full';
   }
 
+  /** How many are under way, or answered and not yet known to be stored. */
+  get open(): number {
+    return this.#taken.size;
+  }
+
   /** The edge has stored all replies up to `seq`. */
   acknowledged(seq: number): void {
     this.#taken.acknowledged(seq);

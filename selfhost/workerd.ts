@@ -2,7 +2,7 @@
  * The edge on this machine: the Worker bundled and served by bare workerd, its objects on local disk.
  * @module
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -38,15 +38,16 @@ export async function startEdge({
   await mkdir(objects, { recursive: true });
   await bundle(join(root, entry), join(data, 'worker.js'));
   const config = join(data, 'workerd.capnp');
-  await writeFile(config, configuration(Object.keys(secrets)));
+  const env = { MAX_SOCKETS: String(maxSockets()), ...secrets };
+  await writeFile(config, configuration(Object.keys(env)));
   const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
   const args = ['serve', config, '--directory-path', `objects=${objects}`, ...sockets];
-  // Each socket takes two descriptors, and workerd dies when they run out: take all that the system gives.
+  // workerd dies when its descriptors run out: take all that the system gives.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
   return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...secrets },
+    env: { ...process.env, ...env },
     detached: true,
   });
 }
@@ -66,10 +67,10 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
 }
 
 /** workerd's configuration. Ports and folders are given at start, secrets by the environment. */
-function configuration(secrets: readonly string[]): string {
+function configuration(variables: readonly string[]): string {
   const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
   const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
-  const bindings = secrets.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+  const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -88,6 +89,15 @@ const config :Workerd.Config = (
   sockets = [${sockets.join(', ')}],
 );
 `;
+}
+
+/**
+ * Sockets that workerd can hold. Each takes two descriptors (seen in /proc/PID/fd); a tenth is left for the objects'
+ * databases, three each.
+ */
+function maxSockets(): number {
+  const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
+  return Number.isNaN(descriptors) ? Number.MAX_SAFE_INTEGER : Math.floor((descriptors * 0.9) / 2);
 }
 
 /** The one that wrangler deploys with, so that both run the same platform. */

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { version } from '../package.json';
 import type { Admission, Place, Refusal } from './admission.ts';
 import type { Env } from './env.ts';
+import { problem } from './problem.ts';
 import { type Admitted, CALLER_HEADER, type Switchboard } from './switchboard.ts';
 
 const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;
@@ -50,8 +51,4 @@ function switchboard(env: Env, { site }: Place): DurableObjectStub<Switchboard> 
 
 function refuse({ status, reason }: Refusal): Response {
   return problem(status, reason, status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
-}
-
-function problem(status: number, detail: string, headers: Record<string, string> = {}): Response {
-  return Response.json({ status, detail }, { status, headers });
 }

@@ -21,12 +21,18 @@ export interface AdapterSocket {
 
 export type Attachment = ClientSocket | AdapterSocket;
 
+/** Those read or written since the object woke up: each message asks for its socket's. */
+const known = new WeakMap<WebSocket, Attachment>();
+
 /** Reads what {@link attach} has left. */
 export function attachmentOf(socket: WebSocket): Attachment {
-  return socket.deserializeAttachment() as Attachment;
+  const attachment = known.get(socket) ?? (socket.deserializeAttachment() as Attachment);
+  known.set(socket, attachment);
+  return attachment;
 }
 
 /** Leaves it on the socket. */
 export function attach(socket: WebSocket, attachment: Attachment): void {
   socket.serializeAttachment(attachment);
+  known.set(socket, attachment);
 }

@@ -7,4 +7,6 @@ export interface Env {
   readonly API_KEY?: string;
   /** Secret: lets the adapter in. */
   readonly ADAPTER_KEY?: string;
+  /** Sockets that this process can hold, where its machine bounds them; on Cloudflare it does not. */
+  readonly MAX_SOCKETS?: string;
 }

@@ -8,9 +8,11 @@ import { code, failure, parseMessage, type RpcResponse } from '../shared/jsonrpc
 import { PING, PONG } from '../shared/link.ts';
 import { Runner } from '../shared/runner.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
+import { Crowd, SITE_SOCKETS } from './crowd.ts';
 import { dispatch } from './dispatch.ts';
 import type { Env } from './env.ts';
 import { Link, type LinkHealth } from './link.ts';
+import { problem } from './problem.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 
@@ -19,6 +21,9 @@ export const MAX_MESSAGE_BYTES = 65_536;
 
 /** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
 const ALARM_RETRY_MS = 5_000;
+
+/** Seconds after which one who found the site full may try again. */
+const RETRY_AFTER_S = '5';
 
 /** Close codes that may not be sent (RFC 6455 §7.4.1). */
 const UNSENDABLE = [1005, 1006, 1015];
@@ -42,6 +47,7 @@ export class Switchboard extends DurableObject<Env> {
   readonly #runner: Runner;
   readonly #sessions: Sessions;
   readonly #link: Link;
+  readonly #crowd: Crowd;
   #alarmAt = Number.POSITIVE_INFINITY;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -52,6 +58,10 @@ export class Switchboard extends DurableObject<Env> {
     this.#runner = new Runner(epoch, position, running);
     this.#sessions = new Sessions(ctx);
     this.#link = new Link(ctx, this.#runner, applied);
+    this.#crowd = new Crowd(ctx.id.toString(), () => ctx.getWebSockets().length, {
+      site: SITE_SOCKETS,
+      process: Number(env.MAX_SOCKETS ?? Number.POSITIVE_INFINITY),
+    });
     ctx.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
     });
@@ -61,15 +71,21 @@ export class Switchboard extends DurableObject<Env> {
   override fetch(request: Request): Response {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
+    const now = Date.now();
+    // Without its adapter the site is of no use to those who are there.
+    if (admitted.role !== 'adapter' && this.#crowd.isFull(now)) {
+      return problem(503, 'too many sockets are open; try again later', { 'Retry-After': RETRY_AFTER_S });
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     if (admitted.role === 'adapter') {
-      this.#link.accept(server, Date.now());
+      this.#link.accept(server, now);
     } else {
       const { subject, session, since } = admitted;
       this.#sessions.accept(server, { kind: 'client', subject, session });
       if (since !== undefined)
         this.#sessions.resume(server, since, this.#store.told(subject, session, since));
     }
+    this.#crowd.came();
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -96,11 +112,13 @@ export class Switchboard extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
+    this.#crowd.left();
     socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
     this.#commit(Date.now());
   }
 
   override webSocketError(socket: WebSocket): void {
+    this.#crowd.left();
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
     this.#commit(Date.now());
   }
@@ -142,16 +160,15 @@ export class Switchboard extends DurableObject<Env> {
     return { responses: responses.filter((response) => response !== undefined), batch };
   }
 
-  /** Ends a turn: writes, then sends. The platform holds what is sent until the write is on disk. */
+  /**
+   * Ends a turn: writes, then sends. The platform makes what a turn writes one transaction by itself, and holds what
+   * is sent until that is on disk.
+   */
   #commit(now: number, answer: () => void = () => {}): void {
     const { rows, requests, told } = this.#runner.take();
-    if (rows.length > 0) {
-      const { applied } = this.#link;
-      this.ctx.storage.transactionSync(() => {
-        for (const { position, commands } of rows) {
-          this.#store.append({ position, commands, floor: this.#runner.floor(position), applied }, now);
-        }
-      });
+    const { applied } = this.#link;
+    for (const { position, commands } of rows) {
+      this.#store.append({ position, commands, floor: this.#runner.floor(position), applied }, now);
     }
     this.#arm();
     this.#link.flush(requests, rows.length > 0);

@@ -6,6 +6,7 @@ import type { Failure, Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, Turn, timeoutFailure } from '../command.ts';
 import { MI_MS } from '../deadlines.ts';
 import type { Params } from '../methods.ts';
+import { copy } from './copy.ts';
 import { isGone, type Release, release, stepRelease } from './release.ts';
 
 export interface CallEnd extends State {
@@ -33,7 +34,7 @@ export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
   },
 
   step(before, input) {
-    const it = structuredClone(before);
+    const it = copy(before);
     const turn = new Turn();
     const over = it.release ? ending(it, it.release, input, turn) : cancelling(input, turn);
     return { state: over ? null : it, actions: turn.actions };

@@ -10,6 +10,7 @@ import { dialogState } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
 import { DialogResult, type MiError, NOT_FOUND, UacResult } from '../mi.ts';
 import { close, closing, fail, finish } from './call-start-end.ts';
+import { copy } from './copy.ts';
 import type { Release } from './release.ts';
 import { type Progress, stepTransfer, type Transfer, transfer } from './transfer.ts';
 
@@ -85,7 +86,7 @@ export const callStart: Machine<Params<'CallStart'>, CallStart> = {
   },
 
   step(before, input) {
-    const it = structuredClone(before);
+    const it = copy(before);
     const turn = new Turn();
     if (input.type === 'event') followFirstLeg(it, input, turn);
     switch (it.phase) {

@@ -9,6 +9,7 @@ import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 import { code } from '../jsonrpc.ts';
 import { NOT_FOUND } from '../mi.ts';
+import { copy } from './copy.ts';
 
 export interface Hold extends State {
   readonly callid: string;
@@ -50,7 +51,7 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
     },
 
     step(before, input) {
-      const it = structuredClone(before);
+      const it = copy(before);
       const turn = new Turn();
       const over = advance(it, input, turn);
       if (over) turn.ended();

@@ -9,6 +9,7 @@ import { CLOSING_MS } from '../deadlines.ts';
 import { dialogState, type Leg } from '../evi.ts';
 import { code } from '../jsonrpc.ts';
 import type { MiCommand } from '../mi.ts';
+import { copy } from './copy.ts';
 import { isAnswered, isGone, type Release, release, stepRelease } from './release.ts';
 import { type Progress, stepTransfer, type Transfer, transfer, transferCallids } from './transfer.ts';
 
@@ -42,7 +43,7 @@ export function referMachine<P>(
     },
 
     step(before, input) {
-      const it = structuredClone(before);
+      const it = copy(before);
       const turn = new Turn();
       if (it.release) leaving(it, it.release, input, turn);
       else for (const progress of stepTransfer(it.transfer, input, turn)) tell(it, progress, turn, announce);

@@ -44,13 +44,23 @@ export interface Health {
   readonly running: number;
 }
 
-/** Starts all of it; without `adapter` none is connected. */
-export async function startStack(options: SimulatorOptions & { adapter?: boolean } = {}): Promise<Stack> {
-  const { adapter: withAdapter = true, ...simulated } = options;
+/** What may be otherwise than in `npm start`. */
+export interface StackOptions extends SimulatorOptions {
+  /** Whether an adapter is connected: true by default. */
+  readonly adapter?: boolean;
+  /** The Worker's entry point, from the root of the project. */
+  readonly entry?: string;
+  /** Secrets and variables of the Worker, beside the adapter's key. */
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** Starts all of it. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { adapter: withAdapter = true, entry = 'worker/local.ts', secrets = {}, ...simulated } = options;
   const data = await mkdtemp(join(tmpdir(), 'call-api-'));
   const simulator = await startSimulator(simulated);
   const port = await freePort();
-  const edge = await startEdge({ port, data, secrets: { ADAPTER_KEY: KEY } });
+  const edge = await startEdge({ port, data, entry, secrets: { ADAPTER_KEY: KEY, ...secrets } });
   const running: { stop(): Promise<void> }[] = [];
   const clients: Client[] = [];
 
