@@ -4,6 +4,7 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import { QUIET_MS } from '../shared/deadlines.ts';
 import { code, failure, parseMessage, type RpcResponse } from '../shared/jsonrpc.ts';
 import { PING, PONG } from '../shared/link.ts';
 import { Runner } from '../shared/runner.ts';
@@ -170,18 +171,21 @@ export class Switchboard extends DurableObject<Env> {
     for (const { position, commands } of rows) {
       this.#store.append({ position, commands, floor: this.#runner.floor(position), applied }, now);
     }
-    this.#arm();
+    this.#arm(now);
     this.#link.flush(requests, rows.length > 0);
     answer();
     this.#sessions.tell(told);
   }
 
-  /** One alarm for all deadlines. One that comes too early finds nothing to do and arms the next. */
-  #arm(): void {
+  /**
+   * One alarm for all deadlines. One that comes too early finds nothing to do and arms the next. Setting it costs a
+   * row, so one that must come forward comes far enough for the short waits that will follow.
+   */
+  #arm(now: number): void {
     const due = Math.min(this.#runner.due, this.#store.due);
     if (due >= this.#alarmAt) return;
-    this.#alarmAt = due;
-    void this.ctx.storage.setAlarm(due);
+    this.#alarmAt = this.#alarmAt === Number.POSITIVE_INFINITY ? due : Math.min(due, now + QUIET_MS);
+    void this.ctx.storage.setAlarm(this.#alarmAt);
   }
 }
 
