@@ -127,7 +127,17 @@ export class Runner {
     return this.#earliest;
   }
 
-  /** The running command of that name. */
+  /** There is something to store. */
+  get changed(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** There is something to send, once it is stored. */
+  get speaks(): boolean {
+    return this.#requests.length > 0 || this.#told.length > 0;
+  }
+
+  /** The command of that name that runs, or has ended since the last {@link take}. */
   find(subject: string, cmdId: string): Command | undefined {
     return this.#byName.get(key(subject, cmdId));
   }
@@ -268,6 +278,7 @@ export class Runner {
         command.position = position;
         this.#running.delete(command.id);
         if (command.state) this.#running.set(command.id, command);
+        else this.#byName.delete(key(command.subject, command.cmdId));
       }
       rows.push({ position, commands });
     }
@@ -308,8 +319,6 @@ export class Runner {
     for (const action of actions) this.#act(command, action);
     if (state) return;
     this.#running.delete(command.id);
-    if (this.find(command.subject, command.cmdId) === command)
-      this.#byName.delete(key(command.subject, command.cmdId));
   }
 
   #act(command: Command, action: Action): void {

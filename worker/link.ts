@@ -92,6 +92,11 @@ export class Link {
     this.#runner.linkDown();
   }
 
+  /** There is more to say than what the runner asks for: a welcome, or thanks for many messages. */
+  get speaks(): boolean {
+    return this.#outgoing.length > 0 || (this.#applied?.seq ?? 0) - this.#acknowledged >= ACK_EVERY;
+  }
+
   /** Sends what a turn asks for. Call it when the turn is stored: an acknowledgement promises that. */
   flush(requests: readonly Mi[], stored: boolean): void {
     const active = this.#active;

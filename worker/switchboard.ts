@@ -20,6 +20,16 @@ import { Store } from './store.ts';
 /** Longest message of a client, in bytes. Commands are well under 4 KiB. */
 export const MAX_MESSAGE_BYTES = 65_536;
 
+/**
+ * With so many commands running, one waits longer for the disk than for company: what comes within
+ * {@link GATHER_MS} is written at once.
+ */
+const BUSY = 16;
+const GATHER_MS = 1;
+
+/** For the write of a turn that has nothing to say: what it waits for is mostly a millisecond away. */
+const LINGER_MS = 50;
+
 /** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
 const ALARM_RETRY_MS = 5_000;
 
@@ -43,6 +53,13 @@ export type Admitted =
       readonly since?: number;
     };
 
+/** Responses to one message of a client. */
+interface Answer {
+  readonly socket: WebSocket;
+  readonly responses: readonly RpcResponse[];
+  readonly batch: boolean;
+}
+
 export class Switchboard extends DurableObject<Env> {
   readonly #store: Store;
   readonly #runner: Runner;
@@ -50,6 +67,9 @@ export class Switchboard extends DurableObject<Env> {
   readonly #link: Link;
   readonly #crowd: Crowd;
   #alarmAt = Number.POSITIVE_INFINITY;
+  /** What is to be said to clients once it is stored. */
+  #answers: Answer[] = [];
+  #timer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -104,24 +124,24 @@ export class Switchboard extends DurableObject<Env> {
     if (attachment.kind === 'adapter') {
       const text = typeof message === 'string' ? message : '';
       this.#link.receive(socket, attachment, text, now);
-      this.#commit(now);
     } else {
       const { responses, batch } = this.#ask(attachment, message, now);
-      this.#commit(now, () => this.#sessions.answer(socket, responses, batch));
+      if (responses.length > 0) this.#answers.push({ socket, responses, batch });
     }
+    this.#endTurn(now);
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
     this.#crowd.left();
     socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
-    this.#commit(Date.now());
+    this.#endTurn(Date.now());
   }
 
   override webSocketError(socket: WebSocket): void {
     this.#crowd.left();
     if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
-    this.#commit(Date.now());
+    this.#endTurn(Date.now());
   }
 
   override async alarm(): Promise<void> {
@@ -137,11 +157,7 @@ export class Switchboard extends DurableObject<Env> {
     }
   }
 
-  #ask(
-    client: ClientSocket,
-    message: string | ArrayBuffer,
-    now: number,
-  ): { responses: readonly RpcResponse[]; batch: boolean } {
+  #ask(client: ClientSocket, message: string | ArrayBuffer, now: number): Omit<Answer, 'socket'> {
     const refusal = unreadable(message);
     if (refusal !== undefined) {
       const error = { code: code.invalidRequest, message: 'Invalid Request', data: refusal };
@@ -162,10 +178,36 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   /**
-   * Ends a turn: writes, then sends. The platform makes what a turn writes one transaction by itself, and holds what
-   * is sent until that is on disk.
+   * What a turn sends waits for a write, and each write for the disk: so a turn that sends nothing writes with the
+   * next one that does, and a busy site gathers turns. Until the write nothing has left, and the adapter says again
+   * what it was not thanked for; so if we die before, nothing has happened.
    */
-  #commit(now: number, answer: () => void = () => {}): void {
+  #endTurn(now: number): void {
+    const busy = this.#runner.size >= BUSY;
+    if (this.#answers.length > 0 || this.#runner.speaks || this.#link.speaks) {
+      if (busy) this.#commitWithin(GATHER_MS);
+      else this.#commit(now);
+    } else if (this.#runner.changed) {
+      this.#commitWithin(LINGER_MS);
+    } else if (this.#timer === undefined) {
+      this.#link.flush([], false);
+    }
+  }
+
+  /** Commits so many milliseconds from now at the latest. The platform lets no object sleep that has a timer. */
+  #commitWithin(ms: number): void {
+    if (this.#timer && this.#timer.ms <= ms) return;
+    if (this.#timer) clearTimeout(this.#timer.id);
+    this.#timer = { ms, id: setTimeout(() => this.#commit(Date.now()), ms) };
+  }
+
+  /**
+   * Writes, then sends. The platform makes what a turn writes one transaction by itself, and holds what is sent until
+   * that is on disk.
+   */
+  #commit(now: number): void {
+    if (this.#timer) clearTimeout(this.#timer.id);
+    this.#timer = undefined;
     const { rows, requests, told } = this.#runner.take();
     const { applied } = this.#link;
     for (const { position, commands } of rows) {
@@ -173,7 +215,9 @@ export class Switchboard extends DurableObject<Env> {
     }
     this.#arm(now);
     this.#link.flush(requests, rows.length > 0);
-    answer();
+    for (const { socket, responses, batch } of this.#answers.splice(0)) {
+      this.#sessions.answer(socket, responses, batch);
+    }
     this.#sessions.tell(told);
   }
 
