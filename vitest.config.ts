@@ -10,6 +10,7 @@ export default defineConfig({
       inNode('shared'),
       inNode('simulator'),
       inNode('adapter'),
+      inNode('bench'),
       {
         plugins: [
           cloudflareTest({
