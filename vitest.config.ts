@@ -10,13 +10,20 @@ export default defineConfig({
       inNode('shared'),
       inNode('simulator'),
       inNode('adapter'),
+      inNode('cli'),
       inNode('bench'),
       {
         plugins: [
           cloudflareTest({
             main: './worker/local.ts',
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { ADAPTER_KEY: 'adapter-key-of-the-tests' } },
+            miniflare: {
+              bindings: {
+                ADAPTER_KEY: 'adapter-key-of-the-tests',
+                KEY_SECRETS: 'test:key-secret-of-the-tests-0123456789',
+                ADMIN_SECRET: 'admin-secret-of-the-tests-0123456789',
+              },
+            },
           }),
         ],
         test: { name: 'worker', include: ['worker/**/*.test.ts'] },

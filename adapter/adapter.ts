@@ -65,7 +65,7 @@ export function startAdapter(
       outbox,
       opensips: () => ({ ...opensips.health(), next_hop: settings.sipNextHop }),
       take: (request) => requests.take(request),
-      open: () => requests.open,
+      unacknowledged: () => requests.unacknowledged,
       acknowledged: (seq) => requests.acknowledged(seq),
     },
     timing,

@@ -18,15 +18,15 @@ export class AtMostOnce {
     this.#limit = limit;
   }
 
-  /** How many are remembered. */
-  get size(): number {
-    return this.#running.size + this.#answered.size;
+  /** How many are answered, and not yet acknowledged. */
+  get unacknowledged(): number {
+    return this.#answered.size;
   }
 
   /** `new`: run it, the id is taken from now on. `known`: it runs, or its reply is on the way. */
   begin(id: string): 'new' | 'known' | 'full' {
     if (this.#running.has(id) || this.#answered.has(id)) return 'known';
-    if (this.size >= this.#limit) return 'full';
+    if (this.#running.size + this.#answered.size >= this.#limit) return 'full';
     this.#running.add(id);
     return 'new';
   }

@@ -26,8 +26,8 @@ export interface Desk {
   opensips(): OpenSips;
   /** False: there are too many requests, and this one was not taken. */
   take(request: Mi): boolean;
-  /** Requests that the edge still has an eye on. */
-  open(): number;
+  /** Replies that the edge has not acknowledged. */
+  unacknowledged(): number;
   acknowledged(seq: number): void;
 }
 
@@ -37,10 +37,10 @@ const FRAME_SIZE = 256 * 1024;
 const SOCKET_BACKLOG = 1024 * 1024;
 
 /**
- * With so many requests open, one command waits longer for its turn at the edge than for company here: what comes
+ * With so many replies unacknowledged, one waits longer for its turn at the edge than for company here: what comes
  * within {@link GATHER_MS} then goes out in one frame, and the edge, which takes a turn for each frame, does more.
  */
-const BUSY = 16;
+const BUSY = 8;
 const GATHER_MS = 1;
 
 export class Conversation {
@@ -93,7 +93,7 @@ export class Conversation {
   wake(): void {
     if (this.#pumping || this.#welcomedAt === undefined) return;
     this.#pumping = true;
-    if (this.#desk.open() < BUSY) setImmediate(() => this.#pump());
+    if (this.#desk.unacknowledged() < BUSY) setImmediate(() => this.#pump());
     else setTimeout(() => this.#pump(), GATHER_MS);
   }
 

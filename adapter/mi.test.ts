@@ -44,6 +44,18 @@ describe('MI', () => {
     expect(results).toEqual(opensips.of('slow').map(({ id }) => ({ result: id })));
   });
 
+  it('lets calls that ring take no place from what ends them', async () => {
+    const narrow = new MiClient(1);
+    narrow.connectTo(opensips.address);
+    const ringing = [1, 2].map(() => narrow.request('t_uac_dlg', {}, LONG));
+    await asked('t_uac_dlg', 1);
+    const ended = narrow.request('dlg_end_dlg', {}, LONG);
+    (await asked('dlg_end_dlg')).answer('OK');
+    expect(await ended).toEqual({ result: 'OK' });
+    narrow.close();
+    expect(await Promise.all(ringing)).toEqual([{ outcome: 'timeout' }, { outcome: 'timeout' }]);
+  });
+
   it('uses a socket again after its answer', async () => {
     await mi.request('uptime', {}, LONG);
     await mi.request('version', {}, LONG);

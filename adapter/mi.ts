@@ -9,11 +9,15 @@ import { MiSocket } from './mi-socket.ts';
 import type { Address } from './settings.ts';
 import { Turnstile } from './turnstile.ts';
 
-/**
- * Requests under way at a time. Each is one descriptor, and a `t_uac_dlg` holds its own while the phone
- * rings, so this bounds the calls that ring at once.
- */
+/** Requests under way at a time. Each is one descriptor. */
 const MAX_OUTSTANDING = 1024;
+
+/**
+ * INVITEs under way at a time: each holds its place while the phone rings. They are counted apart, so that calls that
+ * ring can always be ended. Linux gives 28,232 ports to sockets that choose none (`ip_local_port_range`).
+ */
+const MAX_RINGING = 10_240;
+const INVITE = 't_uac_dlg';
 
 /**
  * Requests that OpenSIPS may not have read yet: more could overflow its socket, whose buffer is 212,992 bytes
@@ -37,6 +41,7 @@ export interface Patience {
 /** Sends MI requests to one OpenSIPS. */
 export class MiClient {
   readonly #places: Turnstile;
+  readonly #ringing = new Turnstile(MAX_RINGING);
   readonly #unread = new Turnstile(MAX_UNREAD);
   // Random, so that no answer to an earlier process, on a port that came round again, passes for ours.
   readonly #prefix = randomBytes(6).toString('base64url');
@@ -46,7 +51,7 @@ export class MiClient {
   readonly #busy = new Set<MiSocket>();
   #closed = false;
 
-  /** @param limit requests under way at a time; more wait in line */
+  /** @param limit requests under way at a time, INVITEs apart; more wait in line */
   constructor(limit = MAX_OUTSTANDING) {
     this.#places = new Turnstile(limit);
   }
@@ -71,10 +76,11 @@ export class MiClient {
     id = this.#nextId(),
   ): Promise<MiAnswer> {
     const deadline = performance.now() + patience.ttlMs;
-    if (!(await this.#places.enter(patience.ttlMs))) return this.#notSent();
+    const places = method === INVITE ? this.#ringing : this.#places;
+    if (!(await places.enter(patience.ttlMs))) return this.#notSent();
     const datagram = encodeRequest(id, method, params);
     const answer = await this.#send(id, datagram, patience.timeoutMs, deadline);
-    this.#places.leave();
+    places.leave();
     return answer;
   }
 
@@ -82,6 +88,7 @@ export class MiClient {
   close(): void {
     this.#closed = true;
     this.#places.clear();
+    this.#ringing.clear();
     this.#unread.clear();
     for (const socket of this.#busy) socket.abandon();
     for (const socket of this.#idle) this.#discard(socket);

@@ -9,10 +9,10 @@ import type { MiClient } from './mi.ts';
 import type { MiAnswer } from './mi-message.ts';
 
 /**
- * Requests that are under way or whose reply is not acknowledged. Ten times what MI runs at once: an edge
- * that asks for more has lost count.
+ * Requests that are under way or whose reply is not acknowledged: three times what MI runs at once. An edge that asks
+ * for more has lost count.
  */
-const MAX_REMEMBERED = 10_000;
+const MAX_REMEMBERED = 32_768;
 
 /** What a timer of Node holds, in milliseconds: a longer one would fire at once. */
 const MAX_TIMER = 2 ** 31 - 1;
@@ -46,9 +46,9 @@ export class Requests {
     return taken !== 'full';
   }
 
-  /** How many are under way, or answered and not yet known to be stored. */
-  get open(): number {
-    return this.#taken.size;
+  /** Replies that the edge has not acknowledged: it thanks with its next request, so many of them mean a busy edge. */
+  get unacknowledged(): number {
+    return this.#taken.unacknowledged;
   }
 
   /** The edge has stored all replies up to `seq`. */

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Processes } from './processes.ts';
+import { SECRETS_FILE, secretsIn } from './secrets.ts';
 import { startEdge } from './workerd.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -19,6 +20,8 @@ const HELP = `npm start -- [options]
                          (default: sip:HOST:5060)
   --port PORT            serve at this TCP port on loopback (default: 5059)
   --data DIR             keep calls and commands there (default: .data)
+  --tenants              serve tenants with keys of their own, as a deployment does, instead of the open one; the
+                         adapter runs where OpenSIPS is: npm run adapter -- --help
   --help
 `;
 
@@ -35,6 +38,7 @@ const { values: flags } = parseArgs({
     'sip-next-hop': { type: 'string' },
     port: { type: 'string', default: '5059' },
     data: { type: 'string', default: join(root, '.data') },
+    tenants: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -61,16 +65,40 @@ if (flags.help) {
 async function start(): Promise<void> {
   const port = Number(flags.port);
   await mustBeFree(port);
+  await (flags.tenants ? startTenants(port) : startDemo(port));
+}
+
+/** The Worker as it is deployed. */
+async function startTenants(port: number): Promise<void> {
+  if (flags.opensips !== undefined || flags['sip-next-hop'] !== undefined)
+    throw new Error('With --tenants an OpenSIPS is named to its adapter: npm run adapter -- --help');
+  const data = resolve(flags.data);
+  const secrets = { ...(await secretsIn(data)) };
+  await startWorker(port, secrets, 'worker/index.ts');
+  say(`
+The Call API is up at  ws://localhost:${port}/call-api, for the keys and tokens of tenants
+Health                 http://localhost:${port}/healthz
+Its secrets            ${join(data, SECRETS_FILE)}
+
+The first tenant, in another terminal:
+  export EDGE_URL=http://localhost:${port}
+  export ADMIN_SECRET=$(node -p 'require("${join(data, SECRETS_FILE)}").ADMIN_SECRET')
+  npm run admin -- tenant create acme
+  npm run admin -- site create acme north
+  npm run admin -- key create acme --role adapter --site north
+  npm run admin -- key create acme --role api
+
+Ctrl-C ends it all; tenants, calls and commands are kept in ${flags.data}.
+`);
+}
+
+/** The open tenant, with an OpenSIPS and an adapter. */
+async function startDemo(port: number): Promise<void> {
   const key = randomBytes(24).toString('base64url');
   const opensips = flags.opensips ?? (await startSimulator());
   const nextHop = flags['sip-next-hop'] ?? `sip:${opensips.split(':')[0]}:5060`;
-  processes.add(
-    'workerd',
-    await startEdge({ port, data: resolve(flags.data), secrets: { ADAPTER_KEY: key } }),
-    EDGE_PATIENCE_MS,
-  );
+  await startWorker(port, { ADAPTER_KEY: key }, 'worker/local.ts');
   const edge = `ws://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok, 'the edge does not answer');
   const env = {
     OPENSIPS_MI: opensips,
     EDGE_URL: `${edge}/adapter`,
@@ -90,6 +118,13 @@ Health                 http://localhost:${port}/healthz
 Try a call:            npm run call -- CallStart '{"caller":"${uri('alice')}","callee":"${uri('bob')}"}'
 Ctrl-C ends it all; calls and commands are kept in ${flags.data}.
 `);
+}
+
+/** Starts the edge, and waits until it answers. */
+async function startWorker(port: number, secrets: Record<string, string>, entry: string): Promise<void> {
+  const workerd = await startEdge({ port, data: resolve(flags.data), secrets, entry });
+  processes.add('workerd', workerd, EDGE_PATIENCE_MS);
+  await until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok, 'the edge does not answer');
 }
 
 /** Its MI address, on any port that is free. */

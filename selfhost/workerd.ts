@@ -66,6 +66,9 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
   });
 }
 
+/** The classes of objects: each is bound by its name in capitals, and kept on disk under it in small letters. */
+const CLASSES = ['Switchboard', 'Tenant', 'Directory'];
+
 /** workerd's configuration. Ports and folders are given at start, secrets by the environment. */
 function configuration(variables: readonly string[]): string {
   const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
@@ -78,10 +81,12 @@ const config :Workerd.Config = (
       modules = [(name = "worker", esModule = embed "worker.js")],
       compatibilityDate = "${compatibilityDate()}",
       bindings = [
-        (name = "SWITCHBOARD", durableObjectNamespace = "Switchboard"),
+        ${CLASSES.map((name) => `(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`).join(',\n        ')},
         ${bindings.join(',\n        ')}
       ],
-      durableObjectNamespaces = [(className = "Switchboard", uniqueKey = "switchboard", enableSql = true)],
+      durableObjectNamespaces = [
+        ${CLASSES.map((name) => `(className = "${name}", uniqueKey = "${name.toLowerCase()}", enableSql = true)`).join(',\n        ')},
+      ],
       durableObjectStorage = (localDisk = "objects"),
     )),
     (name = "objects", disk = (writable = true)),

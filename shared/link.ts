@@ -23,6 +23,8 @@ export const DEAD_AFTER_MS = 25_000;
 export const closeCode = {
   /** The other end said something that the protocol does not know. */
   protocol: 4400,
+  /** The key was revoked, the token has expired, or the site was deleted. */
+  unauthorized: 4401,
   version: 4406,
   /** A newer socket of the same adapter, or of the same session, has taken over. */
   superseded: 4408,

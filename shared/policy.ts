@@ -37,15 +37,18 @@ export const Limits = z.object({
 });
 export type Limits = z.infer<typeof Limits>;
 
+/** The rules of tenant and site travel with each socket that comes in: some 60 KB at most. */
+const Patterns = z.array(z.string().min(1).max(64)).max(250).default([]);
+
 /**
  * Where calls may go. A pattern is compared with `user@host` of a SIP URI (user as it is, host in lower case): `*` is
  * any run of characters, all else is itself. `+1900*@*` are premium numbers of North America.
  */
 export const Rules = z.object({
   /** Where any are given, one of them must match. */
-  allow: z.array(z.string().min(1).max(128)).max(1_000).default([]),
+  allow: Patterns,
   /** None of them may match, whatever is allowed. */
-  deny: z.array(z.string().min(1).max(128)).max(1_000).default([]),
+  deny: Patterns,
 });
 export type Rules = z.infer<typeof Rules>;
 

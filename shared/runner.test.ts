@@ -341,3 +341,55 @@ describe('numbers', () => {
     expect(rows[0]?.position).toBe(4);
   });
 });
+
+describe('what runs is counted', () => {
+  const counts = (runner: Runner) => [
+    runner.inFlight('tester', 'tab'),
+    runner.inFlight('tester', 'other'),
+    runner.starts,
+  ];
+
+  it('for each session, and CallStarts for all, until each is over and through a sleep', () => {
+    const runner = connected();
+    runner.start(hold(), surroundings, 0);
+    runner.start({ ...dial('two'), session: 'other' }, surroundings, 0);
+    runner.start({ ...hold('three'), method: 'Echo', params: {} }, surroundings, 0);
+    expect(counts(runner)).toEqual([1, 1, 1]);
+    const commands = stored(runner).flatMap((row) => row.commands.filter(({ state }) => state));
+    const awake = new Runner('epoch', 20, commands);
+    awake.linkStands('stream');
+    expect(counts(awake)).toEqual([1, 1, 1]);
+    awake.reply({ id: 'epoch.1.0', error: { code: 404, message: 'not found' } }, 1);
+    awake.reply({ id: 'epoch.2.0', result: { Status: '486 Busy Here' } }, 1);
+    expect(counts(awake)).toEqual([0, 0, 0]);
+  });
+
+  it('a command that another session takes up counts there', () => {
+    const runner = connected();
+    const command = runner.start(hold(), surroundings, 0);
+    runner.retell(command, 'other');
+    runner.retell(command, 'other');
+    expect(counts(runner)).toEqual([0, 1, 0]);
+    runner.reply({ id: 'epoch.1.0', error: { code: 404, message: 'not found' } }, 1);
+    expect(counts(runner)).toEqual([0, 0, 0]);
+    runner.retell(command, 'tab');
+    expect(counts(runner)).toEqual([0, 0, 0]);
+  });
+});
+
+it('works with what it is given instead of its params, and is known by its params', () => {
+  const runner = connected();
+  const command = runner.start(hold('one', 'theirs'), { ...surroundings, instead: { callid: 'nobodys' } }, 0);
+  expect(command.params).toEqual({ callid: 'theirs' });
+  expect(runner.take().requests).toMatchObject([{ params: { callid: 'nobodys' } }]);
+  expect([...runner.following('nobodys')]).toEqual([command]);
+  expect([...runner.following('theirs')]).toEqual([]);
+});
+
+it('whoever listens hears what is told, in order, once', () => {
+  const heard: string[] = [];
+  const runner = new Runner('epoch', 1, [], ({ cmdId }, { event }) => heard.push(`${cmdId} ${event}`));
+  const command = runner.start({ ...hold(), method: 'Echo', params: {} }, surroundings, 0);
+  runner.retell(command, 'other');
+  expect(heard).toEqual(['one Reply', 'one Ended']);
+});

@@ -5,6 +5,8 @@
  */
 import type { Action, CommandError, Context, Input, State } from './command.ts';
 import { machineOf } from './commands/index.ts';
+import { Copies } from './copies.ts';
+import { Due } from './due.ts';
 import type { EviEvent } from './evi.ts';
 import type { Mi, Outcome, Reply } from './link.ts';
 import type { Method } from './methods.ts';
@@ -37,6 +39,8 @@ export interface Command {
   readonly params: unknown;
   /** Whose it is: `cmd_id` is unique for each subject. */
   readonly subject: string;
+  /** Whose a call is that it makes; absent: its own subject's. */
+  readonly owner?: string;
   /** The client session that is told. */
   session: string;
   /** `null` once it is over. */
@@ -68,10 +72,13 @@ export interface NewCommand {
   readonly params: unknown;
   readonly subject: string;
   readonly session: string;
+  readonly owner?: string;
 }
 
 /** What a command may know that the runner does not. */
 export interface Surroundings extends Pick<Context, 'callid' | 'nextHop'> {
+  /** What it works with in place of its params: those are what it is known by when it is asked for again. */
+  readonly instead?: unknown;
   /** A command of the same subject that has ended, where such are kept. */
   readonly ended?: (cmdId: string) => Command | undefined;
 }
@@ -80,20 +87,31 @@ export interface Surroundings extends Pick<Context, 'callid' | 'nextHop'> {
 const LINK_GRACE_MS = 1_000;
 /** Commands to a row: at 2 to 6 KB each they stay well under the 2 MB that a row may have. */
 const ROW_COMMANDS = 100;
-/** A copy that lies further back than so many positions is stored anew, so that waking up reads little. */
+/**
+ * A copy that lies further back is stored anew, so that waking up reads little: so many positions, and so many more
+ * for each command that runs, so that a turn does not carry the more the more run.
+ */
 const REACH = 2_000;
+const REACH_EACH = 8;
 
 export class Runner {
   readonly #epoch: string;
   /** The next number: of a command, a notification or a stored turn. */
   #position: number;
-  /** By id, in the order of their newest stored copy. */
+  /** By id. */
   readonly #running = new Map<number, Command>();
   readonly #byName = new Map<string, Command>();
   readonly #byCallid = new Map<string, Set<Command>>();
+  /** How many commands of each session run, and how many CallStarts in all: no message counts them. */
+  readonly #inFlight = new Map<string, number>();
+  #starts = 0;
+  readonly #hear: (command: Command, told: Told) => void;
   #stream: string | null = null;
-  /** No timer or deadline is earlier; those that were stopped may leave it too early, never too late. */
-  #earliest = Number.POSITIVE_INFINITY;
+  /** By their next timer or deadline; one that was stopped since may leave a time too early, never too late. */
+  readonly #due = new Due<Command>();
+  readonly #copies = new Copies<Command>();
+  /** MI requests that are not answered yet, but for INVITEs, which wait for a person. */
+  #awaited = 0;
 
   #now = 0;
   #inputs: [command: Command, input: Input][] = [];
@@ -104,17 +122,27 @@ export class Runner {
   /**
    * @param epoch random for each storage, so that ids of MI requests are never used twice
    * @param position the first number that is free
-   * @param commands those that were running
+   * @param commands those that were running, by where their newest copies stand
+   * @param hear is told what a command tells its client, in order and before the turn is over
    */
-  constructor(epoch: string, position: number, commands: Iterable<Command>) {
+  constructor(
+    epoch: string,
+    position: number,
+    commands: readonly Command[],
+    hear: (command: Command, told: Told) => void = () => {},
+  ) {
     this.#epoch = epoch;
     this.#position = position;
-    for (const command of commands) {
+    this.#hear = hear;
+    for (const command of [...commands].sort(byId)) {
       this.#running.set(command.id, command);
+      this.#count(command, 1);
       this.#byName.set(key(command.subject, command.cmdId), command);
       for (const callid of command.state?.follows ?? []) this.#follow(callid, command);
-      this.#noteDeadlines(command);
+      this.#awaited += brisk(command);
+      this.#noteDue(command);
     }
+    for (const command of commands) this.#copies.stored(command.position, [command]);
   }
 
   /** How many commands run. */
@@ -122,9 +150,29 @@ export class Runner {
     return this.#running.size;
   }
 
+  /** How many CallStarts run. */
+  get starts(): number {
+    return this.#starts;
+  }
+
+  /** How many commands of a session run. */
+  inFlight(subject: string, session: string): number {
+    return this.#inFlight.get(key(subject, session)) ?? 0;
+  }
+
+  /** The commands that follow a Call-ID. */
+  following(callid: string): Iterable<Command> {
+    return this.#byCallid.get(callid) ?? [];
+  }
+
   /** When {@link tick} is due next, in Unix milliseconds; infinity for never. */
   get due(): number {
-    return this.#earliest;
+    return this.#due.first;
+  }
+
+  /** MI requests under way that OpenSIPS answers at once: how busy the site is, however many phones ring. */
+  get awaited(): number {
+    return this.#awaited;
   }
 
   /** There is something to store. */
@@ -157,14 +205,12 @@ export class Runner {
       position: 0,
     };
     this.#running.set(command.id, command);
+    this.#count(command, 1);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#changed.add(command);
-    const call = (cmdId: string) => {
-      const named = this.find(command.subject, cmdId) ?? surroundings.ended?.(cmdId);
-      if (named?.method !== 'CallStart') return undefined;
-      return hasEnded(named) ? callMadeBy(named) : 'running';
-    };
-    const { state, actions } = machineOf(what.method).start(what.params, { ...surroundings, call });
+    const { instead = what.params, ended, ...context } = surroundings;
+    const call = (cmdId: string) => callNamed(this.find(command.subject, cmdId) ?? ended?.(cmdId));
+    const { state, actions } = machineOf(what.method).start(instead, { ...context, call });
     this.#apply(command, state, actions);
     this.#work();
     return command;
@@ -173,7 +219,9 @@ export class Runner {
   /** Tells again, to a session that has taken a command up, all that was told; what comes is told there too. */
   retell(command: Command, session: string): void {
     if (this.#running.get(command.id) === command && command.session !== session) {
+      this.#count(command, -1);
       command.session = session;
+      this.#count(command, 1);
       this.#changed.add(command);
     }
     for (const told of command.told) this.#told.push({ command: { ...command, session }, told });
@@ -187,7 +235,7 @@ export class Runner {
     if (!command || epoch !== this.#epoch) return;
     const as = Object.keys(command.pending).find((name) => command.pending[name]?.n === Number(n));
     if (as === undefined) return;
-    delete command.pending[as];
+    this.#settled(command, as);
     if (reply.error) this.#give(command, { type: 'refusal', to: as, error: reply.error });
     else if (reply.outcome) this.#give(command, { type: 'no-answer', to: as, ...fates[reply.outcome] });
     else this.#give(command, { type: 'reply', to: as, result: reply.result });
@@ -199,7 +247,7 @@ export class Runner {
     this.#now = now;
     const followers = [...(this.#byCallid.get(event.params.callid) ?? [])];
     // Oldest first, whether we slept in between or not.
-    for (const command of followers.sort((one, other) => one.id - other.id)) {
+    for (const command of followers.sort(byId)) {
       this.#give(command, { type: 'event', event, at });
     }
     this.#work();
@@ -215,10 +263,11 @@ export class Runner {
   /** Time has passed: fires the timers that are due, in the order of their due times. */
   tick(now: number): void {
     this.#now = now;
-    if (now < this.#earliest) return;
-    this.#earliest = Number.POSITIVE_INFINITY;
+    const commands: Command[] = [];
+    for (let next = this.#due.take(now); next; next = this.#due.take(now)) commands.push(next);
     const due: { at: number; fire: () => void }[] = [];
-    for (const command of this.#running.values()) {
+    // Oldest first where two are due at once, whether we slept in between or not.
+    for (const command of commands.sort(byId)) {
       for (const [timer, at] of Object.entries(command.timers)) {
         if (at <= now) due.push({ at, fire: () => this.#fire(command, timer, at) });
       }
@@ -232,7 +281,7 @@ export class Runner {
       fire();
       this.#work();
     }
-    for (const command of this.#running.values()) this.#noteDeadlines(command);
+    for (const command of commands) if (command.state) this.#noteDue(command);
   }
 
   /**
@@ -276,10 +325,12 @@ export class Runner {
       const position = this.#position++;
       for (const command of commands) {
         command.position = position;
-        this.#running.delete(command.id);
-        if (command.state) this.#running.set(command.id, command);
-        else this.#byName.delete(key(command.subject, command.cmdId));
+        if (!command.state) this.#byName.delete(key(command.subject, command.cmdId));
       }
+      this.#copies.stored(
+        position,
+        commands.filter(({ state }) => state),
+      );
       rows.push({ position, commands });
     }
     const turnout = { rows, requests: this.#requests, told: this.#told };
@@ -291,8 +342,7 @@ export class Runner {
 
   /** Where the oldest stored copy stands that waking up needs; `position` if there is none. */
   floor(position: number): number {
-    const [oldest] = this.#running.values();
-    return oldest ? Math.min(oldest.position, position) : position;
+    return Math.min(this.#copies.oldest, position);
   }
 
   #give(command: Command, input: Input): void {
@@ -317,8 +367,19 @@ export class Runner {
     this.#refollow(command, command.state?.follows ?? [], state?.follows ?? []);
     command.state = state;
     for (const action of actions) this.#act(command, action);
-    if (state) return;
-    this.#running.delete(command.id);
+    if (state || !this.#running.delete(command.id)) return;
+    this.#count(command, -1);
+    this.#awaited -= brisk(command);
+    this.#due.forget(command);
+    this.#copies.forget(command);
+  }
+
+  #count({ subject, session, method }: Command, change: 1 | -1): void {
+    const name = key(subject, session);
+    const count = (this.#inFlight.get(name) ?? 0) + change;
+    if (count > 0) this.#inFlight.set(name, count);
+    else this.#inFlight.delete(name);
+    if (method === 'CallStart') this.#starts += change;
   }
 
   #act(command: Command, action: Action): void {
@@ -344,7 +405,7 @@ export class Runner {
         break;
       case 'timer':
         command.timers[action.timer] = this.#now + action.ms;
-        this.#earliest = Math.min(this.#earliest, this.#now + action.ms);
+        this.#due.note(command, this.#now + action.ms);
         break;
       case 'stop':
         delete command.timers[action.timer];
@@ -362,12 +423,15 @@ export class Runner {
     const told = { seq: this.#position++, ...what };
     command.told.push(told);
     this.#told.push({ command, told });
+    this.#hear(command, told);
   }
 
   #request(command: Command, as: string, mi: MiCommand, timeout: number): void {
+    this.#settled(command, as);
     const pending: Pending = { n: command.asked++, command: mi, deadline: this.#now + timeout };
     command.pending[as] = pending;
-    this.#earliest = Math.min(this.#earliest, pending.deadline + LINK_GRACE_MS);
+    this.#awaited += isBrisk(pending) ? 1 : 0;
+    this.#due.note(command, pending.deadline + LINK_GRACE_MS);
     if (this.#stream === null) return;
     pending.stream = this.#stream;
     this.#send(command, pending);
@@ -388,7 +452,7 @@ export class Runner {
   #giveUp(command: Command, as: string, n: number, why: string): void {
     const pending = command.pending[as];
     if (pending?.n !== n) return;
-    delete command.pending[as];
+    this.#settled(command, as);
     const sent = pending.stream !== undefined;
     this.#give(command, {
       type: 'no-answer',
@@ -398,11 +462,17 @@ export class Runner {
     });
   }
 
-  #noteDeadlines(command: Command): void {
-    for (const at of Object.values(command.timers)) this.#earliest = Math.min(this.#earliest, at);
-    for (const { deadline } of Object.values(command.pending)) {
-      this.#earliest = Math.min(this.#earliest, deadline + LINK_GRACE_MS);
-    }
+  /** The request has had its answer, or will have none. */
+  #settled(command: Command, as: string): void {
+    const pending = command.pending[as];
+    if (pending && isBrisk(pending)) this.#awaited -= 1;
+    delete command.pending[as];
+  }
+
+  #noteDue(command: Command): void {
+    const deadlines = Object.values(command.pending).map(({ deadline }) => deadline + LINK_GRACE_MS);
+    const next = Math.min(...Object.values(command.timers), ...deadlines);
+    if (Number.isFinite(next)) this.#due.note(command, next);
   }
 
   #refollow(command: Command, before: readonly string[], after: readonly string[]): void {
@@ -424,10 +494,8 @@ export class Runner {
 
   #carryForward(): void {
     if (this.#changed.size === 0) return;
-    for (const command of this.#running.values()) {
-      if (this.#position - command.position < REACH) break;
-      this.#changed.add(command);
-    }
+    const reach = REACH + REACH_EACH * this.#running.size;
+    for (const command of this.#copies.before(this.#position - reach)) this.#changed.add(command);
   }
 }
 
@@ -438,9 +506,27 @@ const fates: Record<Outcome, { readonly fate: 'unknown' | 'not-run'; readonly wh
   unreachable: { fate: 'not-run', why: 'nothing listens at its MI address' },
 };
 
+/** What a CallEnd that gives a `cmd_id` means: the CallStart while it runs, then the call that it has made. */
+export function callNamed(named: Command | undefined): 'running' | string | undefined {
+  if (named?.method !== 'CallStart') return undefined;
+  return hasEnded(named) ? callMadeBy(named) : 'running';
+}
+
 /** Has its client got `Ended`? It may still look after a leg that could not be cancelled yet. */
 function hasEnded(command: Command): boolean {
   return command.told.at(-1)?.event === 'Ended';
+}
+
+function byId(one: Command, other: Command): number {
+  return one.id - other.id;
+}
+
+function isBrisk({ command }: Pending): boolean {
+  return command.method !== 't_uac_dlg';
+}
+
+function brisk({ pending }: Command): number {
+  return Object.values(pending).filter(isBrisk).length;
 }
 
 function key(subject: string, cmdId: string): string {

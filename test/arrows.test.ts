@@ -19,6 +19,11 @@ it.each([
   ['adapter', '../worker/app.ts', true],
   ['adapter', '../simulator/index.ts', true],
   ['adapter', '../shared/evi.ts', false],
+  ['adapter', '../cli/admin.ts', true],
+  ['cli', '../worker/app.ts', true],
+  ['cli', '../simulator/index.ts', true],
+  ['cli', '../adapter/adapter.ts', false],
+  ['cli', '../shared/evi.ts', false],
   ['simulator', '../shared/evi.ts', true],
   ['simulator', '../adapter/adapter.ts', true],
 ])('%s importing %s', async (room, module, refused) => {

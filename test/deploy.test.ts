@@ -22,6 +22,7 @@ it('deploys (dry run), without the open tenant', async () => {
   const local = await readFile(join(out, 'local.js'), 'utf8');
   expect(local).toContain('demo/demo');
   expect(deployed).not.toContain('demo/demo');
-  expect(deployed).toContain('API_KEY');
+  expect(deployed).not.toContain('ADAPTER_KEY');
+  expect(deployed).toContain('KEY_SECRETS');
   await rm(out, { recursive: true });
 });

@@ -3,7 +3,7 @@ import { exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { ScriptedAdapter } from './testing/adapter.ts';
 import { scenarios } from './testing/scenarios.ts';
-import { upgrade } from './testing/sockets.ts';
+import { taken, upgrade } from './testing/sockets.ts';
 
 it('tells its health, and how the link stands', async () => {
   const health = async () => (await exports.default.fetch('http://localhost/healthz')).json();
@@ -40,6 +40,20 @@ it.each([
 ])('an adapter with %s stays outside', async (_, headers) => {
   const response = await upgrade('/adapter', headers);
   expect(response.status).toBe(401);
+});
+
+it.each([
+  ['the edge’s own', 'call-api.v1', 'call-api.v1'],
+  ['that among others', 'other, call-api.v1,call-api.token.x', 'call-api.v1'],
+  ['only others', 'other, call-api.v10', null],
+  ['only a token', 'call-api.token.x', null],
+])('of offered subprotocols it selects its own or none: %s', async (_, offered, selected) => {
+  const response = await upgrade('/call-api', { 'Sec-WebSocket-Protocol': offered });
+  expect(response.headers.get('Sec-WebSocket-Protocol')).toBe(selected);
+  const socket = await taken(response);
+  socket.send('{"jsonrpc":"2.0","id":1,"method":"Echo"}');
+  expect(await socket.next()).toMatchObject({ id: 1, result: { event: 'Started' } });
+  socket.close();
 });
 
 it('asks for an upgrade where there is none', async () => {

@@ -1,52 +1,108 @@
 /** The edge's routes. @module */
 import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
-import type { Admission, Place, Refusal } from './admission.ts';
+import { admin } from './admin.ts';
+import type { Admitted } from './admitted.ts';
+import { TenantsDoor } from './door/admission.ts';
+import { Admissions } from './door/admissions.ts';
+import { offersProtocol, PROTOCOL } from './door/credentials.ts';
+import type { Client, Door, Refusal, Visitor } from './door/door.ts';
+import { MAX_BODY_BYTES, mint } from './door/minting.ts';
+import { redacted } from './door/redact.ts';
+import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
 import { problem } from './problem.ts';
-import { type Admitted, CALLER_HEADER, type Switchboard } from './switchboard.ts';
+import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
 
 const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;
 
-/** The Worker, with its door. */
-export function app(admission: Admission): Hono<{ Bindings: Env }> {
+/** The Worker. Tokens are minted by tenants' keys, whoever else the door lets in. */
+export function app(
+  door: Door,
+  tenants: TenantsDoor = new TenantsDoor(new Admissions()),
+): Hono<{ Bindings: Env }> {
   return new Hono<{ Bindings: Env }>()
+    .use(securityHeaders)
     .get('/call-api', async ({ env, req }) => {
-      const place = await admission.client(req.raw, env);
-      if ('status' in place) return refuse(place);
+      const visitor = await door.client(req.raw, env);
+      if ('status' in visitor) return refuse(visitor);
       const session = req.query('session') ?? crypto.randomUUID();
       if (!SESSION.test(session)) return problem(400, 'session takes 1 to 64 of A-Z a-z 0-9 . _ ~ -');
       const since = req.query('since');
       if (since !== undefined && !/^\d{1,15}$/.test(since))
         return problem(400, 'since takes the seq of a notification');
       const resumed = since === undefined ? {} : { since: Number(since) };
-      return connect(req.raw, env, place, { role: 'client', subject: place.subject, session, ...resumed });
+      return connect(req.raw, env, visitor, { ...visitor.who, session, ...resumed });
     })
     .get('/adapter', async ({ env, req }) => {
-      const place = await admission.adapter(req.raw, env);
-      if ('status' in place) return refuse(place);
-      return connect(req.raw, env, place, { role: 'adapter' });
+      const visitor = await door.adapter(req.raw, env);
+      return 'status' in visitor ? refuse(visitor) : connect(req.raw, env, visitor, visitor.who);
     })
     .get('/healthz', async ({ env, req }) => {
-      const place = await admission.client(req.raw, env);
-      if ('status' in place) return Response.json({ status: 'ok', version });
-      const { link, running } = await switchboard(env, place).health();
-      return Response.json({ status: 'ok', version, site: place.site, link, running });
+      const visitor = await door.client(req.raw, env);
+      if ('status' in visitor && visitor.status === 400) return refuse(visitor);
+      const health = 'status' in visitor ? {} : await healthOf(env, visitor);
+      return Response.json({ status: 'ok', version, ...health });
+    })
+    .post(
+      '/v1/tokens',
+      bodyLimit({
+        maxSize: MAX_BODY_BYTES,
+        onError: () => problem(413, `the body is longer than ${MAX_BODY_BYTES} bytes`),
+      }),
+      async ({ env, req }) => {
+        const minted = await mint(req.raw, env, tenants);
+        return minted instanceof Response ? minted : refuse(minted);
+      },
+    )
+    .route('/v1/admin', admin())
+    .onError((error, { req }) => {
+      // The query and the headers may hold a token, so neither is told.
+      console.error(redacted(`${req.method} ${req.path} failed: ${error.stack ?? error}`));
+      if (isPassing(error)) return problem(503, 'too busy just now; try again', { 'Retry-After': '1' });
+      return problem(500, 'something went wrong here, and has been logged; try again later');
     })
     .notFound(() => problem(404, 'there is nothing here; the WebSocket is at /call-api'));
 }
 
+/** What the platform says of an object that it moves, or that has too much to do (its docs: "Error handling"). */
+function isPassing(error: Error): boolean {
+  return ['retryable', 'overloaded'].some((name) => Reflect.get(error, name) === true);
+}
+
+/** How the site stands, for those who may read it. */
+async function healthOf(env: Env, visitor: Visitor<Client>): Promise<object> {
+  if (!visitor.who.scopes.includes('read')) return {};
+  const { link, running } = await switchboard(env, visitor).health();
+  return { site: visitor.place, link, running };
+}
+
 /** Forwards an upgrade to the site's object, without whatever secrets the request carries. */
-function connect(request: Request, env: Env, place: Place, admitted: Admitted): Response | Promise<Response> {
+async function connect(
+  request: Request,
+  env: Env,
+  visitor: Visitor<unknown>,
+  admitted: Admitted,
+): Promise<Response> {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
     return problem(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });
   }
-  const headers = { Upgrade: 'websocket', [CALLER_HEADER]: JSON.stringify(admitted) };
-  return switchboard(env, place).fetch('https://switchboard/', { headers });
+  const headers = { Upgrade: 'websocket', [CALLER_HEADER]: ascii(JSON.stringify(admitted)) };
+  const response = await switchboard(env, visitor).fetch('https://switchboard/', { headers });
+  if (response.status !== 101 || !offersProtocol(request)) return response;
+  const selected = { 'Sec-WebSocket-Protocol': PROTOCOL };
+  return new Response(null, { status: 101, webSocket: response.webSocket, headers: selected });
 }
 
-function switchboard(env: Env, { site }: Place): DurableObjectStub<Switchboard> {
-  return env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(site));
+function switchboard(env: Env, { place, locationHint }: Visitor<unknown>): DurableObjectStub<Switchboard> {
+  const near = locationHint === undefined ? {} : { locationHint };
+  return env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(place), near);
+}
+
+/** The same JSON in ASCII, all that a header holds: patterns of a tenant's rules may be of any script. */
+function ascii(json: string): string {
+  return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function refuse({ status, reason }: Refusal): Response {

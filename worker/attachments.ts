@@ -1,16 +1,25 @@
 /** What a socket carries through the object's sleep. @module */
 import type { OpenSips } from '../shared/link.ts';
+import type { Scope } from '../shared/policy.ts';
 
 /** A client's socket. */
 export interface ClientSocket {
   readonly kind: 'client';
   readonly subject: string;
   readonly session: string;
+  /** The API key that it came in with, or that minted its token. */
+  readonly key: string;
+  readonly scopes: readonly Scope[];
+  /** The only address that may dial. */
+  readonly caller?: string;
+  /** When its token expires, in Unix milliseconds. */
+  readonly expires?: number;
 }
 
 /** An adapter's socket. */
 export interface AdapterSocket {
   readonly kind: 'adapter';
+  readonly key: string;
   /** When it was accepted, in Unix milliseconds. */
   readonly since: number;
   /** From its `hello`; absent before. */

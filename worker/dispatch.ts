@@ -10,10 +10,14 @@ import {
 } from '../shared/jsonrpc.ts';
 import type { OpenSips } from '../shared/link.ts';
 import { isMethod, type Method, methods } from '../shared/methods.ts';
-import type { Command, Runner } from '../shared/runner.ts';
+import type { Rules } from '../shared/policy.ts';
+import { type Command, callNamed, type Runner } from '../shared/runner.ts';
+import { type Rights, refusalOf, withOwnCallsOnly } from './authorisation.ts';
+import { commandId } from './command-id.ts';
+import { type Excess, tooMany } from './limits.ts';
 
 /** Who asks. */
-export interface Caller {
+export interface Caller extends Rights {
   readonly subject: string;
   readonly session: string;
 }
@@ -25,6 +29,12 @@ export interface Surroundings {
   readonly ended: (subject: string, cmdId: string) => Command | undefined;
   /** The OpenSIPS behind the link, if that is up. */
   readonly opensips: OpenSips | undefined;
+  /** Where calls may go. */
+  readonly rules: readonly Rules[];
+  /** Whose a call is that was made here, or is about to be. */
+  readonly ownerOf: (callid: string) => string | undefined;
+  /** Is there too much of it for one more command? If not, that one counts. */
+  readonly excess: (method: Method) => Excess | undefined;
   readonly now: number;
 }
 
@@ -40,14 +50,16 @@ export function dispatch(request: RpcRequest, caller: Caller, around: Surroundin
 function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse {
   const { id = null, method, params = {} } = request;
   if (!isMethod(method)) {
-    const data = `there is no ${method.slice(0, 64)}; there are ${Object.keys(methods).join(', ')}`;
+    const data = `there is no ${method.slice(0, 64)}; there are ${[...Object.keys(methods), 'Authorize'].join(', ')}`;
     return failure(id, { code: code.methodNotFound, message: 'Method not found', data });
   }
   if (Array.isArray(params)) return invalid(id, 'params must be an object, by name');
   const checked = methods[method].safeParse(params);
   if (!checked.success) return invalid(id, issues(checked.error));
   const { cmd_id: given = '', ...rest } = checked.data;
-  const cmdId = given || crypto.randomUUID();
+  const refused = refusalOf(method, rest, caller, around.rules);
+  if (refused !== undefined) return notAllowed(id, refused);
+  const cmdId = given || commandId(around.now);
 
   const known = given && (around.runner.find(caller.subject, cmdId) ?? around.ended(caller.subject, cmdId));
   if (known) return again(id, known, method, rest, caller, around);
@@ -57,14 +69,35 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
       'no adapter is connected, so OpenSIPS cannot be reached; start the adapter beside it and try again';
     return failure(id, { code: code.noAdapter, message: 'No adapter connected', data });
   }
-  const what = { cmdId, method, params: rest, ...caller };
-  const context = {
-    callid: crypto.randomUUID(),
-    nextHop: around.opensips?.next_hop ?? '',
-    ended: (id: string) => around.ended(caller.subject, id),
-  };
-  around.runner.start(what, context, around.now);
+  const excess = around.excess(method);
+  if (excess) return tooMany(id, excess);
+  start({ cmdId, method, params: rest }, caller, around);
   return success(id, { cmd_id: cmdId, event: 'Started' });
+}
+
+function start(
+  what: { readonly cmdId: string; readonly method: Method; readonly params: Record<string, unknown> },
+  caller: Caller,
+  { runner, ended, opensips, ownerOf, now }: Surroundings,
+): void {
+  const { subject, session } = caller;
+  const endedOwn = (cmdId: string) => ended(subject, cmdId);
+  const isOwn = (callid: string) =>
+    ownerOf(callid) === subject ||
+    (what.method === 'CallEnd' && callNamed(runner.find(subject, callid) ?? endedOwn(callid)) !== undefined);
+  const instead = withOwnCallsOnly(what.method, what.params, caller, isOwn, () => crypto.randomUUID());
+  // A call that comes of a transfer is whose the transferred one was.
+  const owner = ownerOf(String(instead['callidA'] ?? instead['callid']));
+  runner.start(
+    { ...what, subject, session, ...(owner === undefined || owner === subject ? {} : { owner }) },
+    {
+      callid: crypto.randomUUID(),
+      nextHop: opensips?.next_hop ?? '',
+      ended: endedOwn,
+      instead,
+    },
+    now,
+  );
 }
 
 /**
@@ -87,6 +120,12 @@ function again(
   return failure(id, { code: code.conflict, message: 'Conflict', data });
 }
 
-function invalid(id: RpcId, data: string): RpcResponse {
+/** Answers a request that its client may not make, and says why. */
+export function notAllowed(id: RpcId, data: string): RpcResponse {
+  return failure(id, { code: code.notAllowed, message: 'Not allowed', data });
+}
+
+/** Answers a request whose params are not as its method takes them. */
+export function invalid(id: RpcId, data: string): RpcResponse {
   return failure(id, { code: code.invalidParams, message: 'Invalid params', data });
 }

@@ -1,11 +1,23 @@
 /** What a deployment gives the Worker. @module */
 import type { Switchboard } from './switchboard.ts';
+import type { Directory } from './tenant/directory.ts';
+import type { Tenant } from './tenant/tenant.ts';
 
 export interface Env {
+  /** One object for each site, by `tenant/site`. */
   readonly SWITCHBOARD: DurableObjectNamespace<Switchboard>;
-  /** Secret: lets clients in, as `Authorization: Bearer`. */
-  readonly API_KEY?: string;
-  /** Secret: lets the adapter in. */
+  /** One object for each tenant, by its id. */
+  readonly TENANT: DurableObjectNamespace<Tenant>;
+  /** One object, by the name `directory`. */
+  readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  /**
+   * Secret: `kid:secret` and, behind commas, those that came before it. The first signs keys and tokens, all verify:
+   * see `door/key-ring.ts`. Without it nobody has a key.
+   */
+  readonly KEY_SECRETS?: string;
+  /** Secret: lets an administrator in. Without it nobody is one. */
+  readonly ADMIN_SECRET?: string;
+  /** Secret: lets the adapter of the open `demo` tenant in; only a developer's own machine has one. */
   readonly ADAPTER_KEY?: string;
   /** Sockets that this process can hold, where its machine bounds them; on Cloudflare it does not. */
   readonly MAX_SOCKETS?: string;

@@ -22,22 +22,26 @@ export interface LinkHealth {
 /** A socket whose adapter has said hello. */
 interface Active {
   readonly socket: WebSocket;
+  readonly key: string;
   readonly since: number;
   readonly adapter: string;
   readonly stream: string;
   opensips: OpenSips;
 }
 
+/** Who is told what the adapter says. */
+export type Listener = Pick<Runner, 'reply' | 'event' | 'settle' | 'linkUp' | 'linkStands' | 'linkDown'>;
+
 export class Link {
   readonly #ctx: DurableObjectState;
-  readonly #runner: Runner;
+  readonly #runner: Listener;
   #active: Active | undefined;
   #applied: Applied | null;
   #acknowledged: number;
   #outgoing: FromEdge[] = [];
 
   /** Takes up the socket that stood before a sleep, if there is one. */
-  constructor(ctx: DurableObjectState, runner: Runner, applied: Applied | null) {
+  constructor(ctx: DurableObjectState, runner: Listener, applied: Applied | null) {
     this.#ctx = ctx;
     this.#runner = runner;
     this.#applied = applied;
@@ -67,9 +71,9 @@ export class Link {
   }
 
   /** A socket came whose key is right. It counts once it has said hello. */
-  accept(socket: WebSocket, now: number): void {
+  accept(socket: WebSocket, key: string, now: number): void {
     this.#ctx.acceptWebSocket(socket, [TAG]);
-    attach(socket, { kind: 'adapter', since: now });
+    attach(socket, { kind: 'adapter', key, since: now });
   }
 
   /** Applies a frame. What a superseded socket still says is passed over: it is said again on the new one. */
@@ -116,8 +120,8 @@ export class Link {
   #takeUp(socket: WebSocket): void {
     const attachment = attachmentOf(socket);
     if (attachment.kind !== 'adapter' || !attachment.hello || socket.readyState !== WebSocket.OPEN) return;
-    const { hello, since, seq = 0 } = attachment;
-    this.#active = { socket, since, ...hello };
+    const { hello, key, since, seq = 0 } = attachment;
+    this.#active = { socket, key, since, ...hello };
     const { stream } = hello;
     if (this.#applied?.stream !== stream) this.#applied = { stream, seq };
     else if (seq > this.#applied.seq) this.#applied = { stream, seq };
@@ -152,7 +156,8 @@ export class Link {
     const missed = this.#applied !== null && this.#applied.stream !== stream;
     if (this.#applied?.stream !== stream) this.#applied = { stream, seq: base - 1 };
     this.#acknowledged = this.#applied.seq;
-    this.#active = { socket, since: attachment.since, adapter, stream, opensips };
+    const { key, since } = attachment;
+    this.#active = { socket, key, since, adapter, stream, opensips };
     attach(socket, { ...attachmentFor(this.#active), seq: this.#applied.seq });
     this.#outgoing.push({
       type: 'welcome',
@@ -194,6 +199,6 @@ export class Link {
   }
 }
 
-function attachmentFor({ since, adapter, stream, opensips }: Active): AdapterSocket {
-  return { kind: 'adapter', since, hello: { adapter, stream, opensips } };
+function attachmentFor({ key, since, adapter, stream, opensips }: Active): AdapterSocket {
+  return { kind: 'adapter', key, since, hello: { adapter, stream, opensips } };
 }

@@ -3,7 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import type { Command } from '../shared/runner.ts';
-import { type Retention, Store } from './store.ts';
+import { RETENTION, type Retention, retentionOf, Store } from './store.ts';
 
 const retention: Retention = { segmentMs: 1_000, segmentSpan: 10, segments: 3, keptMs: 5_000 };
 const FAR = Number.MAX_SAFE_INTEGER;
@@ -114,17 +114,49 @@ it('goes on counting when everything was dropped', () =>
     expect(later.told('me', 'one', 3)).toHaveLength(1);
   }));
 
-it('keeps so many segments at most', () =>
+it('keeps so many segments at most, also where no alarm comes in between', () =>
   withStore((reopen, sql) => {
     const store = reopen();
     for (let position = 1; position <= 200; position++) {
       append(store, position, [command(position, true)]);
-      store.trim(0, FAR);
     }
     const tables = sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'log_%'").toArray();
     expect(tables).toHaveLength(retention.segments + 1);
     expect(store.ended('me', 'c200')).toBeDefined();
     expect(store.ended('me', 'c1')).toBeUndefined();
+  }));
+
+it('an hour, or as short as it is told: nothing is older, and four fifths of that are always there', () => {
+  expect(retentionOf(3_600)).toEqual(RETENTION);
+  for (const seconds of [60, 901, 3_600]) {
+    const { segmentMs, keptMs } = retentionOf(seconds);
+    expect(segmentMs + keptMs).toBe(seconds * 1_000);
+    expect(keptMs).toBeGreaterThanOrEqual(seconds * 800 - 1);
+  }
+});
+
+it('what is to be kept for less is dropped by the next trim', () =>
+  withStore((reopen) => {
+    const store = reopen();
+    store.keepFor(3_600);
+    append(store, 3, [command(1, true, [2])], 3, 0);
+    expect(store.due).toBe(3_600_000);
+    store.keepFor(60);
+    expect(store.due).toBe(60_000);
+    store.trim(59_999, FAR);
+    expect(store.ended('me', 'c1')).toBeDefined();
+    store.trim(60_000, FAR);
+    expect(store.ended('me', 'c1')).toBeUndefined();
+  }));
+
+it('what a running command keeps from being dropped is due again later, not at once', () =>
+  withStore((reopen) => {
+    const store = reopen();
+    append(store, 3, [command(1, false, [2])], 3, 0);
+    store.trim(60_000, 3);
+    expect(store.due).toBe(60_000 + retention.segmentMs);
+    store.trim(60_500, FAR);
+    expect(store.due).toBe(Number.POSITIVE_INFINITY);
   }));
 
 it('drops nothing that a running command still needs', () =>

@@ -28,11 +28,20 @@ export interface Retention {
 
 /** An hour, or 500,000 positions (about 50,000 calls): whichever is less. */
 export const RETENTION: Retention = {
-  segmentMs: 900_000,
+  segmentMs: 720_000,
   segmentSpan: 100_000,
   segments: 5,
-  keptMs: 3_600_000,
+  keptMs: 2_880_000,
 };
+
+/**
+ * Keeps for so many seconds at most. A segment goes whole, so its last row is as old then as a segment is long less:
+ * a fifth.
+ */
+export function retentionOf(seconds: number): Retention {
+  const segmentMs = Math.round((seconds * 1_000) / RETENTION.segments);
+  return { ...RETENTION, segmentMs, keptMs: seconds * 1_000 - segmentMs };
+}
 
 /** What was there when the object woke up. */
 export interface Awakened {
@@ -67,10 +76,12 @@ type Segment = {
 
 export class Store {
   readonly #sql: SqlStorage;
-  readonly #retention: Retention;
+  #retention: Retention;
   #site: Site;
   /** Oldest first; the last is written to. */
   readonly #segments: Segment[];
+  /** A running command stood in the way of {@link trim}: it is not due again before, in Unix milliseconds. */
+  #blockedUntil = 0;
 
   constructor(sql: SqlStorage, retention = RETENTION) {
     this.#sql = sql;
@@ -104,7 +115,7 @@ export class Store {
   /** Stores what a turn changed. */
   append(row: Row & { readonly position: number }, now: number): void {
     const { position, ...rest } = row;
-    const segment = this.#writable(position, now);
+    const segment = this.#writable(position, row.floor, now);
     this.#sql.exec(
       `INSERT INTO log_${segment.id} (position, row) VALUES (?, ?)`,
       position,
@@ -150,8 +161,17 @@ export class Store {
     return [...found.values()].sort((a, b) => a.told.seq - b.told.seq);
   }
 
+  /** Nothing is kept longer than so many seconds, from now on; what is older goes with the next {@link trim}. */
+  keepFor(seconds: number): void {
+    this.#retention = retentionOf(seconds);
+  }
+
   /** When {@link trim} is due, in Unix milliseconds; infinity where nothing is kept. */
   get due(): number {
+    return Math.max(this.#oldestEnds, this.#blockedUntil);
+  }
+
+  get #oldestEnds(): number {
     const [oldest] = this.#segments;
     return oldest
       ? oldest.opened + this.#retention.segmentMs + this.#retention.keptMs
@@ -162,9 +182,12 @@ export class Store {
   trim(now: number, floor: number): void {
     for (const segment of [...this.#segments]) {
       const tooMany = this.#segments.length > this.#retention.segments + 1;
-      if (!tooMany && now < this.due) return;
+      if (!tooMany && now < this.#oldestEnds) return;
       const end = 1 + (this.#lastOf(segment)?.position ?? segment.first);
-      if (end > floor) return;
+      if (end > floor) {
+        this.#blockedUntil = now + this.#retention.segmentMs;
+        return;
+      }
       this.#sql.exec(`DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id};`);
       this.#sql.exec('DELETE FROM segments WHERE id = ?', segment.id);
       this.#site = { ...this.#site, dropped: segment.id, position: end };
@@ -173,7 +196,8 @@ export class Store {
     }
   }
 
-  #writable(position: number, now: number): Segment {
+  /** The segment that is written to. One that was filled in a hurry makes room by itself: no alarm was due yet. */
+  #writable(position: number, floor: number, now: number): Segment {
     const current = this.#segments.at(-1);
     const { segmentMs, segmentSpan } = this.#retention;
     if (current && position < current.first + segmentSpan && now < current.opened + segmentMs) return current;
@@ -184,6 +208,7 @@ export class Store {
     `);
     this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
     this.#segments.push(segment);
+    this.trim(now, floor);
     return segment;
   }
 

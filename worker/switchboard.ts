@@ -5,23 +5,35 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { QUIET_MS } from '../shared/deadlines.ts';
-import { code, failure, parseMessage, type RpcResponse } from '../shared/jsonrpc.ts';
-import { PING, PONG } from '../shared/link.ts';
-import { Runner } from '../shared/runner.ts';
+import {
+  code,
+  failure,
+  issues,
+  type Parsed,
+  parseMessage,
+  type RpcRequest,
+  type RpcResponse,
+  success,
+} from '../shared/jsonrpc.ts';
+import { closeCode, PING, PONG } from '../shared/link.ts';
+import type { Method } from '../shared/methods.ts';
+import type { Policy } from '../shared/policy.ts';
+import type { Admitted } from './admitted.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
+import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
+import { ownerOfBegun } from './calls.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, invalid, notAllowed } from './dispatch.ts';
+import { UNKNOWN } from './door/door.ts';
+import { type Claims, verifyToken } from './door/tokens.ts';
 import type { Env } from './env.ts';
-import { Link, type LinkHealth } from './link.ts';
+import { LOOK_AGAIN_S, tooMany } from './limits.ts';
+import type { LinkHealth } from './link.ts';
+import { type Parts, takeUp } from './parts.ts';
 import { problem } from './problem.ts';
-import { Sessions } from './sessions.ts';
-import { Store } from './store.ts';
-
-/** Longest message of a client, in bytes. Commands are well under 4 KiB. */
-export const MAX_MESSAGE_BYTES = 65_536;
 
 /**
- * With so many commands running, one waits longer for the disk than for company: what comes within
+ * With so many MI requests under way, one waits longer for the disk than for company: what comes within
  * {@link GATHER_MS} is written at once.
  */
 const BUSY = 16;
@@ -33,25 +45,17 @@ const LINGER_MS = 50;
 /** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
 const ALARM_RETRY_MS = 5_000;
 
-/** Seconds after which one who found the site full may try again. */
-const RETRY_AFTER_S = '5';
+/** An alarm further ahead than this, in milliseconds, is set for its own sake: no command's first wait is so long. */
+const FAR_MS = 10_000;
+
+/** Seconds after which one who found no room may try again. */
+const RETRY_AFTER_S = String(LOOK_AGAIN_S);
 
 /** Close codes that may not be sent (RFC 6455 §7.4.1). */
 const UNSENDABLE = [1005, 1006, 1015];
 
 /** Header by which the Worker says who comes; it is set there and nowhere else. */
 export const CALLER_HEADER = 'x-call-api-caller';
-
-/** Who the Worker has let in. */
-export type Admitted =
-  | { readonly role: 'adapter' }
-  | {
-      readonly role: 'client';
-      readonly subject: string;
-      readonly session: string;
-      /** The last notification that the session has got; absent where it has got none. */
-      readonly since?: number;
-    };
 
 /** Responses to one message of a client. */
 interface Answer {
@@ -60,11 +64,13 @@ interface Answer {
   readonly batch: boolean;
 }
 
+/** Claims of the tokens in a message, by the request that brings each. */
+type Verified = ReadonlyMap<RpcRequest, Claims | undefined>;
+
 export class Switchboard extends DurableObject<Env> {
-  readonly #store: Store;
-  readonly #runner: Runner;
-  readonly #sessions: Sessions;
-  readonly #link: Link;
+  #parts: Parts | undefined;
+  /** Since then nobody came. */
+  #erased = false;
   readonly #crowd: Crowd;
   #alarmAt = Number.POSITIVE_INFINITY;
   /** What is to be said to clients once it is stored. */
@@ -74,11 +80,6 @@ export class Switchboard extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-    this.#store = new Store(ctx.storage.sql);
-    const { epoch, position, applied, running } = this.#store.awake();
-    this.#runner = new Runner(epoch, position, running);
-    this.#sessions = new Sessions(ctx);
-    this.#link = new Link(ctx, this.#runner, applied);
     this.#crowd = new Crowd(ctx.id.toString(), () => ctx.getWebSockets().length, {
       site: SITE_SOCKETS,
       process: Number(env.MAX_SOCKETS ?? Number.POSITIVE_INFINITY),
@@ -88,68 +89,132 @@ export class Switchboard extends DurableObject<Env> {
     });
   }
 
+  /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
+  get #here(): Parts {
+    this.#parts ??= takeUp(this.ctx);
+    this.#erased = false;
+    return this.#parts;
+  }
+
   /** A socket comes in. The Worker has checked who it is. */
   override fetch(request: Request): Response {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
     const now = Date.now();
+    const { governance, sessions, link, store } = this.#here;
+    // The door may still go by what it was told before the key was revoked.
+    if (governance.isRevoked(admitted.key)) {
+      return problem(UNKNOWN.status, UNKNOWN.reason, { 'WWW-Authenticate': 'Bearer' });
+    }
+    this.#obey(admitted.policy, now);
     // Without its adapter the site is of no use to those who are there.
     if (admitted.role !== 'adapter' && this.#crowd.isFull(now)) {
       return problem(503, 'too many sockets are open; try again later', { 'Retry-After': RETRY_AFTER_S });
     }
+    const most = governance.policy.limits.sessions_per_subject;
+    if (admitted.role !== 'adapter' && sessions.isFull(admitted, most)) {
+      const reason = `${most} sockets may be open for one subject at this site; close one, or try again later`;
+      return problem(429, reason, { 'Retry-After': RETRY_AFTER_S });
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     if (admitted.role === 'adapter') {
-      this.#link.accept(server, now);
+      link.accept(server, admitted.key, now);
     } else {
-      const { subject, session, since } = admitted;
-      this.#sessions.accept(server, { kind: 'client', subject, session });
+      const { role: kind, since, policy: _, ...known } = admitted;
+      sessions.accept(server, { kind, ...known });
       if (since !== undefined)
-        this.#sessions.resume(server, since, this.#store.told(subject, session, since));
+        sessions.resume(server, since, store.told(known.subject, known.session, since));
     }
     this.#crowd.came();
+    this.#arm(now);
     return new Response(null, { status: 101, webSocket: client });
   }
 
   /** How the site stands. */
   health(): { link: LinkHealth; running: number } {
-    return { link: this.#link.health(Date.now()), running: this.#runner.size };
+    const { link, runner } = this.#here;
+    return { link: link.health(Date.now()), running: runner.size };
   }
 
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+  /** The tenant has changed what holds here. It holds at once; an older policy than the one that holds is passed over. */
+  govern(policy: Policy): void {
+    this.#obey(policy, Date.now());
+  }
+
+  /** A key has ended: sockets that came in with it, or with a token that it has minted, are closed, and none comes in. */
+  revoke(key: string): void {
+    const { governance, link } = this.#here;
+    governance.revoke(key);
+    // No tag finds them all: a token that was given on a live socket may be of another key than the one before it.
+    for (const socket of this.ctx.getWebSockets()) {
+      if (attachmentOf(socket).key !== key) continue;
+      link.closed(socket);
+      socket.close(closeCode.unauthorized, 'the key was revoked');
+    }
+  }
+
+  /** The site is no more: closes all sockets and deletes all that is here. Whoever comes then finds a new one. */
+  async erase(): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) {
+      socket.close(closeCode.unauthorized, 'the site was deleted');
+    }
+    if (this.#timer) clearTimeout(this.#timer.id);
+    this.#timer = undefined;
+    this.#answers = [];
+    this.#parts = undefined;
+    this.#erased = true;
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     // Frames still come on a socket that was superseded: what they ask is asked again on the newer one.
     if (socket.readyState !== WebSocket.OPEN) return;
     const now = Date.now();
-    this.#runner.tick(now);
+    this.#here.runner.tick(now);
     const attachment = attachmentOf(socket);
     if (attachment.kind === 'adapter') {
       const text = typeof message === 'string' ? message : '';
-      this.#link.receive(socket, attachment, text, now);
+      this.#here.link.receive(socket, attachment, text, now);
     } else {
-      const { responses, batch } = this.#ask(attachment, message, now);
-      if (responses.length > 0) this.#answers.push({ socket, responses, batch });
+      const asked = this.#read(socket, attachment, message, now);
+      const tokens = asked?.entries.filter(isAuthorize) ?? [];
+      if (asked && tokens.length > 0) return this.#verify(socket, asked, tokens);
+      if (asked) this.#run(socket, attachment, asked, now);
     }
     this.#endTurn(now);
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
-    if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
-    this.#crowd.left();
     socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
-    this.#endTurn(Date.now());
+    this.#left(socket);
   }
 
   override webSocketError(socket: WebSocket): void {
+    this.#left(socket);
+  }
+
+  #left(socket: WebSocket): void {
     this.#crowd.left();
-    if (attachmentOf(socket).kind === 'adapter') this.#link.closed(socket);
+    // Closed because the site was erased: nothing is here that could know it.
+    if (this.#erased) return;
+    const attachment = attachmentOf(socket);
+    if (attachment.kind === 'adapter') this.#here.link.closed(socket);
+    else this.#here.sessions.left(attachment);
     this.#endTurn(Date.now());
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
+    if (this.#erased) return;
     try {
       const now = Date.now();
-      this.#store.trim(now, this.#runner.floor(Number.POSITIVE_INFINITY));
-      this.#runner.tick(now);
+      const { store, runner, sessions, calls } = this.#here;
+      store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
+      sessions.expire(now);
+      if (now >= calls.surveyDue) this.#survey(now);
+      runner.tick(now);
       this.#commit(now);
     } catch (error) {
       console.error('alarm failed', error);
@@ -157,24 +222,123 @@ export class Switchboard extends DurableObject<Env> {
     }
   }
 
-  #ask(client: ClientSocket, message: string | ArrayBuffer, now: number): Omit<Answer, 'socket'> {
-    const refusal = unreadable(message);
-    if (refusal !== undefined) {
-      const error = { code: code.invalidRequest, message: 'Invalid Request', data: refusal };
-      return { responses: [failure(null, error)], batch: false };
+  /** What a client asks; undefined where that has its answer already. */
+  #read(
+    socket: WebSocket,
+    { expires = Number.POSITIVE_INFINITY }: ClientSocket,
+    message: string | ArrayBuffer,
+    now: number,
+  ): Parsed | undefined {
+    const { governance, limiter, sessions } = this.#here;
+    const { limits } = governance.policy;
+    if (expires <= now) {
+      sessions.closeExpired(socket);
+      return undefined;
     }
-    const { entries, batch } = parseMessage(message as string);
+    const refusal = unreadable(message, limits.message_bytes);
+    const parsed =
+      refusal === undefined
+        ? parseMessage(message as string)
+        : { batch: false, entries: [{ refusal: unread(refusal) }] };
+    const excess = limiter.message(socket, parsed.entries.length, limits, now);
+    if (!excess) return parsed;
+    const responses = parsed.entries.flatMap((entry) => {
+      if ('refusal' in entry) return [entry.refusal];
+      return entry.id === undefined ? [] : [tooMany(entry.id, excess)];
+    });
+    this.#answer(socket, responses, parsed.batch);
+    return undefined;
+  }
+
+  /** Checks the tokens that a message brings, then runs it: the commands in it by what the tokens say. */
+  async #verify(socket: WebSocket, asked: Parsed, tokens: readonly RpcRequest[]): Promise<void> {
+    const verified = new Map<RpcRequest, Claims | undefined>();
+    for (const request of tokens) {
+      const params = AuthorizeParams.safeParse(request.params);
+      if (params.success) verified.set(request, await verifyToken(params.data.token, this.env));
+    }
+    const client = attachmentOf(socket);
+    if (socket.readyState !== WebSocket.OPEN || client.kind !== 'client') return;
+    const now = Date.now();
+    this.#here.runner.tick(now);
+    this.#run(socket, client, asked, now, verified);
+    this.#endTurn(now);
+  }
+
+  #run(
+    socket: WebSocket,
+    client: ClientSocket,
+    { entries, batch }: Parsed,
+    now: number,
+    verified: Verified = new Map(),
+  ): void {
+    const { runner, store, calls, limiter, link, governance } = this.#here;
+    const { limits, rules } = governance.policy;
     const around = {
-      runner: this.#runner,
-      ended: (subject: string, cmdId: string) => this.#store.ended(subject, cmdId),
-      opensips: this.#link.opensips(now),
+      runner,
+      ended: (subject: string, cmdId: string) => store.ended(subject, cmdId),
+      opensips: link.opensips(now),
+      rules,
+      ownerOf: (callid: string) => calls.ownerOf(callid) ?? ownerOfBegun(callid, runner.following(callid)),
+      excess: (method: Method) => {
+        const inFlight = runner.inFlight(client.subject, client.session);
+        return limiter.command(method, { inFlight, standing: calls.size + runner.starts }, limits, now);
+      },
       now,
     };
-    const { subject, session } = client;
-    const responses = entries.map((entry) =>
-      'refusal' in entry ? entry.refusal : dispatch(entry, { subject, session }, around),
+    let asking = client;
+    const responses = entries.map((entry) => {
+      if ('refusal' in entry) return entry.refusal;
+      if (!isAuthorize(entry)) return dispatch(entry, asking, around);
+      const { id = null } = entry;
+      const fresh = this.#renew(socket, asking, entry, verified, now);
+      if (fresh) asking = fresh;
+      if (entry.id === undefined) return undefined;
+      if (fresh) return success(id, { expires: new Date(fresh.expires ?? 0).toISOString() });
+      const params = AuthorizeParams.safeParse(entry.params);
+      return params.success ? notAllowed(id, NOT_TAKEN) : invalid(id, issues(params.error));
+    });
+    this.#answer(
+      socket,
+      responses.filter((response) => response !== undefined),
+      batch,
     );
-    return { responses: responses.filter((response) => response !== undefined), batch };
+  }
+
+  /** The socket as its fresh token makes it; undefined where that is not taken, and then it stays as it was. */
+  #renew(
+    socket: WebSocket,
+    client: ClientSocket,
+    request: RpcRequest,
+    verified: Verified,
+    now: number,
+  ): ClientSocket | undefined {
+    const { sessions, governance } = this.#here;
+    const claims = verified.get(request);
+    if (!claims || governance.isRevoked(claims.key)) return undefined;
+    const place = this.env.SWITCHBOARD.idFromName(`${claims.tenant}/${claims.site}`);
+    const fresh = place.equals(this.ctx.id) ? renewed(client, claims, now) : undefined;
+    if (fresh) sessions.renew(socket, fresh);
+    return fresh;
+  }
+
+  #answer(socket: WebSocket, responses: readonly RpcResponse[], batch: boolean): void {
+    if (responses.length > 0) this.#answers.push({ socket, responses, batch });
+  }
+
+  #obey(policy: Policy, now: number): void {
+    const { governance, store, runner } = this.#here;
+    if (!governance.govern(policy)) return;
+    store.keepFor(policy.kept_seconds);
+    store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
+    this.#arm(now);
+  }
+
+  /** Asks which calls still stand: an end may have been lost on the way. */
+  #survey(now: number): void {
+    const { calls, survey, link } = this.#here;
+    calls.surveyed(now);
+    if (link.opensips(now)) survey.begin(calls.callids);
   }
 
   /**
@@ -183,14 +347,15 @@ export class Switchboard extends DurableObject<Env> {
    * what it was not thanked for; so if we die before, nothing has happened.
    */
   #endTurn(now: number): void {
-    const busy = this.#runner.size >= BUSY;
-    if (this.#answers.length > 0 || this.#runner.speaks || this.#link.speaks) {
+    const { runner, link, survey, calls } = this.#here;
+    const busy = runner.awaited >= BUSY;
+    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks) {
       if (busy) this.#commitWithin(GATHER_MS);
       else this.#commit(now);
-    } else if (this.#runner.changed) {
+    } else if (runner.changed || calls.changed) {
       this.#commitWithin(LINGER_MS);
     } else if (this.#timer === undefined) {
-      this.#link.flush([], false);
+      link.flush([], false);
     }
   }
 
@@ -208,17 +373,19 @@ export class Switchboard extends DurableObject<Env> {
   #commit(now: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
-    const { rows, requests, told } = this.#runner.take();
-    const { applied } = this.#link;
+    const { runner, link, store, calls, survey, sessions } = this.#here;
+    const { rows, requests, told } = runner.take();
+    const { applied } = link;
     for (const { position, commands } of rows) {
-      this.#store.append({ position, commands, floor: this.#runner.floor(position), applied }, now);
+      store.append({ position, commands, floor: runner.floor(position), applied }, now);
     }
+    calls.write();
     this.#arm(now);
-    this.#link.flush(requests, rows.length > 0);
+    link.flush([...requests, ...survey.take()], rows.length > 0);
     for (const { socket, responses, batch } of this.#answers.splice(0)) {
-      this.#sessions.answer(socket, responses, batch);
+      sessions.answer(socket, responses, batch);
     }
-    this.#sessions.tell(told);
+    sessions.tell(told);
   }
 
   /**
@@ -226,18 +393,23 @@ export class Switchboard extends DurableObject<Env> {
    * row, so one that must come forward comes far enough for the short waits that will follow.
    */
   #arm(now: number): void {
-    const due = Math.min(this.#runner.due, this.#store.due);
+    const { runner, store, sessions, calls } = this.#here;
+    const due = Math.min(runner.due, store.due, sessions.due, calls.surveyDue);
     if (due >= this.#alarmAt) return;
-    this.#alarmAt = this.#alarmAt === Number.POSITIVE_INFINITY ? due : Math.min(due, now + QUIET_MS);
+    const alone = this.#alarmAt === Number.POSITIVE_INFINITY || due > now + FAR_MS;
+    this.#alarmAt = alone ? due : Math.min(due, now + QUIET_MS);
     void this.ctx.storage.setAlarm(this.#alarmAt);
   }
 }
 
 /** Why a message is not read at all. */
-function unreadable(message: string | ArrayBuffer): string | undefined {
+function unreadable(message: string | ArrayBuffer, most: number): string | undefined {
   if (typeof message !== 'string') return 'binary frames are not taken; send JSON as text';
   // A UTF-16 unit takes up to three bytes, so only what may be too long is measured.
-  const long =
-    message.length > MAX_MESSAGE_BYTES / 3 && new TextEncoder().encode(message).length > MAX_MESSAGE_BYTES;
-  return long ? `the message is longer than ${MAX_MESSAGE_BYTES} bytes` : undefined;
+  const long = message.length > most / 3 && new TextEncoder().encode(message).length > most;
+  return long ? `the message is longer than ${most} bytes` : undefined;
+}
+
+function unread(data: string): RpcResponse {
+  return failure(null, { code: code.invalidRequest, message: 'Invalid Request', data });
 }

@@ -1,19 +1,23 @@
 // The project's own Worker with a door for the bench: `?site=N` chooses the site, for clients and adapters alike.
 // Plain JavaScript, because types of the platform and of Node do not go together in one program.
-import { keys } from '../../worker/admission.ts';
+import { SCOPES } from '../../shared/policy.ts';
 import { app } from '../../worker/app.ts';
+import { demo, UNBOUNDED } from '../../worker/door/demo.ts';
 
 export { Switchboard } from '../../worker/switchboard.ts';
+export { Directory } from '../../worker/tenant/directory.ts';
+export { Tenant } from '../../worker/tenant/tenant.ts';
 
-const placeOf = (request) => ({
-  site: `bench/${new URL(request.url).searchParams.get('site') ?? 0}`,
-  subject: 'bench',
+const visitor = (request, who) => ({
+  place: `bench/${new URL(request.url).searchParams.get('site') ?? 0}`,
+  who: { ...who, policy: UNBOUNDED },
 });
 
 export default app({
-  client: async (request) => placeOf(request),
+  client: async (request) =>
+    visitor(request, { role: 'client', subject: 'bench', key: 'bench', scopes: SCOPES }),
   adapter: async (request, env) => {
-    const known = await keys.adapter(request, env);
-    return 'status' in known ? known : placeOf(request);
+    const known = await demo.adapter(request, env);
+    return 'status' in known ? known : visitor(request, { role: 'adapter', key: 'bench-adapter' });
   },
 });

@@ -1,4 +1,5 @@
 /** Does every event of a busy OpenSIPS come through the adapter to the edge, and what does that take? @module */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { droppedAt } from '../../adapter/kernel-drops.ts';
 import { freePort, spawnAdapter } from '../../test/stack/stack.ts';
@@ -118,12 +119,15 @@ async function flood(rate: number, seconds: number): Promise<Round> {
   await using stage = await Stage.open({ sites: 0 });
   const [mi = ''] = await stage.opensips(1);
   const port = await freePort();
-  const { process: adapter } = spawnAdapter({
+  // As operators run it: `npm run adapter` bundles it first, which halves what it takes.
+  execFileSync('npm', ['run', '-s', 'build:adapter'], { stdio: 'inherit' });
+  const settings = {
     OPENSIPS_MI: mi,
     EDGE_URL: stage.url('adapter', 0),
     EVI_LISTEN: `127.0.0.1:${port}`,
     LOG_LEVEL: 'error',
-  });
+  };
+  const { process: adapter } = spawnAdapter(settings, 'dist/adapter.js');
   stage.add('the adapter', adapter);
   await stage.linked(0);
   const client = await stage.client();

@@ -31,6 +31,6 @@ export class Log {
         top = Math.max(top, command.id, ...command.told.map(({ seq }) => seq));
       }
     }
-    return new Runner(epoch, top + 1, running.values());
+    return new Runner(epoch, top + 1, [...running.values()]);
   }
 }

@@ -41,8 +41,9 @@ export class Client {
     socket.addEventListener('message', ({ data }) => this.#receive(String(data)));
   }
 
-  static async connect(url: string): Promise<Client> {
-    const socket = new WebSocket(url);
+  /** @param protocols offered subprotocols, by which a browser brings a token */
+  static async connect(url: string, protocols: string[] = []): Promise<Client> {
+    const socket = new WebSocket(url, protocols);
     const client = new Client(socket);
     await new Promise<void>((opened, failed) => {
       socket.addEventListener('open', () => opened());

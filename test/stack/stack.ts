@@ -106,8 +106,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 }
 
 /** Starts an adapter of these settings as a process. */
-export function spawnAdapter(env: Record<string, string>): Adapter {
-  const child = spawn(process.execPath, [join(root, 'adapter/main.ts')], {
+export function spawnAdapter(env: Record<string, string>, script = 'adapter/main.ts'): Adapter {
+  const child = spawn(process.execPath, [join(root, script)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

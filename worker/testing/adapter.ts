@@ -21,8 +21,10 @@ export class ScriptedAdapter {
   readonly #socket: TestSocket;
   #seq = 0;
   #closed = false;
-  /** Every MI request that came, in order. */
+  /** Every MI request of a command that came, in order. */
   readonly asked: Mi[] = [];
+  /** Those of the edge's own: which calls still stand. */
+  readonly surveyed: Mi[] = [];
   /** Runs before each frame is sent. */
   between: () => Promise<void> = async () => {};
 
@@ -36,6 +38,15 @@ export class ScriptedAdapter {
     { adapter = 'test', stream = crypto.randomUUID(), base = 1 } = {},
   ): Promise<ScriptedAdapter> {
     const socket = await open('/adapter', { Authorization: `Bearer ${KEY}` });
+    return ScriptedAdapter.greet(socket, scenario, { adapter, stream, base });
+  }
+
+  /** Says hello on a socket that stands. */
+  static async greet(
+    socket: TestSocket,
+    scenario: Scenario,
+    { adapter = 'test', stream = crypto.randomUUID(), base = 1 } = {},
+  ): Promise<ScriptedAdapter> {
     const it = new ScriptedAdapter(socket);
     it.#seq = base - 1;
     const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
@@ -47,6 +58,11 @@ export class ScriptedAdapter {
 
   get closed(): TestSocket['closed'] {
     return this.#socket.closed;
+  }
+
+  /** Says that something may be missing. */
+  async gap(reason = 'test'): Promise<void> {
+    await this.#send({ type: 'gap', reason });
   }
 
   /** Raises an event. */
@@ -72,7 +88,7 @@ export class ScriptedAdapter {
   }
 
   async #run(mi: Mi, beat: Beat): Promise<void> {
-    this.asked.push(mi);
+    (mi.id.startsWith('survey-') ? this.surveyed : this.asked).push(mi);
     for (const event of beat.before ?? []) await this.raise(event);
     const { reply: result, error, outcome } = beat;
     if (result !== undefined || error || outcome)

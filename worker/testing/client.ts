@@ -3,7 +3,12 @@ import { open, type TestSocket } from './sockets.ts';
 
 export interface Answer {
   readonly id: unknown;
-  readonly result?: { readonly cmd_id: string; readonly event: string; readonly replayed?: boolean };
+  readonly result?: {
+    readonly cmd_id: string;
+    readonly event: string;
+    readonly replayed?: boolean;
+    readonly expires?: string;
+  };
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
@@ -19,7 +24,7 @@ export class Client {
   readonly socket: TestSocket;
   #id = 0;
 
-  private constructor(socket: TestSocket) {
+  constructor(socket: TestSocket) {
     this.socket = socket;
   }
 

@@ -1,6 +1,6 @@
 /** What the tests' `env` and `exports` hold. */
 declare namespace Cloudflare {
-  interface Env extends Pick<import('../env.ts').Env, 'SWITCHBOARD' | 'ADAPTER_KEY'> {}
+  interface Env extends Readonly<import('../env.ts').Env> {}
   interface GlobalProps {
     mainModule: typeof import('../local.ts');
   }

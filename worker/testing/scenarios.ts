@@ -165,3 +165,53 @@ export const scenarios = {
 
   endNotFound: script({ dlg_end_dlg: () => gone }),
 } satisfies Record<string, Scenario>;
+
+/**
+ * An OpenSIPS that knows its calls: each CallStart makes the next of these, a blind transfer of a call makes one of
+ * the same name and `-moved`, and what is asked of a call that it does not know gets 404.
+ */
+export function callsMade(...names: readonly (string | { readonly answered: boolean })[]): Scenario {
+  const left = names.filter((name) => typeof name === 'string');
+  const { answered } = names.find((name) => typeof name !== 'string') ?? { answered: true };
+  const standing = new Set<string>();
+  const firstLegs = new Set<string>();
+  const ifKnown = (callid: string, beat: () => Beat): Beat => (standing.has(callid) ? beat() : gone);
+  return script({
+    t_uac_dlg: (callid) => {
+      firstLegs.add(callid);
+      return callerAnswers(callid);
+    },
+    call_transfer: (callid, mi) => {
+      const other = mi.params['transfer_callid'];
+      if (other !== undefined && !standing.has(String(other))) return gone;
+      const started = firstLegs.has(callid);
+      if (!started && !standing.has(callid)) return gone;
+      const made = started ? (left.shift() ?? 'one-more') : `${callid}-moved`;
+      standing.add(made);
+      standing.delete(callid);
+      const begun = [transferred(callid, 'start', '', made), dialog(callid, 4, 5), dialog(made, 1, 2)];
+      const taken = [dialog(made, 2, 3), transferred(callid, 'ok', '200 OK', made)];
+      return { reply: 'Accepted', after: answered ? [...begun, ...taken] : begun };
+    },
+    call_hold: (callid, mi) => ifKnown(callid, () => scenarios.holdBoth(mi)),
+    call_unhold: (callid, mi) => ifKnown(callid, () => scenarios.unhold(mi)),
+    dlg_end_dlg: (callid) =>
+      ifKnown(callid, () => {
+        standing.delete(callid);
+        return { reply: 'OK', after: [dialog(callid, 4, 5)] };
+      }),
+    dlg_list: (callid) =>
+      ifKnown(callid, () => ({
+        reply: {
+          Dialog: {
+            ID: `id.${callid}`,
+            state: 4,
+            timestart: 1,
+            callid,
+            from_uri: 'sip:a@b',
+            to_uri: 'sip:b@a',
+          },
+        },
+      })),
+  });
+}

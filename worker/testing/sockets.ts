@@ -20,7 +20,11 @@ export function upgrade(path: string, headers: Record<string, string> = {}): Pro
 
 /** Opens a socket; throws with the answer where there is none. */
 export async function open(path: string, headers: Record<string, string> = {}): Promise<TestSocket> {
-  const response = await upgrade(path, headers);
+  return taken(await upgrade(path, headers));
+}
+
+/** The socket that an upgrade was answered with; throws with the answer where there is none. */
+export async function taken(response: Response): Promise<TestSocket> {
   const socket = response.webSocket;
   if (!socket) throw new Error(`no upgrade: ${response.status} ${await response.text()}`);
   const frames: string[] = [];
