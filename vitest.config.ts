@@ -1,5 +1,9 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { buildConsole } from './selfhost/console.ts';
+
+// The Worker serves it, so it is there before any test runs.
+await buildConsole();
 
 /** A room whose tests run in Node. */
 const inNode = (name: string) => ({ test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' } });
@@ -11,6 +15,7 @@ export default defineConfig({
       inNode('simulator'),
       inNode('adapter'),
       inNode('cli'),
+      inNode('client'),
       inNode('bench'),
       {
         plugins: [

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MiClient } from './mi.ts';
+import { MiClient, placesOf } from './mi.ts';
 import type { MiAnswer } from './mi-message.ts';
 import { FakeOpenSips } from './testing/fake-opensips.ts';
 
@@ -185,6 +185,34 @@ describe('MI', () => {
     for (const { answer } of opensips.of('slow')) answer('OK');
     expect(await Promise.all(answers)).toEqual(answers.map(() => ({ result: 'OK' })));
   });
+
+  it('counts a large request for the room that it takes', async () => {
+    const body = 'x'.repeat(7_900);
+    const answers = Array.from({ length: 40 }, () => mi.request('slow', { body }, LONG));
+    await opensips.until(() => opensips.of('slow').length > 0);
+    expect(opensips.of('slow').length).toBeLessThanOrEqual(8);
+    await opensips.until(() => opensips.of('slow').length === 40);
+    for (const { answer } of opensips.of('slow')) answer('OK');
+    expect(await Promise.all(answers)).toEqual(answers.map(() => ({ result: 'OK' })));
+  });
+
+  // What Linux took for datagrams of these sizes, in bytes (`rx_queue` of /proc/net/udp).
+  it.each([
+    [300, 1_280],
+    [1_600, 2_304],
+    [1_700, 4_352],
+    [3_600, 4_352],
+    [4_000, 8_448],
+    [7_900, 16_640],
+    [10_000, 16_640],
+  ])(
+    'a datagram of %i bytes, which takes %i, is given that much room and no more than twice',
+    (bytes, taken) => {
+      const room = placesOf('x'.repeat(bytes)) * 2_304;
+      expect(room).toBeGreaterThanOrEqual(taken);
+      expect(room).toBeLessThan(2 * taken + 1);
+    },
+  );
 
   it('gives every request its own answer, in whatever order and manner the answers come', async () => {
     const manner = fc.constantFrom('answer', 'refuse', 'stray then answer', 'text', 'silence');

@@ -33,6 +33,40 @@ describe('a turnstile', () => {
     );
   });
 
+  it('admits who takes several places when all of them are free, and nobody overtakes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 20 }),
+        async (places, wishes) => {
+          const turnstile = new Turnstile(places);
+          const order: number[] = [];
+          let inside = 0;
+          await Promise.all(
+            wishes.map(async (wish, who) => {
+              expect(await turnstile.enter(LONG, wish)).toBe(true);
+              order.push(who);
+              inside += Math.min(wish, places);
+              expect(inside).toBeLessThanOrEqual(places);
+              await Promise.resolve();
+              inside -= Math.min(wish, places);
+              turnstile.leave(wish);
+            }),
+          );
+          expect(order).toEqual(wishes.map((_, who) => who));
+        },
+      ),
+    );
+  });
+
+  it('lets those behind in once who took too much room has given up', async () => {
+    const turnstile = new Turnstile(2);
+    await turnstile.enter(LONG);
+    const large = turnstile.enter(1, 2);
+    const small = turnstile.enter(LONG);
+    expect([await large, await small]).toEqual([false, true]);
+  });
+
   it('turns away who has waited too long, and keeps the place for the next', async () => {
     const turnstile = new Turnstile(1);
     await turnstile.enter(LONG);

@@ -77,6 +77,7 @@ async function startTenants(port: number): Promise<void> {
   await startWorker(port, secrets, 'worker/index.ts');
   say(`
 The Call API is up at  ws://localhost:${port}/call-api, for the keys and tokens of tenants
+The console            http://localhost:${port}, which asks for a token
 Health                 http://localhost:${port}/healthz
 Its secrets            ${join(data, SECRETS_FILE)}
 
@@ -111,6 +112,7 @@ async function startDemo(port: number): Promise<void> {
   const uri = (user: string) =>
     `${/^sips?:[^;]*$/.test(nextHop) ? nextHop.replace(/^(sips?:)/, `$1${user}@`) : `sip:${user}@localhost`}`;
   say(`
+The console            http://localhost:${port}
 The Call API is up at  ws://localhost:${port}/call-api
 OpenSIPS               ${flags.opensips ? `MI at ${opensips}, SIP at ${nextHop}` : 'the simulator (see simulator/README.md for its phones)'}
 Health                 http://localhost:${port}/healthz

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { buildConsole, CONSOLE_FILES } from './console.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -36,13 +37,19 @@ export async function startEdge({
 }: EdgeOptions): Promise<ChildProcess> {
   const objects = join(data, 'objects');
   await mkdir(objects, { recursive: true });
-  await bundle(join(root, entry), join(data, 'worker.js'));
+  await Promise.all([
+    bundle(join(root, entry), join(data, 'worker.js')),
+    bundle(join(root, 'selfhost/assets.ts'), join(data, 'assets.js')),
+    buildConsole(),
+  ]);
   const config = join(data, 'workerd.capnp');
   const env = { MAX_SOCKETS: String(maxSockets()), ...secrets };
   await writeFile(config, configuration(Object.keys(env)));
   const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
-  const args = ['serve', config, '--directory-path', `objects=${objects}`, ...sockets];
+  const folders = [`objects=${objects}`, `console=${CONSOLE_FILES}`];
+  const paths = folders.flatMap((folder) => ['--directory-path', folder]);
+  const args = ['serve', config, ...paths, ...sockets];
   // workerd dies when its descriptors run out: take all that the system gives.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
   return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
@@ -82,6 +89,7 @@ const config :Workerd.Config = (
       compatibilityDate = "${compatibilityDate()}",
       bindings = [
         ${CLASSES.map((name) => `(name = "${name.toUpperCase()}", durableObjectNamespace = "${name}")`).join(',\n        ')},
+        (name = "ASSETS", service = "assets"),
         ${bindings.join(',\n        ')}
       ],
       durableObjectNamespaces = [
@@ -90,6 +98,12 @@ const config :Workerd.Config = (
       durableObjectStorage = (localDisk = "objects"),
     )),
     (name = "objects", disk = (writable = true)),
+    (name = "assets", worker = (
+      modules = [(name = "assets", esModule = embed "assets.js")],
+      compatibilityDate = "${compatibilityDate()}",
+      bindings = [(name = "FILES", service = "console")],
+    )),
+    (name = "console", disk = ()),
   ],
   sockets = [${sockets.join(', ')}],
 );

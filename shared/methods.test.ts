@@ -53,7 +53,7 @@ describe('params that are taken', () => {
   });
 
   it('what a method does not know is left out, so it cannot reach OpenSIPS', () => {
-    expect(methods.CallHold.parse({ callid, leg: 'caller', headers: 'X: 1' })).toEqual({ callid });
+    expect(methods.CallHold.parse({ callid, side: 'caller', headers: 'X: 1' })).toEqual({ callid });
   });
 });
 

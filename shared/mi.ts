@@ -65,8 +65,9 @@ export const MiParams = {
       destination: z.string().exactOptional(),
     }),
   ]),
-  call_hold: z.strictObject({ callid: z.string() }),
-  call_unhold: z.strictObject({ callid: z.string() }),
+  /** `leg` from OpenSIPS 4.0 on. */
+  call_hold: z.strictObject({ callid: z.string(), leg: z.string().exactOptional() }),
+  call_unhold: z.strictObject({ callid: z.string(), leg: z.string().exactOptional() }),
   dlg_end_dlg: z.strictObject({ dialog_id: z.string() }),
   dlg_list: z.union([
     z.strictObject({ callid: z.string() }),

@@ -261,10 +261,10 @@ describe('what is stored', () => {
     expect(stored(runner)).toEqual([]);
   });
 
-  it('holds at most 100 commands a row', () => {
+  it('holds at most 50 commands a row', () => {
     const runner = connected();
-    for (let at = 0; at < 250; at++) runner.start(hold(`${at}`), surroundings, 0);
-    expect(stored(runner).map(({ commands }) => commands.length)).toEqual([100, 100, 50]);
+    for (let at = 0; at < 125; at++) runner.start(hold(`${at}`), surroundings, 0);
+    expect(stored(runner).map(({ commands }) => commands.length)).toEqual([50, 50, 25]);
   });
 
   it('has the process to which a request was given, before it is sent', () => {

@@ -3,6 +3,7 @@
  * sockets belong to whoever runs it, the Switchboard with SQL or the command line with memory.
  * @module
  */
+import type { Metadata } from './calls.ts';
 import type { Action, CommandError, Context, Input, State } from './command.ts';
 import { machineOf } from './commands/index.ts';
 import { Copies } from './copies.ts';
@@ -41,6 +42,10 @@ export interface Command {
   readonly subject: string;
   /** Whose a call is that it makes; absent: its own subject's. */
   readonly owner?: string;
+  /** Call-IDs of the calls that it acts on; of a CallStart, its first leg's. */
+  readonly calls?: readonly string[];
+  /** What its client, or an earlier command's, has given the call that it acts on; its own stands in its params. */
+  readonly metadata?: Metadata;
   /** The client session that is told. */
   session: string;
   /** `null` once it is over. */
@@ -73,6 +78,8 @@ export interface NewCommand {
   readonly subject: string;
   readonly session: string;
   readonly owner?: string;
+  readonly calls?: readonly string[];
+  readonly metadata?: Metadata;
 }
 
 /** What a command may know that the runner does not. */
@@ -85,8 +92,11 @@ export interface Surroundings extends Pick<Context, 'callid' | 'nextHop'> {
 
 /** An answer may be this much under way after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
-/** Commands to a row: at 2 to 6 KB each they stay well under the 2 MB that a row may have. */
-const ROW_COMMANDS = 100;
+/**
+ * Commands to a row: mostly they have 2 to 6 KB each, a CallStart with headers, metadata and URIs as long as they may be
+ * 20 KB. So they stay well under the 2 MB that a row may have.
+ */
+const ROW_COMMANDS = 50;
 /**
  * A copy that lies further back is stored anew, so that waking up reads little: so many positions, and so many more
  * for each command that runs, so that a turn does not carry the more the more run.
@@ -148,6 +158,21 @@ export class Runner {
   /** How many commands run. */
   get size(): number {
     return this.#running.size;
+  }
+
+  /** Takes the next number of the site: for what is told to clients and is no command's. */
+  number(): number {
+    return this.#position++;
+  }
+
+  /** The last number that was given. */
+  get last(): number {
+    return this.#position - 1;
+  }
+
+  /** The commands that run. */
+  get running(): Iterable<Command> {
+    return this.#running.values();
   }
 
   /** How many CallStarts run. */
@@ -510,6 +535,13 @@ const fates: Record<Outcome, { readonly fate: 'unknown' | 'not-run'; readonly wh
 export function callNamed(named: Command | undefined): 'running' | string | undefined {
   if (named?.method !== 'CallStart') return undefined;
   return hasEnded(named) ? callMadeBy(named) : 'running';
+}
+
+/** What a client has given to be told with each notification: with this command, or with its call before. */
+export function metadataOf({ method, params, metadata }: Command): Metadata | undefined {
+  if (method === 'Echo') return undefined;
+  const own = typeof params === 'object' && params !== null && 'metadata' in params && params.metadata;
+  return typeof own === 'object' && own !== null ? (own as Metadata) : metadata;
 }
 
 /** Has its client got `Ended`? It may still look after a leg that could not be cancelled yet. */

@@ -10,7 +10,7 @@ import { scaledGaps, TIMERS, type Timers } from './gaps.ts';
 import { Ledger } from './ledger.ts';
 import { type Manner, mannerOf } from './manners.ts';
 import { answer, parseRequest } from './mi/answer.ts';
-import type { Opensips } from './opensips.ts';
+import { endDialog, type Opensips } from './opensips.ts';
 import { restart } from './restart.ts';
 import { type EventName, Subscriptions } from './subscriptions.ts';
 import { bindUdp, closeUdp } from './udp.ts';
@@ -48,6 +48,8 @@ export type Simulator = {
   readonly ledger: Ledger;
   /** Begins and answers a call between two phones, outside MI. Resolves with its Call-ID, rejects when it is refused. */
   dial(call: { from: string; to: string }): Promise<string>;
+  /** A phone hangs a call up, outside MI. One that does not stand stays as it is. */
+  hangUp(callid: string): void;
   /** OpenSIPS restarts: requests are forgotten, subscriptions gone, and dialogs too unless a database keeps those that stand. */
   restart(options: { keepDialogs: boolean }): void;
   /** MI requests of this method get no answer from now on: not run at all, or run and the reply lost. Null ends it. */
@@ -92,6 +94,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     mi: { host, port: miSocket.address().port },
     ledger: opensips.ledger,
     dial: (call) => dial(opensips, call),
+    hangUp: (callid) => {
+      const dialog = opensips.dialogs.alive(callid);
+      if (dialog) endDialog(opensips, dialog, `phone ${dialog.caller.user ?? ''}`, 'BYE');
+    },
     restart: ({ keepDialogs }) => restart(opensips, keepDialogs),
     silence: (method, { runs } = { runs: false }) => {
       silenced = method === null ? undefined : { method, runs };

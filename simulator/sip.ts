@@ -8,9 +8,10 @@ export function userOf(uri: string): string | undefined {
   return /^sips?:([^@:;>]+)(?::[^@]*)?@/.exec(uri)?.[1];
 }
 
-/** The URI in a From, To or Contact header. */
+/** The URI in a From, To or Contact header; a display name before it may have `<` in its quotes. */
 export function uriIn(header: string): string {
-  return /<([^>]*)>/.exec(header)?.[1] ?? header.replace(/;.*$/, '').trim();
+  const address = header.replace(/^\s*"(?:[^"\\]|\\.)*"/, '');
+  return /<([^>]*)>/.exec(address)?.[1] ?? address.replace(/;.*$/, '').trim();
 }
 
 /** A URI without its parameters. */

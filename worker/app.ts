@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
 import { admin } from './admin.ts';
 import type { Admitted } from './admitted.ts';
+import { consoleFile } from './console.ts';
 import { TenantsDoor } from './door/admission.ts';
 import { Admissions } from './door/admissions.ts';
 import { offersProtocol, PROTOCOL } from './door/credentials.ts';
@@ -12,6 +13,7 @@ import { MAX_BODY_BYTES, mint } from './door/minting.ts';
 import { redacted } from './door/redact.ts';
 import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
+import { me } from './me.ts';
 import { problem } from './problem.ts';
 import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
 
@@ -45,6 +47,10 @@ export function app(
       const health = 'status' in visitor ? {} : await healthOf(env, visitor);
       return Response.json({ status: 'ok', version, ...health });
     })
+    .get('/v1/me', async ({ env, req }) => {
+      const visitor = await door.client(req.raw, env);
+      return 'status' in visitor ? refuse(visitor) : Response.json(me(visitor));
+    })
     .post(
       '/v1/tokens',
       bodyLimit({
@@ -57,13 +63,24 @@ export function app(
       },
     )
     .route('/v1/admin', admin())
+    .get('/', ({ env, req }) => file(req.raw, env))
+    .get('/favicon.svg', ({ env, req }) => file(req.raw, env))
+    .get('/assets/*', ({ env, req }) => file(req.raw, env))
     .onError((error, { req }) => {
       // The query and the headers may hold a token, so neither is told.
       console.error(redacted(`${req.method} ${req.path} failed: ${error.stack ?? error}`));
       if (isPassing(error)) return problem(503, 'too busy just now; try again', { 'Retry-After': '1' });
       return problem(500, 'something went wrong here, and has been logged; try again later');
     })
-    .notFound(() => problem(404, 'there is nothing here; the WebSocket is at /call-api'));
+    .notFound(nothing);
+}
+
+function nothing(): Response {
+  return problem(404, 'there is nothing here; the WebSocket is at /call-api');
+}
+
+async function file(request: Request, env: Env): Promise<Response> {
+  return (await consoleFile(request, env)) ?? nothing();
 }
 
 /** What the platform says of an object that it moves, or that has too much to do (its docs: "Error handling"). */

@@ -14,6 +14,8 @@ export interface ClientSocket {
   readonly caller?: string;
   /** When its token expires, in Unix milliseconds. */
   readonly expires?: number;
+  /** The calls that it watches. */
+  readonly watches?: { readonly all: boolean; readonly callids: readonly string[] };
 }
 
 /** An adapter's socket. */

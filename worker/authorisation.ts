@@ -37,6 +37,12 @@ export function refusalOf(
   return forbidden && `${forbidden}: the rules of this tenant or site do not let calls go there`;
 }
 
+/** Why one may not read which calls there are; undefined where it may. */
+export function unreadable({ scopes }: Rights): string | undefined {
+  if (scopes.includes('read')) return undefined;
+  return `the scope read is missing: use a key or a token that has it; yours has ${scopes.join(', ') || 'none'}`;
+}
+
 /**
  * What a command is started with: for one who is bound to an address, a call that is not its own gets a Call-ID that
  * nobody has. So OpenSIPS itself answers what it answers for calls that do not exist, as late and in the same words.

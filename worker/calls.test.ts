@@ -1,160 +1,250 @@
-/** Calls that were made here and stand: whose they are, and that none is counted for ever. */
+/** Calls in memory and in their log: what is kept, what it costs, and what is found again after a sleep. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Command, Told } from '../shared/runner.ts';
-import { Calls, ownerOfBegun, SURVEY_MS } from './calls.ts';
-import { callsMade, dialog, script } from './testing/scenarios.ts';
+import { LOOKS_MS, ROUND_MS, SURVEY_MS } from './calls/rounds.ts';
+import { Calls, ENDED_KEPT } from './calls.ts';
+import { Store } from './store.ts';
+import type { Answer, Client } from './testing/client.ts';
+import { callsMade, dialog, held, script } from './testing/scenarios.ts';
 import { Site } from './testing/site.ts';
 
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 const gone = { error: { code: 404, message: 'Requested Dialog not found' } };
-/** Where the adapter's numbers go on: beyond whatever it has said before. */
-const LATER = 10_000;
 afterEach(() => void vi.useRealTimers());
 
-const stored = (site: Site) =>
-  runInDurableObject(site.object, (_, { storage }) =>
-    storage.sql
-      .exec<{ callid: string; owner: string }>('SELECT callid, owner FROM calls ORDER BY callid')
-      .toArray(),
-  );
+interface Seen {
+  readonly callid: string;
+  readonly state: string;
+  readonly seq: number;
+  readonly metadata?: object;
+}
 
-/** A site where `key-1` has made these calls, and everybody has left. */
-async function withCalls(...names: string[]): Promise<{ site: Site; stream: string }> {
-  const site = new Site();
-  const stream = crypto.randomUUID();
-  const adapter = await site.adapter(callsMade(...names), { stream });
-  const client = await site.client();
-  for (const _ of names) {
-    await client.ask('CallStart', uris);
-    await client.toEnd();
-  }
-  client.socket.close();
-  adapter.close();
-  await expect.poll(async () => (await site.object.health()).link.connected).toBe(false);
-  return { site, stream };
+/** The result of what was asked. */
+async function result<T>(answer: Promise<Answer>): Promise<T> {
+  const { result: given, error } = (await answer) as unknown as { result?: T; error?: unknown };
+  if (given === undefined) throw new Error(JSON.stringify(error));
+  return given;
+}
+
+const list = async (client: Client, params: object = {}) =>
+  (await result<{ calls: Seen[] }>(client.ask('CallList', params))).calls;
+
+/** Calls over a storage of their own; `write` gives the rows that it took. */
+function kept(
+  play: (stage: { calls: Calls; again: () => Calls; rows: () => number }) => void,
+): Promise<void> {
+  return runInDurableObject(new Site().object, (_, { storage: { sql } }) => {
+    let next = 1;
+    const store = new Store(sql);
+    const open = () => new Calls(store, () => next++);
+    const rows = () =>
+      sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${store.kept ? 'calls_1' : ''}`).one().n;
+    play({ calls: open(), again: open, rows });
+  });
 }
 
 const told = (event: string, callid: string): Told => ({ seq: 1, event, data: { callid } });
-const command = (more: Partial<Command> = {}) => ({ subject: 'me', told: [], ...more }) as unknown as Command;
+const command = (more: Partial<Command> = {}) =>
+  ({
+    method: 'CallStart',
+    cmdId: 'a',
+    params: uris,
+    subject: 'me',
+    told: [],
+    calls: ['leg'],
+    ...more,
+  }) as unknown as Command;
 
-it('stands from its answer to the end of its dialog, at a row each, and whose it is survives a sleep', () =>
-  runInDurableObject(new Site().object, (_, { storage: { sql } }) => {
-    const changes = () => sql.exec<{ n: number }>('SELECT total_changes() AS n').one().n;
-    const calls = new Calls(sql);
-    const before = changes();
+it('a call that nobody watches and no command made takes two rows: its first sight and its end', () =>
+  kept(({ calls, rows, again }) => {
+    for (const [from, to] of [
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+    ] as const) {
+      calls.event(dialog('c1', from, to), 1_000 * to);
+      if (calls.changed) calls.write(0, 1);
+    }
+    expect(rows()).toBe(2);
+    const found = again().get('c1');
+    expect(found?.call).toMatchObject({ state: 'ended', began: 2_000, answered: 3_000, ended: 5_000 });
+    expect(found?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered', 'Ended']);
+  }));
+
+it('while somebody watches each change is kept, all of a turn in one row, and can be told again', () =>
+  kept(({ calls, rows, again }) => {
+    calls.watched(true, 0);
+    calls.event(dialog('c1', 1, 2), 1);
+    calls.event(dialog('c1', 2, 3), 2);
+    calls.event(held('c1', 'caller', 'ok'), 3);
+    const before = calls.takeNews();
+    calls.write(0, 3);
+    expect(rows()).toBe(1);
+    expect(again().missed(0)).toEqual(before);
+    expect(again().missed(before[0]?.seq ?? 0)).toEqual(before.slice(1));
+  }));
+
+it('who has been away while changes were not kept is told so, also after a sleep', () =>
+  kept(({ calls, again }) => {
+    calls.event(dialog('c1', 1, 2), 1);
+    calls.write(0, 1);
+    const since = calls.get('c1')?.call.seq ?? 0;
+    expect(calls.missed(since)).toEqual([]);
+    calls.event(dialog('c1', 2, 3), 2);
+    expect(calls.missed(since)).toBeUndefined();
+    calls.event(dialog('c1', 4, 5), 3);
+    calls.write(0, 3);
+    expect(again().missed(since)).toBeUndefined();
+    expect(again().missed(calls.get('c1')?.call.seq ?? 0)).toEqual([]);
+  }));
+
+it('counts those that stand for commands, from their answers on, and knows whose they are', () =>
+  kept(({ calls, again }) => {
+    calls.begun(command(), 1);
+    calls.event(dialog('leg', 1, 2), 1);
+    calls.event(dialog('leg', 2, 3), 1);
+    expect(calls).toMatchObject({ size: 0, standing: 1 });
     calls.told(command(), told('TransferStart', 'c1'), 1);
-    expect(calls).toMatchObject({ size: 0, changed: false });
+    expect(calls.ownerOf('c1')).toBe('me');
+    expect(calls.size).toBe(0);
     calls.told(command(), told('CalleeAnswered', 'c1'), 1);
-    calls.told(command({ owner: 'you' }), told('TransferSuccessful', 'c2'), 2);
-    expect(calls).toMatchObject({ size: 2, changed: true, surveyDue: 1 + SURVEY_MS });
-    calls.write();
-    expect(changes() - before).toBe(2);
-    const later = new Calls(sql);
+    calls.told(command({ owner: 'you', calls: ['c1'] }), told('TransferSuccessful', 'c2'), 2);
+    calls.write(0, 2);
+    const later = again();
+    expect(later.size).toBe(2);
     expect([later.ownerOf('c1'), later.ownerOf('c2'), later.ownerOf('c3')]).toEqual(['me', 'you', undefined]);
-    later.event(dialog('c1', 3, 4));
-    later.event(dialog('c3', 4, 5));
-    expect(later).toMatchObject({ size: 2, changed: false });
-    later.event(dialog('c1', 4, 5));
-    later.write();
-    expect(changes() - before).toBe(3);
-    expect(later).toMatchObject({ size: 1, surveyDue: 2 + SURVEY_MS });
-    expect([...new Calls(sql).callids]).toEqual(['c2']);
+    later.event(dialog('c1', 4, 5), 3);
+    expect([later.size, later.ownerOf('c1')]).toEqual([1, undefined]);
   }));
 
-it('one that ends in the turn that it came about in leaves nothing', () =>
+it('those that have ended are kept up to their number, those that stand all', () =>
+  kept(({ calls }) => {
+    calls.event(dialog('stands', 1, 2), 1);
+    for (let n = 0; n < ENDED_KEPT * 1.2; n++) calls.event(dialog(`c${n}`, 1, 5), 2);
+    expect(calls.get('c0')).toBeUndefined();
+    expect(calls.get('stands')).toBeDefined();
+    expect(calls.list({}, ENDED_KEPT * 2).calls.length).toBeLessThanOrEqual(ENDED_KEPT * 1.1 + 1);
+  }));
+
+it('what stands longer than the log is kept is carried over with its timeline', () =>
   runInDurableObject(new Site().object, (_, { storage: { sql } }) => {
-    const calls = new Calls(sql);
-    calls.told(command(), told('CalleeAnswered', 'c1'), 1);
-    calls.event(dialog('c1', 4, 5));
-    calls.write();
-    expect(calls).toMatchObject({ size: 0, changed: false, surveyDue: Number.POSITIVE_INFINITY });
-    expect(new Calls(sql).size).toBe(0);
+    let next = 1;
+    const number = () => next++;
+    const store = new Store(sql, { segmentMs: 10, segmentSpan: 1_000, segments: 2, keptMs: 20 });
+    const calls = new Calls(store, number);
+    calls.event(dialog('long', 1, 2), 1);
+    calls.event(dialog('short', 1, 2), 1);
+    calls.event(dialog('short', 2, 5), 2);
+    calls.write(0, 0);
+    calls.event(dialog('long', 2, 3), 3);
+    for (let now = 15; now < 200; now += 15) store.trim(now, Number.POSITIVE_INFINITY);
+    const later = new Calls(store, number);
+    expect(later.get('short')).toBeUndefined();
+    expect(later.get('long')?.call.state).toBe('answered');
+    expect(later.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
   }));
 
-it('a call that is being made is whose command told of it', () => {
-  const begun = command({ told: [told('TransferStart', 'c1')] });
-  expect(ownerOfBegun('c1', [command(), begun])).toBe('me');
-  expect(ownerOfBegun('c1', [command({ ...begun, owner: 'you' })])).toBe('you');
-  expect(ownerOfBegun('c2', [begun])).toBeUndefined();
-});
-
-it('is stored when it is answered and deleted when OpenSIPS says that it has ended', async () => {
-  const { site, stream } = await withCalls('one', 'two');
-  expect(await stored(site)).toEqual([
-    { callid: 'one', owner: 'key:key-1' },
-    { callid: 'two', owner: 'key:key-1' },
-  ]);
-  const adapter = await site.adapter(script({}), { stream, base: LATER });
-  await adapter.raise(dialog('stranger', 4, 5));
-  await adapter.raise(dialog('one', 4, 5));
-  await expect.poll(() => stored(site)).toEqual([{ callid: 'two', owner: 'key:key-1' }]);
-  adapter.close();
-});
+it('pages are the newest first, and go on where the one before ended; filters hold for all of them', () =>
+  kept(({ calls }) => {
+    for (let n = 1; n <= 5; n++) calls.event(dialog(`c${n}`, 1, 2), n);
+    calls.event(dialog('c4', 2, 5), 9);
+    const first = calls.list({ states: ['ringing'] }, 2);
+    expect(first.calls.map(({ callid }) => callid)).toEqual(['c5', 'c3']);
+    const second = calls.list({ states: ['ringing'] }, 2, first.cursor);
+    expect(second).toMatchObject({ calls: [{ callid: 'c2' }, { callid: 'c1' }] });
+    expect(second.cursor).toBeUndefined();
+    expect(calls.list({ since: 4 }, 9).calls.map(({ callid }) => callid)).toEqual(['c5', 'c4']);
+  }));
 
 it('what ended while another process of the adapter started is found out, through a sleep', async () => {
-  const { site } = await withCalls('one', 'two', 'three');
+  const site = new Site();
+  const first = await site.adapter(callsMade('one', 'two'));
+  const client = await site.client();
+  for (let n = 0; n < 2; n++) {
+    await client.ask('CallStart', uris);
+    await client.toEnd();
+  }
+  first.close();
+  await expect.poll(async () => (await site.object.health()).link.connected).toBe(false);
   await evictDurableObject(site.object);
   const adapter = await site.adapter(
-    script({
-      dlg_list: (callid) => {
-        if (callid === 'one') return gone;
-        if (callid === 'two') return { outcome: 'timeout' };
-        const Dialog = { ID: 'x', state: 5, timestart: 1, callid, from_uri: 'sip:a@b', to_uri: 'sip:b@a' };
-        return { reply: { Dialog } };
-      },
-    }),
+    script({ dlg_list: (callid) => (callid === 'one' ? gone : { outcome: 'timeout' }) }),
   );
-  await expect.poll(() => stored(site)).toEqual([{ callid: 'two', owner: 'key:key-1' }]);
-  expect(adapter.surveyed.map(({ method, params }) => [method, params['callid']])).toEqual([
-    ['dlg_list', 'one'],
-    ['dlg_list', 'two'],
-    ['dlg_list', 'three'],
-  ]);
+  const standing = async () =>
+    (await list(client, { state: ['answered', 'ringing'] })).map(({ callid }) => callid);
+  await expect.poll(standing).toEqual(['two']);
+  const one = await result<{ call: object }>(client.ask('CallGet', { callid: 'one' }));
+  expect(one.call).toMatchObject({ state: 'ended', reason: 'OpenSIPS knows it no more' });
   adapter.close();
 });
 
-it('after a gap each is asked for, a few at a time, and those that stand remain', async () => {
-  const names = Array.from({ length: 40 }, (_, n) => `call-${n}`);
-  const { site, stream } = await withCalls(...names);
-  const left = new Set(names.slice(0, 3));
-  const adapter = await site.adapter(
-    script({
-      dlg_list: (callid) => (left.has(callid) ? { reply: 'not understood' } : gone),
-    }),
-    { stream, base: LATER },
-  );
-  expect(adapter.surveyed).toEqual([]);
-  await adapter.gap();
-  await expect.poll(async () => (await stored(site)).length).toBe(3);
-  expect(adapter.surveyed).toHaveLength(40);
-  expect(new Set(adapter.surveyed.map(({ id }) => id)).size).toBe(40);
-  adapter.close();
-});
-
-it('one that stands for an hour is asked for by the alarm, once an hour', async () => {
-  const { site, stream } = await withCalls('one');
-  let ended = false;
-  let base = LATER;
-  /** Time passes, the adapter's socket of then is dead, and the alarm runs. Gives what was asked on the next one. */
-  const surveyedAfter = async (ms: number) => {
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
-    base += 100;
-    const beats = script({ dlg_list: () => (ended ? gone : { reply: 'not understood' }) });
-    const adapter = await site.adapter(beats, { stream, base });
-    await runDurableObjectAlarm(site.object);
-    // What was asked came before the answer to this.
-    const client = await site.client();
-    await client.ask('CallHold', { callid: 'x' });
-    await client.socket.next();
-    adapter.close();
-    return adapter.surveyed.length;
+it('a call of which nothing was heard is found, with its parties but without osid', async () => {
+  const site = new Site();
+  const shown = {
+    ID: 'x',
+    state: 4,
+    timestart: 7,
+    callid: 'lost',
+    from_uri: 'sip:a@b;osid=1',
+    to_uri: 'sip:b@a',
   };
-  expect(await surveyedAfter(SURVEY_MS - 60_000)).toBe(0);
-  expect(await surveyedAfter(60_000)).toBe(1);
+  const adapter = await site.adapter(
+    script({ dlg_list: (callid) => (callid === '' ? { reply: { count: 1, Dialogs: [shown] } } : gone) }),
+  );
+  const client = await site.client();
+  await expect
+    .poll(() => list(client))
+    .toMatchObject([
+      { callid: 'lost', state: 'answered', caller: 'sip:a@b', callee: 'sip:b@a', answered: 7_000 },
+    ]);
+  adapter.close();
+});
+
+it('OpenSIPS is asked while somebody looks; when nobody does, once an hour while something stands', async () => {
+  const site = new Site();
+  const stream = crypto.randomUUID();
+  let base = 1;
+  /** Time passes, and the alarm runs. Gives how many pages were asked for. */
+  const pagesAfter = async (ms: number) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+    const adapter = await site.adapter(
+      script({
+        call_hold: () => gone,
+        dlg_list: (callid) => (callid === '' ? { reply: { Dialogs: [] } } : { outcome: 'timeout' }),
+      }),
+      { stream, base },
+    );
+    if (base === 1) {
+      await adapter.raise(dialog('stands', 1, 2));
+      // Who speaks in it is asked for at once.
+      await expect.poll(() => adapter.surveyed.length).toBe(1);
+    }
+    await runDurableObjectAlarm(site.object);
+    base += 100;
+    // What was asked, and answered, came before the answer to this.
+    const client = await site.client();
+    const passed = async () => {
+      await client.ask('CallHold', { callid: 'x' });
+      await client.toEnd();
+    };
+    await passed();
+    const pages = adapter.surveyed.filter(({ params }) => 'index' in params).length;
+    const singles = () => adapter.surveyed.filter(({ params }) => 'callid' in params).length;
+    if (pages > 0) await expect.poll(singles).toBeGreaterThan(0);
+    await passed();
+    adapter.close();
+    return pages;
+  };
+  const pages = [await pagesAfter(0), await pagesAfter(SURVEY_MS - 60_000), await pagesAfter(120_000)];
   await evictDurableObject(site.object);
-  expect(await surveyedAfter(SURVEY_MS - 60_000)).toBe(0);
-  ended = true;
-  expect(await surveyedAfter(60_000)).toBe(1);
-  await expect.poll(() => stored(site)).toEqual([]);
+  pages.push(await pagesAfter(SURVEY_MS - 120_000));
+  const looking = await site.client();
+  await list(looking);
+  await evictDurableObject(site.object);
+  // One that was due while somebody looked is made up for; then none is.
+  pages.push(await pagesAfter(1_000), await pagesAfter(ROUND_MS));
+  pages.push(await pagesAfter(LOOKS_MS), await pagesAfter(LOOKS_MS));
+  expect(pages).toEqual([0, 0, 1, 0, 0, 1, 1, 0]);
 });

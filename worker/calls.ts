@@ -1,125 +1,353 @@
-/** The calls that commands have made here and that stand: whose each is, until OpenSIPS says that it has ended. @module */
-import { dialogState, type EviEvent } from '../shared/evi.ts';
+/**
+ * The calls of the site: those that stand, and for a while those that have ended. They are in memory, and in a log of
+ * their own that costs little: of a call that nobody watches and no command made, its first sight and its end are
+ * written; while somebody watches, every change is, all of a turn in one row.
+ * @module
+ */
+import { CallBook } from '../shared/call-book.ts';
+import type { CallEventName } from '../shared/calls.ts';
+import type { EviEvent } from '../shared/evi.ts';
+import type { Dialog } from '../shared/mi.ts';
 import type { Command, Told } from '../shared/runner.ts';
+import { type CallLine, type CarriedLine, type Kept, keep, type Line, type LinkLine } from './calls/kept.ts';
+import { type Filter, type Page, page } from './calls/listing.ts';
+import type { Store } from './store.ts';
 
-/** A call that stands. */
-export interface StandingCall {
-  /** The subject whose CallStart made it, or the call that it came of by a transfer. */
-  readonly owner: string;
-  /** When it was answered, in Unix milliseconds. */
-  readonly since: number;
-}
+/** So many that have ended are kept at most, and none longer than the log. */
+export const ENDED_KEPT = 10_000;
 
-/** By these a command tells that a call stands; their data has its `callid`. */
-const ANSWERED = ['CalleeAnswered', 'TransferSuccessful'];
+/** Lines to a row: with 2 KB of metadata each they stay under the 2 MB that a row may have. */
+const ROW_LINES = 250;
 
-/** Calls that stand so long are asked for, in milliseconds: what ended one may have been lost on the way. */
-export const SURVEY_MS = 3_600_000;
+/** A timeline has so many moments at most; then those after the first make room. */
+const MOMENTS = 200;
+
+/** Every change is logged for so long after the last watcher has left, in milliseconds: one that lost its way resumes. */
+export const RECORDED_MS = 600_000;
+
+/** Who comes back to more changes than these gets the calls anew instead. */
+export const MISSED_MOST = 10_000;
+
+/** Something that watchers are to be told. */
+export type News = LinkLine | (CallLine & { readonly owner?: string });
 
 export class Calls {
-  readonly #sql: SqlStorage;
-  /** By Call-ID, oldest first. */
-  readonly #standing = new Map<string, StandingCall>();
-  /** What is to be written: `null` for those that have ended. */
-  readonly #changes = new Map<string, StandingCall | null>();
-  #surveyed: number;
-  #surveyChanged = false;
+  readonly #store: Store;
+  readonly #number: () => number;
+  readonly #book = new CallBook<Kept>(keep, (entry, event, at, data) => this.#change(entry, event, at, data));
+  /** All, by their first change. */
+  #order: Kept[] = [];
+  /** Those that stand, oldest first. */
+  #standing = new Set<Kept>();
+  /** Those that have ended, the earliest first. */
+  #ended: Kept[] = [];
+  #counted = 0;
+  #lines: Line[] = [];
+  #news: News[] = [];
+  /** Newest change that is not in the log as one of its own: nobody can come back to before it. */
+  #unlogged = 0;
+  #watched = false;
+  #recordUntil = 0;
+  #now = 0;
+  /** Calls that came to be known since the last look, and of which nobody knows who speaks. */
+  #strangers: string[] = [];
+  #doubted = false;
+  /** The newest call when the last round began. */
+  #roundFrom = 0;
 
-  constructor(sql: SqlStorage) {
-    this.#sql = sql;
-    sql.exec(`
-      CREATE TABLE IF NOT EXISTS calls (callid TEXT PRIMARY KEY, owner TEXT NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS survey (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
-    `);
-    const rows = sql.exec<{ callid: string } & Row>('SELECT callid, owner, since FROM calls ORDER BY since');
-    for (const { callid, owner, since } of rows) this.#standing.set(callid, { owner, since });
-    this.#surveyed = sql.exec<{ at: number }>('SELECT at FROM survey').toArray()[0]?.at ?? 0;
+  /** @param number takes the next number of the site */
+  constructor(store: Store, number: () => number) {
+    this.#store = store;
+    this.#number = number;
+    for (const { row } of store.callsFrom(0))
+      for (const line of JSON.parse(row) as Line[]) this.#restore(line);
+    store.onDrop((end, now) => this.#carry(end, now));
+    this.#order.sort((one, other) => one.first - other.first);
+    this.#standing = new Set(this.#order.filter(({ call }) => call.state !== 'ended'));
+    // The next round of the survey brings their parties.
+    this.#strangers = [];
+    this.#prune(0);
   }
 
-  /** How many stand. */
+  /** How many stand that were made by commands. */
   get size(): number {
+    return this.#counted;
+  }
+
+  /** How many stand, whoever made them. */
+  get standing(): number {
     return this.#standing.size;
   }
 
-  /** Their Call-IDs. */
-  get callids(): Iterable<string> {
-    return this.#standing.keys();
+  /** When the oldest that stands began, in Unix milliseconds; infinity where none does. */
+  get oldest(): number {
+    const [oldest] = this.#standing;
+    return oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whose it is; undefined where it was not made here, or stands no more. */
+  get(callid: string): Kept | undefined {
+    return this.#book.get(callid);
+  }
+
+  /** Whose it is; undefined where no command made it, or where it stands no more. */
   ownerOf(callid: string): string | undefined {
-    return this.#standing.get(callid)?.owner;
+    const kept = this.#book.get(callid);
+    return kept && kept.call.state !== 'ended' ? kept.owner : undefined;
+  }
+
+  /** Somebody watches, or nobody does any more. */
+  watched(watched: boolean, now: number): void {
+    if (this.#watched && !watched) this.#recordUntil = now + RECORDED_MS;
+    this.#watched = watched;
   }
 
   /** There is something to {@link write}. */
   get changed(): boolean {
-    return this.#changes.size > 0 || this.#surveyChanged;
+    return this.#lines.length > 0;
   }
 
-  /** When a survey is due, in Unix milliseconds; infinity while nothing stands. */
-  get surveyDue(): number {
-    const [oldest] = this.#standing.values();
-    return oldest ? Math.max(oldest.since, this.#surveyed) + SURVEY_MS : Number.POSITIVE_INFINITY;
+  /** There is something to tell watchers. */
+  get speaks(): boolean {
+    return this.#news.length > 0;
   }
 
-  /** A survey begins: the next one by the clock is due {@link SURVEY_MS} from now. */
-  surveyed(now: number): void {
-    this.#surveyed = now;
-    this.#surveyChanged = true;
+  /** A command has been started, or runs already. */
+  begun(command: Command, now: number): void {
+    this.#now = now;
+    this.#book.begun(command, now);
   }
 
   /** A command has told its client something. */
-  told({ subject, owner = subject }: Command, { event, data }: Told, now: number): void {
-    const callid = ANSWERED.includes(event) ? callidIn(data) : undefined;
-    if (callid === undefined) return;
-    const call = { owner, since: now };
-    this.#standing.set(callid, call);
-    this.#changes.set(callid, call);
+  told(command: Command, told: Told, now: number): void {
+    this.#now = now;
+    this.#book.told(command, told, now);
   }
 
   /** OpenSIPS has raised an event. */
-  event(event: EviEvent): void {
-    if (event.name !== 'E_DLG_STATE_CHANGED' || event.params.new_state !== dialogState.ended) return;
-    this.ended(event.params.callid);
+  event(event: EviEvent, now: number): void {
+    this.#now = now;
+    this.#book.event(event, now);
+  }
+
+  /** `dlg_list` shows it, in that round of the survey. */
+  listed(dialog: Dialog, round: number, now: number): void {
+    this.#now = now;
+    const kept = this.#book.listed(dialog, now);
+    if (kept) kept.round = Math.max(kept.round, round);
   }
 
   /** OpenSIPS knows it no more. */
-  ended(callid: string): void {
-    if (this.#standing.delete(callid)) this.#changes.set(callid, null);
+  gone(callid: string, now: number): void {
+    this.#now = now;
+    this.#book.gone(callid, now);
   }
 
-  /** Stores what has changed: a row for each call that has come about or ended. */
-  write(): void {
-    for (const [callid, call] of this.#changes) {
-      if (call) {
-        this.#sql.exec(
-          'INSERT OR REPLACE INTO calls (callid, owner, since) VALUES (?, ?, ?)',
-          callid,
-          call.owner,
-          call.since,
-        );
-      } else {
-        this.#sql.exec('DELETE FROM calls WHERE callid = ?', callid);
-      }
+  /** The adapter went or came. */
+  link(link: LinkLine['link'], now: number): void {
+    if (!this.#watched && now >= this.#recordUntil) return;
+    const line = { seq: this.#number(), link };
+    this.#lines.push(line);
+    if (this.#watched) this.#news.push(line);
+  }
+
+  /** A number that is told to somebody now, and that will be told of nothing else. */
+  mark(): number {
+    const seq = this.#number();
+    this.#lines.push({ seq, mark: true });
+    return seq;
+  }
+
+  /** Events may have been missed: all that stands is to be asked for. */
+  doubt(): void {
+    this.#doubted ||= this.#standing.size > 0 || this.#watched;
+  }
+
+  /** Something may have been missed since the last round has begun. */
+  get doubted(): boolean {
+    return this.#doubted;
+  }
+
+  /** A round begins. */
+  surveyed(): void {
+    this.#doubted = false;
+    this.#roundFrom = this.#order.at(-1)?.first ?? 0;
+  }
+
+  /** Call-IDs of those that stand, did so before that round, and were not seen in it. */
+  unseen(round: number): string[] {
+    const callids: string[] = [];
+    for (const { round: seen, first, call } of this.#standing) {
+      if (seen < round && first <= this.#roundFrom) callids.push(call.callid);
     }
-    this.#changes.clear();
-    if (this.#surveyChanged)
-      this.#sql.exec('INSERT OR REPLACE INTO survey (id, at) VALUES (1, ?)', this.#surveyed);
-    this.#surveyChanged = false;
+    return callids;
+  }
+
+  /** Those whose parties are to be asked for, once. */
+  strangers(): string[] {
+    return this.#strangers.splice(0).filter((callid) => {
+      const call = this.#book.get(callid)?.call;
+      return call?.caller === null && call.state !== 'ended';
+    });
+  }
+
+  list(filter: Filter, limit: number, cursor?: string): Page {
+    return page(this.#order, filter, limit, cursor);
+  }
+
+  /** What was told after `since`, in order; undefined where that is not kept whole, or too much of it. */
+  missed(since: number): readonly News[] | undefined {
+    if (since < Math.max(this.#unlogged, this.#store.kept - 1)) return undefined;
+    const missed: News[] = [];
+    for (const { row } of this.#store.callsFrom(since + 1)) {
+      for (const line of JSON.parse(row) as Line[]) {
+        if (line.seq > since && !('carried' in line || 'mark' in line)) missed.push(line);
+      }
+      if (missed.length > MISSED_MOST) return undefined;
+    }
+    return missed;
+  }
+
+  /** What watchers are to be told, once it is written. */
+  takeNews(): News[] {
+    return this.#news.splice(0);
+  }
+
+  /** Logs what has changed. Gives how many rows that took. */
+  write(floor: number, now: number): number {
+    const lines = this.#lines.splice(0);
+    let rows = 0;
+    for (let at = 0; at < lines.length; at += ROW_LINES) {
+      const some = lines.slice(at, at + ROW_LINES);
+      const position = some.at(-1)?.seq ?? 0;
+      for (const line of some) {
+        const kept = 'call' in line && this.#book.get(line.call.callid);
+        if (kept) kept.copy = position;
+      }
+      this.#store.appendCalls(position, JSON.stringify(some), floor, now);
+      rows++;
+    }
+    return rows;
+  }
+
+  #change(kept: Kept, event: CallEventName, at: number, data: unknown): void {
+    const seq = this.#number();
+    const isNew = kept.first === 0;
+    const { metadata, origin } = kept.call;
+    kept.call = { ...kept.call, seq };
+    if (isNew) this.#add(kept, seq);
+    if (kept.timeline.length >= MOMENTS) {
+      kept.timeline.splice(1, 1);
+      kept.logged = Math.max(0, kept.logged - 1);
+    }
+    kept.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
+    const stays = !isNew && event !== 'Ended' && !this.#settle(kept);
+    if (event === 'Ended') this.#settle(kept);
+    if (this.#watched || this.#now < this.#recordUntil) this.#log(kept);
+    else if (!stays || kept.known !== metadata || (origin && !kept.knownOrigin)) this.#log(kept);
+    else this.#unlogged = seq;
+  }
+
+  #log(kept: Kept): void {
+    const before = kept.timeline.slice(kept.logged, -1);
+    const [moment] = kept.timeline.slice(-1);
+    if (!moment) return;
+    kept.logged = kept.timeline.length;
+    kept.known = kept.call.metadata;
+    kept.knownOrigin = kept.call.origin !== null;
+    const line: CallLine = {
+      ...moment,
+      ...standingOf(kept),
+      ...(before.length > 0 ? { before } : {}),
+    };
+    const last = before.at(-1);
+    if (last) this.#unlogged = Math.max(this.#unlogged, last.seq);
+    this.#lines.push(line);
+    if (this.#watched) this.#news.push(line);
+  }
+
+  #add(kept: Kept, first: number): void {
+    kept.first = first;
+    this.#order.push(kept);
+    this.#standing.add(kept);
+    if (kept.call.caller === null) this.#strangers.push(kept.call.callid);
+  }
+
+  /** Counts it from its answer to its end. Says whether it is counted from now on. */
+  #settle(kept: Kept): boolean {
+    const ended = kept.call.state === 'ended';
+    const counts = !kept.isCounted && isForCommand(kept);
+    if (counts) {
+      kept.isCounted = true;
+      this.#counted++;
+    }
+    if (!ended || !this.#standing.delete(kept)) return counts;
+    if (kept.isCounted) this.#counted--;
+    kept.isCounted = false;
+    this.#ended.push(kept);
+    if (this.#ended.length > ENDED_KEPT * 1.1) this.#prune(0);
+    return false;
+  }
+
+  /** Forgets what has ended before that position, and what is too much. */
+  #prune(end: number): void {
+    const excess = this.#ended.length - ENDED_KEPT;
+    const gone = new Set(this.#ended.filter(({ call: { seq } }, at) => at < excess || seq < end));
+    if (gone.size === 0) return;
+    for (const { call } of gone) this.#book.forget(call.callid);
+    this.#ended = this.#ended.filter((kept) => !gone.has(kept));
+    this.#order = this.#order.filter((kept) => !gone.has(kept));
+  }
+
+  /** A segment is about to be dropped: those that stand are written anew, the others go with it. */
+  #carry(end: number, now: number): void {
+    this.#prune(end);
+    const standing = [...this.#standing].filter(({ copy, first }) => copy < end && first < end);
+    for (let at = 0; at < standing.length; at += ROW_LINES) {
+      const some = standing.slice(at, at + ROW_LINES);
+      const lines = some.map((kept): CarriedLine => {
+        return { seq: this.#number(), ...standingOf(kept), carried: kept.timeline };
+      });
+      const position = lines.at(-1)?.seq ?? 0;
+      for (const kept of some) kept.copy = position;
+      this.#store.appendCalls(position, JSON.stringify(lines), end, now);
+    }
+  }
+
+  #restore(line: Line): void {
+    if ('link' in line || 'mark' in line) return;
+    const { call, owner } = line;
+    const known = this.#book.get(call.callid);
+    const kept = known ?? keep({ call });
+    if (!known) {
+      this.#book.restore(kept);
+      this.#add(
+        kept,
+        'carried' in line ? (line.carried[0]?.seq ?? line.seq) : (line.before?.[0]?.seq ?? line.seq),
+      );
+    }
+    kept.call = call;
+    if (owner !== undefined) kept.owner = owner;
+    kept.copy = line.seq;
+    if ('carried' in line) {
+      kept.timeline.splice(0, kept.timeline.length, ...line.carried);
+    } else {
+      const { seq, at, event, data, before = [] } = line;
+      kept.timeline.push(...before, { seq, at, event, ...(data === undefined ? {} : { data }) });
+      this.#unlogged = Math.max(this.#unlogged, before.at(-1)?.seq ?? 0);
+    }
+    kept.logged = kept.timeline.length;
+    kept.known = call.metadata;
+    kept.knownOrigin = call.origin !== null;
+    this.#settle(kept);
   }
 }
 
-/** Whose the call is that one of these commands is about to make: its client knows the Call-ID before the answer. */
-export function ownerOfBegun(callid: string, commands: Iterable<Command>): string | undefined {
-  for (const { subject, owner = subject, told } of commands) {
-    if (told.some(({ event, data }) => event === 'TransferStart' && callidIn(data) === callid)) return owner;
-  }
-  return undefined;
+function standingOf({ call, owner }: Kept): Pick<CallLine, 'call' | 'owner'> {
+  return { call, ...(owner === undefined ? {} : { owner }) };
 }
 
-function callidIn(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null || !('callid' in data)) return undefined;
-  return typeof data.callid === 'string' ? data.callid : undefined;
+/** Does it stand because a command has made it? A CallStart's first leg only leads to the call that it makes. */
+function isForCommand({ call, owner }: Kept): boolean {
+  if (owner === undefined || call.state === 'ringing' || call.state === 'ended') return false;
+  return call.origin?.method !== 'CallStart' || call.from !== undefined;
 }
-
-type Row = { owner: string; since: number };

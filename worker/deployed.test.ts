@@ -248,6 +248,7 @@ const DOORS: readonly (readonly [string, RequestInit])[] = [
   ['/adapter', { headers: WS }],
   ['/adapter', {}],
   ['/v1/tokens', { method: 'POST', body: '{"subject":"alice"}' }],
+  ['/v1/me', {}],
 ];
 
 it.each(MADE_UP)('%s opens no door, touches no object and leaves no trace', async (_, credential) => {
@@ -299,15 +300,16 @@ it('what the tenant does not let in gets the answer of what is made up', async (
   expect(closed.handed).toEqual([]);
 });
 
-it('without a token every route but /healthz refuses, and nothing is touched', async () => {
+it('without a token every route but /healthz and the console refuses, and nothing is touched', async () => {
   for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
     for (const path of [
-      ...['/', '/call-api', '/adapter', '/v1', '/v1/', '/v1/tokens', '/v1/admin', '/v1/admin/tenants'],
+      ...['/call-api', '/adapter', '/v1', '/v1/', '/v1/me', '/v1/tokens', '/v1/admin', '/v1/admin/tenants'],
       ...[
         '/v1/admin/tenants/acme',
         '/v1/admin/tenants/acme/keys',
         '/v1//admin/tenants',
         '//call-api',
+        '/assets/nothing.js',
         '/nowhere',
       ],
     ]) {
@@ -315,6 +317,7 @@ it('without a token every route but /healthz refuses, and nothing is touched', a
       expect([401, 404], `${method} ${path}`).toContain(response.status);
     }
   }
+  expect((await ask('/', {}, withoutObjects())).status).toBe(200);
   const health = await ask('/healthz', {}, withoutObjects());
   expect(health.status).toBe(200);
   expect(Object.keys((await health.json()) as object)).toEqual(['status', 'version']);

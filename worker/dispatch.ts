@@ -1,4 +1,6 @@
 /** The one way in: whatever the wire, a request comes through here to its command. @module */
+import type { Metadata } from '../shared/calls.ts';
+import { lackOf } from '../shared/features.ts';
 import {
   code,
   failure,
@@ -9,7 +11,7 @@ import {
   success,
 } from '../shared/jsonrpc.ts';
 import type { OpenSips } from '../shared/link.ts';
-import { isMethod, type Method, methods } from '../shared/methods.ts';
+import { isMethod, type Method, methods, queries } from '../shared/methods.ts';
 import type { Rules } from '../shared/policy.ts';
 import { type Command, callNamed, type Runner } from '../shared/runner.ts';
 import { type Rights, refusalOf, withOwnCallsOnly } from './authorisation.ts';
@@ -33,6 +35,10 @@ export interface Surroundings {
   readonly rules: readonly Rules[];
   /** Whose a call is that was made here, or is about to be. */
   readonly ownerOf: (callid: string) => string | undefined;
+  /** What was given to a call by an earlier command. */
+  readonly metadataOf: (callid: string) => Metadata | undefined;
+  /** A command has been started. */
+  readonly begun: (command: Command) => void;
   /** Is there too much of it for one more command? If not, that one counts. */
   readonly excess: (method: Method) => Excess | undefined;
   readonly now: number;
@@ -50,7 +56,7 @@ export function dispatch(request: RpcRequest, caller: Caller, around: Surroundin
 function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse {
   const { id = null, method, params = {} } = request;
   if (!isMethod(method)) {
-    const data = `there is no ${method.slice(0, 64)}; there are ${[...Object.keys(methods), 'Authorize'].join(', ')}`;
+    const data = `there is no ${method.slice(0, 64)}; there are ${[...Object.keys(methods), ...Object.keys(queries), 'Authorize'].join(', ')}`;
     return failure(id, { code: code.methodNotFound, message: 'Method not found', data });
   }
   if (Array.isArray(params)) return invalid(id, 'params must be an object, by name');
@@ -69,6 +75,8 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
       'no adapter is connected, so OpenSIPS cannot be reached; start the adapter beside it and try again';
     return failure(id, { code: code.noAdapter, message: 'No adapter connected', data });
   }
+  const lack = around.opensips && lackOf(rest, method, around.opensips.version);
+  if (lack !== undefined) return invalid(id, lack);
   const excess = around.excess(method);
   if (excess) return tooMany(id, excess);
   start({ cmdId, method, params: rest }, caller, around);
@@ -78,7 +86,7 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
 function start(
   what: { readonly cmdId: string; readonly method: Method; readonly params: Record<string, unknown> },
   caller: Caller,
-  { runner, ended, opensips, ownerOf, now }: Surroundings,
+  { runner, ended, opensips, ownerOf, metadataOf, begun, now }: Surroundings,
 ): void {
   const { subject, session } = caller;
   const endedOwn = (cmdId: string) => ended(subject, cmdId);
@@ -88,16 +96,40 @@ function start(
   const instead = withOwnCallsOnly(what.method, what.params, caller, isOwn, () => crypto.randomUUID());
   // A call that comes of a transfer is whose the transferred one was.
   const owner = ownerOf(String(instead['callidA'] ?? instead['callid']));
-  runner.start(
-    { ...what, subject, session, ...(owner === undefined || owner === subject ? {} : { owner }) },
+  const callid = crypto.randomUUID();
+  const calls = callsOf(what.method, instead, callid, (cmdId) =>
+    callNamed(runner.find(subject, cmdId) ?? endedOwn(cmdId)),
+  );
+  const given = what.params['metadata'] === undefined ? calls.map(metadataOf).find(Boolean) : undefined;
+  const command = runner.start(
     {
-      callid: crypto.randomUUID(),
-      nextHop: opensips?.next_hop ?? '',
-      ended: endedOwn,
-      instead,
+      ...what,
+      subject,
+      session,
+      ...(owner === undefined || owner === subject ? {} : { owner }),
+      ...(calls.length === 0 ? {} : { calls }),
+      ...(given ? { metadata: given } : {}),
     },
+    { callid, nextHop: opensips?.next_hop ?? '', ended: endedOwn, instead },
     now,
   );
+  begun(command);
+}
+
+/** Call-IDs of the calls that a command acts on; of a CallStart, the one of its first leg. */
+function callsOf(
+  method: Method,
+  params: Readonly<Record<string, unknown>>,
+  firstLeg: string,
+  named: (cmdId: string) => 'running' | string | undefined,
+): readonly string[] {
+  if (method === 'CallStart') return [firstLeg];
+  const given = ['callid', 'callidA', 'callidB'].flatMap((name) => {
+    const callid = params[name];
+    return typeof callid === 'string' && method !== 'Echo' ? [callid] : [];
+  });
+  if (method !== 'CallEnd') return given;
+  return given.map((callid) => named(callid) ?? callid).filter((callid) => callid !== 'running');
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Env {
   readonly TENANT: DurableObjectNamespace<Tenant>;
   /** One object, by the name `directory`. */
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  /** The console's files: Cloudflare's assets, or the service of `selfhost/assets.ts`. */
+  readonly ASSETS: Pick<Fetcher, 'fetch'>;
   /**
    * Secret: `kid:secret` and, behind commas, those that came before it. The first signs keys and tokens, all verify:
    * see `door/key-ring.ts`. Without it nobody has a key.

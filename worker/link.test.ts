@@ -142,7 +142,7 @@ it('an INVITE that another process had been given is never sent again', async ()
 it('acknowledges what it has stored, with the next request or after a hundred messages', async () => {
   const { socket } = await connect(fresh());
   for (let seq = 1; seq <= 100; seq++) {
-    socket.send(JSON.stringify({ type: 'event', seq, at: 1, ...dialog(`stranger-${seq}`, 1, 2) }));
+    socket.send(JSON.stringify({ type: 'event', seq, at: 1, ...dialog(`stranger-${seq}`, 1, 5) }));
   }
   expect(await socket.next()).toEqual({ type: 'ack', seq: 100 });
   socket.close();

@@ -10,6 +10,9 @@ const TAG = 'adapter';
 /** So many messages are acknowledged at the latest; before that an acknowledgement rides along with requests. */
 const ACK_EVERY = 100;
 
+/** What those who watch the site are told of its adapter: it has gone, or come. */
+export type LinkEvent = 'Down' | 'Up';
+
 /** How the link stands, for `/healthz`. */
 export interface LinkHealth {
   readonly connected: boolean;
@@ -39,12 +42,18 @@ export class Link {
   #applied: Applied | null;
   #acknowledged: number;
   #outgoing: FromEdge[] = [];
+  /** Stored, so that what happened while the object was away is told as well. */
+  #lastNews: LinkEvent;
 
   /** Takes up the socket that stood before a sleep, if there is one. */
   constructor(ctx: DurableObjectState, runner: Listener, applied: Applied | null) {
     this.#ctx = ctx;
     this.#runner = runner;
     this.#applied = applied;
+    const { sql } = ctx.storage;
+    sql.exec('CREATE TABLE IF NOT EXISTS link_news (id INTEGER PRIMARY KEY, up INTEGER NOT NULL)');
+    const [told] = sql.exec<{ up: number }>('SELECT up FROM link_news').toArray();
+    this.#lastNews = told?.up === 1 ? 'Up' : 'Down';
     for (const socket of ctx.getWebSockets(TAG)) this.#takeUp(socket);
     this.#acknowledged = this.#applied?.seq ?? 0;
   }
@@ -96,9 +105,46 @@ export class Link {
     this.#runner.linkDown();
   }
 
-  /** There is more to say than what the runner asks for: a welcome, or thanks for many messages. */
+  /** There is more to say than what the runner asks for: a welcome, thanks for many messages, or news. */
   get speaks(): boolean {
-    return this.#outgoing.length > 0 || (this.#applied?.seq ?? 0) - this.#acknowledged >= ACK_EVERY;
+    if (this.#outgoing.length > 0 || this.#news !== this.#lastNews) return true;
+    return (this.#applied?.seq ?? 0) - this.#acknowledged >= ACK_EVERY;
+  }
+
+  /**
+   * What watchers are to be told, if there is something: once for each change that lasts longer than a turn. That it
+   * was taken is stored with the turn.
+   */
+  takeNews(): LinkEvent | undefined {
+    const news = this.#news;
+    if (news === this.#lastNews) return undefined;
+    this.#lastNews = news;
+    const up = news === 'Up' ? 1 : 0;
+    this.#ctx.storage.sql.exec('INSERT OR REPLACE INTO link_news (id, up) VALUES (1, ?)', up);
+    return news;
+  }
+
+  /**
+   * When to look whether the adapter still pings, in Unix milliseconds; infinity for never. Nobody but a watcher needs
+   * to be woken for that: everyone else finds out when they ask for something.
+   */
+  due(isWatched: boolean): number {
+    if (!isWatched || !this.#active) return Number.POSITIVE_INFINITY;
+    return this.#lastSeen(this.#active) + protocol.DEAD_AFTER_MS + 1;
+  }
+
+  /** An adapter's socket stands, as far as anybody has noticed. */
+  get connected(): boolean {
+    return this.#active !== undefined;
+  }
+
+  /** Looks whether the adapter still pings: one that does not has gone. */
+  look(now: number): void {
+    this.opensips(now);
+  }
+
+  get #news(): LinkEvent {
+    return this.#active ? 'Up' : 'Down';
   }
 
   /** Sends what a turn asks for. Call it when the turn is stored: an acknowledgement promises that. */

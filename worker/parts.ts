@@ -1,5 +1,7 @@
 /** The parts of a Switchboard, and how the desk introduces them to each other. @module */
 import { Runner } from '../shared/runner.ts';
+import { Rounds } from './calls/rounds.ts';
+import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
@@ -15,6 +17,8 @@ export interface Parts {
   readonly calls: Calls;
   readonly runner: Runner;
   readonly survey: Survey;
+  readonly rounds: Rounds;
+  readonly watchers: Watchers;
   readonly sessions: Sessions;
   readonly link: Link;
   readonly limiter: Limiter;
@@ -26,12 +30,20 @@ export function takeUp(ctx: DurableObjectState): Parts {
   const store = new Store(sql);
   const governance = new Governance(sql);
   store.keepFor(governance.policy.kept_seconds);
-  const calls = new Calls(sql);
   const { epoch, position, applied, running } = store.awake();
-  const runner = new Runner(epoch, position, running, (command, told) =>
+  const runner: Runner = new Runner(epoch, position, running, (command, told) =>
     calls.told(command, told, Date.now()),
   );
-  const survey = new Survey();
+  const calls = new Calls(store, () => runner.number());
+  const watchers = new Watchers(ctx);
+  const now = Date.now();
+  calls.watched(watchers.any, now);
+  for (const command of runner.running) calls.begun(command, now);
+  const survey = new Survey({
+    listed: (dialog, round) => calls.listed(dialog, round, Date.now()),
+    gone: (callid) => calls.gone(callid, Date.now()),
+    read: (round) => calls.unseen(round),
+  });
   const link = new Link(ctx, listener(runner, calls, survey), applied);
   return {
     store,
@@ -39,34 +51,34 @@ export function takeUp(ctx: DurableObjectState): Parts {
     calls,
     runner,
     survey,
+    rounds: new Rounds(sql, now),
+    watchers,
     link,
     sessions: new Sessions(ctx),
     limiter: new Limiter(),
   };
 }
 
-/** What the adapter says is told to the commands first, then to those who keep count of the calls. */
+/** What the adapter says is told to the commands first, then to those who keep the calls. */
 function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
   return {
     reply: (reply, now) => {
       runner.reply(reply, now);
-      const ended = survey.reply(reply);
-      if (ended !== undefined) calls.ended(ended);
+      survey.reply(reply, now);
     },
     event: (event, at, now) => {
       runner.event(event, at, now);
-      calls.event(event);
+      calls.event(event, now);
     },
     settle: (now) => {
       runner.settle(now);
-      if (calls.size === 0) return;
-      calls.surveyed(now);
-      survey.begin(calls.callids);
+      calls.doubt();
     },
     linkUp: (stream, now) => {
       runner.linkUp(stream, now);
       // What was asked on the old socket may have been lost with it.
-      if (survey.underWay) survey.begin(calls.callids);
+      if (survey.underWay) calls.doubt();
+      survey.drop();
     },
     linkStands: (stream) => runner.linkStands(stream),
     linkDown: () => runner.linkDown(),

@@ -1,6 +1,7 @@
 /** The clients' sockets: who is there, and what each is told. @module */
 import { notification, type RpcResponse } from '../shared/jsonrpc.ts';
 import { closeCode } from '../shared/link.ts';
+import { metadataOf } from '../shared/runner.ts';
 import { attach, attachmentOf, type ClientSocket } from './attachments.ts';
 import type { Logged } from './store.ts';
 
@@ -57,7 +58,9 @@ export class Sessions {
 
   /** A fresh token was given on a live socket: what it says holds from now on. */
   renew(socket: WebSocket, client: ClientSocket): void {
-    attach(socket, client);
+    const before = attachmentOf(socket);
+    const watches = before.kind === 'client' && before.watches ? { watches: before.watches } : {};
+    attach(socket, { ...client, ...watches });
     this.#noteExpiry(client);
   }
 
@@ -99,9 +102,14 @@ export class Sessions {
     send(socket, JSON.stringify(batch ? responses : responses[0]));
   }
 
-  /** Tells each session of its commands, in order; who is not there misses nothing that is not stored. */
-  tell(all: readonly Logged[]): void {
-    for (const logged of all) for (const socket of this.#of(logged.command)) send(socket, text(logged));
+  /** Tells a session of its command; who is not there misses nothing that is not stored. */
+  tell(logged: Logged): void {
+    for (const socket of this.#of(logged.command)) send(socket, text(logged));
+  }
+
+  /** Tells what comes behind an answer. */
+  follow(socket: WebSocket, texts: readonly string[]): void {
+    for (const each of texts) send(socket, each);
   }
 
   #noteExpiry({ expires }: ClientSocket): void {
@@ -133,7 +141,9 @@ function subjectTag(subject: string): string {
 }
 
 function text({ command, told: { seq, event, data, error } }: Logged): string {
-  return JSON.stringify(notification(command.method, { cmd_id: command.cmdId, event, data, error, seq }));
+  const metadata = metadataOf(command);
+  const params = { cmd_id: command.cmdId, event, data, error, metadata, seq };
+  return JSON.stringify(notification(command.method, params));
 }
 
 /** One that was just accepted is still connecting, and takes what is sent all the same. */

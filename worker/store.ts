@@ -3,7 +3,8 @@
  * so a turn costs one row whatever it did. A command that has ended is found by its name.
  *
  * The log is cut into segments, each with tables of its own. Old ones are dropped whole, which writes no row where
- * deleting would write one for each.
+ * deleting would write one for each. Each has a table of its own for what became of calls: that is read without the
+ * commands, and what stands longer than a segment is kept is carried over before that is dropped.
  * @module
  */
 import type { Command, Told } from '../shared/runner.ts';
@@ -65,7 +66,7 @@ interface Row {
   readonly commands: readonly Command[];
 }
 
-/** Tables `log_<id>` and `ended_<id>`. */
+/** Tables `log_<id>`, `ended_<id>` and `calls_<id>`. */
 type Segment = {
   readonly id: number;
   /** Unix milliseconds. */
@@ -80,6 +81,8 @@ export class Store {
   #site: Site;
   /** Oldest first; the last is written to. */
   readonly #segments: Segment[];
+  /** Carries over what is still needed of a segment that is about to be dropped: all before that position. */
+  #carry: (end: number, now: number) => void = () => {};
   /** A running command stood in the way of {@link trim}: it is not due again before, in Unix milliseconds. */
   #blockedUntil = 0;
 
@@ -92,13 +95,20 @@ export class Store {
     `);
     this.#site = sql.exec<Site>('SELECT epoch, dropped, position FROM site').toArray()[0] ?? this.#found();
     this.#segments = sql.exec<Segment>('SELECT id, opened, first FROM segments ORDER BY id').toArray();
+    for (const { id } of this.#segments) this.#createCalls(id);
+  }
+
+  /** Before a segment is dropped, `carry` puts what is still needed of its calls into the newest one. */
+  onDrop(carry: (end: number, now: number) => void): void {
+    this.#carry = carry;
   }
 
   /** Reads the log from where the oldest running command stands. */
   awake(): Awakened {
     const { epoch } = this.#site;
     const last = this.#last();
-    if (!last) return { epoch, position: this.#site.position, applied: null, running: [] };
+    const free = Math.max(this.#site.position, 1 + this.#lastOfCalls);
+    if (!last) return { epoch, position: free, applied: null, running: [] };
     const { applied, floor } = parse(last);
     const running = new Map<number, Command>();
     let position = last.position;
@@ -109,7 +119,28 @@ export class Store {
         position = Math.max(position, command.id, command.told.at(-1)?.seq ?? 0);
       }
     }
-    return { epoch, position: position + 1, applied, running: [...running.values()] };
+    return { epoch, position: Math.max(free, position + 1), applied, running: [...running.values()] };
+  }
+
+  /** Stores what became of calls: `position` is that of the last of it. */
+  appendCalls(position: number, row: string, floor: number, now: number): void {
+    const { id } = this.#writable(position, floor, now);
+    this.#sql.exec(`INSERT INTO calls_${id} (position, row) VALUES (?, ?)`, position, row);
+  }
+
+  /** What was stored of calls at `position` and later, oldest first. */
+  *callsFrom(position: number): Generator<StoredRow> {
+    for (const { id } of this.#segments) {
+      yield* this.#sql.exec<StoredRow>(
+        `SELECT position, row FROM calls_${id} WHERE position >= ? ORDER BY position`,
+        position,
+      );
+    }
+  }
+
+  /** The first position that is kept: what came before may be gone. */
+  get kept(): number {
+    return this.#site.position;
   }
 
   /** Stores what a turn changed. */
@@ -149,7 +180,7 @@ export class Store {
 
   /** What a session was told after `since`, in order; undefined where that is no longer kept. */
   told(subject: string, session: string, since: number): readonly Logged[] | undefined {
-    if (since > (this.#last()?.position ?? this.#site.position)) return undefined;
+    if (since > Math.max(this.#last()?.position ?? this.#site.position, this.#lastOfCalls)) return undefined;
     if (since < this.#site.position - 1) return undefined;
     const found = new Map<number, Logged>();
     for (const row of this.#rowsFrom(since + 1, `"session":${JSON.stringify(session)}`)) {
@@ -181,14 +212,21 @@ export class Store {
   /** Drops segments that are too old or too many; none that a running command still needs. */
   trim(now: number, floor: number): void {
     for (const segment of [...this.#segments]) {
+      if (this.#segments[0] !== segment) continue;
       const tooMany = this.#segments.length > this.#retention.segments + 1;
       if (!tooMany && now < this.#oldestEnds) return;
-      const end = 1 + (this.#lastOf(segment)?.position ?? segment.first);
-      if (end > floor) {
+      const logged = 1 + (this.#lastOf(segment)?.position ?? segment.first);
+      if (logged > floor) {
         this.#blockedUntil = now + this.#retention.segmentMs;
         return;
       }
-      this.#sql.exec(`DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id};`);
+      const end = Math.max(logged, 1 + this.#lastOfCallsIn(segment));
+      this.#carry(end, now);
+      // Carrying over may have opened a segment, and so have dropped this one.
+      if (this.#segments[0] !== segment) continue;
+      this.#sql.exec(
+        `DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id}; DROP TABLE calls_${segment.id};`,
+      );
       this.#sql.exec('DELETE FROM segments WHERE id = ?', segment.id);
       this.#site = { ...this.#site, dropped: segment.id, position: end };
       this.#sql.exec('UPDATE site SET dropped = ?, position = ?', segment.id, end);
@@ -206,6 +244,7 @@ export class Store {
       CREATE TABLE log_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
       CREATE TABLE ended_${segment.id} (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
     `);
+    this.#createCalls(segment.id);
     this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
     this.#segments.push(segment);
     this.trim(now, floor);
@@ -236,6 +275,25 @@ export class Store {
     return this.#sql
       .exec<StoredRow>(`SELECT position, row FROM log_${id} ORDER BY position DESC LIMIT 1`)
       .toArray()[0];
+  }
+
+  #lastOfCallsIn({ id }: Segment): number {
+    const [last] = this.#sql.exec<{ last: number | null }>(`SELECT max(position) AS last FROM calls_${id}`);
+    return last?.last ?? 0;
+  }
+
+  get #lastOfCalls(): number {
+    for (const segment of this.#segments.toReversed()) {
+      const last = this.#lastOfCallsIn(segment);
+      if (last > 0) return last;
+    }
+    return 0;
+  }
+
+  #createCalls(id: number): void {
+    this.#sql.exec(
+      `CREATE TABLE IF NOT EXISTS calls_${id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL)`,
+    );
   }
 
   #found(): Site {

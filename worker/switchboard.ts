@@ -16,12 +16,13 @@ import {
   success,
 } from '../shared/jsonrpc.ts';
 import { closeCode, PING, PONG } from '../shared/link.ts';
-import type { Method } from '../shared/methods.ts';
+import { isQuery, type Method, type Query } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
+import type { Command } from '../shared/runner.ts';
 import type { Admitted } from './admitted.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
 import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
-import { ownerOfBegun } from './calls.ts';
+import { answer } from './calls/questions.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
 import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import { UNKNOWN } from './door/door.ts';
@@ -41,6 +42,12 @@ const GATHER_MS = 1;
 
 /** For the write of a turn that has nothing to say: what it waits for is mostly a millisecond away. */
 const LINGER_MS = 50;
+
+/** Watchers are told so many milliseconds later: nobody sees the difference, and a hundred of them cost little so. */
+const TELL_MS = 50;
+
+/** For the write of a change that only watchers are told of, in milliseconds: those that join it share its row. */
+const SEEN_MS = 20;
 
 /** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
 const ALARM_RETRY_MS = 5_000;
@@ -62,6 +69,8 @@ interface Answer {
   readonly socket: WebSocket;
   readonly responses: readonly RpcResponse[];
   readonly batch: boolean;
+  /** What is told to that socket behind them. */
+  readonly after: readonly string[];
 }
 
 /** Claims of the tokens in a message, by the request that brings each. */
@@ -76,6 +85,8 @@ export class Switchboard extends DurableObject<Env> {
   /** What is to be said to clients once it is stored. */
   #answers: Answer[] = [];
   #timer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
+
+  #telling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -160,6 +171,8 @@ export class Switchboard extends DurableObject<Env> {
     }
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
+    if (this.#telling) clearTimeout(this.#telling);
+    this.#telling = undefined;
     this.#answers = [];
     this.#parts = undefined;
     this.#erased = true;
@@ -200,9 +213,16 @@ export class Switchboard extends DurableObject<Env> {
     // Closed because the site was erased: nothing is here that could know it.
     if (this.#erased) return;
     const attachment = attachmentOf(socket);
-    if (attachment.kind === 'adapter') this.#here.link.closed(socket);
-    else this.#here.sessions.left(attachment);
-    this.#endTurn(Date.now());
+    const now = Date.now();
+    const { link, sessions, watchers, calls } = this.#here;
+    if (attachment.kind === 'adapter') {
+      link.closed(socket);
+    } else {
+      sessions.left(attachment);
+      watchers.left(socket);
+      calls.watched(watchers.any, now);
+    }
+    this.#endTurn(now);
   }
 
   override async alarm(): Promise<void> {
@@ -210,10 +230,10 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#erased) return;
     try {
       const now = Date.now();
-      const { store, runner, sessions, calls } = this.#here;
+      const { store, runner, sessions, link, watchers } = this.#here;
       store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
       sessions.expire(now);
-      if (now >= calls.surveyDue) this.#survey(now);
+      if (watchers.any) link.look(now);
       runner.tick(now);
       this.#commit(now);
     } catch (error) {
@@ -274,12 +294,15 @@ export class Switchboard extends DurableObject<Env> {
   ): void {
     const { runner, store, calls, limiter, link, governance } = this.#here;
     const { limits, rules } = governance.policy;
+    const after: string[] = [];
     const around = {
       runner,
       ended: (subject: string, cmdId: string) => store.ended(subject, cmdId),
       opensips: link.opensips(now),
       rules,
-      ownerOf: (callid: string) => calls.ownerOf(callid) ?? ownerOfBegun(callid, runner.following(callid)),
+      ownerOf: (callid: string) => calls.ownerOf(callid),
+      metadataOf: (callid: string) => calls.get(callid)?.call.metadata,
+      begun: (command: Command) => calls.begun(command, now),
       excess: (method: Method) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         return limiter.command(method, { inFlight, standing: calls.size + runner.starts }, limits, now);
@@ -289,6 +312,11 @@ export class Switchboard extends DurableObject<Env> {
     let asking = client;
     const responses = entries.map((entry) => {
       if ('refusal' in entry) return entry.refusal;
+      if (isQuestion(entry)) {
+        const answered = this.#question(entry, socket, now);
+        after.push(...answered.after);
+        return entry.id === undefined ? undefined : answered.response;
+      }
       if (!isAuthorize(entry)) return dispatch(entry, asking, around);
       const { id = null } = entry;
       const fresh = this.#renew(socket, asking, entry, verified, now);
@@ -302,7 +330,26 @@ export class Switchboard extends DurableObject<Env> {
       socket,
       responses.filter((response) => response !== undefined),
       batch,
+      after,
     );
+  }
+
+  /** Answers what is asked of the calls. Whoever asks looks: OpenSIPS is asked as well. */
+  #question(request: RpcRequest & { readonly method: Query }, socket: WebSocket, now: number) {
+    const { runner, calls, watchers, rounds, link } = this.#here;
+    // A command earlier in the same batch may have changed it.
+    const client = attachmentOf(socket) as ClientSocket;
+    const before = watchers.any;
+    const answered = answer(request, socket, client, {
+      calls,
+      watchers,
+      last: runner.last,
+      linked: link.opensips(now) !== undefined,
+      write: () => void calls.write(runner.floor(runner.last), now),
+      now,
+    });
+    if ('result' in answered.response && request.method !== 'CallUnwatch') rounds.looked(before, now);
+    return answered;
   }
 
   /** The socket as its fresh token makes it; undefined where that is not taken, and then it stays as it was. */
@@ -322,8 +369,13 @@ export class Switchboard extends DurableObject<Env> {
     return fresh;
   }
 
-  #answer(socket: WebSocket, responses: readonly RpcResponse[], batch: boolean): void {
-    if (responses.length > 0) this.#answers.push({ socket, responses, batch });
+  #answer(
+    socket: WebSocket,
+    responses: readonly RpcResponse[],
+    batch: boolean,
+    after: readonly string[] = [],
+  ): void {
+    if (responses.length + after.length > 0) this.#answers.push({ socket, responses, batch, after });
   }
 
   #obey(policy: Policy, now: number): void {
@@ -334,11 +386,16 @@ export class Switchboard extends DurableObject<Env> {
     this.#arm(now);
   }
 
-  /** Asks which calls still stand: an end may have been lost on the way. */
+  /** Asks OpenSIPS how calls stand, where that is due; and who speaks in those that are new. */
   #survey(now: number): void {
-    const { calls, survey, link } = this.#here;
-    calls.surveyed(now);
-    if (link.opensips(now)) survey.begin(calls.callids);
+    const { calls, survey, link, rounds, watchers } = this.#here;
+    const strangers = calls.strangers();
+    const isDue = calls.doubted || now >= rounds.due(watchers.any, calls.oldest);
+    if ((!isDue && strangers.length === 0) || !link.connected) return;
+    survey.lookUp(strangers);
+    if (!isDue) return;
+    if (survey.begin(now)) calls.surveyed();
+    rounds.begun(watchers.any, now);
   }
 
   /**
@@ -352,7 +409,9 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks) {
       if (busy) this.#commitWithin(GATHER_MS);
       else this.#commit(now);
-    } else if (runner.changed || calls.changed) {
+    } else if (calls.speaks) {
+      this.#commitWithin(SEEN_MS);
+    } else if (runner.changed || calls.changed || calls.doubted) {
       this.#commitWithin(LINGER_MS);
     } else if (this.#timer === undefined) {
       link.flush([], false);
@@ -373,19 +432,33 @@ export class Switchboard extends DurableObject<Env> {
   #commit(now: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
-    const { runner, link, store, calls, survey, sessions } = this.#here;
+    const { runner, link, store, calls, survey, sessions, watchers } = this.#here;
+    const news = link.takeNews();
+    if (news) calls.link(news, now);
+    this.#survey(now);
     const { rows, requests, told } = runner.take();
     const { applied } = link;
     for (const { position, commands } of rows) {
       store.append({ position, commands, floor: runner.floor(position), applied }, now);
     }
-    calls.write();
+    calls.write(runner.floor(runner.last), now);
     this.#arm(now);
     link.flush([...requests, ...survey.take()], rows.length > 0);
-    for (const { socket, responses, batch } of this.#answers.splice(0)) {
+    for (const { socket, responses, batch, after } of this.#answers.splice(0)) {
       sessions.answer(socket, responses, batch);
+      sessions.follow(socket, after);
     }
-    sessions.tell(told);
+    for (const logged of told) sessions.tell(logged);
+    watchers.tell(calls.takeNews());
+    if (watchers.waiting) this.#tellWithin(TELL_MS);
+  }
+
+  /** Tells watchers so many milliseconds from now: what comes together then goes in one frame to each. */
+  #tellWithin(ms: number): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      this.#here.watchers.flush();
+    }, ms);
   }
 
   /**
@@ -393,13 +466,20 @@ export class Switchboard extends DurableObject<Env> {
    * row, so one that must come forward comes far enough for the short waits that will follow.
    */
   #arm(now: number): void {
-    const { runner, store, sessions, calls } = this.#here;
-    const due = Math.min(runner.due, store.due, sessions.due, calls.surveyDue);
+    const { runner, store, sessions, calls, rounds, watchers, link } = this.#here;
+    // Without an adapter nobody can be asked: when it comes back, that is a turn.
+    const round = link.connected ? rounds.due(watchers.any, calls.oldest) : Number.POSITIVE_INFINITY;
+    const due = Math.min(runner.due, store.due, sessions.due, link.due(watchers.any), round);
     if (due >= this.#alarmAt) return;
     const alone = this.#alarmAt === Number.POSITIVE_INFINITY || due > now + FAR_MS;
     this.#alarmAt = alone ? due : Math.min(due, now + QUIET_MS);
     void this.ctx.storage.setAlarm(this.#alarmAt);
   }
+}
+
+/** Is it asked of the calls? */
+function isQuestion(entry: RpcRequest): entry is RpcRequest & { readonly method: Query } {
+  return isQuery(entry.method);
 }
 
 /** Why a message is not read at all. */

@@ -2,12 +2,13 @@
  * What a command costs where there is much of something: stored commands, running ones, sessions, tenants, events.
  * Everything stands on loopback, and each figure is compared with one of the same run.
  *
- *     npm run bench -- --scale [--only stored,running,sessions,tenants,events] [--rounds N] [--seconds N] [--json FILE] [sizes…]
+ *     npm run bench -- --scale [--only stored,running,calls,sessions,tenants,events] [--rounds N] [--seconds N] [--json FILE] [sizes…]
  *
  * @module
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import * as calls from './calls.ts';
 import * as events from './events.ts';
 import { type Outcome, sentence, type Verdict } from './outcome.ts';
 import * as running from './running.ts';
@@ -35,6 +36,11 @@ const questions: Readonly<Record<string, Question>> = {
     title: 'Commands that run meanwhile',
     sizes: running.SIZES,
     ask: (sizes, { rounds }) => running.running(sizes, rounds),
+  },
+  calls: {
+    title: 'Calls that stand, and those who watch',
+    sizes: calls.SIZES,
+    ask: (sizes, { rounds }) => calls.calls(sizes, rounds),
   },
   sessions: {
     title: 'Clients that are connected and idle',

@@ -1,8 +1,13 @@
 // The real Worker with a site for each `?site=`, open to everybody, and counters of what its objects do: so the bench
 // sees from outside when an object was asleep and what was written. Plain JavaScript, because types of the platform
 // and of Node do not go together in one program.
+import { SCOPES } from '../../shared/policy.ts';
 import { app } from '../../worker/app.ts';
+import { UNBOUNDED } from '../../worker/door/demo.ts';
 import { Switchboard as Real } from '../../worker/switchboard.ts';
+
+export { Directory } from '../../worker/tenant/directory.ts';
+export { Tenant } from '../../worker/tenant/tenant.ts';
 
 /** By object. It lives as long as the process, so it outlasts an object's sleep, and reading it wakes nobody. */
 const counters = new Map();
@@ -65,17 +70,19 @@ function countWrites(storage, counted) {
   };
 }
 
-const place = async ({ url }) => ({
-  site: `bench/${new URL(url).searchParams.get('site') ?? '0'}`,
-  subject: 'bench',
+const placeOf = ({ url }) => `bench/${new URL(url).searchParams.get('site') ?? '0'}`;
+const client = { role: 'client', subject: 'bench', key: 'bench', scopes: SCOPES, policy: UNBOUNDED };
+const adapter = { role: 'adapter', key: 'bench-adapter', policy: UNBOUNDED };
+const worker = app({
+  client: async (request) => ({ place: placeOf(request), who: client }),
+  adapter: async (request) => ({ place: placeOf(request), who: adapter }),
 });
-const worker = app({ client: place, adapter: place });
 
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname !== '/counters' && pathname !== '/kept') return worker.fetch(request, env, context);
-    const id = env.SWITCHBOARD.idFromName((await place(request)).site);
+    const id = env.SWITCHBOARD.idFromName(placeOf(request));
     if (pathname === '/counters') return Response.json(countersOf(id.toString()));
     return Response.json(await env.SWITCHBOARD.get(id).kept());
   },

@@ -11,6 +11,7 @@ import { CALLER_TIMEOUT, type Params } from '../methods.ts';
 import { DialogResult, type MiError, NOT_FOUND, UacResult } from '../mi.ts';
 import { close, closing, fail, finish } from './call-start-end.ts';
 import { copy } from './copy.ts';
+import { invite } from './invite.ts';
 import type { Release } from './release.ts';
 import { type Progress, stepTransfer, type Transfer, transfer } from './transfer.ts';
 
@@ -44,27 +45,11 @@ export interface CallStart extends State {
 const FIRST_LEG_FAILED = 'failed to establish initial call: ';
 const TERMINATED = '487 Request Terminated';
 
-/** An offer that asks the phone for nothing: the REFER brings the real one. As upstream sends it. */
-const SDP = [
-  'v=0',
-  'o=click-to-dial 0 0 IN IP4 0.0.0.0',
-  's=session',
-  'c=IN IP4 0.0.0.0',
-  't=0 0',
-  'm=audio 9 RTP/AVP 0',
-  'a=rtpmap:0 PCMU/8000',
-  '',
-].join('\r\n');
-
 export const callStart: Machine<Params<'CallStart'>, CallStart> = {
   start(params, { callid, nextHop }) {
     const turn = new Turn();
     const { caller, callee, timeout = CALLER_TIMEOUT.default } = params;
-    turn.request(
-      'invite',
-      { method: 't_uac_dlg', params: invite(caller, callee, nextHop, callid) },
-      INVITE_MS,
-    );
+    turn.request('invite', invite(caller, callee, nextHop, callid, params), INVITE_MS);
     turn.wait('caller', timeout * 1000);
     turn.wait('look', MI_MS);
     const state: CallStart = {
@@ -105,23 +90,6 @@ export const callStart: Machine<Params<'CallStart'>, CallStart> = {
     return finish(it, turn);
   },
 };
-
-/**
- * The INVITE as upstream sends it, but for the Contact: it points at OpenSIPS, which answers for this leg. With
- * `next_hop` it passes the routing script, without which there is no dialog and no event.
- */
-function invite(caller: string, callee: string, nextHop: string, callid: string) {
-  const headers = [
-    `From: <${caller}>`,
-    `To: <${callee}>`,
-    `Contact: <${nextHop.replace(/^(sips?:)(?:[^@]*@)?([^;?]+).*$/i, '$1call-api@$2')}>`,
-    'Content-Type: application/sdp',
-    'CSeq: 1 INVITE',
-    `Call-Id: ${callid}`,
-    '',
-  ].join('\r\n');
-  return { method: 'INVITE', ruri: caller, next_hop: nextHop, headers, body: SDP } as const;
-}
 
 function followFirstLeg(it: CallStart, { event, at }: Extract<Input, { type: 'event' }>, turn: Turn): void {
   if (event.name !== 'E_DLG_STATE_CHANGED' || event.params.callid !== it.callid) return;

@@ -18,6 +18,14 @@ describe.each([
     expect(start().outstanding.get('hold')).toEqual({ method, params: { callid: FIRST } });
   });
 
+  it('asks for one leg alone where the client does, also when it must ask again', () => {
+    const stage = new Stage(machine, { callid: FIRST, leg: 'callee' });
+    const asked = { method, params: { callid: FIRST, leg: 'callee' } };
+    expect(stage.outstanding.get('hold')).toEqual(asked);
+    stage.play([unknown('hold'), `MI ${method} ${FIRST}`]);
+    expect(stage.outstanding.get('hold')).toEqual(asked);
+  });
+
   it('tells of each leg, and ends at once when both are through', () => {
     const stage = start().play(taken, ...done, [leg('callee', 'ok'), `${name}Successful`, 'Ended']);
     expect(stage.told).toEqual([

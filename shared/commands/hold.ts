@@ -6,13 +6,15 @@
 import type { Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn } from '../command.ts';
 import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
-import { dialogState } from '../evi.ts';
+import { dialogState, type Leg } from '../evi.ts';
 import { code } from '../jsonrpc.ts';
-import { NOT_FOUND } from '../mi.ts';
+import { type MiCommand, NOT_FOUND } from '../mi.ts';
 import { copy } from './copy.ts';
 
 export interface Hold extends State {
   readonly callid: string;
+  /** The only leg that is meant; none: both. */
+  readonly leg?: Leg;
   /** Has OpenSIPS taken the command? Events before that may be another command's. */
   taken: boolean;
   /** The answer was lost, and it was asked once more: a call that is held is refused, so that does no harm. */
@@ -37,15 +39,21 @@ const ALREADY = 480;
 /** Legs of a call. */
 const BOTH = 2;
 
-/** CallHold or CallUnhold. */
-export function holdMachine(action: keyof typeof directions): Machine<{ readonly callid: string }, Hold> {
+interface HoldParams {
+  readonly callid: string;
+  readonly leg?: Leg | undefined;
+}
+
+/** CallHold or CallUnhold. With a leg, the other one's phone is re-INVITEd as well, but goes on being heard. */
+export function holdMachine(action: keyof typeof directions): Machine<HoldParams, Hold> {
   const { method, name } = directions[action];
   return {
-    start({ callid }) {
+    start({ callid, leg }) {
       const turn = new Turn();
-      turn.request('hold', { method, params: { callid } }, MI_MS);
+      const which = leg === undefined ? { callid } : { callid, leg };
+      turn.request('hold', asked(which), MI_MS);
       return {
-        state: { follows: [callid], callid, taken: false, again: false, legs: {}, early: [], gone: false },
+        state: { follows: [callid], ...which, taken: false, again: false, legs: {}, early: [], gone: false },
         actions: turn.actions,
       };
     },
@@ -58,6 +66,10 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
       return { state: over ? null : it, actions: turn.actions };
     },
   };
+
+  function asked({ callid, leg }: Pick<Hold, 'callid' | 'leg'>): MiCommand {
+    return { method, params: leg === undefined ? { callid } : { callid, leg } };
+  }
 
   function advance(it: Hold, input: Input, turn: Turn): boolean {
     switch (input.type) {
@@ -74,7 +86,7 @@ export function holdMachine(action: keyof typeof directions): Machine<{ readonly
         if (it.again) return taken(it, turn);
         if (input.fate === 'unknown') {
           it.again = true;
-          turn.request('hold', { method, params: { callid: it.callid } }, MI_MS);
+          turn.request('hold', asked(it), MI_MS);
           return false;
         }
         turn.fail(noAnswerFailure(method, input.fate, input.why));

@@ -7,6 +7,7 @@ import { callidOf, events, type Told } from '../stack/client.ts';
 import type { Manner } from './manners.ts';
 import { findOpenSips } from './opensips.ts';
 import type { Phone } from './phone.ts';
+import type { Request } from './sip-message.ts';
 import { World } from './world.ts';
 
 const begun = ['CallerAnswered', 'Transferring'];
@@ -158,6 +159,70 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     });
   });
 
+  describe.concurrent('what a CallStart asks of the caller’s phone', () => {
+    /** The lines of an INVITE that are ours to write, in their order. */
+    const ours = ({ headers }: Request) =>
+      headers.filter(([name]) => /^(from|to|contact|cseq|call-info|alert-info|x-.*)$/.test(name));
+
+    it('arrives as it was written, and the call goes on as any other', async () => {
+      const [alice, bob] = [await world.phone(), await world.phone()];
+      const told = await world.client.toEnd('CallStart', {
+        caller: alice.uri,
+        callee: bob.uri,
+        display: 'Zoë "Ace" O’Neil, <b>; 電話 😀!!',
+        auto_answer: true,
+        headers: { 'X-Ticket': '4711', 'X-Note': 'grüß "q", <x>; y=1 %0d%0aX-Evil: 1' },
+      });
+      expect(course(told)).toEqual(complete);
+      const { host, port } = world.opensips.sip;
+      const [invite] = alice.invites;
+      expect(invite && ours(invite)).toEqual([
+        ['to', `<${bob.uri}>`],
+        ['from', expect.stringContaining(`"Zoë \\"Ace\\" O’Neil, <b>; 電話 😀!!" <${alice.uri}>;tag=`)],
+        ['cseq', '1 INVITE'],
+        ['contact', `<sip:call-api@${host}:${port}>`],
+        ['call-info', `<sip:${host}:${port}>;answer-after=0`],
+        ['alert-info', '<http://www.notused.com>;info=alert-autoanswer;delay=0'],
+        ['x-note', 'grüß "q", <x>; y=1 %0d%0aX-Evil: 1'],
+        ['x-ticket', '4711'],
+      ]);
+      const callid = callidOf(told, 'CalleeAnswered');
+      await has(alice, callid);
+      await has(bob, callid);
+    });
+
+    it('arrives whole at its longest', async () => {
+      const alice = await world.phone('busy');
+      const headers = Object.fromEntries(
+        Array.from({ length: 10 }, (_, n) => [`X-${n}${'n'.repeat(39)}`, `${n}`.repeat(256)]),
+      );
+      const params = { caller: alice.uri, callee: world.nobody, display: '電'.repeat(64), headers };
+      await world.client.toEnd('CallStart', params);
+      const [invite] = alice.invites;
+      const own = invite ? ours(invite).filter(([name]) => name.startsWith('x-')) : [];
+      expect(own).toEqual(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+      expect(invite && ours(invite)[1]?.[1]).toContain(`"${params.display}" <`);
+    });
+
+    it.each([
+      [{ headers: { 'X-A': 'left\\r\\nX-Evil: yes' } }, /^headers\.X-A: has a \\/],
+      [{ headers: { 'X-A': 'hello!world', 'X-B': 'two' } }, /^headers\.X-A: has a !/],
+      [{ display: 'a\\nb' }, /^display: has a \\/],
+      [{ display: 'a\r\nX-Evil: yes' }, /^display: has a line end/],
+    ])('is refused where OpenSIPS would read it as something else: %j', async (wishes, data) => {
+      const alice = await world.phone('busy');
+      const params = { caller: alice.uri, callee: world.nobody };
+      expect(await world.client.ask('CallStart', { ...params, ...wishes })).toMatchObject({
+        error: { code: -32602, data: expect.stringMatching(data) },
+      });
+      await world.client.toEnd('CallStart', params);
+      expect(alice.invites.flatMap(({ headers }) => headers).filter(([name]) => /^x-/.test(name))).toEqual(
+        [],
+      );
+      expect(alice.invites).toHaveLength(1);
+    });
+  });
+
   describe.concurrent('CallEnd', () => {
     it('ends the call at both phones', async () => {
       const { alice, bob, callid } = await talking();
@@ -209,6 +274,23 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       expect(sentence(await world.client.toEnd('CallUnhold', { callid }))).toBe('480 No dialog legs on hold');
       await has(alice, callid);
       await has(bob, callid);
+    });
+
+    it('of one leg: 4.0 holds it, and an older OpenSIPS is not even asked', async () => {
+      const { alice, bob, callid } = await talking();
+      if (world.opensips.major >= 4) {
+        const told = await world.client.toEnd('CallHold', { callid, leg: 'callee' });
+        expect(events(told)).toContain('CallHoldSuccessful');
+        expect(bob.isHeld(callid)).toBe(true);
+        return;
+      }
+      for (const method of ['CallHold', 'CallUnhold']) {
+        expect(await world.client.ask(method, { callid, leg: 'callee' })).toMatchObject({
+          error: { code: -32602, data: expect.stringMatching(/^leg: OpenSIPS 3\..* needs 4\.0 or newer/) },
+        });
+      }
+      expect([alice.isHeld(callid), bob.isHeld(callid)]).toEqual([false, false]);
+      expect(events(await world.client.toEnd('CallHold', { callid })).at(-2)).toBe('CallHoldSuccessful');
     });
 
     it('a phone that refuses is named', async () => {

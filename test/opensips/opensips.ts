@@ -23,6 +23,8 @@ const START_MS = 15_000;
 export interface OpenSips extends AsyncDisposable {
   readonly mi: Address;
   readonly sip: Address;
+  /** The first number of its version. */
+  readonly major: number;
   /** Does a dialog with that Call-ID stand? */
   stands(callid: string): Promise<boolean>;
   /** Every E_CALL_TRANSFER so far, as OpenSIPS raised it. */
@@ -69,6 +71,8 @@ export async function startOpenSips(): Promise<OpenSips> {
   const subscription = { event: 'E_CALL_TRANSFER', socket: `udp:${HOST}:${ear.address().port}`, expire: 600 };
 
   let server = await start(command);
+  const { result: about } = await ask(mi, 'version', {});
+  const major = Number(/\((\d+)\./.exec(JSON.stringify(about))?.[1]);
 
   async function start(command: string): Promise<ProcessGroup> {
     // -F stays in the foreground; -m and -M are megabytes of memory.
@@ -88,6 +92,7 @@ export async function startOpenSips(): Promise<OpenSips> {
   return {
     mi,
     sip,
+    major,
     transfers,
     async stands(callid) {
       const answer = await ask(mi, 'dlg_list', { callid });

@@ -31,6 +31,8 @@ export class Phone implements AsyncDisposable {
   readonly #wire: Transactions;
   readonly #calls = new Set<Call>();
   readonly #registration = random();
+  /** Every INVITE that called it, as it came. */
+  readonly invites: Request[] = [];
   /** Replies to its BYEs that were no 200. */
   readonly refusedByes: number[] = [];
   #registered = 0;
@@ -141,6 +143,7 @@ export class Phone implements AsyncDisposable {
   }
 
   #onInvite(request: Request, from: Address): void {
+    this.invites.push(request);
     const { answers, replaces } = this.#manners;
     const replaced = header(request, 'replaces');
     const old = this.#find(replaced.replace(/;.*/, '').trim(), parameter(replaced, 'to-tag'));

@@ -25,7 +25,7 @@ export class ScriptedAdapter {
   readonly asked: Mi[] = [];
   /** Those of the edge's own: which calls still stand. */
   readonly surveyed: Mi[] = [];
-  /** Runs before each frame is sent. */
+  /** Runs before each frame is sent, but for answers to the edge's own requests. */
   between: () => Promise<void> = async () => {};
 
   private constructor(socket: TestSocket) {
@@ -88,16 +88,17 @@ export class ScriptedAdapter {
   }
 
   async #run(mi: Mi, beat: Beat): Promise<void> {
-    (mi.id.startsWith('survey-') ? this.surveyed : this.asked).push(mi);
+    const ofSurvey = mi.id.startsWith('survey-');
+    (ofSurvey ? this.surveyed : this.asked).push(mi);
     for (const event of beat.before ?? []) await this.raise(event);
     const { reply: result, error, outcome } = beat;
     if (result !== undefined || error || outcome)
-      await this.#send({ type: 'reply', id: mi.id, result, error, outcome });
+      await this.#send({ type: 'reply', id: mi.id, result, error, outcome }, ofSurvey);
     for (const event of beat.after ?? []) await this.raise(event);
   }
 
-  async #send(message: object): Promise<void> {
-    await this.between();
+  async #send(message: object, ofSurvey = false): Promise<void> {
+    if (!ofSurvey) await this.between();
     if (this.#closed) return;
     this.#socket.send(JSON.stringify({ ...message, seq: ++this.#seq }));
   }

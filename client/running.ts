@@ -1,0 +1,93 @@
+/**
+ * The commands that this client runs. One that may not have arrived is asked for again with the same `cmd_id`, so that
+ * it runs once; but only for a while: an edge that has forgotten the `cmd_id` would run it anew.
+ * @module
+ */
+import { type Answer, type Fields, isFailure, type Notice, unanswered } from './frames.ts';
+
+/** A tenant may have no more than 60 s kept (`kept_seconds` of `shared/policy.ts`): half of that is safe. */
+export const ASK_AGAIN_MS = 30_000;
+
+interface Command {
+  readonly method: string;
+  readonly params: object;
+  readonly on: (notice: Notice) => void;
+}
+
+interface Kept extends Command {
+  /** When it was first asked for, in Unix milliseconds. */
+  readonly at: number;
+  isStarted: boolean;
+  /** The last that was told of it. */
+  seq: number;
+}
+
+export class Running {
+  readonly #commands = new Map<string, Kept>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  add(cmdId: string, command: Command): void {
+    this.#commands.set(cmdId, { ...command, at: this.#now(), isStarted: false, seq: -1 });
+  }
+
+  get(cmdId: string): Command | undefined {
+    return this.#commands.get(cmdId);
+  }
+
+  /**
+   * A socket is open: which are to be asked for?
+   * @param isNewSession then nothing is told of what runs, unless it is asked for again
+   */
+  toAsk(isNewSession: boolean): string[] {
+    const silent = [...this.#commands].filter(([, { isStarted }]) => isNewSession || !isStarted);
+    const isLate = ([, { at }]: readonly [string, Kept]) => this.#now() - at > ASK_AGAIN_MS;
+    for (const [cmdId] of silent.filter(isLate)) this.#lose(cmdId);
+    return silent.filter((each) => !isLate(each)).map(([cmdId]) => cmdId);
+  }
+
+  /** The answer to a request has come. */
+  answered(cmdId: string, { error }: Answer): void {
+    const command = this.#commands.get(cmdId);
+    if (!command) return;
+    if (error) {
+      this.#commands.delete(cmdId);
+      command.on({ event: 'Refused', error });
+    } else if (!command.isStarted) {
+      command.isStarted = true;
+      command.on({ event: 'Started' });
+    }
+  }
+
+  /** A notification has come. What was told already is not told again. */
+  told(params: Fields): void {
+    const { cmd_id: cmdId, event, data, error, seq } = params;
+    const command = this.#commands.get(String(cmdId));
+    if (!command || typeof event !== 'string') return;
+    if (typeof seq === 'number') {
+      if (seq <= command.seq) return;
+      command.seq = seq;
+    }
+    if (event === 'Ended') this.#commands.delete(String(cmdId));
+    command.on({
+      event,
+      ...(data === undefined ? {} : { data }),
+      ...(isFailure(error) ? { error } : {}),
+      ...(typeof seq === 'number' ? { seq } : {}),
+    });
+  }
+
+  /** Nothing more will be heard of any. */
+  lose(): void {
+    for (const cmdId of [...this.#commands.keys()]) this.#lose(cmdId);
+  }
+
+  #lose(cmdId: string): void {
+    const command = this.#commands.get(cmdId);
+    this.#commands.delete(cmdId);
+    command?.on({ event: 'Lost', error: unanswered });
+  }
+}

@@ -1,0 +1,119 @@
+/** Who watches which calls, and what each is told. @module */
+import { MAX_BATCH, notification } from '../../shared/jsonrpc.ts';
+import { attach, attachmentOf, type ClientSocket } from '../attachments.ts';
+import type { News } from '../calls.ts';
+
+/** Single calls that a socket may watch: what it watches must fit into what the platform keeps with a socket. */
+export const WATCHED_MOST = 16;
+
+export class Watchers {
+  readonly #sql: SqlStorage;
+  /** By their sockets, with the number from which on each is told: what came before it has got otherwise. */
+  readonly #sockets = new Map<WebSocket, number>();
+  #stored: boolean;
+  readonly #waiting: News[] = [];
+
+  /** Finds those that watched before a sleep. That some did is stored, so that without any no socket is looked at. */
+  constructor(ctx: DurableObjectState) {
+    this.#sql = ctx.storage.sql;
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS watch (id INTEGER PRIMARY KEY)');
+    this.#stored = this.#sql.exec('SELECT 1 FROM watch').toArray().length > 0;
+    if (!this.#stored) return;
+    for (const socket of ctx.getWebSockets()) {
+      if (socket.readyState === WebSocket.OPEN && watches(attachmentOf(socket))) this.#sockets.set(socket, 0);
+    }
+  }
+
+  /** There is something to {@link flush}. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Does anybody watch? */
+  get any(): boolean {
+    return this.#sockets.size > 0;
+  }
+
+  /** A client watches all calls, or one; it is told what comes after that number. False where it watches too many. */
+  watch(socket: WebSocket, client: ClientSocket, callid: string | undefined, from: number): boolean {
+    const { all = false, callids = [] } = client.watches ?? {};
+    const others = callids.filter((each) => each !== callid);
+    if (callid !== undefined && others.length >= WATCHED_MOST) return false;
+    const watched = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
+    attach(socket, { ...client, watches: watched });
+    this.#sockets.set(socket, from);
+    this.#store();
+    return true;
+  }
+
+  /** A client watches all calls no more, or one. */
+  unwatch(socket: WebSocket, client: ClientSocket, callid: string | undefined): void {
+    const { all = false, callids = [] } = client.watches ?? {};
+    const left =
+      callid === undefined
+        ? { all: false, callids }
+        : { all, callids: callids.filter((each) => each !== callid) };
+    attach(socket, { ...client, watches: left });
+    if (!left.all && left.callids.length === 0) this.left(socket);
+  }
+
+  /** A socket is gone. */
+  left(socket: WebSocket): void {
+    if (this.#sockets.delete(socket)) this.#store();
+  }
+
+  /** Is to be told with the next {@link flush}. */
+  tell(news: readonly News[]): void {
+    for (const each of news) this.#waiting.push(each);
+  }
+
+  /** Tells what has come together: several in one frame as an array, because each frame costs for each who watches. */
+  flush(): void {
+    const waiting = this.#waiting.splice(0);
+    for (let at = 0; at < waiting.length; at += MAX_BATCH) this.#send(waiting.slice(at, at + MAX_BATCH));
+  }
+
+  #send(some: readonly News[]): void {
+    const texts = some.map(textOf);
+    const whole = frameOf(texts);
+    for (const [socket, from] of this.#sockets) {
+      const client = attachmentOf(socket);
+      if (socket.readyState !== WebSocket.OPEN || client.kind !== 'client') continue;
+      const wanted = texts.filter((_, at) => {
+        const news = some[at];
+        return news !== undefined && news.seq > from && concerns(news, client);
+      });
+      if (wanted.length > 0) socket.send(wanted.length === texts.length ? whole : frameOf(wanted));
+    }
+  }
+
+  #store(): void {
+    if (this.#stored === this.any) return;
+    this.#stored = this.any;
+    this.#sql.exec(this.any ? 'INSERT OR IGNORE INTO watch (id) VALUES (1)' : 'DELETE FROM watch');
+  }
+}
+
+function frameOf(texts: readonly string[]): string {
+  return texts.length === 1 ? texts.join() : `[${texts.join()}]`;
+}
+
+/** As watchers are told it. */
+export function textOf(news: News): string {
+  if ('link' in news) return JSON.stringify(notification('Link', { event: news.link, seq: news.seq }));
+  const { event, seq, call, data } = news;
+  return JSON.stringify(notification('Call', { event, seq, call, data }));
+}
+
+/** May, and does, this client watch what it is about? One that is bound to an address has its own calls only. */
+export function concerns(news: News, { subject, scopes, caller, watches: watched }: ClientSocket): boolean {
+  if (!watched || !scopes.includes('read')) return false;
+  if ('link' in news) return true;
+  if (caller !== undefined && news.owner !== subject) return false;
+  return watched.all || watched.callids.includes(news.call.callid);
+}
+
+function watches(attachment: ReturnType<typeof attachmentOf>): boolean {
+  if (attachment.kind !== 'client' || !attachment.watches) return false;
+  return attachment.watches.all || attachment.watches.callids.length > 0;
+}
