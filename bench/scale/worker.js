@@ -3,6 +3,10 @@
 // and of Node do not go together in one program.
 import { app } from '../../worker/app.ts';
 import { Switchboard as Real } from '../../worker/switchboard.ts';
+import { door, placeOf } from '../door.js';
+
+export { Directory } from '../../worker/tenant/directory.ts';
+export { Tenant } from '../../worker/tenant/tenant.ts';
 
 /** By object. It lives as long as the process, so it outlasts an object's sleep, and reading it wakes nobody. */
 const counters = new Map();
@@ -65,17 +69,13 @@ function countWrites(storage, counted) {
   };
 }
 
-const place = async ({ url }) => ({
-  site: `bench/${new URL(url).searchParams.get('site') ?? '0'}`,
-  subject: 'bench',
-});
-const worker = app({ client: place, adapter: place });
+const worker = app(door);
 
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname !== '/counters' && pathname !== '/kept') return worker.fetch(request, env, context);
-    const id = env.SWITCHBOARD.idFromName((await place(request)).site);
+    const id = env.SWITCHBOARD.idFromName(placeOf(request));
     if (pathname === '/counters') return Response.json(countersOf(id.toString()));
     return Response.json(await env.SWITCHBOARD.get(id).kept());
   },
