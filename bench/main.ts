@@ -10,6 +10,7 @@ interface Bench {
 const BENCHES: readonly { readonly flag: string; readonly module: string; readonly own?: boolean }[] = [
   { flag: '--counts', module: './counts/main.ts' },
   { flag: '--scale', module: './scale/main.ts' },
+  { flag: '--neighbours', module: './tenants/main.ts' },
   { flag: '--opensips', module: './opensips/main.ts', own: true },
 ];
 const SPEED = { flag: '', module: './speed/main.ts', own: true };

@@ -19,6 +19,12 @@ export const PING_INTERVAL_MS = 10_000;
 /** Without a ping for so long, in milliseconds, the link is dead: two and a half intervals. */
 export const DEAD_AFTER_MS = 25_000;
 
+/**
+ * Characters of an adapter's frame at most; the edge stores what it says in rows of 2 MB. An adapter sends frames of
+ * 256 Ki, and no message is longer than the UDP datagram that it brings, 64 KiB.
+ */
+export const MAX_FRAME_LENGTH = 512 * 1024;
+
 /** WebSocket close codes of ours (4000 to 4999 are for applications, RFC 6455 §7.4.2). */
 export const closeCode = {
   /** The other end said something that the protocol does not know. */
@@ -38,10 +44,11 @@ const Seq = z.number().int().min(0);
 
 /** What the adapter knows of its OpenSIPS. */
 export const OpenSips = z.object({
+  // Bounded, since they stand with the adapter's socket, where the platform takes 16 KiB.
   /** As `version` answers; empty while MI has not answered yet. */
-  version: z.string(),
+  version: z.string().max(1_024),
   /** The SIP address through which a first leg passes the routing script: `SIP_NEXT_HOP`. */
-  next_hop: z.string(),
+  next_hop: z.string().max(1_024),
   /** Does MI answer? */
   reachable: z.boolean(),
 });

@@ -85,10 +85,13 @@ export type MiCommand = {
 /** What an adapter runs unless it is told otherwise. MI has no authentication, and `kill` is an MI command. */
 export const ALLOWED_MI = Object.keys(MiParams) as readonly MiMethod[];
 
+/** Characters of an error's message that are kept: it is stored and told, and OpenSIPS's own are under a hundred. */
+const MESSAGE_LENGTH = 1_000;
+
 /** An MI error: JSON-RPC's own codes, or positive and SIP-like ones. */
 export const MiError = z.object({
   code: z.number().int(),
-  message: z.string(),
+  message: z.string().transform((text) => text.slice(0, MESSAGE_LENGTH)),
   data: z.unknown().optional(),
 });
 export type MiError = z.infer<typeof MiError>;

@@ -25,6 +25,11 @@ export function app(
   tenants: TenantsDoor = new TenantsDoor(new Admissions()),
 ): Hono<{ Bindings: Env }> {
   return new Hono<{ Bindings: Env }>()
+    .use(async ({ req }, next) => {
+      // Its host is whatever the Host headers say, where no platform stands before us.
+      if (URL.canParse(req.url)) return next();
+      return problem(400, 'this is no URL; send one Host header, with the name of this host');
+    })
     .use(securityHeaders)
     .get('/call-api', async ({ env, req }) => {
       const visitor = await door.client(req.raw, env);

@@ -10,6 +10,9 @@ const TAG = 'adapter';
 /** So many messages are acknowledged at the latest; before that an acknowledgement rides along with requests. */
 const ACK_EVERY = 100;
 
+/** So many sockets may be here that have not said hello yet: a key could otherwise take all that a machine holds. */
+const MOST_WAITING = 8;
+
 /** What those who watch the site are told of its adapter: it has gone, or come. */
 export type LinkEvent = 'Down' | 'Up';
 
@@ -81,12 +84,25 @@ export class Link {
 
   /** A socket came whose key is right. It counts once it has said hello. */
   accept(socket: WebSocket, key: string, now: number): void {
+    const waiting = this.#ctx.getWebSockets(TAG).filter((each) => {
+      const attachment = attachmentOf(each);
+      return attachment.kind === 'adapter' && !attachment.hello && each.readyState === WebSocket.OPEN;
+    });
+    for (const each of waiting.length < MOST_WAITING ? [] : waiting)
+      each.close(protocol.closeCode.superseded, 'too many sockets came here and did not say hello');
     this.#ctx.acceptWebSocket(socket, [TAG]);
     attach(socket, { kind: 'adapter', key, since: now });
   }
 
   /** Applies a frame. What a superseded socket still says is passed over: it is said again on the new one. */
   receive(socket: WebSocket, attachment: AdapterSocket, text: string, now: number): void {
+    if (text.length > protocol.MAX_FRAME_LENGTH) {
+      socket.close(
+        protocol.closeCode.tooLarge,
+        `a frame has at most ${protocol.MAX_FRAME_LENGTH} characters`,
+      );
+      return;
+    }
     const frame = protocol.parseFrame(protocol.FromAdapter, text);
     if ('error' in frame) {
       socket.close(protocol.closeCode.protocol, frame.error.slice(0, 120));

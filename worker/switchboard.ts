@@ -59,7 +59,10 @@ const FAR_MS = 10_000;
 const RETRY_AFTER_S = String(LOOK_AGAIN_S);
 
 /** Close codes that may not be sent (RFC 6455 §7.4.1). */
-const UNSENDABLE = [1005, 1006, 1015];
+const UNSENDABLE = [1004, 1005, 1006, 1015];
+
+/** Characters of a reason that fit whatever they are: a close frame has 123 bytes for it (RFC 6455 §5.5). */
+const REASON_LENGTH = 41;
 
 /** Header by which the Worker says who comes; it is set there and nowhere else. */
 export const CALLER_HEADER = 'x-call-api-caller';
@@ -200,7 +203,9 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
-    socket.close(UNSENDABLE.includes(closedWith) ? 1000 : closedWith, reason);
+    // The other side may have said anything; what cannot be sent back would throw.
+    const sendable = closedWith >= 1000 && closedWith < 5000 && !UNSENDABLE.includes(closedWith);
+    socket.close(sendable ? closedWith : 1000, reason.slice(0, REASON_LENGTH));
     this.#left(socket);
   }
 

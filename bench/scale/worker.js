@@ -1,10 +1,9 @@
 // The real Worker with a site for each `?site=`, open to everybody, and counters of what its objects do: so the bench
 // sees from outside when an object was asleep and what was written. Plain JavaScript, because types of the platform
 // and of Node do not go together in one program.
-import { SCOPES } from '../../shared/policy.ts';
 import { app } from '../../worker/app.ts';
-import { UNBOUNDED } from '../../worker/door/demo.ts';
 import { Switchboard as Real } from '../../worker/switchboard.ts';
+import { door, placeOf } from '../door.js';
 
 export { Directory } from '../../worker/tenant/directory.ts';
 export { Tenant } from '../../worker/tenant/tenant.ts';
@@ -70,13 +69,7 @@ function countWrites(storage, counted) {
   };
 }
 
-const placeOf = ({ url }) => `bench/${new URL(url).searchParams.get('site') ?? '0'}`;
-const client = { role: 'client', subject: 'bench', key: 'bench', scopes: SCOPES, policy: UNBOUNDED };
-const adapter = { role: 'adapter', key: 'bench-adapter', policy: UNBOUNDED };
-const worker = app({
-  client: async (request) => ({ place: placeOf(request), who: client }),
-  adapter: async (request) => ({ place: placeOf(request), who: adapter }),
-});
+const worker = app(door);
 
 export default {
   async fetch(request, env, context) {

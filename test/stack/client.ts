@@ -34,16 +34,26 @@ export class Client {
   readonly #waiters = new Map<string, Waiter[]>();
   /** Every notification in the order of its arrival. */
   readonly all: Told[] = [];
+  /** Every frame as it came. */
+  readonly frames: string[] = [];
+  /** Resolves when the socket has closed. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   #id = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener('message', ({ data }) => this.#receive(String(data)));
+    this.closed = new Promise((resolve) => {
+      socket.addEventListener('close', ({ code, reason }) => resolve({ code, reason }));
+    });
   }
 
-  /** @param protocols offered subprotocols, by which a browser brings a token */
-  static async connect(url: string, protocols: string[] = []): Promise<Client> {
-    const socket = new WebSocket(url, protocols);
+  /** @param by offered subprotocols, by which a browser brings a token; or headers, as a server does */
+  static async connect(
+    url: string,
+    by: string[] | { readonly headers: Record<string, string> } = [],
+  ): Promise<Client> {
+    const socket = new WebSocket(url, by);
     const client = new Client(socket);
     await new Promise<void>((opened, failed) => {
       socket.addEventListener('open', () => opened());
@@ -57,6 +67,16 @@ export class Client {
     const id = ++this.#id;
     this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     return new Promise((resolve) => this.#answers.set(id, resolve));
+  }
+
+  /** Resolves when a command that was started has ended. */
+  async ended(cmdId: string): Promise<void> {
+    await this.#event(cmdId, 'Ended');
+  }
+
+  /** Sends a frame as it is. */
+  send(frame: string | Uint8Array<ArrayBuffer>): void {
+    this.#socket.send(frame);
   }
 
   /** Starts a command; throws where it is refused. */
@@ -78,6 +98,7 @@ export class Client {
   }
 
   #receive(text: string): void {
+    this.frames.push(text);
     const message = JSON.parse(text) as Answer | { readonly method: string; readonly params: Told };
     if (!('params' in message)) {
       this.#answers.get(message.id)?.(message);
