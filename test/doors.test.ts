@@ -121,9 +121,9 @@ describe('what does not hold is refused everywhere, with one answer, and no obje
   });
 });
 
-it('without a key or a token nothing answers but /healthz, and that tells no more than that it is well', async () => {
+it('without a key or a token nothing answers but the page and /healthz, and that tells no more than that it is well', async () => {
   const paths = [
-    ...['/', '/call-api', '/adapter', '/v1', '/v1/tokens', '/v1/admin', '/v1/admin/', '/v1/admin/tenants'],
+    ...['/call-api', '/adapter', '/v1', '/v1/tokens', '/v1/admin', '/v1/admin/', '/v1/admin/tenants'],
     ...['/v1/admin/tenants/t1', '/v1/admin/tenants/t1/keys', '/v1/admin/tenants/t1/audit', '/v1/admin/audit'],
     ...[
       '/v1//admin/tenants',
@@ -143,6 +143,8 @@ it('without a key or a token nothing answers but /healthz, and that tells no mor
       expect([401, 404], `${method} ${path}`).toContain(status);
     }
   }
+  const page = await all.get('/');
+  expect([page.status, page.headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
   const health = await all.get('/healthz');
   expect(Object.keys((await health.json()) as object)).toEqual(['status', 'version']);
   expect(await all.objects()).toEqual(before);

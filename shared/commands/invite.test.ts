@@ -42,7 +42,7 @@ describe('the INVITE to the caller’s phone', () => {
       expect(lines({ auto_answer: yes })).toEqual([
         ...plain,
         'Call-Info: <sip:10.0.0.1:5060>;answer-after=0',
-        'Alert-Info: <http://www.notused.com>;info=alert-autoanswer;delay=0',
+        'Alert-Info: <sip:10.0.0.1:5060>;info=alert-autoanswer;delay=0',
         '',
       ]);
     },

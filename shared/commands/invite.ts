@@ -56,8 +56,8 @@ export function invite(
 function answerAtOnce(host: string): string[] {
   return [
     `Call-Info: <${host}>;answer-after=0`,
-    // The grammar wants a URI; this one is widely written where only `info` is meant.
-    'Alert-Info: <http://www.notused.com>;info=alert-autoanswer;delay=0',
+    // The grammar wants a URI where only `info` is meant. Some phones fetch it, so it is nobody else's.
+    `Alert-Info: <${host}>;info=alert-autoanswer;delay=0`,
   ];
 }
 

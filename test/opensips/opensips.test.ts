@@ -182,7 +182,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
         ['cseq', '1 INVITE'],
         ['contact', `<sip:call-api@${host}:${port}>`],
         ['call-info', `<sip:${host}:${port}>;answer-after=0`],
-        ['alert-info', '<http://www.notused.com>;info=alert-autoanswer;delay=0'],
+        ['alert-info', `<sip:${host}:${port}>;info=alert-autoanswer;delay=0`],
         ['x-note', 'grüß "q", <x>; y=1 %0d%0aX-Evil: 1'],
         ['x-ticket', '4711'],
       ]);
