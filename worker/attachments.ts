@@ -47,3 +47,11 @@ export function attach(socket: WebSocket, attachment: Attachment): void {
   socket.serializeAttachment(attachment);
   known.set(socket, attachment);
 }
+
+/**
+ * Is it open, as far as we know? One that was just accepted may still be connecting when its first message comes, and
+ * takes what is sent all the same.
+ */
+export function isLive({ readyState }: WebSocket): boolean {
+  return readyState === WebSocket.CONNECTING || readyState === WebSocket.OPEN;
+}

@@ -2,7 +2,7 @@
 import type { FromAdapter, FromEdge, Mi, OpenSips } from '../shared/link.ts';
 import * as protocol from '../shared/link.ts';
 import type { Runner } from '../shared/runner.ts';
-import { type AdapterSocket, attach, attachmentOf } from './attachments.ts';
+import { type AdapterSocket, attach, attachmentOf, isLive } from './attachments.ts';
 import type { Applied } from './store.ts';
 
 const TAG = 'adapter';
@@ -86,7 +86,7 @@ export class Link {
   accept(socket: WebSocket, key: string, now: number): void {
     const waiting = this.#ctx.getWebSockets(TAG).filter((each) => {
       const attachment = attachmentOf(each);
-      return attachment.kind === 'adapter' && !attachment.hello && each.readyState === WebSocket.OPEN;
+      return attachment.kind === 'adapter' && !attachment.hello && isLive(each);
     });
     for (const each of waiting.length < MOST_WAITING ? [] : waiting)
       each.close(protocol.closeCode.superseded, 'too many sockets came here and did not say hello');
@@ -175,13 +175,13 @@ export class Link {
       messages.push({ type: 'ack', seq });
       this.#acknowledged = seq;
     }
-    if (messages.length === 0 || active.socket.readyState !== WebSocket.OPEN) return;
+    if (messages.length === 0 || !isLive(active.socket)) return;
     active.socket.send(JSON.stringify(messages.length === 1 ? messages[0] : messages));
   }
 
   #takeUp(socket: WebSocket): void {
     const attachment = attachmentOf(socket);
-    if (attachment.kind !== 'adapter' || !attachment.hello || socket.readyState !== WebSocket.OPEN) return;
+    if (attachment.kind !== 'adapter' || !attachment.hello || !isLive(socket)) return;
     const { hello, key, since, seq = 0 } = attachment;
     this.#active = { socket, key, since, ...hello };
     const { stream } = hello;

@@ -2,7 +2,7 @@
 import { notification, type RpcResponse } from '../shared/jsonrpc.ts';
 import { closeCode } from '../shared/link.ts';
 import { metadataOf } from '../shared/runner.ts';
-import { attach, attachmentOf, type ClientSocket } from './attachments.ts';
+import { attach, attachmentOf, type ClientSocket, isLive } from './attachments.ts';
 import type { Logged } from './store.ts';
 
 /** Sockets whose tokens expire within so many milliseconds of each other are closed together: one walks them all. */
@@ -144,11 +144,6 @@ function text({ command, told: { seq, event, data, error } }: Logged): string {
   const metadata = metadataOf(command);
   const params = { cmd_id: command.cmdId, event, data, error, metadata, seq };
   return JSON.stringify(notification(command.method, params));
-}
-
-/** One that was just accepted is still connecting, and takes what is sent all the same. */
-function isLive({ readyState }: WebSocket): boolean {
-  return readyState === WebSocket.CONNECTING || readyState === WebSocket.OPEN;
 }
 
 /** A socket that dies under our hands is no error: its client comes back or not. */

@@ -20,7 +20,7 @@ import { isQuery, type Method, type Query } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Command } from '../shared/runner.ts';
 import type { Admitted } from './admitted.ts';
-import { attachmentOf, type ClientSocket } from './attachments.ts';
+import { attachmentOf, type ClientSocket, isLive } from './attachments.ts';
 import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
 import { answer } from './calls/questions.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
@@ -186,7 +186,7 @@ export class Switchboard extends DurableObject<Env> {
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     // Frames still come on a socket that was superseded: what they ask is asked again on the newer one.
-    if (socket.readyState !== WebSocket.OPEN) return;
+    if (!isLive(socket)) return;
     const now = Date.now();
     this.#here.runner.tick(now);
     const attachment = attachmentOf(socket);
@@ -283,7 +283,7 @@ export class Switchboard extends DurableObject<Env> {
       if (params.success) verified.set(request, await verifyToken(params.data.token, this.env));
     }
     const client = attachmentOf(socket);
-    if (socket.readyState !== WebSocket.OPEN || client.kind !== 'client') return;
+    if (!isLive(socket) || client.kind !== 'client') return;
     const now = Date.now();
     this.#here.runner.tick(now);
     this.#run(socket, client, asked, now, verified);

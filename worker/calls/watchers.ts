@@ -1,6 +1,6 @@
 /** Who watches which calls, and what each is told. @module */
 import { MAX_BATCH, notification } from '../../shared/jsonrpc.ts';
-import { attach, attachmentOf, type ClientSocket } from '../attachments.ts';
+import { attach, attachmentOf, type ClientSocket, isLive } from '../attachments.ts';
 import type { News } from '../calls.ts';
 
 /** Single calls that a socket may watch: what it watches must fit into what the platform keeps with a socket. */
@@ -20,7 +20,7 @@ export class Watchers {
     this.#stored = this.#sql.exec('SELECT 1 FROM watch').toArray().length > 0;
     if (!this.#stored) return;
     for (const socket of ctx.getWebSockets()) {
-      if (socket.readyState === WebSocket.OPEN && watches(attachmentOf(socket))) this.#sockets.set(socket, 0);
+      if (isLive(socket) && watches(attachmentOf(socket))) this.#sockets.set(socket, 0);
     }
   }
 
@@ -78,7 +78,7 @@ export class Watchers {
     const whole = frameOf(texts);
     for (const [socket, from] of this.#sockets) {
       const client = attachmentOf(socket);
-      if (socket.readyState !== WebSocket.OPEN || client.kind !== 'client') continue;
+      if (!isLive(socket) || client.kind !== 'client') continue;
       const wanted = texts.filter((_, at) => {
         const news = some[at];
         return news !== undefined && news.seq > from && concerns(news, client);
