@@ -206,8 +206,21 @@ describe('a CallStart whose INVITE or its reply is lost finds out before anybody
   it('events say that it is over, and the reply does not come: nobody can tell why', () => {
     const stage = start().play(ringing, [dialog(FIRST, 2, 5)]);
     expect(stage.timers.get('look')).toBe(1_000);
-    stage.play(looking, [absent, hasEnded, 'Ended']);
+    stage.play(looking, [absent], looking, [absent, hasEnded, 'Ended']);
     expect(stage.over).toBe(true);
+  });
+
+  it('a list that was asked for before they said so does not count: the reply may still be under way', () => {
+    start().play(
+      looking,
+      [dialog(FIRST, 1, 5)],
+      [absent],
+      [
+        reply('invite', { Status: '408 Request Timeout' }),
+        'Error: failed to establish initial call: 408 Request Timeout',
+        'Ended',
+      ],
+    );
   });
 
   it('the reply comes within that second', () => {

@@ -145,7 +145,6 @@ function expectReply(it: CallStart, turn: Turn): void {
   if (it.leg < dialogState.answered) {
     if (!it.unanswered) turn.stop('look');
   } else {
-    it.missed ||= it.leg === dialogState.ended;
     turn.wait('look', it.unanswered ? 0 : OVERDUE_MS);
   }
 }
