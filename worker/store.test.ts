@@ -65,6 +65,18 @@ it('finds an ended command by its name, across segments, and not that of another
     expect(store.ended('me', 'c2')).toBeUndefined();
   }));
 
+it('finds one in as many segments as are ever kept', () =>
+  withStore((_, sql) => {
+    const store = new Store(sql, { ...retention, segments: RETENTION.segments });
+    for (let position = 1; position <= 100; position++) append(store, position, [command(position, true)]);
+    expect(sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'log_%'").toArray()).toHaveLength(
+      RETENTION.segments + 1,
+    );
+    for (const id of [41, 60, 100]) expect(store.ended('me', `c${id}`)?.id).toBe(id);
+    expect(store.ended('me', 'c1')).toBeUndefined();
+    expect(store.ended('me', 'nobody')).toBeUndefined();
+  }));
+
 it('replays a session from any point, in order and without a double', () =>
   withStore((reopen) => {
     const store = reopen();
