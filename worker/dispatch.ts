@@ -47,10 +47,23 @@ export interface Surroundings {
 /** Methods that reach nothing behind the edge. */
 const LOCAL: readonly Method[] = ['Echo'];
 
-/** Starts a command, or says why not. A notification (a request without an id) is run but not answered. */
+/**
+ * Starts a command, or says why not. A notification (a request without an id) is run but not answered. What breaks is
+ * logged and answered too: silence would leave a client waiting for ever.
+ */
 export function dispatch(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse | undefined {
-  const response = run(request, caller, around);
+  const response = runOrBreak(request, caller, around);
   return request.id === undefined ? undefined : response;
+}
+
+function runOrBreak(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse {
+  try {
+    return run(request, caller, around);
+  } catch (error) {
+    console.error(`${request.method} broke`, error);
+    const data = 'something broke here, and has been logged; ask again with the same cmd_id, or later';
+    return failure(request.id ?? null, { code: code.internalError, message: 'Internal error', data });
+  }
 }
 
 function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse {

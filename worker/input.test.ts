@@ -1,8 +1,10 @@
 /** Whatever a client sends gets its answer, and its socket goes on. */
-import { expect, it } from 'vitest';
+import { runInDurableObject } from 'cloudflare:test';
+import { expect, it, vi } from 'vitest';
 import { ScriptedAdapter } from './testing/adapter.ts';
 import { Client } from './testing/client.ts';
 import { scenarios } from './testing/scenarios.ts';
+import { Site } from './testing/site.ts';
 
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 const request = (method: unknown, params?: unknown, id: unknown = 1) =>
@@ -121,4 +123,23 @@ it('what is refused never reaches OpenSIPS', async () => {
     ['dlg_end_dlg', { dialog_id: 'the-only-one' }],
   ]);
   adapter.close();
+});
+
+it('what breaks behind it is answered and logged, and the socket goes on', async () => {
+  const site = new Site();
+  const client = await site.client();
+  expect((await client.ask('Echo', {})).result).toBeDefined();
+  await client.toEnd();
+  await runInDurableObject(site.object, (_, { storage }) => {
+    storage.sql.exec('ALTER TABLE ended_1 RENAME TO elsewhere');
+  });
+  const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+  const { error } = await client.ask('Echo', { cmd_id: 'named' });
+  expect(error).toMatchObject({ code: -32603, data: expect.stringContaining('ask again') });
+  expect(JSON.stringify(error)).not.toContain('ended_1');
+  expect(logged).toHaveBeenCalledOnce();
+  await runInDurableObject(site.object, (_, { storage }) => {
+    storage.sql.exec('ALTER TABLE elsewhere RENAME TO ended_1');
+  });
+  expect((await client.ask('Echo', { cmd_id: 'named' })).result).toMatchObject({ cmd_id: 'named' });
 });
