@@ -243,8 +243,26 @@ it('OpenSIPS is asked while somebody looks; when nobody does, once an hour while
   const looking = await site.client();
   await list(looking);
   await evictDurableObject(site.object);
-  // One that was due while somebody looked is made up for; then none is.
+  // After a sleep one is due at once; one that was due while somebody looked is made up for; then none is.
   pages.push(await pagesAfter(1_000), await pagesAfter(ROUND_MS));
   pages.push(await pagesAfter(LOOKS_MS), await pagesAfter(LOOKS_MS));
-  expect(pages).toEqual([0, 0, 1, 0, 0, 1, 1, 0]);
+  expect(pages).toEqual([0, 0, 1, 0, 1, 1, 1, 0]);
+});
+
+it('an object that sleeps again before each alarm asks all the same, while somebody watches', async () => {
+  const site = new Site();
+  const adapter = await site.adapter(
+    script({ dlg_list: (callid) => (callid === '' ? { reply: { count: 0, Dialogs: [] } } : gone) }),
+  );
+  await (await site.client()).ask('CallWatch', {});
+  const pages = () => adapter.surveyed.filter(({ params }) => 'index' in params).length;
+  await expect.poll(pages).toBe(1);
+  // No more of them: by then an adapter that has not pinged is gone.
+  for (const rounds of [2, 3]) {
+    await evictDurableObject(site.object);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ROUND_MS });
+    await runDurableObjectAlarm(site.object);
+    await expect.poll(pages).toBe(rounds);
+  }
+  adapter.close();
 });

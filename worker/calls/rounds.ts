@@ -22,12 +22,15 @@ export class Rounds {
   #hourly: number;
   #remembered: number;
   #lookedAt: number;
-  /** When the last has begun; after a sleep nobody knows, and it counts from then. */
+  /**
+   * When the last has begun. After a sleep nobody knows, so one is due as soon as somebody looks: counted from the
+   * waking, an object that each alarm wakes and that sleeps again before the next would never begin one.
+   */
   #begunAt: number;
 
   constructor(sql: SqlStorage, now: number) {
     this.#sql = sql;
-    this.#begunAt = now;
+    this.#begunAt = now - ROUND_MS;
     sql.exec('CREATE TABLE IF NOT EXISTS rounds (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)');
     const rows = sql.exec<{ id: number; at: number }>('SELECT id, at FROM rounds').toArray();
     const of = (wanted: number) => rows.find(({ id }) => id === wanted)?.at ?? 0;
