@@ -38,6 +38,8 @@ export const closeCode = {
   occupied: 4409,
   /** The message is larger than is taken. */
   tooLarge: 4413,
+  /** A client has gone on sending far beyond its limit, whatever it was answered. */
+  flood: 4429,
 } as const;
 
 const Seq = z.number().int().min(0);

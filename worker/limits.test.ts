@@ -57,6 +57,27 @@ it('a batch counts as many as it holds; each of its requests is told, and a noti
   expect(await one.socket.next(), 'nothing in between was run').toMatchObject({ id: 8, result: {} });
 });
 
+it('who goes on far beyond its limit is closed and kept out for a while; others of the site are not', async () => {
+  stop();
+  const site = new Site();
+  const of = policy({ messages_per_second: 1 });
+  const one = await site.client({ policy: of, subject: 'flood' });
+  const other = await site.client({ policy: of, subject: 'other' });
+  for (let n = 0; n < 2; n++) {
+    await one.ask('Echo');
+    await one.toEnd();
+  }
+  for (let n = 0; n < 20; n++) expect(await one.ask('Echo')).toMatchObject(tooMany('messages_per_second'));
+  one.socket.send(echo(99));
+  expect(await one.socket.closed).toMatchObject({ code: 4429 });
+  const knock = () => site.knock(client({ policy: of, subject: 'flood' }));
+  const refused = await knock();
+  expect([refused.status, refused.headers.get('Retry-After')]).toEqual([429, '10']);
+  expect(await other.ask('Echo')).toMatchObject({ result: { event: 'Started' } });
+  pass(10_000);
+  expect((await knock()).status).toBe(101);
+});
+
 it('commands under way, counted through a sleep and until they have ended', async () => {
   const site = new Site();
   const adapter = await site.adapter(script({ call_hold: () => ({}) }));

@@ -3,6 +3,7 @@ import { Runner } from '../shared/runner.ts';
 import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
+import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
 import { Link, type Listener } from './link.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly sessions: Sessions;
   readonly link: Link;
   readonly limiter: Limiter;
+  readonly floods: Floods;
 }
 
 /** Takes everything up from where it is stored, and the sockets that stand. */
@@ -56,6 +58,7 @@ export function takeUp(ctx: DurableObjectState): Parts {
     link,
     sessions: new Sessions(ctx),
     limiter: new Limiter(),
+    floods: new Floods(),
   };
 }
 

@@ -90,6 +90,11 @@ export class Sessions {
     );
   }
 
+  /** Closes a socket that goes on sending whatever it is answered. */
+  closeFlooding(socket: WebSocket): void {
+    socket.close(closeCode.flood, 'far too many messages; wait, and send fewer');
+  }
+
   /** Gives a session that comes back what it missed; or says that it is no longer kept. */
   resume(socket: WebSocket, since: number, missed: readonly Logged[] | undefined): void {
     if (missed) for (const logged of missed) send(socket, text(logged));

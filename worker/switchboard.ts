@@ -5,33 +5,22 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { QUIET_MS } from '../shared/deadlines.ts';
-import {
-  code,
-  failure,
-  issues,
-  type Parsed,
-  parseMessage,
-  type RpcRequest,
-  type RpcResponse,
-  success,
-} from '../shared/jsonrpc.ts';
+import type { Parsed, RpcRequest } from '../shared/jsonrpc.ts';
 import { closeCode, PING, PONG } from '../shared/link.ts';
-import { isQuery, type Method, type Query } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Command } from '../shared/runner.ts';
 import type { Admitted } from './admitted.ts';
 import { attachmentOf, type ClientSocket, isLive } from './attachments.ts';
-import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
-import { answer } from './calls/questions.ts';
+import { AuthorizeParams, isAuthorize } from './authorize.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
-import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import { UNKNOWN } from './door/door.ts';
 import { type Claims, verifyToken } from './door/tokens.ts';
 import type { Env } from './env.ts';
-import { LOOK_AGAIN_S, tooMany } from './limits.ts';
+import { BARRED_S } from './floods.ts';
+import { LOOK_AGAIN_S } from './limits.ts';
 import type { LinkHealth } from './link.ts';
 import { type Parts, takeUp } from './parts.ts';
 import { problem } from './problem.ts';
+import { type Answer, RpcServer, type Verified } from './rpc-server.ts';
 
 /**
  * With so many MI requests under way, one waits longer for the disk than for company: what comes within
@@ -67,20 +56,13 @@ const REASON_LENGTH = 41;
 /** Header by which the Worker says who comes; it is set there and nowhere else. */
 export const CALLER_HEADER = 'x-call-api-caller';
 
-/** Responses to one message of a client. */
-interface Answer {
-  readonly socket: WebSocket;
-  readonly responses: readonly RpcResponse[];
-  readonly batch: boolean;
-  /** What is told to that socket behind them. */
-  readonly after: readonly string[];
+/** What is here while somebody is: the parts, and the server that speaks for them. */
+interface Here extends Parts {
+  readonly rpc: RpcServer;
 }
 
-/** Claims of the tokens in a message, by the request that brings each. */
-type Verified = ReadonlyMap<RpcRequest, Claims | undefined>;
-
 export class Switchboard extends DurableObject<Env> {
-  #parts: Parts | undefined;
+  #parts: Here | undefined;
   /** Since then nobody came. */
   #erased = false;
   readonly #crowd: Crowd;
@@ -104,10 +86,17 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
-  get #here(): Parts {
-    this.#parts ??= takeUp(this.ctx);
+  get #here(): Here {
+    this.#parts ??= this.#takeUp();
     this.#erased = false;
     return this.#parts;
+  }
+
+  #takeUp(): Here {
+    const parts = takeUp(this.ctx);
+    const isHere = ({ tenant, site }: Claims) =>
+      this.env.SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
+    return { ...parts, rpc: new RpcServer(parts, isHere) };
   }
 
   /** A socket comes in. The Worker has checked who it is. */
@@ -115,7 +104,7 @@ export class Switchboard extends DurableObject<Env> {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
     const now = Date.now();
-    const { governance, sessions, link, store } = this.#here;
+    const { governance, sessions, link, store, floods } = this.#here;
     // The door may still go by what it was told before the key was revoked.
     if (governance.isRevoked(admitted.key)) {
       return problem(UNKNOWN.status, UNKNOWN.reason, { 'WWW-Authenticate': 'Bearer' });
@@ -124,6 +113,10 @@ export class Switchboard extends DurableObject<Env> {
     // Without its adapter the site is of no use to those who are there.
     if (admitted.role !== 'adapter' && this.#crowd.isFull(now)) {
       return problem(503, 'too many sockets are open; try again later', { 'Retry-After': RETRY_AFTER_S });
+    }
+    if (admitted.role !== 'adapter' && floods.isBarred(admitted.subject, now)) {
+      const reason = `a socket of this subject was closed because it flooded; try again in ${BARRED_S} s`;
+      return problem(429, reason, { 'Retry-After': String(BARRED_S) });
     }
     const most = governance.policy.limits.sessions_per_subject;
     if (admitted.role !== 'adapter' && sessions.isFull(admitted, most)) {
@@ -194,12 +187,55 @@ export class Switchboard extends DurableObject<Env> {
       const text = typeof message === 'string' ? message : '';
       this.#here.link.receive(socket, attachment, text, now);
     } else {
-      const asked = this.#read(socket, attachment, message, now);
-      const tokens = asked?.entries.filter(isAuthorize) ?? [];
-      if (asked && tokens.length > 0) return this.#verify(socket, asked, tokens);
-      if (asked) this.#run(socket, attachment, asked, now);
+      const later = this.#receive(socket, attachment, message, now);
+      if (later) return later;
     }
     this.#endTurn(now);
+  }
+
+  /** A client's message. Where it brings tokens, checking them takes a while. */
+  #receive(
+    socket: WebSocket,
+    client: ClientSocket,
+    message: string | ArrayBuffer,
+    now: number,
+  ): Promise<void> | undefined {
+    const { rpc, sessions } = this.#here;
+    if ((client.expires ?? Number.POSITIVE_INFINITY) <= now) {
+      sessions.closeExpired(socket);
+      return undefined;
+    }
+    const reading = rpc.read(socket, client, message, now);
+    if (reading.is === 'flood') sessions.closeFlooding(socket);
+    if (reading.is === 'answered') this.#answer(reading.answer);
+    if (reading.is !== 'read') return undefined;
+    const tokens = reading.asked.entries.filter(isAuthorize);
+    if (tokens.length > 0) return this.#verify(socket, reading.asked, tokens);
+    this.#run(socket, reading.asked, now);
+    return undefined;
+  }
+
+  /** Checks the tokens that a message brings, then runs it. */
+  async #verify(socket: WebSocket, asked: Parsed, tokens: readonly RpcRequest[]): Promise<void> {
+    const verified = new Map<RpcRequest, Claims | undefined>();
+    for (const request of tokens) {
+      const params = AuthorizeParams.safeParse(request.params);
+      if (params.success) verified.set(request, await verifyToken(params.data.token, this.env));
+    }
+    if (!isLive(socket)) return;
+    const now = Date.now();
+    this.#here.runner.tick(now);
+    this.#run(socket, asked, now, verified);
+    this.#endTurn(now);
+  }
+
+  #run(socket: WebSocket, asked: Parsed, now: number, verified?: Verified): void {
+    const client = attachmentOf(socket);
+    if (client.kind === 'client') this.#answer(this.#here.rpc.run(socket, client, asked, now, verified));
+  }
+
+  #answer(answer: Answer): void {
+    if (answer.responses.length + answer.after.length > 0) this.#answers.push(answer);
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
@@ -245,142 +281,6 @@ export class Switchboard extends DurableObject<Env> {
       console.error('alarm failed', error);
       await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
     }
-  }
-
-  /** What a client asks; undefined where that has its answer already. */
-  #read(
-    socket: WebSocket,
-    { expires = Number.POSITIVE_INFINITY }: ClientSocket,
-    message: string | ArrayBuffer,
-    now: number,
-  ): Parsed | undefined {
-    const { governance, limiter, sessions } = this.#here;
-    const { limits } = governance.policy;
-    if (expires <= now) {
-      sessions.closeExpired(socket);
-      return undefined;
-    }
-    const refusal = unreadable(message, limits.message_bytes);
-    const parsed =
-      refusal === undefined
-        ? parseMessage(message as string)
-        : { batch: false, entries: [{ refusal: unread(refusal) }] };
-    const excess = limiter.message(socket, parsed.entries.length, limits, now);
-    if (!excess) return parsed;
-    const responses = parsed.entries.flatMap((entry) => {
-      if ('refusal' in entry) return [entry.refusal];
-      return entry.id === undefined ? [] : [tooMany(entry.id, excess)];
-    });
-    this.#answer(socket, responses, parsed.batch);
-    return undefined;
-  }
-
-  /** Checks the tokens that a message brings, then runs it: the commands in it by what the tokens say. */
-  async #verify(socket: WebSocket, asked: Parsed, tokens: readonly RpcRequest[]): Promise<void> {
-    const verified = new Map<RpcRequest, Claims | undefined>();
-    for (const request of tokens) {
-      const params = AuthorizeParams.safeParse(request.params);
-      if (params.success) verified.set(request, await verifyToken(params.data.token, this.env));
-    }
-    const client = attachmentOf(socket);
-    if (!isLive(socket) || client.kind !== 'client') return;
-    const now = Date.now();
-    this.#here.runner.tick(now);
-    this.#run(socket, client, asked, now, verified);
-    this.#endTurn(now);
-  }
-
-  #run(
-    socket: WebSocket,
-    client: ClientSocket,
-    { entries, batch }: Parsed,
-    now: number,
-    verified: Verified = new Map(),
-  ): void {
-    const { runner, store, calls, limiter, link, governance } = this.#here;
-    const { limits, rules } = governance.policy;
-    const after: string[] = [];
-    const around = {
-      runner,
-      ended: (subject: string, cmdId: string) => store.ended(subject, cmdId),
-      opensips: link.opensips(now),
-      rules,
-      ownerOf: (callid: string) => calls.ownerOf(callid),
-      metadataOf: (callid: string) => calls.get(callid)?.call.metadata,
-      begun: (command: Command) => calls.begun(command, now),
-      excess: (method: Method) => {
-        const inFlight = runner.inFlight(client.subject, client.session);
-        return limiter.command(method, { inFlight, standing: calls.size + runner.starts }, limits, now);
-      },
-      now,
-    };
-    let asking = client;
-    const responses = entries.map((entry) => {
-      if ('refusal' in entry) return entry.refusal;
-      if (isQuestion(entry)) {
-        const answered = this.#question(entry, socket, now);
-        after.push(...answered.after);
-        return entry.id === undefined ? undefined : answered.response;
-      }
-      if (!isAuthorize(entry)) return dispatch(entry, asking, around);
-      const { id = null } = entry;
-      const fresh = this.#renew(socket, asking, entry, verified, now);
-      if (fresh) asking = fresh;
-      if (entry.id === undefined) return undefined;
-      if (fresh) return success(id, { expires: new Date(fresh.expires ?? 0).toISOString() });
-      const params = AuthorizeParams.safeParse(entry.params);
-      return params.success ? notAllowed(id, NOT_TAKEN) : invalid(id, issues(params.error));
-    });
-    this.#answer(
-      socket,
-      responses.filter((response) => response !== undefined),
-      batch,
-      after,
-    );
-  }
-
-  /** Answers what is asked of the calls. Whoever asks looks: OpenSIPS is asked as well. */
-  #question(request: RpcRequest & { readonly method: Query }, socket: WebSocket, now: number) {
-    const { runner, calls, watchers, rounds, link } = this.#here;
-    // A command earlier in the same batch may have changed it.
-    const client = attachmentOf(socket) as ClientSocket;
-    const before = watchers.any;
-    const answered = answer(request, socket, client, {
-      calls,
-      watchers,
-      last: runner.last,
-      linked: link.opensips(now) !== undefined,
-      write: () => void calls.write(runner.floor(runner.last), now),
-      now,
-    });
-    if ('result' in answered.response && request.method !== 'CallUnwatch') rounds.looked(before, now);
-    return answered;
-  }
-
-  /** The socket as its fresh token makes it; undefined where that is not taken, and then it stays as it was. */
-  #renew(
-    socket: WebSocket,
-    client: ClientSocket,
-    request: RpcRequest,
-    verified: Verified,
-    now: number,
-  ): ClientSocket | undefined {
-    const { sessions, governance } = this.#here;
-    const claims = verified.get(request);
-    if (!claims || governance.isRevoked(claims.key)) return undefined;
-    const place = this.env.SWITCHBOARD.idFromName(`${claims.tenant}/${claims.site}`);
-    const fresh = place.equals(this.ctx.id) ? renewed(client, claims, now) : undefined;
-    if (fresh) sessions.renew(socket, fresh);
-    return fresh;
-  }
-
-  #answer(
-    socket: WebSocket,
-    responses: readonly RpcResponse[],
-    batch: boolean,
-    after: readonly string[] = [],
-  ): void {
-    if (responses.length + after.length > 0) this.#answers.push({ socket, responses, batch, after });
   }
 
   #obey(policy: Policy, now: number): void {
@@ -480,21 +380,4 @@ export class Switchboard extends DurableObject<Env> {
     this.#alarmAt = alone ? due : Math.min(due, now + QUIET_MS);
     void this.ctx.storage.setAlarm(this.#alarmAt);
   }
-}
-
-/** Is it asked of the calls? */
-function isQuestion(entry: RpcRequest): entry is RpcRequest & { readonly method: Query } {
-  return isQuery(entry.method);
-}
-
-/** Why a message is not read at all. */
-function unreadable(message: string | ArrayBuffer, most: number): string | undefined {
-  if (typeof message !== 'string') return 'binary frames are not taken; send JSON as text';
-  // A UTF-16 unit takes up to three bytes, so only what may be too long is measured.
-  const long = message.length > most / 3 && new TextEncoder().encode(message).length > most;
-  return long ? `the message is longer than ${most} bytes` : undefined;
-}
-
-function unread(data: string): RpcResponse {
-  return failure(null, { code: code.invalidRequest, message: 'Invalid Request', data });
 }

@@ -60,7 +60,7 @@ export async function main(args: readonly string[]): Promise<void> {
     for (let turn = 0; turn < levels.length; turn++) {
       const level = levels[(turn + round + 1) % levels.length] ?? 'alone';
       const rate = LEVELS[level];
-      if (rate !== undefined) noisy.begin(rate);
+      if (rate !== undefined) await noisy.begin(rate);
       const echo = await medianOf(echos, () => quiet.run('Echo', { said: 'quiet' }));
       const start = await calls(quiet, starts);
       const noise = rate === undefined ? undefined : await noisy.end();
@@ -102,16 +102,26 @@ function report(done: readonly Round[], levels: readonly Level[]): string {
       of(level, ({ noise }) => (noise ? (count(noise) * 1_000) / noise.ms : Number.NaN));
     const sent = perSecond((noise) => noise.sent);
     const refused = perSecond((noise) => noise.refused);
+    const closed = of(level, ({ noise }) => noise?.closed ?? Number.NaN);
     return [
       level,
-      ...[sent, refused].map((figure) => (Number.isNaN(figure) ? '-' : figure.toFixed(0))),
+      ...[sent, refused, closed].map((figure) => (Number.isNaN(figure) ? '-' : figure.toFixed(0))),
       `${echo.toFixed(2)} ms`,
       `${(echo / of('alone', (round) => round.echo)).toFixed(2)} x`,
       `${start.toFixed(2)} ms`,
       `${(start / of('alone', (round) => round.start)).toFixed(2)} x`,
     ];
   });
-  const header = ['the noisy tenant sends', 'a second', 'refused', 'Echo', 'ratio', 'CallStart', 'ratio'];
+  const header = [
+    'the noisy tenant sends',
+    'a second',
+    'refused',
+    'closed',
+    'Echo',
+    'ratio',
+    'CallStart',
+    'ratio',
+  ];
   return `${table(header, rows)}\nThe quiet tenant's medians, and how they compare with those when it is alone.\n`;
 }
 
@@ -135,9 +145,10 @@ class Noisy implements Disposable {
     return noisy;
   }
 
-  /** Floods from now on. */
-  begin(rate: number): void {
+  /** Floods from now on; resolves when it does, which after a flood takes until it is let in again. */
+  async begin(rate: number): Promise<void> {
     this.#child.stdin?.write(`${rate}\n`);
+    await this.#line();
   }
 
   /** Stops; resolves when all is answered. */
