@@ -122,19 +122,20 @@ export class RpcServer {
 
   /** Answers what is asked of the calls. Whoever asks looks: OpenSIPS is asked as well. */
   #question(request: RpcRequest & { readonly method: Query }, socket: WebSocket, now: number) {
-    const { runner, calls, watchers, rounds, link } = this.#parts;
+    const { runner, store, calls, watchers, rounds, link } = this.#parts;
     // A command earlier in the same batch may have changed it.
     const client = attachmentOf(socket) as ClientSocket;
     const before = watchers.any;
     const answered = answer(request, socket, client, {
       calls,
       watchers,
+      command: (subject, cmdId) => runner.find(subject, cmdId) ?? store.ended(subject, cmdId),
       last: runner.last,
       linked: link.opensips(now) !== undefined,
       write: () => void calls.write(runner.floor(runner.last), now),
       now,
     });
-    if ('result' in answered.response && request.method !== 'CallUnwatch') rounds.looked(before, now);
+    if ('result' in answered.response && looks(request.method)) rounds.looked(before, now);
     return answered;
   }
 
@@ -156,6 +157,11 @@ export class RpcServer {
 /** Is it asked of the calls? */
 function isQuestion(entry: RpcRequest): entry is RpcRequest & { readonly method: Query } {
   return isQuery(entry.method);
+}
+
+/** Does one who asks this look at calls? */
+function looks(method: Query): boolean {
+  return method !== 'CallUnwatch' && method !== 'CommandGet';
 }
 
 /** Why a message is not read at all. */

@@ -1,7 +1,9 @@
-/** CallList, CallGet, CallWatch and CallUnwatch: answered at once, from what the edge knows. @module */
+/** CallList, CallGet, CallWatch, CallUnwatch and CommandGet: answered at once, from what the edge knows. @module */
 import { CALL_STATES } from '../../shared/calls.ts';
+import { viewOf } from '../../shared/command-view.ts';
 import { code, failure, issues, type RpcRequest, type RpcResponse, success } from '../../shared/jsonrpc.ts';
 import { type Query, type QueryParams, queries } from '../../shared/methods.ts';
+import type { Command } from '../../shared/runner.ts';
 import type { ClientSocket } from '../attachments.ts';
 import { unreadable } from '../authorisation.ts';
 import type { Calls } from '../calls.ts';
@@ -19,6 +21,8 @@ const STANDING = CALL_STATES.filter((state) => state !== 'ended');
 export interface Board {
   readonly calls: Calls;
   readonly watchers: Watchers;
+  /** A command of that subject, if it runs or is kept. */
+  readonly command: (subject: string, cmdId: string) => Command | undefined;
   /** The last number of the site that was given. */
   readonly last: number;
   readonly linked: boolean;
@@ -41,7 +45,8 @@ export function answer(
   board: Board,
 ): Answered {
   const { id = null, method, params = {} } = request;
-  const refused = unreadable(client);
+  // Who may give a command may know what became of it: nobody else's is shown.
+  const refused = method === 'CommandGet' ? undefined : unreadable(client);
   if (refused !== undefined) return only(notAllowed(id, refused));
   const checked = queries[method].safeParse(params);
   if (!checked.success) return only(invalid(id, issues(checked.error)));
@@ -67,6 +72,13 @@ export function answer(
       board.watchers.unwatch(socket, client, callid);
       board.calls.watched(board.watchers.any, board.now);
       return only(success(id, {}));
+    }
+    case 'CommandGet': {
+      const { cmd_id } = checked.data as QueryParams<'CommandGet'>;
+      const command = board.command(client.subject, cmd_id);
+      if (command) return only(success(id, viewOf(command)));
+      const data = 'no such command is known here: it was never given, or is no longer kept';
+      return only(failure(id, { code: code.gone, message: 'Gone', data }));
     }
   }
 }
