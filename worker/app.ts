@@ -14,6 +14,7 @@ import { redacted } from './door/redact.ts';
 import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
 import { api } from './http/api.ts';
+import { preflight, readable } from './http/cors.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
 import { siteOf, socketOf } from './site.ts';
@@ -55,8 +56,9 @@ export function app(
     })
     .get('/v1/me', async ({ env, req }) => {
       const visitor = await door.client(req.raw, env);
-      return 'status' in visitor ? refuse(visitor) : Response.json(me(visitor));
+      return 'status' in visitor ? refuse(visitor) : readable(Response.json(me(visitor)), req.raw);
     })
+    .options('/v1/me', ({ req }) => preflight(req.header('Origin') ?? 'null', ['GET']))
     .post(
       '/v1/tokens',
       bodyLimit({
