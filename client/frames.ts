@@ -19,6 +19,7 @@ export interface Notice {
   readonly event: string;
   readonly data?: unknown;
   readonly error?: RpcFailure;
+  readonly metadata?: Fields;
   readonly seq?: number;
 }
 
@@ -28,12 +29,28 @@ export type Message =
   | ({ readonly is: 'answer'; readonly id: string } & Answer)
   | { readonly is: 'notification'; readonly method: string; readonly params: Fields };
 
-/** What a request gets that will never be answered. */
-export const unanswered: RpcFailure = {
-  code: -32013,
-  message: 'No answer',
-  data: 'the connection was closed',
+/** Why a connection is closed for good. */
+export type Closed = 'asked' | 'unauthorized' | 'superseded';
+
+const CLOSED: Readonly<Record<Closed, string>> = {
+  asked: 'the connection was closed',
+  unauthorized: 'the token does not hold, or no longer: come back with another one',
+  superseded: 'a newer connection has taken this session up',
 };
+
+/** What a request gets that was sent and will never be answered: it may have been done or not. */
+export function unanswered(why: Closed | 'late'): RpcFailure {
+  const data = why === 'late' ? 'the connection was lost for too long' : CLOSED[why];
+  return { code: -32013, message: 'No answer', data };
+}
+
+/** What a request gets that was never sent. */
+export function unsent(why: Closed | 'late'): RpcFailure {
+  if (why === 'unauthorized') return { code: -32002, message: 'Not allowed', data: CLOSED[why] };
+  const data =
+    why === 'late' ? 'no connection came about in time; it was not sent' : `${CLOSED[why]}; it was not sent`;
+  return { code: -32012, message: 'Timed out', data };
+}
 
 /** The messages of a frame. What is none is left out: a client outlives an edge newer than itself. */
 export function readFrame(text: string): Message[] {
