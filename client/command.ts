@@ -91,7 +91,8 @@ export function run<M extends Method>(
     }
     if (event === LAST_FACTS[method]) facts = data;
     if (event === 'Error') failure = new CallApiError(failureOf(notice), event);
-    if (queue.size >= EVENTS_KEPT) queue.drop((each) => each.event === event) || queue.drop(() => true);
+    if (queue.size >= EVENTS_KEPT)
+      queue.drop(({ event }) => event === 'TransferPending') || queue.drop(() => true);
     queue.put(notice as CommandEvent<M>);
     if (event !== 'Ended') return;
     over();

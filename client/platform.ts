@@ -13,6 +13,8 @@ export type WebSocketClass = new (url: string, protocols: string[]) => WebSocket
 
 /** Random bytes of a name: 128 bits, as those of a UUID, which only secure pages can make. */
 const NAME_BYTES = 16;
+/** RFC 6455 §7.1.5: closed without a word. */
+const ABNORMAL = 1006;
 /** Milliseconds that the question whether a token is refused may take. */
 const REFUSAL_PATIENCE_MS = 10_000;
 
@@ -46,8 +48,8 @@ function open(WebSocket: WebSocketClass, url: string, protocols: readonly string
   webSocket.addEventListener('open', () => socket.onopen?.());
   webSocket.addEventListener('message', (event) => socket.onmessage?.(event as { data: unknown }));
   webSocket.addEventListener('close', (event) => socket.onclose?.(event as { code: number }));
-  // It is followed by a close; unheard, it would end a Node process.
-  webSocket.addEventListener('error', () => {});
+  // Not every platform has a close follow it; of `ws`, unheard, it would end the process.
+  webSocket.addEventListener('error', () => socket.onclose?.({ code: ABNORMAL }));
   return socket;
 }
 
