@@ -1,4 +1,5 @@
 /** What a program has of the Call API: its commands, its calls, and how the connection stands. @module */
+import { whenAborted } from './abort.ts';
 import { CallApiError } from './call-error.ts';
 import { type Command, type CommandOptions, run, type StartCommand } from './command.ts';
 import type {
@@ -157,7 +158,7 @@ export function connect({
 }: ConnectOptions): CallApi {
   if (!WebSocket)
     throw new TypeError(
-      'this platform has no WebSocket: give one, such as connect({ WebSocket }) of the package ws',
+      'no WebSocket here: give one, such as that of the package ws, as connect({ WebSocket })',
     );
   if (token !== undefined && !isToken(token)) throw new TypeError('token: this is neither a key nor a token');
   if (session !== undefined && !/^[\w.~-]{1,55}$/.test(session))
@@ -168,6 +169,7 @@ export function connect({
     throw new TypeError(`url: not of ws: or wss:, but ${address.protocol}`);
 
   let state: ConnectionState = { is: 'connecting', attempt: 0 };
+  let over = () => {};
   const connection = new Connection(
     {
       url: address.href,
@@ -176,7 +178,7 @@ export function connect({
       session,
       onState: (now) => {
         state = now;
-        if (now.is === 'closed') signal?.removeEventListener('abort', close);
+        if (now.is === 'closed') over();
         onState?.(now);
       },
     },
@@ -196,11 +198,8 @@ export function connect({
       run(connection, method, params, options);
   const callEnd = command('CallEnd');
 
-  if (signal?.aborted) close();
-  else {
-    signal?.addEventListener('abort', close);
-    connection.connect();
-  }
+  over = whenAborted(signal, close);
+  if (!signal?.aborted) connection.connect();
   return {
     get state() {
       return state;

@@ -1,4 +1,5 @@
 /** A command under way, as whoever has asked for it holds it. @module */
+import { whenAborted } from './abort.ts';
 import { CallApiError } from './call-error.ts';
 import type { CommandEvent, CommandFailure, Method, Params, Result } from './commands.ts';
 import type { Connection } from './connection.ts';
@@ -63,49 +64,42 @@ export function run<M extends Method>(
   { signal, cmdId = connection.name() }: CommandOptions = {},
 ): Command<M> {
   const queue = new Queue<CommandEvent<M>>(() => {});
-  let settle: (how: { readonly facts: unknown } | { readonly why: unknown }) => void = () => {};
   const ended = new Promise<Result<M>>((resolve, reject) => {
-    // The edge's word is taken for what its protocol says.
-    settle = (how) => ('facts' in how ? resolve(how.facts as Result<M>) : reject(how.why));
+    let facts: unknown = method in LAST_FACTS ? undefined : { callid: (params as Params<'CallEnd'>).callid };
+    let failure: CallApiError | undefined;
+    let over = () => {};
+    const fail = (why: unknown) => {
+      over();
+      queue.fail(why);
+      reject(why);
+    };
+    const hear = (notice: Notice) => {
+      const { event, data, error } = notice;
+      if (event === 'Refused' || event === 'Lost') {
+        fail(new CallApiError(error ?? notDone, event));
+        return;
+      }
+      if (event === LAST_FACTS[method]) facts = data;
+      if (event === 'Error') failure = new CallApiError(failureOf(notice), event);
+      if (queue.size >= EVENTS_KEPT)
+        queue.drop((kept) => kept.event === 'TransferPending') || queue.drop(() => true);
+      queue.put(notice as CommandEvent<M>);
+      if (event !== 'Ended') return;
+      over();
+      queue.end();
+      if (failure) reject(failure);
+      else if (facts === undefined) reject(new CallApiError(notDone, 'Error'));
+      // The edge's word is taken for what its protocol says.
+      else resolve(facts as Result<M>);
+    };
+    over = whenAborted(signal, () => {
+      connection.forget(cmdId);
+      fail(signal?.reason);
+    });
+    if (!signal?.aborted) connection.run(method, params, hear, cmdId);
   });
   // Who only iterates hears of a failure there.
   ended.catch(() => {});
-
-  let facts: unknown = method in LAST_FACTS ? undefined : { callid: (params as Params<'CallEnd'>).callid };
-  let failure: CallApiError | undefined;
-  const over = () => signal?.removeEventListener('abort', abort);
-  const fail = (why: unknown) => {
-    over();
-    queue.fail(why);
-    settle({ why });
-  };
-  const abort = () => {
-    connection.forget(cmdId);
-    fail(signal?.reason);
-  };
-  const hear = (notice: Notice) => {
-    const { event, data, error } = notice;
-    if (event === 'Refused' || event === 'Lost') {
-      fail(new CallApiError(error ?? notDone, event));
-      return;
-    }
-    if (event === LAST_FACTS[method]) facts = data;
-    if (event === 'Error') failure = new CallApiError(failureOf(notice), event);
-    if (queue.size >= EVENTS_KEPT)
-      queue.drop(({ event }) => event === 'TransferPending') || queue.drop(() => true);
-    queue.put(notice as CommandEvent<M>);
-    if (event !== 'Ended') return;
-    over();
-    queue.end();
-    if (!failure && facts === undefined) failure = new CallApiError(notDone, 'Error');
-    settle(failure ? { why: failure } : { facts });
-  };
-
-  if (signal?.aborted) abort();
-  else {
-    signal?.addEventListener('abort', abort);
-    connection.run(method, params, hear, cmdId);
-  }
   return { cmdId, ended, [Symbol.asyncIterator]: () => queue };
 }
 

@@ -3,6 +3,7 @@
  * missed is told in order, and what cannot be known is said to be unknown. It knows nothing of pages.
  * @module
  */
+import { whenAborted } from './abort.ts';
 import { Backoff } from './backoff.ts';
 import {
   type Answer,
@@ -168,18 +169,18 @@ export class Connection {
    */
   ask(method: string, params: object, isRepeatable = true, signal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw signal.reason;
-      const abort = () => {
-        this.#asked.delete(id);
-        reject(signal?.reason);
-      };
+      let over = () => {};
       const answered: Answered = ({ result, error }) => {
-        signal?.removeEventListener('abort', abort);
+        over();
         if (error) reject(error);
         else resolve(result);
       };
+      if (signal?.aborted) throw signal.reason;
       const id = this.#request(method, params, answered, isRepeatable ? 'ask again' : 'fail', isRepeatable);
-      signal?.addEventListener('abort', abort);
+      over = whenAborted(signal, () => {
+        this.#asked.delete(id);
+        reject(signal?.reason);
+      });
     });
   }
 
@@ -269,7 +270,7 @@ export class Connection {
     this.#socket = socket;
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#heard(String(data));
-    socket.onclose = ({ code }) => this.#lost(code);
+    socket.onclose = ({ code }) => this.#lost(code, token);
     this.#cancelTimer = this.#outside.after(QUIET_MS, () => this.#lost());
   }
 
@@ -347,7 +348,7 @@ export class Connection {
     this.#cancelTimer = this.#outside.after(PATIENCE_MS, () => this.#lost());
   }
 
-  #lost(code?: number): void {
+  #lost(code?: number, token?: string): void {
     const wasOpen = this.#isOpen;
     this.#drop();
     const isRefused = code === closeCode.unauthorized && !this.#tokens.refused();
@@ -360,14 +361,12 @@ export class Connection {
     const until = this.#outside.now() + wait;
     this.#options.onState({ is: 'waiting', attempt: this.#backoff.attempts, until });
     this.#cancelTimer = this.#outside.after(wait, () => this.connect());
-    if (!wasOpen && code !== undefined) void this.#askWhetherRefused();
+    if (!wasOpen && code !== undefined) void this.#askWhetherRefused(token);
   }
 
   /** It was closed before it opened: by the network, or by the edge. */
-  async #askWhetherRefused(): Promise<void> {
+  async #askWhetherRefused(token: string | undefined): Promise<void> {
     const attempt = this.#attempt;
-    const token = this.#tokens.take();
-    if (token instanceof Promise) return;
     const isRefused = await this.#outside.isRefused?.(this.#options.url, token).catch(() => false);
     if (isRefused && attempt === this.#attempt && !this.#tokens.refused()) this.close('unauthorized');
   }

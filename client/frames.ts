@@ -32,24 +32,25 @@ export type Message =
 /** Why a connection is closed for good. */
 export type Closed = 'asked' | 'unauthorized' | 'superseded';
 
-const CLOSED: Readonly<Record<Closed, string>> = {
+/** Why no answer comes: that, or for too long there was no connection. */
+export type Unheard = Closed | 'late';
+
+const WHY: Readonly<Record<Unheard, string>> = {
   asked: 'the connection was closed',
-  unauthorized: 'the token does not hold, or no longer: come back with another one',
+  unauthorized: 'the token does not hold: come back with another one',
   superseded: 'a newer connection has taken this session up',
+  late: 'no connection for too long',
 };
 
 /** What a request gets that was sent and will never be answered: it may have been done or not. */
-export function unanswered(why: Closed | 'late'): RpcFailure {
-  const data = why === 'late' ? 'the connection was lost for too long' : CLOSED[why];
-  return { code: -32013, message: 'No answer', data };
+export function unanswered(why: Unheard): RpcFailure {
+  return { code: -32013, message: 'No answer', data: WHY[why] };
 }
 
 /** What a request gets that was never sent. */
-export function unsent(why: Closed | 'late'): RpcFailure {
-  if (why === 'unauthorized') return { code: -32002, message: 'Not allowed', data: CLOSED[why] };
-  const data =
-    why === 'late' ? 'no connection came about in time; it was not sent' : `${CLOSED[why]}; it was not sent`;
-  return { code: -32012, message: 'Timed out', data };
+export function unsent(why: Unheard): RpcFailure {
+  const [code, message] = why === 'unauthorized' ? [-32002, 'Not allowed'] : [-32012, 'Timed out'];
+  return { code, message, data: `${WHY[why]}; it was not sent` };
 }
 
 /** The messages of a frame. What is none is left out: a client outlives an edge newer than itself. */

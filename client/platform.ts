@@ -59,7 +59,7 @@ async function isRefused(url: string, token: string | undefined): Promise<boolea
   me.protocol = me.protocol.replace('ws', 'http');
   me.pathname = me.pathname.replace(/call-api$/, 'v1/me');
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const response = await fetch(me, { headers, signal: AbortSignal.timeout(REFUSAL_PATIENCE_MS) });
-  await response.body?.cancel();
-  return response.status === 401 || response.status === 403;
+  const signal = AbortSignal.timeout(REFUSAL_PATIENCE_MS);
+  const { status } = await fetch(me, { method: 'HEAD', headers, signal });
+  return status === 401 || status === 403;
 }

@@ -1,6 +1,9 @@
 /** What has come and is not read yet, for one who reads when it likes. @module */
 
+type Last = IteratorReturnResult<undefined> | Promise<never>;
 type Read<T> = (read: IteratorResult<T, undefined> | Promise<never>) => void;
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Whoever puts things in bounds it; see {@link size}. */
 export class Queue<T> implements AsyncIterableIterator<T, undefined> {
@@ -8,7 +11,8 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   /** Who reads faster than things come. */
   readonly #readers: Read<T>[] = [];
   readonly #onLeft: () => void;
-  #end: { readonly why?: unknown; readonly isFailure: boolean } | undefined;
+  /** What is read after all that is there; undefined while more may come. */
+  #last: (() => Last) | undefined;
 
   /** @param onLeft is called when the reader has broken off */
   constructor(onLeft: () => void) {
@@ -21,7 +25,7 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   put(item: T): void {
-    if (this.#end) return;
+    if (this.#last) return;
     const reader = this.#readers.shift();
     if (reader) reader({ done: false, value: item });
     else this.#items.push(item);
@@ -40,19 +44,22 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 
   /** Nothing more comes; what is there can still be read. */
   end(): void {
-    this.#close({ isFailure: false });
+    this.#close(() => done);
   }
 
-  /** The same, and then reading fails. */
+  /** The same, and then reading fails, once. */
   fail(why: unknown): void {
-    this.#close({ isFailure: true, why });
+    this.#close(() => {
+      this.#last = () => done;
+      return Promise.reject(why);
+    });
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
     return new Promise((read) => {
       const item = this.#items.shift();
       if (item !== undefined) read({ done: false, value: item });
-      else if (this.#end) read(this.#last());
+      else if (this.#last) read(this.#last());
       else this.#readers.push(read);
     });
   }
@@ -61,23 +68,16 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
     this.clear();
     this.end();
     this.#onLeft();
-    return Promise.resolve({ done: true, value: undefined });
+    return Promise.resolve(done);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  #close(end: { readonly why?: unknown; readonly isFailure: boolean }): void {
-    if (this.#end) return;
-    this.#end = end;
+  #close(last: () => Last): void {
+    if (this.#last) return;
+    this.#last = last;
     for (const reader of this.#readers.splice(0)) reader(this.#last());
-  }
-
-  /** A failure is told once. */
-  #last(): IteratorResult<T, undefined> | Promise<never> {
-    const end = this.#end;
-    this.#end = { isFailure: false };
-    return end?.isFailure ? Promise.reject(end.why) : { done: true, value: undefined };
   }
 }

@@ -10,6 +10,7 @@ import {
   isFailure,
   isFields,
   type Notice,
+  type Unheard,
   unanswered,
   unsent,
 } from './frames.ts';
@@ -111,7 +112,7 @@ export class Running {
     for (const cmdId of [...this.#commands.keys()]) this.#lose(cmdId, why);
   }
 
-  #lose(cmdId: string, why: Closed | 'late'): void {
+  #lose(cmdId: string, why: Unheard): void {
     const command = this.#commands.get(cmdId);
     this.#commands.delete(cmdId);
     command?.on({ event: 'Lost', error: command.isSent ? unanswered(why) : unsent(why) });

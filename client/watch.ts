@@ -1,4 +1,5 @@
 /** Calls watched as an iteration, at the pace of whoever reads. @module */
+import { whenAborted } from './abort.ts';
 import { CallApiError } from './call-error.ts';
 import type { Connection } from './connection.ts';
 import { type Closed, unanswered } from './frames.ts';
@@ -76,18 +77,15 @@ export function watch(
   /** Asks for the next piece of a long snapshot, once the one before has been read. */
   let readOn = () => {};
   let stop = () => {};
+  let over = () => {};
 
   const leave = () => {
     stop();
-    signal?.removeEventListener('abort', abort);
+    over();
   };
   const fail = (why: unknown) => {
     leave();
     queue.fail(why);
-  };
-  const abort = () => {
-    queue.clear();
-    fail(signal?.reason);
   };
   const queue = new Queue<Change>(leave);
   const put = (change: Change) => {
@@ -128,11 +126,11 @@ export function watch(
     );
   };
 
-  if (signal?.aborted) queue.fail(signal.reason);
-  else {
-    signal?.addEventListener('abort', abort);
-    begin(since);
-  }
+  over = whenAborted(signal, () => {
+    queue.clear();
+    fail(signal?.reason);
+  });
+  if (!signal?.aborted) begin(since);
   return {
     next() {
       if (isBehind) {
