@@ -189,7 +189,7 @@ export function connect({
     try {
       return await connection.ask(method, params, REPEATABLE.includes(method), signal);
     } catch (error) {
-      throw isFailure(error) && !(error instanceof Error) ? new CallApiError(error, 'Refused') : error;
+      throw isFailure(error) && !(error instanceof Error) ? new CallApiError(error) : error;
     }
   };
   const command =

@@ -42,7 +42,7 @@ export class CallApiError extends Error {
   declare readonly sip?: SipStatus;
   /** OpenSIPS's own error, where it is none of SIP's. */
   declare readonly opensips?: { readonly code: number; readonly message: string };
-  /** How far it got: refused by the edge, failed under way, or lost with the connection. */
+  /** How far a command or a watch got: refused by the edge, failed under way, or lost with the connection. */
   declare readonly event?: 'Refused' | 'Error' | 'Lost';
 
   constructor(failure: CommandFailure, event?: 'Refused' | 'Error' | 'Lost') {

@@ -28,7 +28,7 @@ export interface CommandOptions {
 /**
  * A command under way. Iterated, it gives all that is told of it in order: `Started` first, `Ended` last. One that
  * fails under way gives `Error` and `Ended`; where it was refused, lost or aborted, the iteration rejects. It can be
- * read once: a second loop goes on where the first has stopped.
+ * read once; a loop that is left ends the reading, not the command.
  */
 export interface Command<M extends Method> extends AsyncIterable<CommandEvent<M>, undefined> {
   readonly cmdId: string;

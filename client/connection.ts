@@ -289,10 +289,11 @@ export class Connection {
       // Where it is not taken, the edge closes the socket in time, and this one is what we come back with.
       this.#request('Authorize', { token }, () => {}, 'forget', true);
     });
-    this.#options.onState({ is: 'open' });
     for (const asked of this.#asked.values()) this.#send(asked);
     for (const cmdId of this.#running.toAsk(this.#since === undefined)) this.#askToRun(cmdId);
     for (const watching of this.#watchings) watching.ask();
+    // Last: whoever asks for something more when told so has not asked for it twice.
+    this.#options.onState({ is: 'open' });
   }
 
   #heard(text: string): void {
