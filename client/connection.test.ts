@@ -139,8 +139,14 @@ const call = (callid: string, seq: number): Call => ({
 function watched(connection: Connection): string[] {
   const told: string[] = [];
   connection.watch({
-    snapshot: (calls) => told.push(`all: ${calls.map(({ callid }) => callid).join(' ')}`),
-    more: (calls) => told.push(`more: ${calls.map(({ callid }) => callid).join(' ')}`),
+    snapshot: (calls, readOn) => {
+      told.push(`all: ${calls.map(({ callid }) => callid).join(' ')}`);
+      readOn();
+    },
+    more: (calls, readOn) => {
+      told.push(`more: ${calls.map(({ callid }) => callid).join(' ')}`);
+      readOn();
+    },
     resumed: () => told.push('back'),
     changed: ({ callid }, event) => told.push(`${callid} ${event}`),
     link: (isUp) => told.push(isUp ? 'up' : 'down'),
