@@ -121,7 +121,12 @@ export const queries = {
   /** All calls of the site, or one; `since` is the `seq` that the client has got last. */
   CallWatch: z.object({ callid: CallId.optional(), since: Position.optional() }),
   CallUnwatch: z.object({ callid: CallId.optional() }),
+  /** A command of one's own subject, running or ended: how it stands, and all that was told of it. */
+  CommandGet: z.object({ cmd_id: CommandId.min(1) }),
 } as const;
+
+/** Answered on a socket only: what they bring about stays with it. */
+export const OF_SOCKETS: readonly string[] = ['CallWatch', 'CallUnwatch', 'Authorize'];
 
 export type Query = keyof typeof queries;
 export type QueryParams<Q extends Query> = z.infer<(typeof queries)[Q]>;
