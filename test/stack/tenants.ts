@@ -44,6 +44,10 @@ export interface TenantsOptions {
   readonly settings?: object;
   /** Sites that get no adapter, such as `t2-s1`. */
   readonly bare?: readonly string[];
+  /** Variables of the Worker, beside its secrets. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** See `startEdge`. */
+  readonly webhooksToPrivate?: boolean;
 }
 
 export class Tenants implements AsyncDisposable {
@@ -61,11 +65,19 @@ export class Tenants implements AsyncDisposable {
   }
 
   /** Brings all of it up; resolves when every adapter is linked. */
-  static async start({ tenants, sites, simulated, settings, bare = [] }: TenantsOptions): Promise<Tenants> {
+  static async start({
+    tenants,
+    sites,
+    simulated,
+    settings,
+    bare = [],
+    variables = {},
+    webhooksToPrivate = false,
+  }: TenantsOptions): Promise<Tenants> {
     const data = await mkdtemp(join(tmpdir(), 'call-api-'));
     const port = await freePort();
-    const secrets = { KEY_SECRETS, ADMIN_SECRET };
-    const edge = await startEdge({ port, data, entry: 'worker/index.ts', secrets });
+    const secrets = { KEY_SECRETS, ADMIN_SECRET, ...variables };
+    const edge = await startEdge({ port, data, entry: 'worker/index.ts', secrets, webhooksToPrivate });
     const all = new Tenants(port, edge, data);
     await until(async () => (await all.get('/healthz')).ok);
     for (let t = 1; t <= tenants; t++) {
