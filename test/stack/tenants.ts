@@ -52,16 +52,19 @@ export interface TenantsOptions {
 
 export class Tenants implements AsyncDisposable {
   readonly port: number;
-  readonly edge: ChildProcess;
+  edge: ChildProcess;
   readonly places: Place[] = [];
   /** The folder that workerd keeps everything in. */
   readonly data: string;
   readonly #clients: Client[] = [];
 
-  private constructor(port: number, edge: ChildProcess, data: string) {
+  readonly #startEdge: () => Promise<ChildProcess>;
+
+  private constructor(port: number, edge: ChildProcess, data: string, start: () => Promise<ChildProcess>) {
     this.port = port;
     this.edge = edge;
     this.data = data;
+    this.#startEdge = start;
   }
 
   /** Brings all of it up; resolves when every adapter is linked. */
@@ -77,8 +80,8 @@ export class Tenants implements AsyncDisposable {
     const data = await mkdtemp(join(tmpdir(), 'call-api-'));
     const port = await freePort();
     const secrets = { KEY_SECRETS, ADMIN_SECRET, ...variables };
-    const edge = await startEdge({ port, data, entry: 'worker/index.ts', secrets, webhooksToPrivate });
-    const all = new Tenants(port, edge, data);
+    const start = () => startEdge({ port, data, entry: 'worker/index.ts', secrets, webhooksToPrivate });
+    const all = new Tenants(port, await start(), data, start);
     await until(async () => (await all.get('/healthz')).ok);
     for (let t = 1; t <= tenants; t++) {
       await all.admin('POST', '/tenants', { id: `t${t}`, ...settings });
@@ -131,6 +134,13 @@ export class Tenants implements AsyncDisposable {
       eventsPort,
       adapter,
     });
+  }
+
+  /** Kills the edge and starts it anew, with what is on its disk. */
+  async restart(): Promise<void> {
+    await kill(this.edge, 'SIGKILL');
+    this.edge = await this.#startEdge();
+    await until(async () => (await this.get('/healthz')).ok);
   }
 
   /** The place of that mark. */
