@@ -50,18 +50,40 @@ export async function signatures(signers: readonly Signer[], message: Message): 
   return (await Promise.all(each)).join(' ');
 }
 
-async function hmac({ secret }: Signer, content: Uint8Array): Promise<string> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const key = await crypto.subtle.importKey('raw', bytesOf(secret), algorithm, false, ['sign']);
-  return `v1,${toBase64(new Uint8Array(await crypto.subtle.sign('HMAC', key, content)))}`;
+interface Keys {
+  readonly hmac: Promise<CryptoKey>;
+  readonly ed25519: Promise<CryptoKey>;
 }
 
-async function ed25519({ privateKey }: Signer, content: Uint8Array): Promise<string> {
+/** A signer signs many messages, and reading a key costs as much as signing with it. */
+const known = new WeakMap<Signer, Keys>();
+
+function keysOf(signer: Signer): Keys {
+  const keys = known.get(signer) ?? { hmac: hmacKey(signer), ed25519: ed25519Key(signer) };
+  known.set(signer, keys);
+  return keys;
+}
+
+async function hmac(signer: Signer, content: Uint8Array): Promise<string> {
+  const signed = await crypto.subtle.sign('HMAC', await keysOf(signer).hmac, content);
+  return `v1,${toBase64(new Uint8Array(signed))}`;
+}
+
+async function ed25519(signer: Signer, content: Uint8Array): Promise<string> {
+  const signed = await crypto.subtle.sign('Ed25519', await keysOf(signer).ed25519, content);
+  return `v1a,${toBase64(new Uint8Array(signed))}`;
+}
+
+function hmacKey({ secret }: Signer): Promise<CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return crypto.subtle.importKey('raw', bytesOf(secret), algorithm, false, ['sign']);
+}
+
+function ed25519Key({ privateKey }: Signer): Promise<CryptoKey> {
   const bytes = bytesOf(privateKey);
   const [d, x] = [bytes.slice(0, KEY_BYTES), bytes.slice(KEY_BYTES)].map((part) => urlSafe(toBase64(part)));
   const jwk = { kty: 'OKP', crv: 'Ed25519', d: d ?? '', x: x ?? '' };
-  const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
-  return `v1a,${toBase64(new Uint8Array(await crypto.subtle.sign('Ed25519', key, content)))}`;
+  return crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
 }
 
 /** Of a text with its prefix. */
