@@ -22,11 +22,14 @@ export interface Delivery {
 /** What is to be delivered. */
 export type Fresh = Pick<Delivery, 'endpoint' | 'id' | 'type' | 'body'>;
 
-/** So many are kept of a site; of more, those that are over go first, then the oldest. */
-export const MOST_DELIVERIES = 20_000;
+/**
+ * So many are kept of a site: a CallStart has some twenty, of 600 bytes mostly, so that is a receiver away for 10,000 calls
+ * and 150 MB. Of more, those that are over go first, then the oldest.
+ */
+export const MOST_DELIVERIES = 200_000;
 
-/** Past that so many are dropped together: finding them reads the whole log. */
-const DROPPED_TOGETHER = 200;
+/** Past that so many are dropped together: finding them may read the whole log. */
+const DROPPED_TOGETHER = 2_000;
 
 /** So long each, in milliseconds: the schedule takes three days, and a failure is to be seen for as long after it. */
 export const DELIVERY_KEPT_MS = 7 * 86_400_000;
@@ -41,8 +44,11 @@ export class Deliveries {
     this.#sql = sql;
   }
 
-  /** Adds some, due now. Gives the endpoints of those that wait and had to make room: one for each. */
-  add(fresh: readonly Fresh[], now: number): string[] {
+  /**
+   * Adds some, due now. Gives the endpoints of those that wait and had to make room: one for each.
+   * @param most so many are kept
+   */
+  add(fresh: readonly Fresh[], now: number, most = MOST_DELIVERIES): string[] {
     for (const { endpoint, id, type, body } of fresh) {
       this.#sql.exec(
         "INSERT INTO deliveries (endpoint, id, type, body, created, state, due) VALUES (?, ?, ?, ?, ?, 'waiting', ?)",
@@ -57,7 +63,8 @@ export class Deliveries {
     const { kept } = this.#sql
       .exec<{ kept: number }>('UPDATE site SET kept = kept + ? RETURNING kept', fresh.length)
       .one();
-    return kept < MOST_DELIVERIES + DROPPED_TOGETHER ? [] : this.#makeRoom(kept - MOST_DELIVERIES);
+    const together = Math.min(DROPPED_TOGETHER, most / 100);
+    return kept < most + together ? [] : this.#makeRoom(kept - most);
   }
 
   /** The next one of an endpoint that is due: the first of those that became due first. */
@@ -175,7 +182,7 @@ export class Deliveries {
         excess,
       )
       .toArray();
-    this.#recount();
+    this.#sql.exec('UPDATE site SET kept = kept - ?', dropped.length);
     return dropped.filter(({ due }) => due !== null).map(({ endpoint }) => endpoint);
   }
 
