@@ -10,7 +10,9 @@ import {
   WebhookHeaders,
   WebhookPayload,
 } from '../../shared/webhooks.ts';
-import { callsMade } from '../testing/scenarios.ts';
+import { ROUND_MS } from '../calls/rounds.ts';
+import type { Beat } from '../testing/adapter.ts';
+import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -368,6 +370,31 @@ it('nothing of before it was made is told, and without an endpoint nothing is ha
     storage.sql.exec('SELECT * FROM deliveries').toArray(),
   );
   expect(kept).toEqual([]);
+});
+
+it('the end of a call is told though its event was lost: while one stands OpenSIPS is asked, and not when none does', async () => {
+  const { site, create } = await place();
+  await create({ events: ['call.*'] });
+  const Dialog = { ID: 'x', state: 3, timestart: 1, callid: 'lost', from_uri: 'sip:a@b', to_uri: 'sip:b@a' };
+  const known: Beat = { reply: { Dialog } };
+  const gone: Beat = { error: { code: 404, message: 'Requested Dialog not found' } };
+  let stands = true;
+  const page = (): Beat => ({ reply: { count: stands ? 1 : 0, Dialogs: stands ? [Dialog] : [] } });
+  const adapter = await site.adapter(
+    script({ dlg_list: (callid) => (callid === '' ? page() : stands ? known : gone) }),
+  );
+  await adapter.raise(dialog('lost', 1, 2));
+  await adapter.raise(dialog('lost', 2, 3));
+  await vi.waitFor(() => expect(types()).toContain('call.answered'));
+  stands = false;
+  await later(ROUND_MS, site.object);
+  await vi.waitFor(() => expect(types().at(-1)).toBe('call.ended'));
+  const asked = adapter.surveyed.length;
+  expect(asked).toBeGreaterThan(0);
+  await later(ROUND_MS, site.object);
+  await later(ROUND_MS, site.object);
+  expect(adapter.surveyed).toHaveLength(asked);
+  adapter.close();
 });
 
 it('a rotated secret signs beside the new one until its grace is over', async () => {
