@@ -15,6 +15,7 @@ import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
+import { reference } from './reference.ts';
 import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
 
 const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;
@@ -68,6 +69,7 @@ export function app(
       },
     )
     .route('/v1/admin', admin())
+    .route('/', reference())
     .get('/', ({ env, req }) => file(req.raw, env))
     .get('/favicon.svg', ({ env, req }) => file(req.raw, env))
     .get('/assets/*', ({ env, req }) => file(req.raw, env))
