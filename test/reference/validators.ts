@@ -75,3 +75,12 @@ export function resolve(document: unknown, reference: string): unknown {
     document,
   );
 }
+
+/** The same schema, by which nothing is right that it does not name. */
+export function closed<T>(schema: T): T {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map(closed) as T;
+  const members = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closed(value)]));
+  const isOpen = 'properties' in members && 'type' in members && !('additionalProperties' in members);
+  return (isOpen ? { ...members, additionalProperties: false } : members) as T;
+}
