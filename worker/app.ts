@@ -15,7 +15,7 @@ import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
-import { reference } from './reference.ts';
+import { reference } from './reference/routes.ts';
 import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
 
 const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;

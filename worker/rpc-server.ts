@@ -22,7 +22,7 @@ import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import type { Claims } from './door/tokens.ts';
 import { tooMany } from './limits.ts';
 import type { Parts } from './parts.ts';
-import { discovered } from './reference.ts';
+import { discovered } from './reference/routes.ts';
 
 /** Responses to one message of a client. */
 export interface Answer {

@@ -29,7 +29,10 @@ export function jsonSchemas(
     io: side,
     target: edition,
     uri: (id) => PLACE + id,
-    override: ({ zodSchema, jsonSchema }) => leaveOpen(zodSchema, jsonSchema),
+    override: ({ zodSchema, jsonSchema }) => {
+      leaveOpen(zodSchema, jsonSchema);
+      leaveOut(jsonSchema);
+    },
   });
   return Object.fromEntries(
     Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
@@ -40,4 +43,11 @@ export function jsonSchemas(
 function leaveOpen(shape: z.core.$ZodTypes, schema: JsonSchema): void {
   if (shape._zod.def.type === 'object' && shape._zod.def.catchall === undefined)
     delete schema['additionalProperties'];
+}
+
+/** What every JSON number of ours is anyway, and a pattern that says no more than its format. */
+function leaveOut(schema: JsonSchema): void {
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  if (schema.format === 'date-time') delete schema.pattern;
 }

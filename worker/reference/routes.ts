@@ -4,14 +4,16 @@
  * @module
  */
 import { Hono } from 'hono';
-import { version } from '../package.json';
-import { asyncApi } from '../shared/reference/asyncapi.ts';
-import { openRpc } from '../shared/reference/openrpc.ts';
+import { version } from '../../package.json';
+import { asyncApi } from '../../shared/reference/asyncapi.ts';
+import { openRpc } from '../../shared/reference/openrpc.ts';
+import { openApi } from './openapi.ts';
 
 /** The OpenRPC document, also the answer to `rpc.discover`. */
 export const discovered = once(() => openRpc(version));
 
 const documents = {
+  '/openapi.json': once(() => JSON.stringify(openApi(version))),
   '/openrpc.json': once(() => JSON.stringify(discovered())),
   '/asyncapi.json': once(() => JSON.stringify(asyncApi(version))),
 };
