@@ -67,7 +67,15 @@ export interface Turnout {
   /** Commands as they stand now, each lot to be stored at its position. */
   readonly rows: readonly { readonly position: number; readonly commands: readonly Command[] }[];
   readonly requests: readonly Mi[];
-  readonly told: readonly { readonly command: Command; readonly told: Told }[];
+  readonly told: readonly Telling[];
+}
+
+/** What a session is to be told of its command. */
+export interface Telling {
+  readonly command: Command;
+  readonly told: Told;
+  /** It was told before, to another session. */
+  readonly again?: true;
 }
 
 /** What a new command is made of. */
@@ -127,7 +135,7 @@ export class Runner {
   #inputs: [command: Command, input: Input][] = [];
   #changed = new Set<Command>();
   #requests: Mi[] = [];
-  #told: { command: Command; told: Told }[] = [];
+  #told: Telling[] = [];
 
   /**
    * @param epoch random for each storage, so that ids of MI requests are never used twice
@@ -249,7 +257,7 @@ export class Runner {
       this.#count(command, 1);
       this.#changed.add(command);
     }
-    for (const told of command.told) this.#told.push({ command: { ...command, session }, told });
+    for (const told of command.told) this.#told.push({ command: { ...command, session }, told, again: true });
   }
 
   /** An adapter's answer to an MI request; one that nobody waits for any more is passed over. */

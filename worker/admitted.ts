@@ -21,5 +21,10 @@ export type Admitted =
       readonly caller?: string;
       /** When the token expires, in Unix milliseconds; absent for an API key. */
       readonly expires?: number;
+      /** What the socket is told, where it stands for a stream of HTTP that ends in the Worker. */
+      readonly stream?: Stream;
       readonly policy: Policy;
     };
+
+/** All that happens to commands of its subject and to calls; or the end of one command. */
+export type Stream = { readonly of: 'events' } | { readonly of: 'command'; readonly cmdId: string };

@@ -13,10 +13,11 @@ import { MAX_BODY_BYTES, mint } from './door/minting.ts';
 import { redacted } from './door/redact.ts';
 import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
+import { api } from './http/api.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
 import { reference } from './reference/routes.ts';
-import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
+import { siteOf, socketOf } from './site.ts';
 
 const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;
 
@@ -69,6 +70,7 @@ export function app(
       },
     )
     .route('/v1/admin', admin())
+    .route('/', api(door))
     .route('/', reference())
     .get('/', ({ env, req }) => file(req.raw, env))
     .get('/favicon.svg', ({ env, req }) => file(req.raw, env))
@@ -83,7 +85,7 @@ export function app(
 }
 
 function nothing(): Response {
-  return problem(404, 'there is nothing here; the WebSocket is at /call-api');
+  return problem(404, 'there is nothing here; the WebSocket is at /call-api, the HTTP API at /v1');
 }
 
 async function file(request: Request, env: Env): Promise<Response> {
@@ -98,11 +100,11 @@ function isPassing(error: Error): boolean {
 /** How the site stands, for those who may read it. */
 async function healthOf(env: Env, visitor: Visitor<Client>): Promise<object> {
   if (!visitor.who.scopes.includes('read')) return {};
-  const { link, running } = await switchboard(env, visitor).health();
+  const { link, running } = await siteOf(env, visitor).health();
   return { site: visitor.place, link, running };
 }
 
-/** Forwards an upgrade to the site's object, without whatever secrets the request carries. */
+/** Forwards an upgrade to the site's object. */
 async function connect(
   request: Request,
   env: Env,
@@ -112,23 +114,12 @@ async function connect(
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
     return problem(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });
   }
-  const headers = { Upgrade: 'websocket', [CALLER_HEADER]: ascii(JSON.stringify(admitted)) };
-  const response = await switchboard(env, visitor).fetch('https://switchboard/', { headers });
+  const response = await socketOf(env, visitor, admitted);
   if (response.status !== 101 || !offersProtocol(request)) return response;
   const selected = { 'Sec-WebSocket-Protocol': PROTOCOL };
   return new Response(null, { status: 101, webSocket: response.webSocket, headers: selected });
 }
 
-function switchboard(env: Env, { place, locationHint }: Visitor<unknown>): DurableObjectStub<Switchboard> {
-  const near = locationHint === undefined ? {} : { locationHint };
-  return env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(place), near);
-}
-
-/** The same JSON in ASCII, all that a header holds: patterns of a tenant's rules may be of any script. */
-function ascii(json: string): string {
-  return json.replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
 function refuse({ status, reason }: Refusal): Response {
-  return problem(status, reason, status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {});
+  return problem(status, reason);
 }

@@ -1,6 +1,7 @@
 /** What a socket carries through the object's sleep. @module */
 import type { OpenSips } from '../shared/link.ts';
 import type { Scope } from '../shared/policy.ts';
+import type { Stream } from './admitted.ts';
 
 /** A client's socket. */
 export interface ClientSocket {
@@ -16,6 +17,8 @@ export interface ClientSocket {
   readonly expires?: number;
   /** The calls that it watches. */
   readonly watches?: { readonly all: boolean; readonly callids: readonly string[] };
+  /** Of a stream over HTTP, which belongs to no session. */
+  readonly stream?: Stream;
 }
 
 /** An adapter's socket. */

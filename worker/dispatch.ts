@@ -5,6 +5,7 @@ import {
   code,
   failure,
   issues,
+  type RpcError,
   type RpcId,
   type RpcRequest,
   type RpcResponse,
@@ -165,9 +166,14 @@ function again(
   return failure(id, { code: code.conflict, message: 'Conflict', data });
 }
 
+/** The error of what its client may not do; `data` says why. */
+export function lacking(data: string): RpcError {
+  return { code: code.notAllowed, message: 'Not allowed', data };
+}
+
 /** Answers a request that its client may not make, and says why. */
 export function notAllowed(id: RpcId, data: string): RpcResponse {
-  return failure(id, { code: code.notAllowed, message: 'Not allowed', data });
+  return failure(id, lacking(data));
 }
 
 /** Answers a request whose params are not as its method takes them. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { TokenBucket } from '../shared/token-bucket.ts';
+import type { Sender } from './limits.ts';
 
 /** Times its rate that one may be refused without being taken for a flood; for a second, twice as often. */
 const PATIENCE = 10;
@@ -13,7 +14,7 @@ export const BARRED_S = 10;
 
 /** Counted in memory: an object that is flooded does not sleep. */
 export class Floods {
-  readonly #refused = new WeakMap<WebSocket, TokenBucket>();
+  readonly #refused = new WeakMap<Sender, TokenBucket>();
   /** Until when, in Unix milliseconds, by subject; those whose time is over go when the next one comes. */
   readonly #barred = new Map<string, number>();
 
@@ -22,9 +23,9 @@ export class Floods {
    * @param rate requests a second that are not refused
    * @returns whether that is a flood; its subject is barred from now on
    */
-  refused(socket: WebSocket, subject: string, requests: number, rate: number, now: number): boolean {
-    const bucket = this.#refused.get(socket) ?? new TokenBucket();
-    this.#refused.set(socket, bucket);
+  refused(sender: Sender, subject: string, requests: number, rate: number, now: number): boolean {
+    const bucket = this.#refused.get(sender) ?? new TokenBucket();
+    this.#refused.set(sender, bucket);
     if (bucket.take(rate * PATIENCE, now, requests) === 0) return false;
     for (const [each, until] of this.#barred) if (until <= now) this.#barred.delete(each);
     this.#barred.set(subject, now + BARRED_S * 1_000);

@@ -1,5 +1,5 @@
 /** How much of it: what exceeds a limit of the tenant is refused, and told when it may be tried again. @module */
-import { code, failure, type RpcId, type RpcResponse } from '../shared/jsonrpc.ts';
+import { code, failure, type RpcError, type RpcId, type RpcResponse } from '../shared/jsonrpc.ts';
 import type { Method } from '../shared/methods.ts';
 import type { Limits } from '../shared/policy.ts';
 import { TokenBucket } from '../shared/token-bucket.ts';
@@ -12,6 +12,9 @@ export interface Excess {
   readonly reason: string;
 }
 
+/** Whose messages are counted together: a socket, or what `callers.ts` has for one who asks without. */
+export type Sender = WeakKey;
+
 /** When a call or a session ends nobody knows: seconds after which one who waits for that may look again. */
 export const LOOK_AGAIN_S = 5;
 
@@ -20,13 +23,13 @@ export const LOOK_AGAIN_S = 5;
  * is full. Limits come with each question, so that a new policy holds at once.
  */
 export class Limiter {
-  readonly #messages = new WeakMap<WebSocket, TokenBucket>();
+  readonly #messages = new WeakMap<Sender, TokenBucket>();
   readonly #starts = new TokenBucket();
 
   /** A message came with so many requests. */
-  message(socket: WebSocket, requests: number, limits: Limits, now: number): Excess | undefined {
-    const bucket = this.#messages.get(socket) ?? new TokenBucket();
-    this.#messages.set(socket, bucket);
+  message(sender: Sender, requests: number, limits: Limits, now: number): Excess | undefined {
+    const bucket = this.#messages.get(sender) ?? new TokenBucket();
+    this.#messages.set(sender, bucket);
     const rate = limits.messages_per_second;
     const wait = bucket.take(rate, now, requests);
     if (wait === 0) return undefined;
@@ -61,10 +64,14 @@ export class Limiter {
   }
 }
 
+/** The error that says so. */
+export function tooMuch({ limit, retryAfter, reason }: Excess): RpcError {
+  return { code: code.tooMany, message: 'Too many', data: { retry_after: retryAfter, limit, reason } };
+}
+
 /** Answers a request that is not run. */
-export function tooMany(id: RpcId, { limit, retryAfter, reason }: Excess): RpcResponse {
-  const data = { retry_after: retryAfter, limit, reason };
-  return failure(id, { code: code.tooMany, message: 'Too many', data });
+export function tooMany(id: RpcId, excess: Excess): RpcResponse {
+  return failure(id, tooMuch(excess));
 }
 
 /** Whole ones, as `Retry-After` has them (RFC 9110 §10.2.3). */

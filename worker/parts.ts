@@ -1,5 +1,6 @@
 /** The parts of a Switchboard, and how the desk introduces them to each other. @module */
 import { Runner } from '../shared/runner.ts';
+import { Callers } from './callers.ts';
 import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly watchers: Watchers;
   readonly sessions: Sessions;
   readonly link: Link;
+  readonly callers: Callers;
   readonly limiter: Limiter;
   readonly floods: Floods;
 }
@@ -57,6 +59,7 @@ export function takeUp(ctx: DurableObjectState): Parts {
     watchers,
     link,
     sessions: new Sessions(ctx),
+    callers: new Callers(),
     limiter: new Limiter(),
     floods: new Floods(),
   };

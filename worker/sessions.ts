@@ -41,7 +41,9 @@ export class Sessions {
     for (const older of this.#of(client)) {
       older.close(closeCode.superseded, 'a newer socket has taken this session up');
     }
-    this.#ctx.acceptWebSocket(socket, [tag(client), subjectTag(client.subject)]);
+    const { subject, stream } = client;
+    const waits = stream?.of === 'command' ? [waitTag(subject, stream.cmdId)] : [];
+    this.#ctx.acceptWebSocket(socket, [tag(client), subjectTag(subject), ...waits]);
     attach(socket, client);
     this.#noteExpiry(client);
     const count = this.#counts.get(client.subject);
@@ -97,7 +99,7 @@ export class Sessions {
 
   /** Gives a session that comes back what it missed; or says that it is no longer kept. */
   resume(socket: WebSocket, since: number, missed: readonly Logged[] | undefined): void {
-    if (missed) for (const logged of missed) send(socket, text(logged));
+    if (missed) for (const logged of missed) send(socket, textOf(logged));
     else send(socket, JSON.stringify(notification('SessionReset', { since })));
   }
 
@@ -109,7 +111,10 @@ export class Sessions {
 
   /** Tells a session of its command; who is not there misses nothing that is not stored. */
   tell(logged: Logged): void {
-    for (const socket of this.#of(logged.command)) send(socket, text(logged));
+    for (const socket of this.#of(logged.command)) send(socket, textOf(logged));
+    if (logged.told.event !== 'Ended') return;
+    const { subject, cmdId } = logged.command;
+    for (const socket of this.#ctx.getWebSockets(waitTag(subject, cmdId))) send(socket, textOf(logged));
   }
 
   /** Tells what comes behind an answer. */
@@ -145,7 +150,13 @@ function subjectTag(subject: string): string {
   return `subject:${subject}`;
 }
 
-function text({ command, told: { seq, event, data, error } }: Logged): string {
+/** Beside the session's one, of a socket that waits for the end of a command. */
+function waitTag(subject: string, cmdId: string): string {
+  return `waits:${cmdId}:${subject}`;
+}
+
+/** As its client is told it. */
+export function textOf({ command, told: { seq, event, data, error } }: Logged): string {
   const metadata = metadataOf(command);
   const params = { cmd_id: command.cmdId, event, data, error, metadata, seq };
   return JSON.stringify(notification(command.method, params));

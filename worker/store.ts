@@ -177,14 +177,15 @@ export class Store {
     return undefined;
   }
 
-  /** What a session was told after `since`, in order; undefined where that is no longer kept. */
-  told(subject: string, session: string, since: number): readonly Logged[] | undefined {
+  /** What a session, or every one of a subject, was told after `since`, in order; undefined where that is no longer kept. */
+  told(subject: string, session: string | undefined, since: number): readonly Logged[] | undefined {
     if (since > Math.max(this.#last()?.position ?? this.#site.position, this.#lastOfCalls)) return undefined;
     if (since < this.#site.position - 1) return undefined;
     const found = new Map<number, Logged>();
-    for (const row of this.#rowsFrom(since + 1, `"session":${JSON.stringify(session)}`)) {
+    const containing = session === undefined ? `"subject":${quote(subject)}` : `"session":${quote(session)}`;
+    for (const row of this.#rowsFrom(since + 1, containing)) {
       for (const command of row.commands) {
-        if (command.subject !== subject || command.session !== session) continue;
+        if (command.subject !== subject || command.session !== (session ?? command.session)) continue;
         for (const told of command.told) if (told.seq > since) found.set(told.seq, { command, told });
       }
     }
@@ -316,6 +317,11 @@ type StoredRow = { position: number; row: string };
 
 function parse(stored: StoredRow): Row {
   return JSON.parse(stored.row) as Row;
+}
+
+/** As it stands in a row. */
+function quote(text: string): string {
+  return JSON.stringify(text);
 }
 
 function name(subject: string, cmdId: string): string {

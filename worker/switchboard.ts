@@ -4,23 +4,27 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import { viewOf } from '../shared/command-view.ts';
 import { QUIET_MS } from '../shared/deadlines.ts';
-import type { Parsed, RpcRequest } from '../shared/jsonrpc.ts';
+import type { Problem } from '../shared/http.ts';
+import { code, type Parsed, parseMessage, type RpcRequest } from '../shared/jsonrpc.ts';
 import { closeCode, PING, PONG } from '../shared/link.ts';
 import { AuthorizeParams } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
-import type { Admitted } from './admitted.ts';
+import type { Admitted, Stream } from './admitted.ts';
 import { attachmentOf, type ClientSocket, isLive } from './attachments.ts';
+import { unreadable } from './authorisation.ts';
 import { isAuthorize } from './authorize.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
+import { lacking } from './dispatch.ts';
 import { UNKNOWN } from './door/door.ts';
 import { type Claims, verifyToken } from './door/tokens.ts';
 import type { Env } from './env.ts';
 import { BARRED_S } from './floods.ts';
-import { LOOK_AGAIN_S } from './limits.ts';
+import { LOOK_AGAIN_S, tooMuch } from './limits.ts';
 import type { LinkHealth } from './link.ts';
 import { type Parts, takeUp } from './parts.ts';
-import { problem } from './problem.ts';
+import { problem, problemOf, respond } from './problem.ts';
 import { type Answer, RpcServer, type Verified } from './rpc-server.ts';
 
 /**
@@ -62,14 +66,31 @@ interface Here extends Parts {
   readonly rpc: RpcServer;
 }
 
+/** What is said to one who has flooded, for a while. */
+const FLOODED = problemOf({
+  code: code.tooMany,
+  message: 'Too many',
+  data: { retry_after: BARRED_S, reason: `this subject has flooded; try again in ${BARRED_S} s` },
+});
+
+/** The answer to a message over HTTP: responses as JSON, an array; or why the message was not read. */
+export type Asked = { readonly responses: string; readonly batch: boolean } | { readonly refused: Problem };
+
+type Client = Extract<Admitted, { readonly role: 'client' }>;
+
+/** What a client's socket is to carry. */
+function socketOf({ role: kind, since: _, policy: __, ...known }: Client): ClientSocket {
+  return { kind, ...known };
+}
+
 export class Switchboard extends DurableObject<Env> {
   #parts: Here | undefined;
   /** Since then nobody came. */
   #erased = false;
   readonly #crowd: Crowd;
   #alarmAt = Number.POSITIVE_INFINITY;
-  /** What is to be said to clients once it is stored. */
-  #answers: Answer[] = [];
+  /** Says to clients what is to be said once it is stored. */
+  #answers: (() => void)[] = [];
   #timer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
 
   #telling: ReturnType<typeof setTimeout> | undefined;
@@ -105,37 +126,94 @@ export class Switchboard extends DurableObject<Env> {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
     const now = Date.now();
-    const { governance, sessions, link, store, floods } = this.#here;
-    // The door may still go by what it was told before the key was revoked.
-    if (governance.isRevoked(admitted.key)) {
-      return problem(UNKNOWN.status, UNKNOWN.reason, { 'WWW-Authenticate': 'Bearer' });
-    }
-    this.#obey(admitted.policy, now);
+    const { governance, sessions, link, store } = this.#here;
+    const outside = this.#keptOut(admitted, now);
+    if (outside) return respond(outside);
     // Without its adapter the site is of no use to those who are there.
     if (admitted.role !== 'adapter' && this.#crowd.isFull(now)) {
       return problem(503, 'too many sockets are open; try again later', { 'Retry-After': RETRY_AFTER_S });
-    }
-    if (admitted.role !== 'adapter' && floods.isBarred(admitted.subject, now)) {
-      const reason = `a socket of this subject was closed because it flooded; try again in ${BARRED_S} s`;
-      return problem(429, reason, { 'Retry-After': String(BARRED_S) });
     }
     const most = governance.policy.limits.sessions_per_subject;
     if (admitted.role !== 'adapter' && sessions.isFull(admitted, most)) {
       const reason = `${most} sockets may be open for one subject at this site; close one, or try again later`;
       return problem(429, reason, { 'Retry-After': RETRY_AFTER_S });
     }
+    if (admitted.role !== 'adapter' && admitted.stream) return this.#stream(admitted, admitted.stream, now);
     const { 0: client, 1: server } = new WebSocketPair();
     if (admitted.role === 'adapter') {
       link.accept(server, admitted.key, now);
     } else {
-      const { role: kind, since, policy: _, ...known } = admitted;
-      sessions.accept(server, { kind, ...known });
+      const known = socketOf(admitted);
+      sessions.accept(server, known);
+      const { since } = admitted;
       if (since !== undefined)
         sessions.resume(server, since, store.told(known.subject, known.session, since));
     }
     this.#crowd.came();
     this.#arm(now);
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Why one stays outside whom the door has let in. A newer policy that it brings holds from now on. */
+  #keptOut(admitted: Admitted, now: number): Problem | undefined {
+    const { governance, floods } = this.#here;
+    // The door may still go by what it was told before the key was revoked.
+    if (governance.isRevoked(admitted.key)) return { status: UNKNOWN.status, detail: UNKNOWN.reason };
+    this.#obey(admitted.policy, now);
+    if (admitted.role === 'adapter' || !floods.isBarred(admitted.subject, now)) return undefined;
+    return FLOODED;
+  }
+
+  /** A stream of HTTP comes in, as a socket from the Worker in which it ends. */
+  #stream(admitted: Client, stream: Stream, now: number): Response {
+    const { rpc, runner, store, sessions, callers } = this.#here;
+    const client = socketOf(admitted);
+    const { subject } = client;
+    const excess = rpc.excess(callers.of(subject, now), subject, 1, now);
+    if (excess) return respond(excess === 'flood' ? FLOODED : problemOf(tooMuch(excess)));
+    const refused = stream.of === 'events' ? unreadable(client) : undefined;
+    if (refused !== undefined) return respond(problemOf(lacking(refused)));
+    // What it is told first is read from what is stored.
+    this.#commit(now);
+    if (stream.of === 'command') {
+      const command = runner.find(subject, stream.cmdId) ?? store.ended(subject, stream.cmdId);
+      if (!command || viewOf(command).state === 'ended') return new Response(null, { status: 204 });
+    }
+    const { 0: outer, 1: server } = new WebSocketPair();
+    sessions.accept(server, client);
+    if (stream.of === 'events') {
+      const texts = rpc.open(server, client, admitted.since, now);
+      this.#answers.push(() => sessions.follow(server, texts));
+    }
+    this.#crowd.came();
+    this.#endTurn(now);
+    this.#arm(now);
+    return new Response(null, { status: 101, webSocket: outer });
+  }
+
+  /**
+   * Answers a message that came over HTTP, in the text of JSON-RPC, once what it brought about is stored. The Worker
+   * has checked who asks, and that it is not too long.
+   */
+  async ask(admitted: Client, message: string): Promise<Asked> {
+    const now = Date.now();
+    const refused = this.#keptOut(admitted, now);
+    if (refused) return { refused };
+    const { rpc, runner, callers } = this.#here;
+    runner.tick(now);
+    const client = socketOf(admitted);
+    const reading = rpc.count(callers.of(client.subject, now), client.subject, parseMessage(message), now);
+    if (reading.is === 'flood') {
+      this.#endTurn(now);
+      return { refused: FLOODED };
+    }
+    const answer =
+      reading.is === 'answered' ? reading.answer : rpc.run(undefined, client, reading.asked, now);
+    await new Promise<void>((stored) => {
+      this.#answers.push(stored);
+      this.#endTurn(now);
+    });
+    return { responses: JSON.stringify(answer.responses), batch: answer.batch };
   }
 
   /** How the site stands. */
@@ -170,7 +248,8 @@ export class Switchboard extends DurableObject<Env> {
     this.#timer = undefined;
     if (this.#telling) clearTimeout(this.#telling);
     this.#telling = undefined;
-    this.#answers = [];
+    // Who waits for an answer over HTTP gets it; what it has asked for goes with all the rest.
+    for (const say of this.#answers.splice(0)) say();
     this.#parts = undefined;
     this.#erased = true;
     this.#alarmAt = Number.POSITIVE_INFINITY;
@@ -208,7 +287,7 @@ export class Switchboard extends DurableObject<Env> {
     }
     const reading = rpc.read(socket, client, message, now);
     if (reading.is === 'flood') sessions.closeFlooding(socket);
-    if (reading.is === 'answered') this.#answer(reading.answer);
+    if (reading.is === 'answered') this.#answer(socket, reading.answer);
     if (reading.is !== 'read') return undefined;
     const tokens = reading.asked.entries.filter(isAuthorize);
     if (tokens.length > 0) return this.#verify(socket, reading.asked, tokens);
@@ -232,11 +311,17 @@ export class Switchboard extends DurableObject<Env> {
 
   #run(socket: WebSocket, asked: Parsed, now: number, verified?: Verified): void {
     const client = attachmentOf(socket);
-    if (client.kind === 'client') this.#answer(this.#here.rpc.run(socket, client, asked, now, verified));
+    if (client.kind === 'client')
+      this.#answer(socket, this.#here.rpc.run(socket, client, asked, now, verified));
   }
 
-  #answer(answer: Answer): void {
-    if (answer.responses.length + answer.after.length > 0) this.#answers.push(answer);
+  #answer(socket: WebSocket, { responses, batch, after }: Answer): void {
+    if (responses.length + after.length === 0) return;
+    const { sessions } = this.#here;
+    this.#answers.push(() => {
+      sessions.answer(socket, responses, batch);
+      sessions.follow(socket, after);
+    });
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
@@ -350,12 +435,10 @@ export class Switchboard extends DurableObject<Env> {
     calls.write(runner.floor(runner.last), now);
     this.#arm(now);
     link.flush([...requests, ...survey.take()], rows.length > 0);
-    for (const { socket, responses, batch, after } of this.#answers.splice(0)) {
-      sessions.answer(socket, responses, batch);
-      sessions.follow(socket, after);
-    }
+    for (const say of this.#answers.splice(0)) say();
     for (const logged of told) sessions.tell(logged);
     watchers.tell(calls.takeNews());
+    watchers.tellOfCommands(told);
     if (watchers.waiting) this.#tellWithin(TELL_MS);
   }
 

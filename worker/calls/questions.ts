@@ -8,8 +8,9 @@ import type { ClientSocket } from '../attachments.ts';
 import { unreadable } from '../authorisation.ts';
 import type { Calls } from '../calls.ts';
 import { invalid, notAllowed } from '../dispatch.ts';
+import type { Logged } from '../store.ts';
 import type { Kept } from './kept.ts';
-import { addressOf } from './listing.ts';
+import { addressOf, type Page } from './listing.ts';
 import { concerns, textOf, WATCHED_MOST, type Watchers } from './watchers.ts';
 
 /** Calls in a snapshot at most, some 4 MB: of more, CallList gives the rest. */
@@ -23,6 +24,8 @@ export interface Board {
   readonly watchers: Watchers;
   /** A command of that subject, if it runs or is kept. */
   readonly command: (subject: string, cmdId: string) => Command | undefined;
+  /** What a subject was told of its commands after that number, as far as it is kept whole. */
+  readonly told: (subject: string, since: number) => readonly Logged[] | undefined;
   /** The last number of the site that was given. */
   readonly last: number;
   readonly linked: boolean;
@@ -37,10 +40,12 @@ export interface Answered {
   readonly after: readonly string[];
 }
 
-/** Answers one who asks on that socket. */
+const NO_SOCKET = 'only a WebSocket watches; over HTTP, GET /v1/events tells what happens';
+
+/** Answers one who asks. Without a socket nothing can be watched. */
 export function answer(
   request: RpcRequest & { readonly method: Query },
-  socket: WebSocket,
+  socket: WebSocket | undefined,
   client: ClientSocket,
   board: Board,
 ): Answered {
@@ -63,11 +68,13 @@ export function answer(
       return only(failure(id, { code: code.gone, message: 'Gone', data }));
     }
     case 'CallWatch': {
+      if (!socket) return only(notAllowed(id, NO_SOCKET));
       const watched = watch(checked.data as QueryParams<'CallWatch'>, socket, client, board);
       if (typeof watched === 'string') return only(invalid(id, watched));
       return { response: success(id, watched.result), after: watched.after };
     }
     case 'CallUnwatch': {
+      if (!socket) return only(notAllowed(id, NO_SOCKET));
       const { callid } = checked.data as QueryParams<'CallUnwatch'>;
       board.watchers.unwatch(socket, client, callid);
       board.calls.watched(board.watchers.any, board.now);
@@ -123,8 +130,12 @@ function watch(
     const kept = own(calls.get(callid), client);
     return { result: { calls: kept ? [kept.call] : [], ...common, ...reset }, after: [] };
   }
-  const snapshot = calls.list({ states: STANDING, owner: ownerFor(client) }, SNAPSHOT);
-  return { result: { ...snapshot, ...common, ...reset }, after: [] };
+  return { result: { ...standing(client, calls), ...common, ...reset }, after: [] };
+}
+
+/** The calls that stand, as far as the client may see them. */
+export function standing(client: ClientSocket, calls: Calls): Page {
+  return calls.list({ states: STANDING, owner: ownerFor(client) }, SNAPSHOT);
 }
 
 /** Of one who is bound to an address, only its own calls exist. */

@@ -2,6 +2,11 @@
 import { MAX_BATCH, notification } from '../../shared/jsonrpc.ts';
 import { attach, attachmentOf, type ClientSocket, isLive } from '../attachments.ts';
 import type { News } from '../calls.ts';
+import { textOf as textOfCommand } from '../sessions.ts';
+import type { Logged } from '../store.ts';
+
+/** Something that is told: to whoever watches calls, or, of a command, to streams of its subject. */
+export type Item = News | Logged;
 
 /** Single calls that a socket may watch: what it watches must fit into what the platform keeps with a socket. */
 export const WATCHED_MOST = 16;
@@ -11,7 +16,9 @@ export class Watchers {
   /** By their sockets, with the number from which on each is told: what came before it has got otherwise. */
   readonly #sockets = new Map<WebSocket, number>();
   #stored: boolean;
-  readonly #waiting: News[] = [];
+  /** Subjects of the streams among them. */
+  #streamed: ReadonlySet<string> = new Set();
+  readonly #waiting: Item[] = [];
 
   /** Finds those that watched before a sleep. That some did is stored, so that without any no socket is looked at. */
   constructor(ctx: DurableObjectState) {
@@ -22,6 +29,7 @@ export class Watchers {
     for (const socket of ctx.getWebSockets()) {
       if (isLive(socket) && watches(attachmentOf(socket))) this.#sockets.set(socket, 0);
     }
+    this.#noteStreams();
   }
 
   /** There is something to {@link flush}. */
@@ -42,6 +50,7 @@ export class Watchers {
     const watched = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
     attach(socket, { ...client, watches: watched });
     this.#sockets.set(socket, from);
+    if (client.stream) this.#noteStreams();
     this.#store();
     return true;
   }
@@ -59,7 +68,9 @@ export class Watchers {
 
   /** A socket is gone. */
   left(socket: WebSocket): void {
-    if (this.#sockets.delete(socket)) this.#store();
+    if (!this.#sockets.delete(socket)) return;
+    this.#store();
+    if (this.#streamed.size > 0) this.#noteStreams();
   }
 
   /** Is to be told with the next {@link flush}. */
@@ -67,24 +78,38 @@ export class Watchers {
     for (const each of news) this.#waiting.push(each);
   }
 
-  /** Tells what has come together: several in one frame as an array, because each frame costs for each who watches. */
+  /** The same for what was told of commands, as far as any stream is of their subjects. */
+  tellOfCommands(told: readonly (Logged & { readonly again?: true })[]): void {
+    if (this.#streamed.size === 0) return;
+    for (const each of told)
+      if (!each.again && this.#streamed.has(each.command.subject)) this.#waiting.push(each);
+  }
+
+  /** Tells what has come together, in the order of its numbers: several in one frame as an array, because each frame costs for each who watches. */
   flush(): void {
-    const waiting = this.#waiting.splice(0);
+    const waiting = this.#waiting.splice(0).sort((one, other) => seqOf(one) - seqOf(other));
     for (let at = 0; at < waiting.length; at += MAX_BATCH) this.#send(waiting.slice(at, at + MAX_BATCH));
   }
 
-  #send(some: readonly News[]): void {
+  #send(some: readonly Item[]): void {
     const texts = some.map(textOf);
     const whole = frameOf(texts);
     for (const [socket, from] of this.#sockets) {
       const client = attachmentOf(socket);
       if (!isLive(socket) || client.kind !== 'client') continue;
       const wanted = texts.filter((_, at) => {
-        const news = some[at];
-        return news !== undefined && news.seq > from && concerns(news, client);
+        const item = some[at];
+        return item !== undefined && seqOf(item) > from && concerns(item, client);
       });
       if (wanted.length > 0) socket.send(wanted.length === texts.length ? whole : frameOf(wanted));
     }
+  }
+
+  #noteStreams(): void {
+    const subjects = [...this.#sockets.keys()].map(attachmentOf).flatMap((client) => {
+      return client.kind === 'client' && client.stream ? [client.subject] : [];
+    });
+    this.#streamed = new Set(subjects);
   }
 
   #store(): void {
@@ -98,15 +123,25 @@ function frameOf(texts: readonly string[]): string {
   return texts.length === 1 ? texts.join() : `[${texts.join()}]`;
 }
 
+/** Its place among all that happens at the site. */
+export function seqOf(item: Item): number {
+  return 'told' in item ? item.told.seq : item.seq;
+}
+
 /** As watchers are told it. */
-export function textOf(news: News): string {
+export function textOf(news: Item): string {
+  if ('told' in news) return textOfCommand(news);
   if ('link' in news) return JSON.stringify(notification('Link', { event: news.link, seq: news.seq }));
   const { event, seq, call, data } = news;
   return JSON.stringify(notification('Call', { event, seq, call, data }));
 }
 
 /** May, and does, this client watch what it is about? One that is bound to an address has its own calls only. */
-export function concerns(news: News, { subject, scopes, caller, watches: watched }: ClientSocket): boolean {
+export function concerns(
+  news: Item,
+  { subject, scopes, caller, watches: watched, stream }: ClientSocket,
+): boolean {
+  if ('told' in news) return stream !== undefined && news.command.subject === subject;
   if (!watched || !scopes.includes('read')) return false;
   if ('link' in news) return true;
   if (caller !== undefined && news.owner !== subject) return false;
