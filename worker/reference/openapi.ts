@@ -7,7 +7,7 @@ import { about } from '../../shared/reference/about.ts';
 import { type JsonSchema, jsonSchemas, refTo } from '../../shared/reference/json-schema.ts';
 import { named } from '../../shared/reference/openrpc.ts';
 import { KeyView, SiteView, TenantView } from '../tenant/views.ts';
-import { type Opener, type Operation, operations, Trail } from './operations.ts';
+import { type Opener, type Operation, operations, RpcAnswer, Trail } from './operations.ts';
 
 /** A param in the path, in the query or in a header. */
 interface Parameter {
@@ -19,7 +19,7 @@ interface Parameter {
 }
 
 interface Content {
-  readonly [type: string]: { readonly schema?: object };
+  readonly [type: string]: { readonly schema?: JsonSchema };
 }
 
 interface Response {
@@ -42,7 +42,10 @@ export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  readonly components: object;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+    readonly securitySchemes: object;
+  };
 }
 
 /** What opens a route, as OpenAPI has it: one of these is enough. */
@@ -71,6 +74,8 @@ const STATUSES: Readonly<Record<number, string>> = {
   200: 'It went well',
   201: 'It was made',
   202: 'The command has been started; what comes of it is told later',
+  204: 'Nothing was to be answered',
+  302: 'It is elsewhere; `Location` says where',
   400: 'Something is missing or not of its shape; `detail` says what',
   401: 'No key or token, or none that holds; which of the two, and why, is not told',
   403: 'What was sent may not do this, or the page’s origin is not on the tenant’s list',
@@ -79,6 +84,7 @@ const STATUSES: Readonly<Record<number, string>> = {
   413: 'The body is too long',
   426: 'This is a WebSocket: connect with an Upgrade',
   429: 'Too many; `Retry-After` says when to try again',
+  500: 'Something broke here, and has been logged',
   503: 'Not now; try again later',
 };
 
@@ -94,6 +100,7 @@ const shapes: Readonly<Record<string, z.ZodType>> = {
   Site: SiteView,
   Key: KeyView,
   Trail,
+  RpcResponse: RpcAnswer,
 };
 
 /** The document of that version of the service. */
@@ -158,7 +165,7 @@ function documented(
   operation: Operation,
   inputs: Readonly<Record<string, JsonSchema>>,
 ): OpenApiOperation {
-  const { means, group, opener, body, isBodyOptional = false, status, problems } = operation;
+  const { means, group, opener, body, isBodyOptional = false, status } = operation;
   return {
     operationId: name,
     summary: means,
@@ -176,7 +183,7 @@ function documented(
       : {}),
     responses: {
       [status]: success(name, operation),
-      ...Object.fromEntries(problems.map((each) => [each, problem(each)])),
+      ...Object.fromEntries(statusesBeside(operation).map((each) => [each, other(each, operation)])),
     },
   };
 }
@@ -198,11 +205,21 @@ function success(name: string, { status, answer, type, says = {} }: Operation): 
   };
 }
 
-function problem(status: number): Response {
-  return { description: STATUSES[status] ?? '', content: json(refTo('Problem')) };
+function statusesBeside({ also = {}, problems }: Operation): number[] {
+  return [...new Set([...Object.keys(also).map(Number), ...problems])];
 }
 
-function json(schema: object): Content {
+function other(status: number, { also = {}, problems }: Operation): Response {
+  const shape = also[status];
+  const content = {
+    ...(shape ? json(refTo(nameOf(shape, '', ''))) : {}),
+    ...(problems.includes(status) ? { 'application/problem+json': { schema: refTo('Problem') } } : {}),
+  };
+  const description = STATUSES[status] ?? '';
+  return Object.keys(content).length === 0 ? { description } : { description, content };
+}
+
+function json(schema: JsonSchema): Content {
   return { 'application/json': { schema } };
 }
 

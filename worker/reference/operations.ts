@@ -1,7 +1,8 @@
 /** Each route with what it takes and what it answers, as documents tell it. @module */
 import * as z from 'zod';
 import { answers } from '../../shared/answers.ts';
-import { IdempotencyKey, routes as ofCalls, type Route } from '../../shared/http.ts';
+import { IdempotencyKey, kinds, routes as ofCalls, type Route } from '../../shared/http.ts';
+import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/jsonrpc.ts';
 import { OpenSips } from '../../shared/link.ts';
 import { Id } from '../../shared/policy.ts';
 import { SocketQuery } from '../../shared/socket-query.ts';
@@ -44,6 +45,8 @@ export interface Operation {
   readonly type?: string;
   /** Headers of that answer, by what they say. */
   readonly says?: Readonly<Record<string, string>>;
+  /** What else may be answered, by its status; null: without a body. */
+  readonly also?: Readonly<Record<number, z.ZodType | null>>;
   /** Statuses of what may go wrong: each is answered with a `Problem`. */
   readonly problems: readonly number[];
 }
@@ -313,6 +316,13 @@ const others = {
     answer: Anything,
   },
   docs: { ...page, verb: 'GET', path: '/docs', means: 'All of it, to be read', type: 'text/html' },
+  docsOfErrors: {
+    ...page,
+    verb: 'GET',
+    path: '/docs/errors',
+    means: 'Where the `type` of a problem points: on to /docs',
+    status: 302,
+  },
   console: { ...page, verb: 'GET', path: '/', means: 'The console', type: 'text/html' },
   icon: { ...page, verb: 'GET', path: '/favicon.svg', means: 'Its icon', type: 'image/svg+xml' },
   asset: {
@@ -326,10 +336,28 @@ const others = {
   },
 } as const satisfies Record<string, Operation>;
 
+/** The answer to one JSON-RPC request. */
+export const RpcAnswer = z.union([
+  z.object({ jsonrpc: z.literal('2.0'), id: RpcId, result: z.unknown() }),
+  z.object({ jsonrpc: z.literal('2.0'), id: RpcId, error: RpcError }),
+]);
+
+/** JSON-RPC over HTTP: one request that fails does so with the status of its error. */
+const rpc = {
+  ...operationOf(ofCalls.rpc),
+  body: z.union([RpcRequest, z.array(RpcRequest).min(1).max(MAX_BATCH)]),
+  answer: z.union([RpcAnswer, z.array(RpcAnswer)]),
+  also: {
+    204: null,
+    ...Object.fromEntries(Object.values(kinds).map(({ status }) => [status, RpcAnswer])),
+  },
+} satisfies Operation;
+
 /** All of them, by name. */
 export const operations: Readonly<Record<string, Operation>> = {
   ...Object.fromEntries(Object.entries<Route>(ofCalls).map(([name, route]) => [name, operationOf(route)])),
   ...others,
+  rpc,
 };
 
 /** What asks for a method answers with the method's own result. */
@@ -343,7 +371,7 @@ function operationOf({ asks, isCommand, ...route }: Route): Operation {
     ...(route.body ? { body: route.body } : {}),
     ...(route.isBodyOptional ? { isBodyOptional: true } : {}),
     ...(route.type ? { type: route.type } : {}),
-    ...(asks ? { answer: answers[asks] } : route.type ? {} : { answer: z.unknown() }),
+    ...(asks ? { answer: answers[asks] } : {}),
     ...(isCommand
       ? {
           headers: z.object({ 'Idempotency-Key': IdempotencyKey.optional() }),
