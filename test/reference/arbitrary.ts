@@ -59,9 +59,9 @@ function rightOf(schema: Schema, document: object, oddness: number): fc.Arbitrar
     case 'null':
       return fc.constant(null);
     case 'integer':
-      return fc.integer(bounds(schema));
+      return fc.integer(whole(bounds(schema)));
     case 'number':
-      return fc.oneof(fc.integer(bounds(schema)), fc.double({ ...bounds(schema), noNaN: true }));
+      return fc.oneof(fc.integer(whole(bounds(schema))), fc.double({ ...bounds(schema), noNaN: true }));
     case 'array':
       return fc.array(within(schema.items ?? {}), {
         minLength: schema.minItems ?? 0,
@@ -83,6 +83,10 @@ function textOf({ pattern, minLength = 0, maxLength = LONGEST }: Schema): fc.Arb
 /** Numbers beyond JavaScript's exact ones say nothing more. */
 function bounds({ minimum = -1_000_000, maximum = 1_000_000 }: Schema): { min: number; max: number } {
   return { min: Math.max(minimum, -1_000_000), max: Math.min(maximum, 1_000_000) };
+}
+
+function whole({ min, max }: { min: number; max: number }): { min: number; max: number } {
+  return { min: Math.ceil(min), max: Math.floor(max) };
 }
 
 function objectOf(schema: Schema, within: (each: Schema) => fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
