@@ -14,7 +14,7 @@ export const requestErrors = {
   InvalidRequest: { code: code.invalidRequest, means: 'it is JSON, but no request' },
   MethodNotFound: { code: code.methodNotFound, means: 'there is no such method' },
   InvalidParams: { code: code.invalidParams, means: 'bad params; `data` says which and why' },
-  InternalError: { code: code.internalError, means: 'our fault' },
+  InternalError: { code: code.internalError, means: 'our fault: something broke here, and has been logged' },
   NoAdapter: { code: code.noAdapter, means: 'no adapter is connected, so OpenSIPS cannot be reached' },
   NotAllowed: {
     code: code.notAllowed,

@@ -95,8 +95,8 @@ export const methods = {
   CallStart: z
     .object({
       ...common,
-      caller: Uri.meta({ description: 'who dials: this phone rings first' }),
-      callee: Uri.meta({ description: 'who is dialled' }),
+      caller: Uri.meta({ description: 'SIP URI of who dials: this phone rings first' }),
+      callee: Uri.meta({ description: 'SIP URI of who is dialled' }),
       timeout: Seconds.pipe(z.number().int().min(CALLER_TIMEOUT.min).max(CALLER_TIMEOUT.max))
         .optional()
         .meta({
@@ -106,17 +106,17 @@ export const methods = {
           ...added,
         }),
       display: DisplayName.optional().meta({
-        description: 'the name that the caller’s phone shows',
+        description: 'the name that the caller’s phone shows, see below',
         minLength: 1,
         maxLength: MAX_DISPLAY,
         ...added,
       }),
       auto_answer: YesOrNo.optional().meta({
-        description: 'asks the caller’s phone to answer by itself',
+        description: '`true`: the caller’s phone is asked to answer by itself, see below',
         ...added,
       }),
       headers: OwnHeaders.optional().meta({
-        description: '`X-` headers of the INVITE to the caller’s phone',
+        description: '`X-` headers of the INVITE to the caller’s phone, see below',
         propertyNames: { pattern: '^X-[A-Za-z0-9-]{1,40}$' },
         maxProperties: HEADER_LIMITS.count,
         examples: [{ 'X-Ticket': '4711' }],
@@ -141,18 +141,20 @@ export const methods = {
     .object({
       ...common,
       callid: CallId.meta({ description: 'the call' }),
-      leg: LegName.meta({ description: 'who is sent away' }),
-      destination: Uri.meta({ description: 'where to' }),
+      leg: LegName.meta({ description: '`caller` or `callee`: who is sent away' }),
+      destination: Uri.meta({ description: 'SIP URI of where to' }),
     })
     .meta({ description: 'Sends a party of a call to another address' }),
   CallAttendedTransfer: z
     .object({
       ...common,
       callidA: CallId.meta({ description: 'one call' }),
-      legA: LegName.meta({ description: 'who is sent away from it' }),
+      legA: LegName.meta({ description: '`caller` or `callee`: who is sent away from it' }),
       callidB: CallId.meta({ description: 'another call' }),
-      legB: LegName.meta({ description: 'who is met there' }),
-      destination: Uri.optional().meta({ description: 'where that one is, if not where the call says' }),
+      legB: LegName.meta({ description: '`caller` or `callee`: whom that one gets to speak with there' }),
+      destination: Uri.optional().meta({
+        description: 'SIP URI of that one, if it is not to be taken from the call',
+      }),
     })
     .meta({ description: 'Connects a party of one call with a party of another' }),
   Echo: z
@@ -168,7 +170,7 @@ function holding(description: string) {
       callid: CallId.meta({ description: 'the call' }),
       leg: LegName.optional().meta({
         description:
-          'that one alone; it needs OpenSIPS 4.0, and beside an older one is refused before anything is sent',
+          '`caller` or `callee`: that one alone. It needs OpenSIPS 4.0, and beside an older one is refused with -32602 before anything is sent',
         ...added,
       }),
     })
@@ -188,14 +190,14 @@ export const queries = {
       state: z
         .union([State, z.array(State).min(1).max(CALL_STATES.length)])
         .optional()
-        .meta({ description: 'calls in this state, or in one of these' }),
+        .meta({ description: 'one state, or an array of them' }),
       address: z
         .string()
         .min(1)
         .max(MAX_URI_LENGTH)
         .optional()
         .meta({
-          description: 'of either party: a SIP URI, or its `user@host`',
+          description: 'a SIP URI, or its `user@host`, of either party',
           examples: ['alice@example.com'],
         }),
       since: z.number().min(0).optional().meta({ description: 'those that began then or later, in Unix ms' }),
@@ -210,7 +212,7 @@ export const queries = {
         .string()
         .regex(/^\d{1,15}$/, 'not a cursor: give the one of the answer before')
         .optional()
-        .meta({ description: 'of the answer before: the next page' }),
+        .meta({ description: 'that of the answer before, for the next page' }),
     })
     .meta({ description: 'Lists calls, the newest first', ...added }),
   CallGet: z
@@ -219,16 +221,20 @@ export const queries = {
   CallWatch: z
     .object({
       callid: CallId.optional().meta({
-        description: 'this call alone, of which a socket may watch up to 16; all of the site where not given',
+        description: 'this call alone, of which a socket may watch up to 16; without it, all of the site',
       }),
       since: Position.optional().meta({ description: 'the `seq` that the client has got last' }),
     })
     .meta({ description: 'The calls that stand, and from then on every change', ...added }),
   CallUnwatch: z
-    .object({ callid: CallId.optional().meta({ description: 'if that was watched alone' }) })
+    .object({ callid: CallId.optional().meta({ description: 'the call, if it was watched alone' }) })
     .meta({ description: 'Watches no more', ...added }),
   CommandGet: z
-    .object({ cmd_id: CommandId.min(1).meta({ description: 'of a command of one’s own subject' }) })
+    .object({
+      cmd_id: CommandId.min(1).meta({
+        description: 'of a command of one’s own subject, whatever the scopes',
+      }),
+    })
     .meta({ description: 'A command, running or ended, and all that was told of it', ...added }),
 } as const;
 

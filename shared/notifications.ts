@@ -17,8 +17,8 @@ export interface CommandEvent {
   readonly data?: z.ZodType;
   /** Not in OpenSIPS's own Call API. */
   readonly isAdded?: true;
-  /** It may be told any number of times, also none. */
-  readonly isRepeated?: true;
+  /** How often it is told, where that is not once. */
+  readonly times?: 'any number of times' | 'for each leg that changes';
 }
 
 const text = (description: string) => z.string().meta({ description });
@@ -28,11 +28,13 @@ const callid = text('Call-ID of the new call');
 const destination = text('where to');
 const extra = text('SIP’s status line, such as `180 Ringing`');
 
-const ended = { Ended: { means: 'it is over: once, last, within its deadline' } } as const;
+/** What is told of every command, in the end. */
+export const ENDED = { Ended: { means: 'it is over: once, last, within its deadline' } } as const;
 
 /** What may be told of any command but Echo that fails, before `Ended`. */
 export const FAILED: CommandEvent = {
-  means: 'it has failed: a sentence as `data`, and `error` for programs',
+  means:
+    'why, for people; beside `data`, and added, `error` {code, message, sip?: {status, reason}} for programs. `Ended` follows',
   data: text('why, in a sentence'),
 };
 
@@ -42,10 +44,10 @@ const transferred = {
   TransferPending: {
     means: 'the destination’s phone says how it stands',
     data: z.object({ callid, destination, extra }),
-    isRepeated: true,
+    times: 'any number of times',
   },
   TransferSuccessful: { means: 'the destination has answered', data: z.object({ callid, destination }) },
-  ...ended,
+  ...ENDED,
 } as const satisfies Record<string, CommandEvent>;
 
 /** The events of each command that succeeds, in their order. */
@@ -58,12 +60,12 @@ export const events: Readonly<Record<Method, Readonly<Record<string, CommandEven
     TransferPending: {
       means: 'the callee’s phone says how it stands',
       data: z.object({ callid, caller, callee, extra }),
-      isRepeated: true,
+      times: 'any number of times',
     },
     CalleeAnswered: { means: 'the two speak', data: z.object({ callid, caller, callee }) },
-    ...ended,
+    ...ENDED,
   },
-  CallEnd: ended,
+  CallEnd: ENDED,
   CallHold: changing('CallHold'),
   CallUnhold: changing('CallUnhold'),
   CallBlindTransfer: {
@@ -71,7 +73,7 @@ export const events: Readonly<Record<Method, Readonly<Record<string, CommandEven
     ...transferred,
   },
   CallAttendedTransfer: { Transferring: { means: 'OpenSIPS has taken it' }, ...transferred },
-  Echo: { Reply: { means: 'the params', data: z.looseObject({}) }, ...ended },
+  Echo: { Reply: { means: 'as they were sent', data: z.looseObject({}) }, ...ENDED },
 };
 
 /** CallHold and CallUnhold tell the same of each leg that changes. */
@@ -79,15 +81,15 @@ function changing(method: 'CallHold' | 'CallUnhold'): Record<string, CommandEven
   const data = z.object({ leg: LegName });
   return {
     [`${method}ing`]: { means: 'OpenSIPS has taken it' },
-    [`${method}Start`]: { means: 'a phone is asked', data, isRepeated: true },
-    [`${method}Successful`]: { means: 'that phone agrees', data, isRepeated: true },
+    [`${method}Start`]: { means: 'a phone is asked', data, times: 'for each leg that changes' },
+    [`${method}Successful`]: { means: 'that phone agrees', data, times: 'for each leg that changes' },
     [`${method}Failed`]: {
       means: 'that phone refuses, and the command fails',
       data,
-      isRepeated: true,
+      times: 'for each leg that changes',
       isAdded: true,
     },
-    ...ended,
+    ...ENDED,
   };
 }
 
@@ -120,26 +122,42 @@ export function noticeOf(method: Method) {
   return notice(method, method === 'Echo' ? z.union(told) : z.union([...told, failed]));
 }
 
-const Ms = z.number().meta({ description: 'Unix ms' });
+const Ms = z
+  .number()
+  .meta({ description: 'Unix ms by the edge’s clock, or OpenSIPS’s where it had to be asked' });
+const Party = z.string().nullable().meta({
+  description: 'as the command had them, or as `dlg_list` shows them; `null` until that is known',
+});
+const Other = z.string().meta({
+  description:
+    'the call that it came of by a transfer, and the one that came of it. A CallStart’s first leg is a call too: it becomes the one that is meant',
+});
 
 /** A call, as clients see it. */
 export const CallView = z
   .object({
-    callid: z.string(),
-    state: z.enum(CALL_STATES),
-    held: z.array(LegName).readonly().exactOptional().meta({ description: 'the legs on hold' }),
-    caller: z.string().nullable().meta({ description: 'null until it is known' }),
-    callee: z.string().nullable().meta({ description: 'null until it is known' }),
+    callid: z.string().meta({ description: 'its Call-ID' }),
+    state: z.enum(CALL_STATES).meta({ description: CALL_STATES.map((state) => `\`${state}\``).join(', ') }),
+    held: z
+      .array(LegName)
+      .readonly()
+      .exactOptional()
+      .meta({ description: 'the legs on hold, `caller`, `callee`; absent where none is' }),
+    caller: Party,
+    callee: Party,
     origin: z
       .object({ method: z.string(), cmd_id: z.string() })
       .nullable()
-      .meta({ description: 'the command that made it' }),
+      .meta({ description: 'the command that made it, or `null`' }),
     began: Ms,
     answered: Ms.exactOptional(),
     ended: Ms.exactOptional(),
-    reason: z.string().exactOptional().meta({ description: 'how it ended' }),
-    from: z.string().exactOptional().meta({ description: 'the call that it came of by a transfer' }),
-    became: z.string().exactOptional().meta({ description: 'the call that came of it by a transfer' }),
+    reason: z.string().exactOptional().meta({
+      description:
+        'how it ended: SIP’s status line or a few words, such as `hung up`, `transferred`, `ended by CallEnd`',
+    }),
+    from: Other.exactOptional(),
+    became: Other.exactOptional(),
     metadata: z
       .record(z.string(), z.unknown())
       .exactOptional()
