@@ -74,6 +74,8 @@ export interface Context {
   readonly nextHop: string;
   /** The CallStart of that `cmd_id`, of the same subject: it runs, or it made the call of this Call-ID. */
   readonly call: (cmdId: string) => 'running' | string | undefined;
+  /** Whether the dialog of that Call-ID is known to stand answered. */
+  readonly isAnswered: (callid: string) => boolean;
 }
 
 /** A command: how it starts, and how it goes on. Pure. */

@@ -73,6 +73,9 @@ export interface RpcNotification {
 /** Requests in one batch; more is refused whole, so that one message cannot starve other clients. */
 export const MAX_BATCH = 100;
 
+/** Levels that a request may be nested: what is deeper could be read, but not be written again. */
+export const MAX_DEPTH = 100;
+
 /** What a text message holds: requests, each well-formed or already refused, and whether to answer as a batch. */
 export interface Parsed {
   readonly batch: boolean;
@@ -111,6 +114,10 @@ export function parseMessage(text: string): Parsed {
 }
 
 function parseEntry(entry: unknown): Parsed['entries'][number] {
+  if (isDeeper(entry, MAX_DEPTH)) {
+    const data = `a request is nested ${MAX_DEPTH} levels deep at most`;
+    return { refusal: failure(idOf(entry), { code: code.invalidRequest, message: 'Invalid Request', data }) };
+  }
   const request = RpcRequest.safeParse(entry);
   if (request.success) return request.data;
   return {
@@ -120,6 +127,11 @@ function parseEntry(entry: unknown): Parsed['entries'][number] {
       data: issues(request.error),
     }),
   };
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
 
 /** The id of something that is no valid request: `null` where it cannot be told (§5). */

@@ -96,6 +96,8 @@ export interface Surroundings extends Pick<Context, 'callid' | 'nextHop'> {
   readonly instead?: unknown;
   /** A command of the same subject that has ended, where such are kept. */
   readonly ended?: (cmdId: string) => Command | undefined;
+  /** Whether the dialog of that Call-ID is known to stand answered; where nothing is said, none is. */
+  readonly isAnswered?: Context['isAnswered'];
 }
 
 /** An answer may be this much under way after the adapter's own deadline, in milliseconds. */
@@ -241,9 +243,9 @@ export class Runner {
     this.#count(command, 1);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#changed.add(command);
-    const { instead = what.params, ended, ...context } = surroundings;
+    const { instead = what.params, ended, isAnswered = () => false, ...context } = surroundings;
     const call = (cmdId: string) => callNamed(this.find(command.subject, cmdId) ?? ended?.(cmdId));
-    const { state, actions } = machineOf(what.method).start(instead, { ...context, call });
+    const { state, actions } = machineOf(what.method).start(instead, { ...context, call, isAnswered });
     this.#apply(command, state, actions);
     this.#work();
     return command;

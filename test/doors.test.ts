@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket as Ws } from 'ws';
+import { type Route, routes } from '../shared/http.ts';
 import type { Client } from './stack/client.ts';
 import { until } from './stack/stack.ts';
 import { ADMIN_SECRET, idOf, type Place, Tenants } from './stack/tenants.ts';
@@ -55,7 +56,13 @@ const WAYS: readonly (readonly [string, (credential: string) => Promise<number>]
     async (text) => (await all.get('/v1/tokens', text, { method: 'POST', body: '{"subject":"eve"}' })).status,
   ],
   ['/v1/admin', async (text) => (await all.get('/v1/admin/tenants', text)).status],
+  ['/v1/calls', async (text) => (await all.get('/v1/calls', text)).status],
 ];
+
+/** Every route of the HTTP API, with something for each part of its path. */
+const ROUTES = (Object.values(routes) as Route[]).map(
+  ({ verb, path }) => [verb, path.replace(/\{\w+\}/g, 'x')] as const,
+);
 
 it('what holds opens the doors that it is for, and no other', async () => {
   const minted = await all.mint(mine.siteKey, { subject: 'ann' });
@@ -71,10 +78,10 @@ it('what holds opens the doors that it is for, and no other', async () => {
     opened.push([what, '', answers]);
   }
   expect(opened.map(([what, , answers]) => [what, ...answers])).toEqual([
-    ['an API key', 101, 101, 101, 401, 200, 401],
-    ['a token', 101, 101, 101, 401, 401, 401],
-    ['an adapter key', 401, 401, 401, 101, 401, 401],
-    ['the admin secret', 401, 401, 401, 401, 401, 200],
+    ['an API key', 101, 101, 101, 401, 200, 401, 200],
+    ['a token', 101, 101, 101, 401, 401, 401, 200],
+    ['an adapter key', 401, 401, 401, 101, 401, 401, 401],
+    ['the admin secret', 401, 401, 401, 401, 401, 200, 401],
   ]);
 });
 
@@ -115,6 +122,8 @@ describe('what does not hold is refused everywhere, with one answer, and no obje
     const credential = await make();
     const before = await all.objects();
     for (const [way, ask] of WAYS) expect(await ask(credential), way).toBe(401);
+    for (const [method, path] of ROUTES)
+      expect((await all.get(path, credential, { method })).status, `${method} ${path}`).toBe(401);
     const refused = await all.get('/call-api', credential);
     expect(await refused.json()).toEqual(REFUSAL);
     expect(await all.objects()).toEqual(before);
@@ -143,6 +152,10 @@ it('without a key or a token nothing answers but the pages, the documents and /h
       expect([401, 404], `${method} ${path}`).toContain(status);
     }
   }
+  for (const [method, path] of ROUTES)
+    expect((await all.get(path, undefined, { method })).status, `${method} ${path}`).toBe(401);
+  for (const method of ['PUT', 'PATCH', 'OPTIONS'])
+    expect((await all.get('/v1/calls', undefined, { method })).status, method).toBe(405);
   const page = await all.get('/');
   expect([page.status, page.headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
   for (const path of ['/docs', '/openapi.json', '/openrpc.json', '/asyncapi.json'])
@@ -178,6 +191,12 @@ it('a page that is not on the list stays outside, with whatever it brings', asyn
   expect(await seen('https://app.example.com')).toBe(101);
   expect(await seen('https://evil.example')).toBe(403);
   expect(await knock('/call-api', bring, { Origin: 'null' })).toBe(403);
+  const read = async (Origin: string) => {
+    const { status, headers } = await all.get('/v1/calls', key, { headers: { Origin } });
+    return [status, headers.get('Access-Control-Allow-Origin')];
+  };
+  expect(await read('https://app.example.com')).toEqual([200, 'https://app.example.com']);
+  expect(await read('https://evil.example')).toEqual([403, null]);
 });
 
 it('revoking a key closes at once what came in by it and by its tokens, and only that', async () => {

@@ -95,6 +95,13 @@ export class Calls {
     return kept && kept.call.state !== 'ended' ? kept.owner : undefined;
   }
 
+  /** How its dialog stands, as far as that is known; undefined where it does not. */
+  dialogOf(callid: string): 'ringing' | 'answered' | undefined {
+    const call = this.#book.get(callid)?.call;
+    if (!call || call.state === 'ended') return undefined;
+    return call.answered === undefined ? 'ringing' : 'answered';
+  }
+
   /** Somebody watches, or nobody does any more. */
   watched(watched: boolean, now: number): void {
     if (this.#watched && !watched) this.#recordUntil = now + RECORDED_MS;

@@ -38,6 +38,8 @@ export interface Surroundings {
   readonly ownerOf: (callid: string) => string | undefined;
   /** What was given to a call by an earlier command. */
   readonly metadataOf: (callid: string) => Metadata | undefined;
+  /** Whether a call of that Call-ID stands, and whether it is answered. */
+  readonly standing: (callid: string) => 'ringing' | 'answered' | undefined;
   /** A command has been started. */
   readonly begun: (command: Command) => void;
   /** Is there too much of it for one more command? If not, that one counts. */
@@ -100,20 +102,20 @@ function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResp
 function start(
   what: { readonly cmdId: string; readonly method: Method; readonly params: Record<string, unknown> },
   caller: Caller,
-  { runner, ended, opensips, ownerOf, metadataOf, begun, now }: Surroundings,
+  { runner, ended, opensips, ownerOf, metadataOf, standing, begun, now }: Surroundings,
 ): void {
   const { subject, session } = caller;
-  const endedOwn = (cmdId: string) => ended(subject, cmdId);
+  // What is known as a Call-ID is no command's name: no need to look for one in the log.
+  const endedOwn = (cmdId: string) => (standing(cmdId) ? undefined : ended(subject, cmdId));
+  const named = (cmdId: string) => callNamed(runner.find(subject, cmdId) ?? endedOwn(cmdId));
   const isOwn = (callid: string) =>
-    ownerOf(callid) === subject ||
-    (what.method === 'CallEnd' && callNamed(runner.find(subject, callid) ?? endedOwn(callid)) !== undefined);
+    ownerOf(callid) === subject || (what.method === 'CallEnd' && named(callid) !== undefined);
   const instead = withOwnCallsOnly(what.method, what.params, caller, isOwn, () => crypto.randomUUID());
   // A call that comes of a transfer is whose the transferred one was.
   const owner = ownerOf(String(instead['callidA'] ?? instead['callid']));
   const callid = crypto.randomUUID();
-  const calls = callsOf(what.method, instead, callid, (cmdId) =>
-    callNamed(runner.find(subject, cmdId) ?? endedOwn(cmdId)),
-  );
+  const calls = callsOf(what.method, instead, callid, named);
+  const isAnswered = (each: string) => standing(each) === 'answered';
   const given = what.params['metadata'] === undefined ? calls.map(metadataOf).find(Boolean) : undefined;
   const command = runner.start(
     {
@@ -124,7 +126,7 @@ function start(
       ...(calls.length === 0 ? {} : { calls }),
       ...(given ? { metadata: given } : {}),
     },
-    { callid, nextHop: opensips?.next_hop ?? '', ended: endedOwn, instead },
+    { callid, nextHop: opensips?.next_hop ?? '', ended: endedOwn, isAnswered, instead },
     now,
   );
   begun(command);

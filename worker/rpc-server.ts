@@ -137,6 +137,7 @@ export class RpcServer {
       rules,
       ownerOf: (callid) => calls.ownerOf(callid),
       metadataOf: (callid) => calls.get(callid)?.call.metadata,
+      standing: (callid) => calls.dialogOf(callid),
       begun: (command: Command) => calls.begun(command, now),
       excess: (method: Method) => {
         const inFlight = runner.inFlight(client.subject, client.session);

@@ -19,6 +19,15 @@ describe('CallEnd by Call-ID', () => {
     expect(start().play(...rows).over).toBe(true);
   });
 
+  it('of a call that is known to be answered nothing is left to be waited for', () => {
+    const answered = new Stage(callEnd, { callid: FIRST }, () => undefined, [FIRST]);
+    expect(answered.play([reply(answer, 'OK'), 'Ended']).over).toBe(true);
+    const lost = new Stage(callEnd, { callid: FIRST }, () => undefined, [FIRST]);
+    lost.play([unknown(answer)], [timer('release-again'), ask]);
+    const found = lost.play([refusal(answer, 404, 'Requested Dialog not found'), 'Ended']);
+    expect([found.over, found.told[0]?.event], 'it stood, so it was ended').toEqual([true, 'Ended']);
+  });
+
   it('a call that is not there is an Error, in upstream’s words', () => {
     const stage = start().play([
       refusal(answer, 404, 'Requested Dialog not found'),

@@ -5,6 +5,7 @@
 import type { Failure, Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, Turn, timeoutFailure } from '../command.ts';
 import { MI_MS } from '../deadlines.ts';
+import { dialogState } from '../evi.ts';
 import type { Params } from '../methods.ts';
 import { copy } from './copy.ts';
 import { isGone, type Release, release, stepRelease } from './release.ts';
@@ -17,7 +18,7 @@ export interface CallEnd extends State {
 }
 
 export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
-  start(params, { call }) {
+  start(params, { call, isAnswered }) {
     const turn = new Turn();
     const known = call(params.callid);
     if (known === 'running') {
@@ -26,7 +27,8 @@ export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
       return { state: { follows: [], ended: false }, actions: turn.actions };
     }
     const callid = known ?? params.callid;
-    const leg = { callid, state: 0, calling: false };
+    // An answered call ends with the BYE that OpenSIPS's OK tells of: nothing is left to be waited for.
+    const leg = { callid, state: isAnswered(callid) ? dialogState.answered : 0, calling: false };
     return {
       state: { follows: [callid], release: release([leg], MI_MS, turn), ended: false },
       actions: turn.actions,

@@ -3,6 +3,18 @@ import type { Peer } from './peer.ts';
 
 const SIP = '127.0.0.1:5060';
 
+/** An offer that real phones take too; one without a codec is refused with 488. */
+const OFFER = [
+  'v=0',
+  'o=click-to-dial 0 0 IN IP4 0.0.0.0',
+  's=session',
+  'c=IN IP4 0.0.0.0',
+  't=0 0',
+  'm=audio 9 RTP/AVP 0',
+  'a=rtpmap:0 PCMU/8000',
+  '',
+].join('\r\n');
+
 /** The parameters of `t_uac_dlg`: call `from` first, to be sent to `to` afterwards. */
 export function uac(callid: string, from: string, to: string): Record<string, string> {
   const headers = [
@@ -18,7 +30,7 @@ export function uac(callid: string, from: string, to: string): Record<string, st
     ruri: `sip:${from}@${SIP}`,
     next_hop: `sip:${SIP}`,
     headers: `${headers.join('\r\n')}\r\n`,
-    body: 'v=0\r\n',
+    body: OFFER,
   };
 }
 

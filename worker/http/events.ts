@@ -17,32 +17,37 @@ const BACK_MS = { least: 500, most: 2_000 };
 /** Streams what is told to that socket until either end closes. */
 export function eventStream(socket: WebSocket): Response {
   const bytes = new TextEncoder();
-  let alive: ReturnType<typeof setInterval> | null = null;
-  const close = () => {
-    clearInterval(alive);
-    socket.close(1000, 'the stream has ended');
+  let alive: ReturnType<typeof setInterval> | undefined;
+  let isOver = false;
+  /** Once only, whichever end closes first. */
+  const end = (how: () => void) => {
+    if (isOver) return;
+    isOver = true;
+    if (alive !== undefined) clearInterval(alive);
+    how();
   };
+  const leave = () => socket.close(1000, 'the stream has ended');
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         const say = (text: string) => {
+          if (isOver) return;
           controller.enqueue(bytes.encode(text));
           if ((controller.desiredSize ?? 0) > 0) return;
-          controller.error(new Error('too slow a reader'));
-          close();
+          end(() => {
+            controller.error(new Error('too slow a reader'));
+            leave();
+          });
         };
         const back = BACK_MS.least + Math.random() * (BACK_MS.most - BACK_MS.least);
         say(`retry: ${Math.round(back)}\n\n`);
         alive = setInterval(() => say(':\n\n'), ALIVE_MS);
         socket.addEventListener('message', ({ data }) => say(eventsOf(String(data))));
-        socket.addEventListener('close', () => {
-          clearInterval(alive);
-          // Where it was cut off, it has ended already.
-          if (controller.desiredSize !== null) controller.close();
-        });
+        socket.addEventListener('close', () => end(() => controller.close()));
+        socket.addEventListener('error', () => end(() => controller.error(new Error('the site is gone'))));
         socket.accept();
       },
-      cancel: close,
+      cancel: () => end(leave),
     },
     new ByteLengthQueuingStrategy({ highWaterMark: BEHIND }),
   );

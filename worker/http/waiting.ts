@@ -9,6 +9,7 @@ export async function told(socket: WebSocket, ms: number): Promise<void> {
   const timer = setTimeout(resolve, ms);
   socket.addEventListener('message', () => resolve());
   socket.addEventListener('close', () => resolve());
+  socket.addEventListener('error', () => resolve());
   socket.accept();
   await promise;
   clearTimeout(timer);

@@ -31,9 +31,20 @@ export class Stage<P, S extends State> {
   readonly #machine: Machine<P, S>;
   #state: S | null;
 
-  constructor(machine: Machine<P, S>, params: P, call: Context['call'] = () => undefined) {
+  /** @param answered Call-IDs of dialogs that are known to stand answered */
+  constructor(
+    machine: Machine<P, S>,
+    params: P,
+    call: Context['call'] = () => undefined,
+    answered: readonly string[] = [],
+  ) {
     this.#machine = machine;
-    const { state, actions } = machine.start(params, { callid: FIRST, nextHop: 'sip:10.0.0.1:5060', call });
+    const { state, actions } = machine.start(params, {
+      callid: FIRST,
+      nextHop: 'sip:10.0.0.1:5060',
+      call,
+      isAnswered: (callid) => answered.includes(callid),
+    });
     this.#state = stored(state);
     this.opening = actions.map((action) => this.#act(action));
   }
