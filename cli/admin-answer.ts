@@ -16,6 +16,8 @@ export function print(answer: Fields, shown: Shown, json: boolean): Printed {
   switch (shown.as) {
     case 'key':
       return { out: `${text(answer['key'])}\n`, hint };
+    case 'secret':
+      return { out: `${text(answer['secret'])}\n`, hint };
     case 'fields':
       return { out: fields(answer), hint };
     case 'table': {
@@ -43,6 +45,10 @@ function hints(answer: Fields, shown: Shown): string {
     else
       lines.push('Clients send it as Authorization: Bearer; a browser gets a token minted with it instead.');
   }
+  if (shown.as === 'secret')
+    lines.push(
+      `This is the only time that the secret is shown: keep it now. Its webhook is ${text(answer['id'])}.`,
+    );
   const { untold, next } = answer;
   if (Array.isArray(untold) && untold.length > 0)
     lines.push(`Not reached yet: ${untold.join(', ')}. The edge goes on trying.`);

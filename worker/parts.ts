@@ -4,6 +4,7 @@ import { Callers } from './callers.ts';
 import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
+import type { Env } from './env.ts';
 import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
@@ -11,6 +12,8 @@ import { Link, type Listener } from './link.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
+import { eventsBetween } from './webhooks/events.ts';
+import { HandOver } from './webhooks/hand-over.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
 export interface Parts {
@@ -26,10 +29,11 @@ export interface Parts {
   readonly callers: Callers;
   readonly limiter: Limiter;
   readonly floods: Floods;
+  readonly handOver: HandOver;
 }
 
 /** Takes everything up from where it is stored, and the sockets that stand. */
-export function takeUp(ctx: DurableObjectState): Parts {
+export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOKS'>): Parts {
   const { sql } = ctx.storage;
   const store = new Store(sql);
   const governance = new Governance(sql);
@@ -41,7 +45,14 @@ export function takeUp(ctx: DurableObjectState): Parts {
   const calls = new Calls(store, () => runner.number());
   const watchers = new Watchers(ctx);
   const now = Date.now();
+  const handOver = new HandOver(sql, runner.last, {
+    epoch,
+    events: (span) => eventsBetween(store, span, (callid) => partiesOf(calls, callid), Date.now()),
+    take: (place, handed) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).take(handed),
+    stopped: () => calls.handedOver(false),
+  });
   calls.watched(watchers.any, now);
+  calls.handedOver(handOver.on);
   for (const command of runner.running) calls.begun(command, now);
   const survey = new Survey({
     listed: (dialog, round) => calls.listed(dialog, round, Date.now()),
@@ -62,6 +73,7 @@ export function takeUp(ctx: DurableObjectState): Parts {
     callers: new Callers(),
     limiter: new Limiter(),
     floods: new Floods(),
+    handOver,
   };
 }
 
@@ -89,4 +101,9 @@ function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
     linkStands: (stream) => runner.linkStands(stream),
     linkDown: () => runner.linkDown(),
   };
+}
+
+function partiesOf(calls: Calls, callid: string): (string | null)[] {
+  const call = calls.get(callid)?.call;
+  return call ? [call.caller, call.callee] : [];
 }
