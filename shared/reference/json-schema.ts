@@ -45,9 +45,10 @@ function leaveOpen(shape: z.core.$ZodTypes, schema: JsonSchema): void {
     delete schema['additionalProperties'];
 }
 
-/** What every JSON number of ours is anyway, and a pattern that says no more than its format. */
+/** What every JSON number of ours is anyway, a pattern that says no more than its format, and a format of zod's own. */
 function leaveOut(schema: JsonSchema): void {
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
   if (schema.format === 'date-time') delete schema.pattern;
+  if (schema.format === 'starts_with') delete schema.format;
 }

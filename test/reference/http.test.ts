@@ -1,4 +1,7 @@
 /** The HTTP side of the running service and its document agree, whatever is asked. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
@@ -35,6 +38,8 @@ interface Document {
   readonly components: object;
 }
 
+/** Takes webhooks, and says nothing. */
+const receiver = createServer((_, response) => response.writeHead(204).end());
 let all: Tenants;
 let place: Place;
 let document: Document;
@@ -42,7 +47,9 @@ let document: Document;
 let known: Known;
 beforeAll(async () => {
   const limits = { messages_per_second: 10_000, starts_per_second: 10_000 };
-  all = await Tenants.start({ tenants: 1, sites: 1, settings: { limits } });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  all = await Tenants.start({ tenants: 1, sites: 1, settings: { limits }, webhooksToPrivate: true });
   place = all.at('t1-s1');
   document = (await (await all.get('/openapi.json')).json()) as Document;
   const client = await all.connect(place.siteKey);
@@ -59,7 +66,10 @@ beforeAll(async () => {
     file: 'none.js',
   };
 }, 60_000);
-afterAll(() => all?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await all?.[Symbol.asyncDispose]();
+  receiver.close();
+});
 
 it('the document passes its own validator, and refers to nothing that it does not have', async () => {
   expect(await judges['/openapi.json'](document)).toEqual([]);
@@ -100,12 +110,17 @@ type Known = Readonly<Record<string, string>>;
 
 let spares = 0;
 
-/** A tenant with a site and a key, for one operation: the name of one that was deleted is not given again. */
+/** A tenant with a site, a key and a webhook, for one operation: the name of one that was deleted is not given again. */
 async function spareTenant(): Promise<Known> {
   const tenant = `spare-${++spares}`;
   await all.admin('POST', '/tenants', { id: tenant });
   await all.admin('POST', `/tenants/${tenant}/sites`, { id: 's1' });
-  return { tenant, site: 's1', key: idOf(await all.makeKey(tenant, { role: 'api' })) };
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const hooks = `/tenants/${tenant}/sites/s1/webhooks`;
+  const { id: webhook } = await all.admin<{ id: string }>('POST', hooks, { url });
+  const { n } = await all.admin<{ n: number }>('POST', `${hooks}/${webhook}/test`);
+  const key = idOf(await all.makeKey(tenant, { role: 'api' }));
+  return { tenant, site: 's1', key, webhook, n: String(n) };
 }
 
 interface Request {

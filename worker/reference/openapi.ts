@@ -6,8 +6,11 @@ import { Id, Limits, Rules, Scope } from '../../shared/policy.ts';
 import { about } from '../../shared/reference/about.ts';
 import { type JsonSchema, jsonSchemas, refTo } from '../../shared/reference/json-schema.ts';
 import { named } from '../../shared/reference/openrpc.ts';
+import { DeliveryView, EndpointView, WebhookHeaders, WebhookPayload } from '../../shared/webhooks.ts';
 import { KeyView, SiteView, TenantView } from '../tenant/views.ts';
-import { type Opener, type Operation, operations, RpcAnswer, Trail } from './operations.ts';
+import { Trail } from './admin-operations.ts';
+import type { Opener, Operation } from './operation.ts';
+import { operations, RpcAnswer } from './operations.ts';
 
 /** A param in the path, in the query or in a header. */
 interface Parameter {
@@ -42,6 +45,7 @@ export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+  readonly webhooks: Readonly<Record<string, { readonly post: Omit<OpenApiOperation, 'security'> }>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly securitySchemes: object;
@@ -100,6 +104,8 @@ const shapes: Readonly<Record<string, z.ZodType>> = {
   Site: SiteView,
   Key: KeyView,
   Trail,
+  Webhook: EndpointView,
+  Delivery: DeliveryView,
   RpcResponse: RpcAnswer,
 };
 
@@ -118,7 +124,7 @@ export function openApi(version: string): OpenApi {
     'draft-2020-12',
   );
   const outputs = jsonSchemas(
-    { ...shapes, Problem, ...shapesOf(all, 'Answer', ({ answer }) => answer) },
+    { ...shapes, Problem, WebhookPayload, ...shapesOf(all, 'Answer', ({ answer }) => answer) },
     'output',
     'draft-2020-12',
   );
@@ -132,6 +138,7 @@ export function openApi(version: string): OpenApi {
     openapi: '3.1.0',
     info: { ...about, version },
     paths,
+    webhooks: { happened: { post: delivered() } },
     components: { schemas: { ...Object.fromEntries(inBodies), ...outputs }, securitySchemes: SCHEMES },
   };
 }
@@ -158,6 +165,21 @@ function nameOf(shape: z.ZodType, operation: string, suffix: string): string {
 
 function capital(name: string): string {
   return name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
+/** What a webhook's receiver gets, and what it answers. */
+function delivered(): Omit<OpenApiOperation, 'security'> {
+  const { WebhookHeaders: headers } = jsonSchemas({ WebhookHeaders }, 'input', 'draft-2020-12');
+  return {
+    operationId: 'receive',
+    summary: 'Something has happened at a site: to a command, to a call or to the link',
+    tags: ['Webhooks'],
+    parameters: parameters('header', headers).filter(({ name }) => name !== 'content-type'),
+    requestBody: { required: true, content: json(refTo('WebhookPayload')) },
+    responses: {
+      '2XX': { description: 'It is taken: any other answer, or none within the time, and it is sent again' },
+    },
+  };
 }
 
 function documented(
