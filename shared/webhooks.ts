@@ -107,7 +107,8 @@ const fields = {
     .max(2_048)
     .refine(isPlain, {
       message: 'takes no user, password or fragment in it; the signature says who sends',
-    }),
+    })
+    .meta({ examples: ['https://hooks.example/calls'] }),
   description: z
     .string()
     .max(256)

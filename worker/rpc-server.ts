@@ -13,16 +13,24 @@ import {
   type RpcResponse,
   success,
 } from '../shared/jsonrpc.ts';
-import { isQuery, type Method, OF_SOCKETS, type Query } from '../shared/methods.ts';
+import {
+  AuthorizeParams,
+  DISCOVER,
+  isQuery,
+  type Method,
+  OF_SOCKETS,
+  type Query,
+} from '../shared/methods.ts';
 import type { Command } from '../shared/runner.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
-import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
+import { isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
 import { answer, type Board } from './calls/questions.ts';
 import { opening } from './calls/stream.ts';
 import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import type { Claims } from './door/tokens.ts';
 import { type Excess, type Sender, tooMany } from './limits.ts';
 import type { Parts } from './parts.ts';
+import { discovered } from './reference/routes.ts';
 
 /** Responses to one message of a client. */
 export interface Answer {
@@ -105,6 +113,8 @@ export class RpcServer {
         after.push(...answered.after);
         return entry.id === undefined ? undefined : answered.response;
       }
+      if (entry.method === DISCOVER)
+        return entry.id === undefined ? undefined : success(entry.id, discovered());
       if (!isAuthorize(entry) || socket === undefined) return dispatch(entry, asking, around);
       const { id = null } = entry;
       const fresh = this.#renew(socket, asking, verified.get(entry), now);
