@@ -1,10 +1,16 @@
 /** The way through the edge: its WebSocket, and its HTTP routes for what is asked beside it. @module */
-import { randomBytes } from 'node:crypto';
+import { text } from 'node:stream/consumers';
 import WebSocket from 'ws';
-import { Connection, type Socket } from '../client/connection.ts';
-import type { Call, CallEventName } from '../shared/calls.ts';
-import type { Method, Query } from '../shared/methods.ts';
-import { EXIT, exitOf, Failure, sentenceOf } from './exit.ts';
+import {
+  type CallApi,
+  CallApiError,
+  type Command,
+  type ConnectionState,
+  connect,
+  type Method,
+  type Params,
+} from '../client/index.ts';
+import { EXIT, exitOf, Failure } from './exit.ts';
 import type { Line, News, Notice } from './line.ts';
 import { type Edge, reasonOf, type Settings } from './settings.ts';
 
@@ -13,35 +19,28 @@ export type Refusal =
   | { readonly is: 'answer'; readonly status: number; readonly detail: string }
   | { readonly is: 'silence'; readonly reason: string };
 
-/** Opens a WebSocket. Node 20 has none of its own, and the one of Node 24 does not say why it was refused. */
-export function openSocket(
-  url: string,
-  protocols: readonly string[],
-  timeoutMs: number,
-  refused: (refusal: Refusal) => void,
-): Socket {
-  const ws = new WebSocket(url, [...protocols], { handshakeTimeout: timeoutMs });
-  const socket: Socket = {
-    onopen: null,
-    onmessage: null,
-    onclose: null,
-    send: (text) => ws.send(text),
-    close: () => ws.close(),
+/**
+ * The WebSockets of a client. Node 20 has none of its own, and the one of Node 24 does not say why it was refused.
+ * @param refused is told before it closes
+ */
+function socketsThatSay(timeoutMs: number, refused: (refusal: Refusal) => void) {
+  return class extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols, { handshakeTimeout: timeoutMs });
+      this.on('error', (error) => refused({ is: 'silence', reason: reasonOf(error) }));
+      this.on('unexpected-response', (_, response) => {
+        text(response).then(
+          (body) => {
+            // Ending the handshake is an error as well, which says less.
+            this.removeAllListeners('error').on('error', () => {});
+            refused({ is: 'answer', status: response.statusCode ?? 0, detail: detailIn(body) });
+            this.terminate();
+          },
+          () => this.terminate(),
+        );
+      });
+    }
   };
-  ws.on('open', () => socket.onopen?.());
-  ws.on('message', (data) => socket.onmessage?.({ data: data.toString() }));
-  ws.on('close', (code) => socket.onclose?.({ code }));
-  ws.on('error', (error) => refused({ is: 'silence', reason: reasonOf(error) }));
-  ws.on('unexpected-response', (request, response) => {
-    let body = '';
-    response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-    response.on('end', () => {
-      refused({ is: 'answer', status: response.statusCode ?? 0, detail: detailIn(body) });
-      request.destroy();
-      socket.onclose?.({ code: 1006 });
-    });
-  });
-  return socket;
 }
 
 /** The subprotocols by which a token travels: docs/protocol.md. */
@@ -73,7 +72,10 @@ export function failureOf(refusal: Refusal, edge: Edge, token: string | undefine
     return new Failure(EXIT.notAllowed, `the edge does not let this in (${status})${said}; ${what}`);
   if (status === 429 || status === 503)
     return new Failure(EXIT.unreachable, `the edge has no room (${status})${said}; try again in a while`);
-  return new Failure(EXIT.unreachable, `what answers at ${edge.origin} is no edge (${status}): check --url or CALL_API`);
+  return new Failure(
+    EXIT.unreachable,
+    `what answers at ${edge.origin} is no edge (${status}): check --url or CALL_API`,
+  );
 }
 
 /** Asks one of the edge's HTTP routes; rejects with a {@link Failure} where nothing answers. */
@@ -81,7 +83,12 @@ export async function askRoute(
   { edge, token, timeoutMs }: Pick<Settings, 'edge' | 'token' | 'timeoutMs'>,
   path: string,
   body?: object,
-): Promise<{ readonly status: number; readonly body: unknown; readonly date: string | null; readonly ms: number }> {
+): Promise<{
+  readonly status: number;
+  readonly body: unknown;
+  readonly date: string | null;
+  readonly ms: number;
+}> {
   const site = edge.site === undefined || body ? '' : `?site=${encodeURIComponent(edge.site)}`;
   const begun = performance.now();
   try {
@@ -108,79 +115,113 @@ export async function askRoute(
   }
 }
 
+/** One socket, as it is; rejects with a {@link Failure} where it does not open. */
+export function dial({
+  edge,
+  token,
+  timeoutMs,
+}: Pick<Settings, 'edge' | 'token' | 'timeoutMs'>): Promise<WebSocket> {
+  return new Promise((resolve, reject) => {
+    const Socket = socketsThatSay(timeoutMs, (refusal) => reject(failureOf(refusal, edge, token)));
+    const socket = new Socket(edge.socket, [...protocolsFor(token)]);
+    socket.on('open', () => resolve(socket));
+  });
+}
+
 /** Connects; what fails before the first socket is open breaks the line, what is lost later comes back by itself. */
 export function openEdge(
   { edge, token, timeoutMs }: Pick<Settings, 'edge' | 'token' | 'timeoutMs'>,
-  lost: (sentence: string) => void,
+  say: (sentence: string) => void,
 ): Line {
   let refusal: Refusal = { is: 'silence', reason: `no answer within ${timeoutMs / 1_000} s` };
   let wasOpen = false;
-  const { promise: broken, reject } = Promise.withResolvers<never>();
-  broken.catch(() => {});
+  let isLost = false;
+  const { promise: broken, reject } = withResolvers();
   const breakWith = (failure: Failure) => {
+    clearTimeout(late);
     reject(failure);
-    connection.close();
+    api.close();
   };
   const late = setTimeout(() => breakWith(failureOf(refusal, edge, token)), timeoutMs);
-  const connection: Connection = new Connection(
-    {
-      url: edge.socket,
-      ...(token === undefined ? {} : { token }),
-      onState: (state) => {
-        if (state.is === 'open') {
-          clearTimeout(late);
-          if (wasOpen) lost('connected again');
-          wasOpen = true;
-        } else if (state.is === 'waiting' && !wasOpen) {
-          clearTimeout(late);
-          breakWith(failureOf(refusal, edge, token));
-        } else if (state.is === 'waiting' && state.attempt === 1) {
-          lost('the connection to the edge is lost; trying again');
-        } else if (state.is === 'closed' && state.why !== 'asked') {
-          clearTimeout(late);
-          const why =
-            state.why === 'unauthorized'
-              ? 'the edge has closed the connection: the key was revoked, or the token has expired; get another one'
-              : 'another client has taken this session up';
-          reject(new Failure(EXIT.notAllowed, why));
-        }
-      },
-    },
-    {
-      open: (url, protocols) => {
-        // Its session and more stand in the query; so does the site, which is ours.
-        const [base = '', query = ''] = split(url);
-        return openSocket(`${base}${query}`, protocols, timeoutMs, (why) => {
-          refusal = why;
-        });
-      },
-      now: () => Date.now(),
-      after: (ms, callback) => {
-        const timer = setTimeout(callback, ms);
-        return () => clearTimeout(timer);
-      },
-      random: () => Math.random(),
-      name: () => randomBytes(16).toString('hex'),
-    },
-  );
-  connection.connect();
-
-  const ask = async (query: Query, params: object): Promise<unknown> => {
-    try {
-      return await connection.ask(query, params);
-    } catch (error) {
-      const failure = error as { readonly code: number; readonly message: string; readonly data?: unknown };
-      throw new Failure(exitOf(failure.code), sentenceOf(failure));
+  const stands = (state: ConnectionState) => {
+    if (state.is === 'open') {
+      clearTimeout(late);
+      if (isLost) say('connected again');
+      isLost = false;
+      wasOpen = true;
+    } else if (state.is === 'waiting' && !wasOpen) {
+      breakWith(failureOf(refusal, edge, token));
+    } else if (state.is === 'waiting' && !isLost) {
+      isLost = true;
+      say('the connection to the edge is lost; trying again');
+    } else if (state.is === 'closed' && state.why !== 'asked') {
+      breakWith(new Failure(EXIT.notAllowed, CLOSED[state.why]));
     }
   };
+  const api = connect({
+    url: edge.socket,
+    token,
+    WebSocket: socketsThatSay(timeoutMs, (why) => {
+      refusal = why;
+    }),
+    onState: stands,
+  });
   return {
-    run: (method: Method, params: object, hear: (notice: Notice) => void) => connection.run(method, params, hear),
-    ask,
-    watch: (hear: (news: News) => void, callid?: string) => watch(connection, hear, callid),
+    run(method, params, hear) {
+      const command = api.run(method, params as Params<Method>);
+      void tell(command, hear);
+      return command.cmdId;
+    },
+    ask: (query, params) =>
+      api.request(query, params).catch((error: unknown) => Promise.reject(asFailure(error))),
+    watch: (hear, callid) => void watch(api, hear, callid).catch((error) => reject(asFailure(error))),
     broken,
     async close() {
       clearTimeout(late);
-      connection.close();
+      api.close();
     },
   };
+}
+
+const CLOSED = {
+  unauthorized:
+    'the edge has closed the connection: the key was revoked, or the token has expired; get another one',
+  superseded: 'another client has taken this session up',
+} as const;
+
+async function tell(command: Command<Method>, hear: (notice: Notice) => void): Promise<void> {
+  try {
+    // What the edge says of a command is a notice, whatever its event.
+    for await (const notice of command) hear(notice as Notice);
+  } catch (error) {
+    if (error instanceof CallApiError) hear({ event: error.event ?? 'Lost', error });
+    else throw error;
+  }
+}
+
+async function watch(api: CallApi, hear: (news: News) => void, callid?: string): Promise<void> {
+  for await (const change of api.watch({ callid })) {
+    if (change.type === 'call') {
+      const { event, call, data } = change;
+      hear({ is: 'call', event, call, ...(data === undefined ? {} : { data }) });
+    } else if (change.type === 'link') hear({ is: 'link', event: change.link });
+    else if (change.type !== 'resumed') {
+      hear({ is: 'calls', calls: change.calls });
+      if (change.type !== 'more' && change.link === 'Down') hear({ is: 'link', event: 'Down' });
+    }
+  }
+}
+
+function asFailure(error: unknown): unknown {
+  return error instanceof CallApiError ? new Failure(exitOf(error.code), error.message) : error;
+}
+
+/** As `Promise.withResolvers`, which Node 20 has not; nobody has to look at it. */
+function withResolvers(): { promise: Promise<never>; reject: (why: unknown) => void } {
+  let reject: (why: unknown) => void = () => {};
+  const promise = new Promise<never>((_, refuse) => {
+    reject = refuse;
+  });
+  promise.catch(() => {});
+  return { promise, reject };
 }

@@ -28,7 +28,9 @@ export function wordsOf(method: Method, { event, data, error }: Notice): Words {
     case 'CallerAnswered':
       return say(`${of('caller')} has answered`, 'good');
     case 'Transferring':
-      return say(fields['destination'] === undefined ? 'connecting the two' : `sending it to ${of('destination')}`);
+      return say(
+        fields['destination'] === undefined ? 'connecting the two' : `sending it to ${of('destination')}`,
+      );
     case 'TransferStart':
       return say(`calling ${text(fields['callee'] ?? fields['destination'])}`);
     case 'TransferPending':
@@ -79,7 +81,8 @@ export function newsLine(news: Exclude<News, { is: 'calls' }>): Words {
       : { text: 'no adapter is connected: OpenSIPS is out of reach', tone: 'bad' };
   }
   const { event, call, data } = news;
-  const more = event === 'Ended' ? (call.reason ?? '') : data === undefined ? '' : text(Object.values(data as object));
+  const more =
+    event === 'Ended' ? (call.reason ?? '') : data === undefined ? '' : text(Object.values(data as object));
   const tone: Tone = event === 'Ended' ? 'faint' : event === 'Answered' ? 'good' : 'plain';
   const line = `${event.padEnd(12)}  ${text(call.callid)}  ${between(call)}${more === '' ? '' : `  ${text(more)}`}`;
   return { text: line, tone };
