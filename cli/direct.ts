@@ -30,6 +30,7 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
   const runner: Runner = new Runner(randomBytes(9).toString('base64url'), 1, []);
   let timer: NodeJS.Timeout | undefined;
   let idle = () => {};
+  let isUp = false;
   let breakWith: (why: unknown) => void = () => {};
   const broken = new Promise<never>((_, reject) => {
     breakWith = reject;
@@ -38,7 +39,8 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
 
   const log = createLog('error', [], {
     write(line) {
-      say(String((JSON.parse(line) as { readonly msg?: unknown }).msg));
+      // Until it was looked at once, what is wrong is told in whole.
+      if (isUp) say(String((JSON.parse(line) as { readonly msg?: unknown }).msg));
     },
   });
   const opensips = openOpenSips(
@@ -88,6 +90,7 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
       `no OpenSIPS answers at ${direct.host}:${direct.port} (UDP): is it running, and is that the socket_name of its mi_datagram?`,
     );
   }
+  isUp = true;
   runner.linkUp(randomUUID(), Date.now());
 
   return {

@@ -10,6 +10,7 @@ import {
   type Method,
   type Params,
 } from '../client/index.ts';
+import type { RpcError } from '../shared/jsonrpc.ts';
 import { EXIT, exitOf, Failure } from './exit.ts';
 import type { Line, News, Notice } from './line.ts';
 import { type Edge, reasonOf, type Settings } from './settings.ts';
@@ -128,6 +129,30 @@ export function dial({
   });
 }
 
+/** One request on a socket of its own; rejects with a {@link Failure} where none opens or nothing comes. */
+export async function askOnce(
+  settings: Pick<Settings, 'edge' | 'token' | 'timeoutMs'>,
+  method: string,
+  params: object,
+): Promise<{ readonly result?: unknown; readonly error?: RpcError }> {
+  const socket = await dial(settings);
+  const { timeoutMs } = settings;
+  try {
+    return await new Promise((resolve, reject) => {
+      const late = new Failure(
+        EXIT.unreachable,
+        `the edge has not answered ${method} within ${timeoutMs / 1_000} s: try again`,
+      );
+      setTimeout(() => reject(late), timeoutMs).unref();
+      socket.on('message', (data) => resolve(JSON.parse(data.toString()) as { readonly result?: unknown }));
+      socket.on('close', () => reject(late));
+      socket.send(JSON.stringify({ jsonrpc: '2.0', id: method, method, params }));
+    });
+  } finally {
+    socket.close();
+  }
+}
+
 /** Connects; what fails before the first socket is open breaks the line, what is lost later comes back by itself. */
 export function openEdge(
   { edge, token, timeoutMs }: Pick<Settings, 'edge' | 'token' | 'timeoutMs'>,
@@ -140,7 +165,8 @@ export function openEdge(
   const breakWith = (failure: Failure) => {
     clearTimeout(late);
     reject(failure);
-    api.close();
+    // Not within its own word of how it stands: it would go on from there.
+    queueMicrotask(() => api.close());
   };
   const late = setTimeout(() => breakWith(failureOf(refusal, edge, token)), timeoutMs);
   const stands = (state: ConnectionState) => {

@@ -6,6 +6,7 @@
 import { CommanderError } from 'commander';
 import { administer } from './administer.ts';
 import { EXIT, type Exit, Failure } from './exit.ts';
+import { asSentence } from './printer.ts';
 import { createProgram } from './program.ts';
 
 /** What commander throws where help or the version was asked for, and printed. */
@@ -41,8 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return ASKED_FOR.includes(error.code) ? EXIT.done : EXIT.usage;
     if (!(error instanceof Failure)) throw error;
-    const { message } = error;
-    process.stderr.write(`${message.charAt(0).toUpperCase()}${message.slice(1)}.\n`);
+    process.stderr.write(asSentence(error.message));
     return interrupt.signal.aborted ? EXIT.interrupted : error.exit;
   }
 }

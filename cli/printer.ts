@@ -10,6 +10,11 @@ export interface Sink {
 
 const STYLES = { plain: [], good: ['green'], bad: ['red'], faint: ['dim'] } as const;
 
+/** With a capital and a full stop. */
+export function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}\n`;
+}
+
 export class Printer {
   readonly json: boolean;
   readonly #out: Sink;
@@ -58,7 +63,7 @@ export class Printer {
 
   /** What is to be known beside the result; it never mixes with what a pipe reads. */
   hint(sentence: string): void {
-    this.#err.write(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.\n`);
+    this.#err.write(asSentence(sentence));
   }
 
   #paint({ text, tone }: Words): string {

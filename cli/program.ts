@@ -278,7 +278,6 @@ export function createProgram(world: World): Command {
         settings,
         testAddress === undefined ? undefined : completed(testAddress, settings.domain),
         printer,
-        world.env,
       ),
   );
   add(

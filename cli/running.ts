@@ -19,7 +19,12 @@ export async function runCommand(
   printer: Printer,
   interrupt: AbortSignal,
 ): Promise<Exit> {
-  const command = follow(line, method, params, (notice) => show(printer, method, notice));
+  const show = shower(printer, method);
+  let isEnding = false;
+  // Once it is being ended, what fails is what was asked for.
+  const command = follow(line, method, params, (notice) => {
+    if (!isEnding) show(notice);
+  });
   const interrupted = new Promise<'interrupted'>((resolve) => {
     if (interrupt.aborted) resolve('interrupted');
     interrupt.addEventListener('abort', () => resolve('interrupted'), { once: true });
@@ -27,9 +32,11 @@ export async function runCommand(
   const first = await Promise.race([command.exit, line.broken, interrupted]);
   if (first !== 'interrupted') return first;
   if (method === 'CallStart') {
+    isEnding = true;
     printer.hint('ending the call; Ctrl-C again leaves at once');
     const end = follow(line, 'CallEnd', { callid: command.cmdId }, () => {});
     await Promise.race([Promise.all([end.exit, command.exit]), line.broken]);
+    printer.hint('the call is ended');
   } else {
     printer.hint(`${method} has been sent and may go on; call-api list tells how the call stands`);
   }
@@ -56,17 +63,23 @@ function follow(
   return { cmdId, exit };
 }
 
-function show(printer: Printer, method: Method, notice: Notice): void {
-  const { event, data, error, seq } = notice;
-  printer.object({
-    method,
-    event,
-    ...(data === undefined ? {} : { data }),
-    ...(error ? { error } : {}),
-    ...(seq === undefined ? {} : { seq }),
-  });
-  if (event === 'Error' || event === 'Refused' || event === 'Lost') printer.hint(failureIn(notice));
-  else if (!SILENT.includes(event)) printer.step(wordsOf(method, notice));
-  else if (event === 'Ended' && (method === 'CallEnd' || method === 'Echo'))
-    printer.step(wordsOf(method, notice));
+/** Shows the steps; a `done` only where nothing else has said how it went. */
+function shower(printer: Printer, method: Method): (notice: Notice) => void {
+  let hasFailed = false;
+  return (notice) => {
+    const { event, data, error, seq } = notice;
+    printer.object({
+      method,
+      event,
+      ...(data === undefined ? {} : { data }),
+      ...(error ? { error: { ...error, message: error.message } } : {}),
+      ...(seq === undefined ? {} : { seq }),
+    });
+    if (event === 'Error' || event === 'Refused' || event === 'Lost') {
+      hasFailed = true;
+      printer.hint(failureIn(notice));
+    } else if (!SILENT.includes(event) || (event === 'Ended' && method === 'CallEnd' && !hasFailed)) {
+      printer.step(wordsOf(method, notice));
+    }
+  };
 }

@@ -37,7 +37,7 @@ export interface Subscription {
   /** As OpenSIPS has it, `udp:127.0.0.1:5061`. */
   readonly socket: string;
   /** Seconds until it lapses, where the version says it. */
-  readonly ttl?: number;
+  readonly ttl?: number | undefined;
 }
 
 const Subscribers = z.object({
