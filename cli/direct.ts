@@ -7,6 +7,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createLog } from '../adapter/log.ts';
 import { openOpenSips } from '../adapter/opensips.ts';
 import { TIMING } from '../adapter/timing.ts';
+import type { EviEvent } from '../shared/evi.ts';
 import { lackOf } from '../shared/features.ts';
 import { code, issues, type RpcError } from '../shared/jsonrpc.ts';
 import { methods } from '../shared/methods.ts';
@@ -22,11 +23,18 @@ const SUBSCRIPTION_S = 60;
 const CLOSE_MS = 1_000;
 const SUBJECT = 'direct';
 
-/** Opens it; rejects with a {@link Failure} where OpenSIPS does not answer. */
-export async function openDirect(settings: Settings, say: (sentence: string) => void): Promise<Line> {
+/**
+ * Opens it; rejects with a {@link Failure} where OpenSIPS does not answer.
+ * @param heard is told of each event of OpenSIPS's
+ */
+export async function openDirect(
+  settings: Settings,
+  say: (sentence: string) => void,
+  heard: (event: EviEvent) => void = () => {},
+): Promise<Line> {
   const { direct, events, nextHop } = settings;
   if (direct === undefined) throw new Error('no address of an OpenSIPS');
-  const heard = new Map<string, (notice: Notice) => void>();
+  const listeners = new Map<string, (notice: Notice) => void>();
   const runner: Runner = new Runner(randomBytes(9).toString('base64url'), 1, []);
   let timer: NodeJS.Timeout | undefined;
   let idle = () => {};
@@ -47,6 +55,7 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
     { opensips: direct, events, subscription: SUBSCRIPTION_S },
     {
       event(event) {
+        heard(event);
         const now = Date.now();
         runner.event(event, now, now);
         calls.event(event);
@@ -66,7 +75,7 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
   /** Sends what the runner asks for, tells what it tells, and comes back when it is due. */
   function turn(): void {
     const { requests, told } = runner.take();
-    for (const { command, told: notice } of told) heard.get(command.cmdId)?.(notice);
+    for (const { command, told: notice } of told) listeners.get(command.cmdId)?.(notice);
     for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs } of requests)
       void opensips.mi.request(method, params, { timeoutMs, ttlMs }, id).then((answer) => {
         runner.reply({ id, ...answer }, Date.now());
@@ -108,7 +117,7 @@ export async function openDirect(settings: Settings, say: (sentence: string) => 
         return cmdId;
       }
       const { cmd_id: _, ...rest } = checked.data;
-      heard.set(cmdId, hear);
+      listeners.set(cmdId, hear);
       queueMicrotask(() => {
         hear({ event: 'Started' });
         const what = { cmdId, method, params: rest, subject: SUBJECT, session: SUBJECT };

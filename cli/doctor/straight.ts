@@ -43,12 +43,19 @@ export async function straight(
     const missing = missingFrom(resultOf(await ask('which')));
     tell(missing ? modulesFinding(missing) : unknown('modules', 'not checked: which is not answered'));
     const local = events ?? { host: await localAddressTowards(at), port: 0 };
-    const cameEvents = await hears(mi, ask, local, patience, tell);
+    await hears(mi, ask, local, patience, tell);
     if (testAddress === undefined)
       return 'give --test-address, a phone that may be called for a moment: then the script is seen at work';
-    const line = await openDirect(settings, () => {});
+    let cameOfCall = false;
+    const line = await openDirect(
+      settings,
+      () => {},
+      ({ name }) => {
+        cameOfCall ||= name === 'E_DLG_STATE_CHANGED';
+      },
+    );
     const outcome = await testCall(line, testAddress).finally(() => line.close());
-    const [, loop] = testCallFindings(outcome, cameEvents, nextHop);
+    const [, loop] = testCallFindings(outcome, cameOfCall, nextHop);
     tell(loop);
     return '';
   } catch (error) {
@@ -94,7 +101,7 @@ async function hears(
   local: Address,
   patience: { readonly timeoutMs: number; readonly ttlMs: number },
   tell: (finding: Finding) => void,
-): Promise<boolean> {
+): Promise<void> {
   const socket = createSocket('udp4');
   const mark = randomBytes(9).toString('hex');
   try {
@@ -112,12 +119,12 @@ async function hears(
     tell(subscriptionsFinding(ours));
     if (refused) {
       tell(unknown('events', `not checked: ${refused.event} cannot be subscribed`));
-      return false;
+      return;
     }
     const raised = await ask('raise_event', { event: RAISED, params: [`call-api doctor ${mark}`] });
     if (!('result' in raised)) {
       tell(unknown('events', `not checked: OpenSIPS does not raise an event (${JSON.stringify(raised)})`));
-      return false;
+      return;
     }
     const late = new Promise<boolean>((resolve) =>
       setTimeout(() => resolve(false), patience.timeoutMs).unref(),
@@ -133,7 +140,6 @@ async function hears(
           ),
     );
     await subscribe(mi, at, 0, patience);
-    return isHeard;
   } finally {
     socket.close();
   }
