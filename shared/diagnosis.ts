@@ -70,24 +70,26 @@ export type DiagnosticMi = (typeof DIAGNOSTIC_MI)[number];
 const Unanswered = z.partialRecord(z.enum(DIAGNOSTIC_MI), z.string());
 
 /** The answer to `Diagnose`. What could not be asked is absent. */
-export const DiagnosisResult = z.object({
-  /** The edge's clock, in Unix milliseconds. */
-  time: z.number(),
-  link: z.object({
-    connected: z.boolean(),
-    adapter: z.string().optional(),
-    /** Since the adapter connected. */
-    seconds: z.number().optional(),
-    /** From the edge to the adapter and back, without OpenSIPS. */
-    round_trip_ms: z.number().optional(),
-  }),
-  opensips: z.object({ version: z.string(), next_hop: z.string(), reachable: z.boolean() }).optional(),
-  up_since: z.string().optional(),
-  missing: z.array(z.object({ module: z.string(), command: z.string() })).optional(),
-  /** Of what stands, without the addresses. */
-  subscriptions: z.array(z.object({ event: z.string(), ttl: z.number().optional() })).optional(),
-  /** Milliseconds since an event of OpenSIPS came; absent where none has since the site's object woke up. */
-  last_event_ms: z.number().optional(),
-  unanswered: Unanswered,
-});
+export const DiagnosisResult = z
+  .object({
+    /** The edge's clock, in Unix milliseconds. */
+    time: z.number(),
+    link: z.object({
+      connected: z.boolean(),
+      adapter: z.string().optional(),
+      /** Since the adapter connected. */
+      seconds: z.number().optional(),
+      /** From the edge to the adapter and back, without OpenSIPS. */
+      round_trip_ms: z.number().optional(),
+    }),
+    opensips: z.object({ version: z.string(), next_hop: z.string(), reachable: z.boolean() }).optional(),
+    up_since: z.string().optional(),
+    missing: z.array(z.object({ module: z.string(), command: z.string() })).optional(),
+    /** Of what stands, without the addresses. */
+    subscriptions: z.array(z.object({ event: z.string(), ttl: z.number().optional() })).optional(),
+    /** Milliseconds since an event of OpenSIPS came; absent where none has since the site's object woke up. */
+    last_event_ms: z.number().optional(),
+    unanswered: Unanswered,
+  })
+  .meta({ description: 'what could not be asked is absent; `unanswered` says why' });
 export type DiagnosisResult = z.infer<typeof DiagnosisResult>;

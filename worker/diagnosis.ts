@@ -12,12 +12,12 @@ import {
 } from '../shared/diagnosis.ts';
 import { type Parsed, type RpcId, type RpcRequest, type RpcResponse, success } from '../shared/jsonrpc.ts';
 import type { Mi, Reply } from '../shared/link.ts';
+import { DIAGNOSE } from '../shared/methods.ts';
 import { UptimeResult } from '../shared/mi.ts';
 import { type Rights, unreadable } from './authorisation.ts';
 import { notAllowed } from './dispatch.ts';
 import type { LinkHealth } from './link.ts';
 
-const DIAGNOSE = 'Diagnose';
 type DiagnoseRequest = RpcRequest & { readonly method: typeof DIAGNOSE };
 
 /** For each answer, in milliseconds. The adapter says so where none has come, so nobody here needs a timer. */
