@@ -18,7 +18,7 @@ export const tokens = [
   }),
 
   promise('a token is renewed on the live socket before it expires', async ({ client, edge }) => {
-    const given = [jwt('first', 4), jwt('second', 3_600)];
+    const given = [jwt('first', 6), jwt('second', 3_600)];
     const left = [...given];
     client({ getToken: async () => left.shift() ?? 'none' });
     const socket = await edge.socket();
