@@ -160,7 +160,7 @@ export function connect({
     throw new TypeError(
       'no WebSocket here: give one, such as that of the package ws, as connect({ WebSocket })',
     );
-  if (token !== undefined && !isToken(token)) throw new TypeError('token: this is neither a key nor a token');
+  if (token !== undefined && !isToken(token)) throw new TypeError('token: neither a key nor a token');
   if (session !== undefined && !/^[\w.~-]{1,55}$/.test(session))
     throw new TypeError('session: 1 to 55 of A-Z a-z 0-9 . _ ~ -');
   const address = new URL(url);

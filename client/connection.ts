@@ -69,6 +69,10 @@ export const PONG = 'pong';
 
 /** As the edge closes sockets: docs/protocol.md. */
 const closeCode = { unauthorized: 4401, superseded: 4408 } as const;
+/** So many commands are asked for again together, and each further one so many milliseconds after the one before. */
+const AT_ONCE = 50;
+/** A session may send 50 messages a second, where its tenant has no other limit, and twice as many at once. */
+const APART_MS = 25;
 /** `data.retry_after` says for how many seconds. */
 const TOO_MANY = -32003;
 
@@ -228,6 +232,18 @@ export class Connection {
     if (this.#isOpen && !isWanted) this.#request('CallUnwatch', { callid }, () => {}, 'forget', true);
   }
 
+  /** Many at once would be taken for a flood. */
+  #askInTurn(n: number, cmdId: string): void {
+    if (n < AT_ONCE) {
+      this.#askToRun(cmdId);
+      return;
+    }
+    const attempt = this.#attempt;
+    this.#outside.after((n - AT_ONCE) * APART_MS, () => {
+      if (attempt === this.#attempt && this.#isOpen) this.#askToRun(cmdId);
+    });
+  }
+
   #askToRun(cmdId: string): void {
     const sent = this.#running.send(cmdId);
     if (!sent) return;
@@ -290,7 +306,8 @@ export class Connection {
       this.#request('Authorize', { token }, () => {}, 'forget', true);
     });
     for (const asked of this.#asked.values()) this.#send(asked);
-    for (const cmdId of this.#running.toAsk(this.#since === undefined)) this.#askToRun(cmdId);
+    for (const [n, cmdId] of this.#running.toAsk(this.#since === undefined).entries())
+      this.#askInTurn(n, cmdId);
     for (const watching of this.#watchings) watching.ask();
     // Last: whoever asks for something more when told so has not asked for it twice.
     this.#options.onState({ is: 'open' });
@@ -397,6 +414,6 @@ export class Connection {
 }
 
 /** One `cmd_id`, two commands. */
-const TAKEN = { code: -32004, message: 'Conflict', data: 'cmd_id: this client runs a command of that name' };
+const TAKEN = { code: -32004, message: 'Conflict', data: 'cmd_id: this client runs it already' };
 
 export type { Notice };
