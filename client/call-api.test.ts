@@ -26,7 +26,7 @@ it('where there is no WebSocket it says so, and one that is given serves', async
 
 it.each([
   ['a URL that is none', { url: 'calls' }, /Invalid URL/],
-  ['a URL of another kind', { url: 'ftp://edge/call-api' }, /not of ws: or wss:, but ftp:/],
+  ['a URL of another kind', { url: 'ftp://edge/call-api' }, /not ws: or wss:, but ftp:/],
   ['a token that is none', { url: 'ws://edge/call-api', token: 'two words' }, /neither a key nor a token/],
   ['a session that cannot be one', { url: 'ws://edge/call-api', session: 'ä' }, /session: 1 to 55/],
 ])('%s is refused at once', (_, options, why) => {

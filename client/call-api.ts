@@ -160,13 +160,12 @@ export function connect({
     throw new TypeError(
       'no WebSocket here: give one, such as that of the package ws, as connect({ WebSocket })',
     );
-  if (token !== undefined && !isToken(token)) throw new TypeError('token: this is neither a key nor a token');
+  if (token !== undefined && !isToken(token)) throw new TypeError('token: neither a key nor a token');
   if (session !== undefined && !/^[\w.~-]{1,55}$/.test(session))
     throw new TypeError('session: 1 to 55 of A-Z a-z 0-9 . _ ~ -');
   const address = new URL(url);
   address.protocol = address.protocol.replace('http', 'ws');
-  if (!/^wss?:$/.test(address.protocol))
-    throw new TypeError(`url: not of ws: or wss:, but ${address.protocol}`);
+  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`url: not ws: or wss:, but ${address.protocol}`);
 
   let state: ConnectionState = { is: 'connecting', attempt: 0 };
   let over = () => {};
@@ -185,13 +184,10 @@ export function connect({
     platform(WebSocket),
   );
   const close = () => connection.close();
-  const ask = async (method: string, params: object, signal?: AbortSignal): Promise<unknown> => {
-    try {
-      return await connection.ask(method, params, REPEATABLE.includes(method), signal);
-    } catch (error) {
+  const ask = (method: string, params: object, signal?: AbortSignal): Promise<unknown> =>
+    connection.ask(method, params, REPEATABLE.includes(method), signal).catch((error: unknown) => {
       throw isFailure(error) && !(error instanceof Error) ? new CallApiError(error) : error;
-    }
-  };
+    });
   const command =
     <M extends Method>(method: M) =>
     (params: Params<M>, options?: CommandOptions) =>
@@ -218,8 +214,8 @@ export function connect({
     watch: (options = {}) => ({ [Symbol.asyncIterator]: () => watch(connection, options) }),
     calls: {
       // The edge's word is taken for what its protocol says.
-      list: async ({ signal, ...which } = {}) => (await ask('CallList', which, signal)) as CallPage,
-      get: async (callid, { signal } = {}) => (await ask('CallGet', { callid }, signal)) as CallHistory,
+      list: ({ signal, ...which } = {}) => ask('CallList', which, signal) as Promise<CallPage>,
+      get: (callid, { signal } = {}) => ask('CallGet', { callid }, signal) as Promise<CallHistory>,
     },
     request: (method, params = {}, { signal } = {}) => ask(method, params, signal),
     retryNow: () => {

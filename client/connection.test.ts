@@ -187,6 +187,18 @@ it('a command whose answer is lost for long is not asked for again: it might run
   expect(notices).toEqual(['Lost']);
 });
 
+it('very many commands are not asked for again all at once, but at a pace that an edge allows', () => {
+  const { connection, open, cut, pass } = world();
+  open();
+  for (let n = 0; n < 200; n++) connection.run('Echo', { n }, () => {});
+  const second = cut(500);
+  expect(second.requests).toHaveLength(50);
+  pass(1_000);
+  expect(second.requests).toHaveLength(91);
+  pass(5_000);
+  expect(second.requests.map(({ params }) => params['n'])).toEqual(Array.from({ length: 200 }, (_, n) => n));
+});
+
 it('what a session missed comes from where it stood, and nothing is told twice', () => {
   const { connection, open, cut } = world();
   const notices: Notice[] = [];

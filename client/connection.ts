@@ -5,16 +5,8 @@
  */
 import { whenAborted } from './abort.ts';
 import { Backoff } from './backoff.ts';
-import {
-  type Answer,
-  type Answered,
-  type Closed,
-  isFields,
-  type Notice,
-  readFrame,
-  unanswered,
-  unsent,
-} from './frames.ts';
+import { type Answer, type Answered, type Closed, type Notice, readFrame, unsent } from './frames.ts';
+import { Requests } from './requests.ts';
 import { Running } from './running.ts';
 import { type TokenSource, Tokens } from './tokens.ts';
 import { type Watched, type Watcher, Watching } from './watching.ts';
@@ -69,27 +61,10 @@ export const PONG = 'pong';
 
 /** As the edge closes sockets: docs/protocol.md. */
 const closeCode = { unauthorized: 4401, superseded: 4408 } as const;
-/** `data.retry_after` says for how many seconds. */
-const TOO_MANY = -32003;
-
-/** What becomes of a request that has no answer when the socket is lost. */
-type Afterwards =
-  /** It changes nothing, and is asked again. */
-  | 'ask again'
-  /** Commands and watches ask for themselves when the next socket opens. */
-  | 'forget'
-  /** It may have been done or not. */
-  | 'fail';
-
-interface Asked {
-  readonly text: string;
-  readonly answered: Answered;
-  readonly afterwards: Afterwards;
-  /** Refused for being too many, it is asked again: nobody is told, for it has been taken before or changes nothing. */
-  readonly isPatient: boolean;
-  isSent: boolean;
-}
-
+/** So many commands are asked for again together, and each further one so many milliseconds after the one before. */
+const AT_ONCE = 50;
+/** A session may send 50 messages a second, where its tenant has no other limit, and twice as many at once. */
+const APART_MS = 25;
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #outside: Surroundings;
@@ -97,7 +72,7 @@ export class Connection {
   readonly #tokens: Tokens;
   readonly #running: Running;
   readonly #watchings = new Set<Watching>();
-  readonly #asked = new Map<string, Asked>();
+  readonly #requests: Requests;
   #session = '';
   /** The last notification of a command that this session has got. */
   #since: number | undefined;
@@ -107,7 +82,6 @@ export class Connection {
   /** Rises with each: what comes of an earlier one is void. */
   #attempt = 0;
   #cancelTimer = () => {};
-  #ids = 0;
 
   constructor(options: ConnectionOptions, outside: Surroundings) {
     this.#options = options;
@@ -115,6 +89,10 @@ export class Connection {
     this.#backoff = new Backoff(outside.random);
     this.#tokens = new Tokens(options, outside);
     this.#running = new Running(outside.now);
+    this.#requests = new Requests((text) => {
+      if (this.#isOpen) this.#socket?.send(text);
+      return this.#isOpen;
+    }, outside);
   }
 
   /** A name that nobody else has. */
@@ -143,7 +121,7 @@ export class Connection {
       this.#probe();
       return;
     }
-    this.#forget();
+    this.#requests.lost();
     this.connect();
   }
 
@@ -153,11 +131,7 @@ export class Connection {
     this.#drop();
     this.#closed = why;
     this.#running.lose(why);
-    this.#forget();
-    for (const [id, { answered, isSent }] of this.#asked) {
-      this.#asked.delete(id);
-      answered({ error: isSent ? unanswered(why) : unsent(why) });
-    }
+    this.#requests.end(why);
     for (const { watcher } of this.#watchings) watcher.closed?.(why);
     this.#options.onState({ is: 'closed', why });
   }
@@ -176,9 +150,9 @@ export class Connection {
         else resolve(result);
       };
       if (signal?.aborted) throw signal.reason;
-      const id = this.#request(method, params, answered, isRepeatable ? 'ask again' : 'fail', isRepeatable);
+      const id = this.#request(method, params, answered, isRepeatable ? 'ask again' : 'fail');
       over = whenAborted(signal, () => {
-        this.#asked.delete(id);
+        this.#requests.forget(id);
         reject(signal?.reason);
       });
     });
@@ -212,7 +186,7 @@ export class Connection {
   /** Watches calls from now on, across breaks, until what it returns is called. */
   watch(watcher: Watcher, watched: Watched = {}): () => void {
     const watching = new Watching(watcher, watched, (method, params, answered) => {
-      this.#request(method, params, answered, 'forget', true);
+      this.#request(method, params, answered, 'forget');
     });
     if (this.#closed) watcher.closed?.(this.#closed);
     this.#watchings.add(watching);
@@ -225,7 +199,19 @@ export class Connection {
     watching.end();
     const { callid } = watching;
     const isWanted = [...this.#watchings].some((other) => other.callid === callid);
-    if (this.#isOpen && !isWanted) this.#request('CallUnwatch', { callid }, () => {}, 'forget', true);
+    if (this.#isOpen && !isWanted) this.#request('CallUnwatch', { callid }, () => {}, 'forget');
+  }
+
+  /** Many at once would be taken for a flood. */
+  #askInTurn(n: number, cmdId: string): void {
+    if (n < AT_ONCE) {
+      this.#askToRun(cmdId);
+      return;
+    }
+    const attempt = this.#attempt;
+    this.#outside.after((n - AT_ONCE) * APART_MS, () => {
+      if (attempt === this.#attempt && this.#isOpen) this.#askToRun(cmdId);
+    });
   }
 
   #askToRun(cmdId: string): void {
@@ -235,28 +221,10 @@ export class Connection {
     this.#request(sent.method, sent.params, answered, 'forget', sent.isAgain);
   }
 
-  #request(
-    method: string,
-    params: object,
-    answered: Answered,
-    afterwards: Afterwards,
-    isPatient: boolean,
-  ): string {
-    const id = String(++this.#ids);
-    if (this.#closed) {
-      answered({ error: unsent(this.#closed) });
-      return id;
-    }
-    const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-    const asked = { text, answered, afterwards, isPatient, isSent: false };
-    this.#asked.set(id, asked);
-    if (this.#isOpen) this.#send(asked);
-    return id;
-  }
-
-  #send(asked: Asked): void {
-    asked.isSent = true;
-    this.#socket?.send(asked.text);
+  #request(...[method, params, answered, ...how]: Parameters<Requests['add']>): string {
+    if (!this.#closed) return this.#requests.add(method, params, answered, ...how);
+    answered({ error: unsent(this.#closed) });
+    return '';
   }
 
   #open(token: string | undefined): void {
@@ -287,10 +255,11 @@ export class Connection {
     this.#listen();
     this.#tokens.renew((token) => {
       // Where it is not taken, the edge closes the socket in time, and this one is what we come back with.
-      this.#request('Authorize', { token }, () => {}, 'forget', true);
+      this.#request('Authorize', { token }, () => {}, 'forget');
     });
-    for (const asked of this.#asked.values()) this.#send(asked);
-    for (const cmdId of this.#running.toAsk(this.#since === undefined)) this.#askToRun(cmdId);
+    this.#requests.opened();
+    for (const [n, cmdId] of this.#running.toAsk(this.#since === undefined).entries())
+      this.#askInTurn(n, cmdId);
     for (const watching of this.#watchings) watching.ask();
     // Last: whoever asks for something more when told so has not asked for it twice.
     this.#options.onState({ is: 'open' });
@@ -303,7 +272,7 @@ export class Connection {
     this.#tokens.accepted();
     if (text === PONG) return;
     for (const message of readFrame(text)) {
-      if (message.is === 'answer') this.#answered(message.id, message);
+      if (message.is === 'answer') this.#requests.answered(message.id, message);
       else if (message.method === 'SessionReset') this.#startOver();
       else if (message.method === 'Call' || message.method === 'Link')
         for (const watching of this.#watchings) watching.told(message);
@@ -315,25 +284,10 @@ export class Connection {
     }
   }
 
-  #answered(id: string, answer: Answer): void {
-    const asked = this.#asked.get(id);
-    if (!asked) return;
-    const { code, data } = answer.error ?? {};
-    if (asked.isPatient && code === TOO_MANY) {
-      const seconds = isFields(data) ? Number(data['retry_after'] ?? 1) : 1;
-      this.#outside.after(seconds * 1_000 * (1 + this.#outside.random()), () => {
-        if (this.#isOpen && this.#asked.get(id) === asked) this.#send(asked);
-      });
-      return;
-    }
-    this.#asked.delete(id);
-    asked.answered(answer);
-  }
-
   /** What this session missed is no longer kept: what runs is asked for anew, by a session that knows nothing. */
   #startOver(): void {
     this.#since = undefined;
-    this.#forget();
+    this.#requests.lost();
     this.connect();
   }
 
@@ -357,7 +311,7 @@ export class Connection {
       this.close(isRefused ? 'unauthorized' : 'superseded');
       return;
     }
-    this.#forget();
+    this.#requests.lost();
     const wait = this.#backoff.next();
     const until = this.#outside.now() + wait;
     this.#options.onState({ is: 'waiting', attempt: this.#backoff.attempts, until });
@@ -370,16 +324,6 @@ export class Connection {
     const attempt = this.#attempt;
     const isRefused = await this.#outside.isRefused?.(this.#options.url, token).catch(() => false);
     if (isRefused && attempt === this.#attempt && !this.#tokens.refused()) this.close('unauthorized');
-  }
-
-  /** The socket is gone, and with it what was asked on it. */
-  #forget(): void {
-    for (const [id, asked] of this.#asked) {
-      if (asked.afterwards === 'forget') this.#asked.delete(id);
-      if (asked.afterwards !== 'fail' || !asked.isSent) continue;
-      this.#asked.delete(id);
-      asked.answered({ error: unanswered('late') });
-    }
   }
 
   /** Lets go of the socket without waiting for its close, which on a dead network takes minutes. */
@@ -397,6 +341,6 @@ export class Connection {
 }
 
 /** One `cmd_id`, two commands. */
-const TAKEN = { code: -32004, message: 'Conflict', data: 'cmd_id: this client runs a command of that name' };
+const TAKEN = { code: -32004, message: 'Conflict', data: 'cmd_id: taken here' };
 
 export type { Notice };

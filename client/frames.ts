@@ -32,13 +32,14 @@ export type Message =
 /** Why a connection is closed for good. */
 export type Closed = 'asked' | 'unauthorized' | 'superseded';
 
-/** Why no answer comes: that, or for too long there was no connection. */
-export type Unheard = Closed | 'late';
+/** Why no answer comes: that, or the socket it was asked on was lost, or for too long there was none. */
+export type Unheard = Closed | 'lost' | 'late';
 
 const WHY: Readonly<Record<Unheard, string>> = {
   asked: 'the connection was closed',
   unauthorized: 'the token does not hold: come back with another one',
   superseded: 'a newer connection has taken this session up',
+  lost: 'the connection was lost',
   late: 'no connection for too long',
 };
 

@@ -22,12 +22,12 @@ export function platform(WebSocket: WebSocketClass): Surroundings {
   return {
     open: (url, protocols) => open(WebSocket, url, protocols),
     isRefused,
-    now: () => Date.now(),
+    now: Date.now,
     after: (ms, callback) => {
       const timer = setTimeout(callback, ms);
       return () => clearTimeout(timer);
     },
-    random: () => Math.random(),
+    random: Math.random,
     name: () =>
       Array.from(crypto.getRandomValues(new Uint8Array(NAME_BYTES)), (byte) =>
         byte.toString(16).padStart(2, '0'),

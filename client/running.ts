@@ -54,9 +54,9 @@ export class Running {
   send(cmdId: string): (Pick<Command, 'method' | 'params'> & { readonly isAgain: boolean }) | undefined {
     const command = this.#commands.get(cmdId);
     if (!command) return undefined;
-    const { method, params, isSent: isAgain } = command;
+    const sent = { ...command, isAgain: command.isSent };
     command.isSent = true;
-    return { method, params, isAgain };
+    return sent;
   }
 
   /** Nobody wants to hear of it any more; it is not asked for again. */

@@ -36,16 +36,15 @@ export class Tokens {
 
   /** The one to come with: the last, while it may hold, or a promise of a fresh one. Undefined: none is needed. */
   take(): string | undefined | Promise<string> {
-    const isOver = (expiryOf(this.#token) ?? Number.POSITIVE_INFINITY) <= this.#outside.now();
-    if (this.#source.getToken && (this.#token === undefined || isOver)) return this.#fetch();
-    return this.#token;
+    const holds = this.#token !== undefined && !(expiryOf(this.#token) <= this.#outside.now());
+    return holds || !this.#source.getToken ? this.#token : this.#fetch();
   }
 
   /** From now on each fresh one is given, in time; until {@link rest}. */
   renew(give: (token: string) => void): void {
     this.rest();
     const { now, after, random } = this.#outside;
-    const left = (expiryOf(this.#token) ?? Number.NaN) - now();
+    const left = expiryOf(this.#token) - now();
     if (!this.#source.getToken || !(left > 0)) return;
     const share = RENEWED_AT.first + random() * (RENEWED_AT.last - RENEWED_AT.first);
     const cancel = after(Math.min(Math.max(left * share, SELDOM_MS), MOST_MS), () => {
@@ -93,14 +92,12 @@ export function isToken(text: string): boolean {
   return /^[\w!#$%&'*+.^`|~-]+$/.test(text);
 }
 
-/** When a JWT expires, in Unix milliseconds; undefined where that cannot be read. */
-function expiryOf(token: string | undefined): number | undefined {
-  const payload = token?.split('.')[1];
-  if (payload === undefined) return undefined;
+/** When a JWT expires, in Unix milliseconds; not a number where that cannot be read. */
+function expiryOf(token = ''): number {
   try {
-    const { exp } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { exp?: unknown };
-    return typeof exp === 'number' ? exp * 1_000 : undefined;
+    const payload = (token.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/');
+    return (JSON.parse(atob(payload)) as { readonly exp: number }).exp * 1_000;
   } catch {
-    return undefined;
+    return Number.NaN;
   }
 }

@@ -77,6 +77,7 @@ export class FakeServer implements AsyncDisposable {
       const order = JSON.parse(String(data)) as Order;
       if (order.do !== 'deed') {
         world.obey(order);
+        if (order.do === 'refuse') report({ is: 'done', id: order.id });
         return;
       }
       const { id, name: deed } = order;

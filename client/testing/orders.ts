@@ -6,7 +6,7 @@ export type Order =
   /** Breaks the connection without a word. */
   | { readonly do: 'cut'; readonly socket: number }
   /** Upgrades are answered with that status from now on; 0 lets in. */
-  | { readonly do: 'refuse'; readonly status: number }
+  | { readonly do: 'refuse'; readonly id: number; readonly status: number }
   /** Something else that this machine can do. */
   | { readonly do: 'deed'; readonly id: number; readonly name: string };
 

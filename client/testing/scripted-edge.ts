@@ -113,19 +113,14 @@ export class ScriptedEdge {
     return value;
   }
 
-  /** Upgrades are answered with that status from now on; 0 lets in. */
-  refuse(status: number): void {
-    this.#order({ do: 'refuse', status });
+  /** Upgrades are answered with that status from then on; 0 lets in. */
+  async refuse(status: number): Promise<void> {
+    await this.#done((id) => ({ do: 'refuse', id, status }));
   }
 
   /** Has something else done on the machine of the fake server; resolves with what is told of it. */
   deed(name: string): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = this.#deeds.push(({ told, failure }) =>
-        failure === undefined ? resolve(told) : reject(new Error(`${name}: ${failure}`)),
-      );
-      this.#order({ do: 'deed', id, name });
-    });
+    return this.#done((id) => ({ do: 'deed', id, name }));
   }
 
   close(): void {
@@ -140,6 +135,15 @@ export class ScriptedEdge {
       this.#opened.put(socket);
     } else if (report.is === 'frame') this.#sockets[report.socket]?.hear(report.text);
     else this.#sockets[report.socket]?.isClosed(report.code);
+  }
+
+  #done(order: (id: number) => Order): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = this.#deeds.push(({ told, failure }) =>
+        failure === undefined ? resolve(told) : reject(new Error(failure)),
+      );
+      this.#order(order(id));
+    });
   }
 
   #order(order: Order): void {

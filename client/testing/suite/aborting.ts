@@ -20,7 +20,7 @@ export const aborting = [
   }),
 
   promise('what was aborted before it could be sent is never sent', async ({ client, edge }) => {
-    edge.refuse(503);
+    await edge.refuse(503);
     const api = client();
     const [early, late] = [new AbortController(), new AbortController()];
     early.abort();
@@ -29,7 +29,7 @@ export const aborting = [
     late.abort();
     for (const each of never) same(await nameOf(each.ended), 'AbortError');
     same(await nameOf(list), 'AbortError');
-    edge.refuse(0);
+    await edge.refuse(0);
     api.echo({ n: 3 });
     same((await (await edge.socket()).request('Echo')).params['n'], 3);
   }),

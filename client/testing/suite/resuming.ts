@@ -77,13 +77,13 @@ export const resuming = [
         onState: ({ is }) => {
           states.push(is);
           // It has been away for two attempts.
-          if (states.filter((each) => each === 'waiting').length === 3) edge.refuse(0);
+          if (states.filter((each) => each === 'waiting').length === 3) void edge.refuse(0);
         },
       });
       const list = api.calls.list({ state: 'ringing' });
       const before = await edge.socket();
       same((await before.request('CallList')).params, { state: 'ringing' });
-      edge.refuse(503);
+      await edge.refuse(503);
       before.close(1012);
       const after = await edge.socket();
       const request = await after.request('CallList');

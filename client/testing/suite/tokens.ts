@@ -18,7 +18,7 @@ export const tokens = [
   }),
 
   promise('a token is renewed on the live socket before it expires', async ({ client, edge }) => {
-    const given = [jwt('first', 4), jwt('second', 3_600)];
+    const given = [jwt('first', 6), jwt('second', 3_600)];
     const left = [...given];
     client({ getToken: async () => left.shift() ?? 'none' });
     const socket = await edge.socket();
@@ -31,11 +31,11 @@ export const tokens = [
   }),
 
   promise('a token that the door refuses is replaced by a fresh one', async ({ client, edge }) => {
-    edge.refuse(401);
+    await edge.refuse(401);
     let asked = 0;
     client({
       getToken: async () => {
-        if (++asked > 1) edge.refuse(0);
+        if (++asked > 1) await edge.refuse(0);
         return `token-${asked}`;
       },
     });
@@ -57,7 +57,7 @@ export const tokens = [
   }),
 
   promise('a token that is refused for good ends the connection, and says so', async ({ client, edge }) => {
-    edge.refuse(401);
+    await edge.refuse(401);
     const api = client({ token: 'old' });
     const why = await rejection(api.echo().ended);
     if (!(why instanceof CallApiError)) throw why;
@@ -66,7 +66,7 @@ export const tokens = [
   }),
 
   promise('one who gets tokens that are all refused is not asked for ever', async ({ client, edge }) => {
-    edge.refuse(401);
+    await edge.refuse(401);
     let asked = 0;
     const api = client({ getToken: async () => `token-${++asked}` });
     const why = await rejection(api.calls.list());
