@@ -211,7 +211,7 @@ export const routes = {
     params: OfCommand,
     query: CommandQuery,
     status: 200,
-    problems: [400, 401, 404, 429, 503],
+    problems: [400, 401, 403, 404, 429, 503],
   },
   events: {
     verb: 'GET',
