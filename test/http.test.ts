@@ -4,6 +4,7 @@ import { networkTo } from './console/tcp-proxy.ts';
 import { callidOf, phone, type Told } from './stack/client.ts';
 import { Events } from './stack/events.ts';
 import { type Stack, startStack, until } from './stack/stack.ts';
+import { Tenants } from './stack/tenants.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -172,4 +173,21 @@ it('who waits is answered when the command ends, and by its own time if that doe
   const waiting = ask('GET', `${at}?wait=60`);
   await toEnd('DELETE', `/v1/calls/${ringing.body.cmd_id}`);
   expect((await waiting).body).toMatchObject({ state: 'ended' });
+});
+
+it('who is cut off leaves no socket behind, and its place is free for the next', async () => {
+  const settings = { limits: { sessions_per_subject: 1 } };
+  await using all = await Tenants.start({ tenants: 1, sites: 1, settings });
+  const { siteKey } = all.at('t1-s1');
+  const headers = { Authorization: `Bearer ${siteKey}` };
+  await using network = await networkTo(all.port);
+  const events = await Events.open(`${network.url}/v1/events`, headers);
+  for (let n = 0; n < 3; n++) {
+    expect((await all.get('/v1/events', siteKey)).status).toBe(429);
+    const before = events.opened;
+    network.cut();
+    network.mend();
+    await until(() => events.opened > before);
+  }
+  events.close();
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Client, events } from './stack/client.ts';
 import { until } from './stack/stack.ts';
 import { ADMIN_SECRET, idOf, type Place, Tenants } from './stack/tenants.ts';
-import { answersTo, wholeAnswer } from './tenants/guess.ts';
+import { answersOverHttp, answersTo, wholeAnswer } from './tenants/guess.ts';
 import { address, callidsIn, load, marksIn, type Whose } from './tenants/load.ts';
 
 /** The same names of sessions for everybody. */
@@ -26,7 +26,9 @@ let all: Tenants;
 const visitors: Visitor[] = [];
 
 beforeAll(async () => {
-  all = await Tenants.start({ tenants: 3, sites: 3, simulated: { gaps: 0 } });
+  // One who guesses asks more than an honest user does.
+  const settings = { limits: { messages_per_second: 10_000 } };
+  all = await Tenants.start({ tenants: 3, sites: 3, simulated: { gaps: 0 }, settings });
   for (const at of all.places) {
     for (const name of SUBJECTS) {
       const credential = await credentialOf(at, name);
@@ -139,9 +141,15 @@ it('a session is taken up by its own subject alone: another of the same name the
   }
 });
 
+interface Standing extends Whose {
+  readonly name: string;
+  readonly client: Client;
+  readonly callid: string;
+}
+
 /** Fresh sockets of the three, since those before were superseded; with a call of each that stands. */
-async function withCalls(mark: string): Promise<Record<string, { client: Client; callid: string } & Whose>> {
-  const found: Record<string, { client: Client; callid: string } & Whose> = {};
+async function withCalls(mark: string): Promise<Record<string, Standing>> {
+  const found: Record<string, Standing> = {};
   for (const name of SUBJECTS) {
     const { credential, place, mark: own } = visitor(name, mark);
     const whose = { place, mark: own };
@@ -149,7 +157,7 @@ async function withCalls(mark: string): Promise<Record<string, { client: Client;
     const parties = { caller: address('keep', whose), callee: address('bob', whose) };
     const started = await client.toEnd('CallStart', { ...parties, cmd_id: `standing-${own}` });
     const [callid = ''] = callidsIn(JSON.stringify(started));
-    found[name] = { ...whose, client, callid };
+    found[name] = { ...whose, name, client, callid };
   }
   return found;
 }
@@ -199,6 +207,17 @@ it('Call-IDs and cmd_ids of others are answered, byte for byte, as those that do
           ).toEqual(none);
         }
       }
+    }
+    const { credential } = visitor(who.name, who.place);
+    const overHttp = (guess: string) =>
+      answersOverHttp((path, init) => all.get(path, credential, init), guess);
+    const nothing = await overHttp('0123456789abcdef');
+    expect(nothing.map((text) => text.slice(1, 4))).toEqual(['404', '404', '404', '202', '200']);
+    for (const { callid, mark } of theirs) {
+      // Whole answers are compared, and their lengths stand in them: so what is guessed is as long.
+      expect(await overHttp(callid), `${who.mark}: ${mark}`).toEqual(nothing);
+      const named = `standing-${mark}`;
+      expect(await overHttp(named), mark).toEqual(await overHttp('x'.repeat(named.length)));
     }
     // A cmd_id of another's is free, whatever it names there.
     const parties = { caller: address('keep', who), callee: address('phone-busy', who) };

@@ -28,6 +28,27 @@ export async function answersTo(
   });
 }
 
+/** What is answered over HTTP to one who guesses a call or a command, and what comes of ending it. */
+export async function answersOverHttp(
+  get: (path: string, init?: RequestInit) => Promise<Response>,
+  guess: string,
+): Promise<string[]> {
+  const answers: Response[] = [];
+  for (const path of [`calls/${guess}`, `commands/${guess}`, `commands/${guess}?wait=1`])
+    answers.push(await get(`/v1/${path}`));
+  const ended = await get(`/v1/calls/${guess}`, { method: 'DELETE' });
+  const at = ended.headers.get('Location');
+  answers.push(ended);
+  if (at !== null) answers.push(await get(`${at}?wait=60`));
+  const texts = await Promise.all(answers.map(wholeAnswer));
+  return texts.map((text) =>
+    text
+      .replaceAll(guess, '<guess>')
+      .replace(UUID, '<uuid>')
+      .replace(/\\"seq\\":\d+/g, '"seq":0'),
+  );
+}
+
 /** An answer of HTTP without its date. */
 export async function wholeAnswer(response: Response): Promise<string> {
   const headers = [...response.headers].filter(([name]) => name !== 'date');

@@ -40,9 +40,7 @@ export interface Answered {
   readonly after: readonly string[];
 }
 
-const NO_SOCKET = 'only a WebSocket watches; over HTTP, GET /v1/events tells what happens';
-
-/** Answers one who asks. Without a socket nothing can be watched. */
+/** Answers one who asks: on a socket, where what is asked stays with it (`OF_SOCKETS`). */
 export function answer(
   request: RpcRequest & { readonly method: Query },
   socket: WebSocket | undefined,
@@ -68,15 +66,13 @@ export function answer(
       return only(failure(id, { code: code.gone, message: 'Gone', data }));
     }
     case 'CallWatch': {
-      if (!socket) return only(notAllowed(id, NO_SOCKET));
-      const watched = watch(checked.data as QueryParams<'CallWatch'>, socket, client, board);
+      const watched = watch(checked.data as QueryParams<'CallWatch'>, needed(socket), client, board);
       if (typeof watched === 'string') return only(invalid(id, watched));
       return { response: success(id, watched.result), after: watched.after };
     }
     case 'CallUnwatch': {
-      if (!socket) return only(notAllowed(id, NO_SOCKET));
       const { callid } = checked.data as QueryParams<'CallUnwatch'>;
-      board.watchers.unwatch(socket, client, callid);
+      board.watchers.unwatch(needed(socket), client, callid);
       board.calls.watched(board.watchers.any, board.now);
       return only(success(id, {}));
     }
@@ -88,6 +84,12 @@ export function answer(
       return only(failure(id, { code: code.gone, message: 'Gone', data }));
     }
   }
+}
+
+/** Nobody who has none asks for what needs one. */
+function needed(socket: WebSocket | undefined): WebSocket {
+  if (!socket) throw new Error('this needs a socket');
+  return socket;
 }
 
 function only(response: RpcResponse): Answered {
