@@ -204,6 +204,8 @@ export interface HookEvent {
   /** Unix milliseconds. */
   readonly at: number;
   readonly type: string;
+  /** The command or the call whose it is: of each, one comes after the other. */
+  readonly about: string;
   readonly data: object;
   /** SIP URIs of those whom it is about. */
   readonly addresses: readonly string[];

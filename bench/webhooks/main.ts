@@ -1,12 +1,12 @@
 /** What a call feels of webhooks: see {@link HELP}. @module */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
 import { parseArgs } from 'node:util';
-import type { EndpointWithSecret } from '../../shared/webhooks.ts';
+import type { EndpointView, EndpointWithSecret } from '../../shared/webhooks.ts';
 import { Tenants } from '../../test/stack/tenants.ts';
+import { Children } from '../children.ts';
 import { Caller } from '../project/caller.ts';
 import { median, quantile } from '../statistics.ts';
 import { table } from '../table.ts';
+import { until } from '../until.ts';
 
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
@@ -52,17 +52,26 @@ export async function main(args: readonly string[]): Promise<void> {
     webhooksToPrivate: true,
   });
   await using opened = new AsyncDisposableStack();
-  const came = { none: 0, hangs: 0, answers: 0 };
+  const children = opened.use(new Children());
+  const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
+  const receivers = new Map<Kind, string | undefined>([
+    ['hangs', ports.split(',')[0]],
+    ['answers', ports.split(',')[1]],
+  ]);
   const callers = new Map<Kind, Caller>();
+  let drained = () => Promise.resolve(true);
   for (const [at, kind] of RECEIVERS.entries()) {
     const { siteKey, site } = all.at(`t1-s${at + 1}`);
     const url = `ws://127.0.0.1:${all.port}/call-api?access_token=${siteKey}`;
     callers.set(kind, opened.use(await Caller.connect(url)));
-    if (kind === 'none') continue;
-    const receiver = await listening(kind === 'answers', () => came[kind]++);
-    opened.defer(() => receiver.server.closeAllConnections());
-    opened.defer(() => void receiver.server.close());
-    await all.admin<EndpointWithSecret>('POST', `/tenants/t1/sites/${site}/webhooks`, { url: receiver.url });
+    const port = receivers.get(kind);
+    if (port === undefined) continue;
+    const webhooks = `/tenants/t1/sites/${site}/webhooks`;
+    const { id } = await all.admin<EndpointWithSecret>('POST', webhooks, {
+      url: `http://127.0.0.1:${port}/`,
+    });
+    if (kind === 'answers')
+      drained = async () => (await all.admin<EndpointView>('GET', `${webhooks}/${id}`)).waiting === 0;
   }
 
   const done: Round[] = [];
@@ -74,13 +83,15 @@ export async function main(args: readonly string[]): Promise<void> {
         const caller = callers.get(kind);
         const took = caller ? await calls(caller, starts, inFlight) : [];
         if (round >= 0) done.push({ kind, inFlight, took });
+        // What is still on its way would be felt by whoever is next.
+        await until('the webhooks that are answered have come', drained);
       }
     }
   }
   process.stdout.write(report(done));
-  process.stdout.write(
-    `\nWebhooks that came: ${came.answers} where they are answered, ${came.hangs} where not.\n`,
-  );
+  const came = async (kind: Kind) => (await fetch(`http://127.0.0.1:${receivers.get(kind)}/`)).text();
+  const [answered, not] = [await came('answers'), await came('hangs')];
+  process.stdout.write(`\nWebhooks that came: ${answered} where they are answered, ${not} where not.\n`);
 }
 
 /** Each call is ended before the next of its lane; only its start is measured. */
@@ -99,22 +110,6 @@ async function calls(caller: Caller, count: number, inFlight: number): Promise<n
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
   return took;
-}
-
-/** A receiver that takes what comes and answers it or not. */
-async function listening(
-  answers: boolean,
-  tell: () => void,
-): Promise<{ readonly server: Server; readonly url: string }> {
-  const server = createServer((request, response) => {
-    tell();
-    request.resume();
-    if (answers) response.writeHead(204).end();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  return { server, url: `http://127.0.0.1:${address.port}/` };
 }
 
 function report(done: readonly Round[]): string {

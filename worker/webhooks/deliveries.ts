@@ -9,6 +9,8 @@ export interface Delivery {
   /** `webhook-id`: the same for each endpoint that is told of it. */
   readonly id: string;
   readonly type: string;
+  /** The command or the call whose it is; empty: nobody's. */
+  readonly about: string;
   readonly body: string;
   readonly created: number;
   readonly state: DeliveryState;
@@ -20,7 +22,7 @@ export interface Delivery {
 }
 
 /** What is to be delivered. */
-export type Fresh = Pick<Delivery, 'endpoint' | 'id' | 'type' | 'body'>;
+export type Fresh = Pick<Delivery, 'endpoint' | 'id' | 'type' | 'about' | 'body'>;
 
 /**
  * So many are kept of a site: a CallStart has some twenty, of 600 bytes mostly, so that is a receiver away for 10,000 calls
@@ -33,6 +35,9 @@ const DROPPED_TOGETHER = 2_000;
 
 /** So long each, in milliseconds: the schedule takes three days, and a failure is to be seen for as long after it. */
 export const DELIVERY_KEPT_MS = 7 * 86_400_000;
+
+/** So many that are due are looked at for one that may be sent: a call that has more of them waits for itself. */
+const LOOKED_AT = 16;
 
 /** So many tries are told of each; replays may add any number. */
 const ATTEMPTS = 20;
@@ -49,12 +54,13 @@ export class Deliveries {
    * @param most so many are kept
    */
   add(fresh: readonly Fresh[], now: number, most = MOST_DELIVERIES): string[] {
-    for (const { endpoint, id, type, body } of fresh) {
+    for (const { endpoint, id, type, about, body } of fresh) {
       this.#sql.exec(
-        "INSERT INTO deliveries (endpoint, id, type, body, created, state, due) VALUES (?, ?, ?, ?, ?, 'waiting', ?)",
+        "INSERT INTO deliveries (endpoint, id, type, about, body, created, state, due) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
         endpoint,
         id,
         type,
+        about,
         body,
         now,
         now,
@@ -67,16 +73,22 @@ export class Deliveries {
     return kept < most + together ? [] : this.#makeRoom(kept - most);
   }
 
-  /** The next one of an endpoint that is due: the first of those that became due first. */
-  next(endpoint: string, now: number): Delivery | undefined {
-    return this.#sql
-      .exec<Row>(
-        'SELECT * FROM deliveries WHERE endpoint = ? AND due <= ? ORDER BY due, n LIMIT 1',
+  /**
+   * The next one of an endpoint that is due, of those that became due first.
+   * @param underWay whose are sent now, by number: of each call and command, one comes after the other
+   */
+  next(endpoint: string, now: number, underWay: ReadonlyMap<number, string>): Delivery | undefined {
+    const abouts = new Set(underWay.values());
+    const found = this.#sql
+      .exec<{ n: number; about: string }>(
+        'SELECT n, about FROM deliveries WHERE endpoint = ? AND due <= ? ORDER BY due, n LIMIT ?',
         endpoint,
         now,
+        LOOKED_AT,
       )
       .toArray()
-      .map(read)[0];
+      .find(({ n, about }) => !underWay.has(n) && !abouts.has(about));
+    return found && this.get(endpoint, found.n);
   }
 
   /** When the next one of an endpoint is due, in Unix milliseconds; infinity where none waits. */

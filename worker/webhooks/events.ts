@@ -37,6 +37,7 @@ function ofCommand({ command, told }: Logged, at: number, partiesOf: PartiesOf):
     seq,
     at,
     type: commandType(method, event),
+    about: cmdId,
     data: { seq, cmd_id: cmdId, method, event, data, error, metadata },
     addresses: known([...named, ...calls.flatMap(partiesOf)]),
   };
@@ -47,13 +48,14 @@ function ofCall({ seq, at, event, call, data }: CallLine): HookEvent {
     seq,
     at,
     type: callType(event),
+    about: call.callid,
     data: { seq, event, call, data },
     addresses: known([call.caller, call.callee]),
   };
 }
 
 function ofLink({ seq, link, at }: LinkLine, now: number): HookEvent {
-  return { seq, at: at ?? now, type: linkType(link), data: { seq, event: link }, addresses: [] };
+  return { seq, at: at ?? now, type: linkType(link), about: '', data: { seq, event: link }, addresses: [] };
 }
 
 /** Where commands and notifications have addresses. */

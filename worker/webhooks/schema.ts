@@ -32,6 +32,7 @@ export const WEBHOOKS_STEPS: readonly Step[] = [
         endpoint TEXT NOT NULL,
         id TEXT NOT NULL,
         type TEXT NOT NULL,
+        about TEXT NOT NULL,
         body TEXT NOT NULL,
         created INTEGER NOT NULL,
         state TEXT NOT NULL,

@@ -10,7 +10,9 @@ import {
   WebhookHeaders,
   WebhookPayload,
 } from '../../shared/webhooks.ts';
-import { callsMade } from '../testing/scenarios.ts';
+import { ROUND_MS } from '../calls/rounds.ts';
+import type { Beat } from '../testing/adapter.ts';
+import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -96,7 +98,6 @@ async function place() {
 }
 
 const types = () => got.map(({ payload }) => payload.type);
-const seqs = () => got.map(({ payload: { data } }) => ('seq' in data ? data.seq : 0));
 const ids = () => got.map(({ headers }) => headers['webhook-id']);
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
@@ -130,7 +131,9 @@ it('an endpoint is told of commands and calls, in order, signed, and each once',
   expect(ofCommand.map((data) => ('seq' in data ? data.seq : 0))).toEqual(told.map(({ seq }) => seq));
   for (const data of ofCommand) expect(data).toMatchObject({ method: 'CallStart', metadata: { ticket: 7 } });
   expect(types()).toContain('call.answered');
-  expect(seqs()).toEqual(seqs().toSorted((a, b) => a - b));
+  const ofCalls = got.flatMap(({ payload: { data } }) => ('call' in data ? [data] : []));
+  for (const changes of Map.groupBy(ofCalls, ({ call }) => call.callid).values())
+    expect(changes.map(({ seq }) => seq)).toEqual(changes.map(({ seq }) => seq).toSorted((a, b) => a - b));
   expect(new Set(ids()).size).toBe(got.length);
   for (const { headers, body, url, redirect } of got) {
     expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(body));
@@ -279,7 +282,8 @@ it('one that hangs holds up no other endpoint, and no call', async () => {
     expect(log.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
     expect(log.every(({ state }) => state === 'delivered')).toBe(true);
   });
-  expect(got.filter(({ url }) => url.includes('hanging'))).toHaveLength(1);
+  // Of each command one, until it is known that it hangs.
+  expect(got.filter(({ url }) => url.includes('hanging'))).toHaveLength(3);
   expect((await show(hanging.id)).waiting).toBeGreaterThan(3);
   resolve(new Response());
   await vi.waitFor(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
@@ -366,6 +370,31 @@ it('nothing of before it was made is told, and without an endpoint nothing is ha
     storage.sql.exec('SELECT * FROM deliveries').toArray(),
   );
   expect(kept).toEqual([]);
+});
+
+it('the end of a call is told though its event was lost: while one stands OpenSIPS is asked, and not when none does', async () => {
+  const { site, create } = await place();
+  await create({ events: ['call.*'] });
+  const Dialog = { ID: 'x', state: 3, timestart: 1, callid: 'lost', from_uri: 'sip:a@b', to_uri: 'sip:b@a' };
+  const known: Beat = { reply: { Dialog } };
+  const gone: Beat = { error: { code: 404, message: 'Requested Dialog not found' } };
+  let stands = true;
+  const page = (): Beat => ({ reply: { count: stands ? 1 : 0, Dialogs: stands ? [Dialog] : [] } });
+  const adapter = await site.adapter(
+    script({ dlg_list: (callid) => (callid === '' ? page() : stands ? known : gone) }),
+  );
+  await adapter.raise(dialog('lost', 1, 2));
+  await adapter.raise(dialog('lost', 2, 3));
+  await vi.waitFor(() => expect(types()).toContain('call.answered'));
+  stands = false;
+  await later(ROUND_MS, site.object);
+  await vi.waitFor(() => expect(types().at(-1)).toBe('call.ended'));
+  const asked = adapter.surveyed.length;
+  expect(asked).toBeGreaterThan(0);
+  await later(ROUND_MS, site.object);
+  await later(ROUND_MS, site.object);
+  expect(adapter.surveyed).toHaveLength(asked);
+  adapter.close();
 });
 
 it('a rotated secret signs beside the new one until its grace is over', async () => {

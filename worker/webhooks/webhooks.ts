@@ -3,8 +3,9 @@
  * receiver, however slow, holds a call up. The Switchboard hands over what happens; all else runs from here, and from
  * this object's alarm where it was evicted meanwhile.
  *
- * To each endpoint one request is under way at a time, in the order of what happened. What fails waits for its next
- * try, and what comes after it goes past: the `seq` in the body tells the order.
+ * To an endpoint {@link AT_ONCE} requests are under way at most, and of each call and command one, so what becomes of a call
+ * is told in its order. What fails waits for its next try, and what comes after it goes past: the `seq` in the body
+ * tells the order. To one that has just failed there is one request at a time.
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -41,6 +42,9 @@ export interface Handed {
   readonly events: readonly HookEvent[];
 }
 
+/** Requests under way to an endpoint that is well: a receiver 50 ms away takes 80 a second so. */
+const AT_ONCE = 4;
+
 /** A try that is under way is over by then, in milliseconds; if not, we were evicted, and it is made again. */
 const LEASE_MS = ANSWER_MS + 5_000;
 
@@ -59,8 +63,10 @@ interface Parts {
 export class Webhooks extends DurableObject<Env> {
   #parts: Parts | undefined;
   readonly #schedule: readonly number[];
-  /** Endpoints to which a request is under way. */
-  readonly #busy = new Set<string>();
+  /** Deliveries that are sent now, by endpoint: whose each number is. */
+  readonly #underWay = new Map<string, Map<number, string>>();
+  /** Endpoints whose last try has failed. */
+  readonly #ailing = new Set<string>();
   #alarmAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -173,7 +179,10 @@ export class Webhooks extends DurableObject<Env> {
     if (!endpoint.enabled) return isDisabled(id);
     const now = Date.now();
     const body = bodyOf({ type: TEST_TYPE, at: now, data: { endpoint: id } });
-    this.#queue([{ endpoint: id, id: `msg_test_${crypto.randomUUID()}`, type: TEST_TYPE, body }], now);
+    this.#queue(
+      [{ endpoint: id, id: `msg_test_${crypto.randomUUID()}`, type: TEST_TYPE, about: '', body }],
+      now,
+    );
     const [latest] = this.#here.deliveries.list(id, { limit: 1 });
     this.#go(now);
     return latest ? told(made(viewOfDelivery(latest))) : noEndpoint(id);
@@ -222,48 +231,52 @@ export class Webhooks extends DurableObject<Env> {
     }
   }
 
-  /** Sends what is due to whom nothing is under way, and arms the alarm for the rest. */
+  /** Sends what is due, and arms the alarm for the rest. */
   #go(now: number): void {
+    for (const { id } of this.#here.endpoints.list()) this.#send(id, now);
+    this.#arm(now);
+  }
+
+  /** Sends an endpoint what is due, as far as it may be sent now. */
+  #send(id: string, now: number): void {
     const { endpoints, deliveries } = this.#here;
-    for (const { id, enabled, quietUntil } of endpoints.list()) {
-      if (!enabled || quietUntil > now || this.#busy.has(id) || deliveries.dueOf(id) > now) continue;
-      this.#busy.add(id);
-      this.ctx.waitUntil(this.#run(id));
+    const endpoint = endpoints.get(id);
+    if (!endpoint?.enabled || endpoint.quietUntil > now) return;
+    const underWay = this.#underWay.get(id) ?? new Map<number, string>();
+    this.#underWay.set(id, underWay);
+    while (underWay.size < (this.#ailing.has(id) ? 1 : AT_ONCE)) {
+      const delivery = deliveries.next(id, now, underWay);
+      if (!delivery) return;
+      underWay.set(delivery.n, delivery.about);
+      this.ctx.waitUntil(this.#deliver(endpoint, delivery, underWay));
     }
-    this.#arm(now);
   }
 
-  /** Sends what is due to an endpoint, one after the other. */
-  async #run(id: string): Promise<void> {
+  async #deliver(endpoint: Endpoint, delivery: Delivery, underWay: Map<number, string>): Promise<void> {
+    const parts = this.#here;
     try {
-      for (let due = this.#next(id); due; due = this.#next(id)) await this.#try(...due);
+      await this.#try(endpoint, delivery, parts);
     } catch (error) {
-      console.error('webhooks broke', error);
+      // The alarm that is set while something is under way goes on.
+      console.error('a webhook broke', error);
+      return;
     } finally {
-      this.#busy.delete(id);
-      if (this.#parts) this.#arm(Date.now());
+      underWay.delete(delivery.n);
     }
-  }
-
-  #next(id: string): [Endpoint, Delivery] | undefined {
-    const now = Date.now();
     // Erased meanwhile: nothing is here, and nothing is to be made.
-    const endpoint = this.#parts?.endpoints.get(id);
-    if (!this.#parts || !endpoint?.enabled || endpoint.quietUntil > now) return undefined;
-    const delivery = this.#parts.deliveries.next(id, now);
-    if (!delivery) return undefined;
+    if (parts !== this.#parts) return;
+    const now = Date.now();
+    this.#send(endpoint.id, now);
     this.#arm(now);
-    return [endpoint, delivery];
   }
 
-  async #try({ url, signers }: Endpoint, delivery: Delivery): Promise<void> {
-    const parts = this.#parts;
+  async #try({ id: endpoint, url, signers }: Endpoint, delivery: Delivery, parts: Parts): Promise<void> {
     const began = Date.now();
-    const { id, body, tries: before, endpoint } = delivery;
+    const { id, body } = delivery;
     const result = await attempt({ url, signers: signing(signers, began), id, body }, Date.now);
-    if (!parts || parts !== this.#parts) return;
+    if (parts !== this.#parts) return;
     const now = Date.now();
-    const tries = before + 1;
+    const tries = delivery.tries + 1;
     const outcome = verdict(tries, result, now, { schedule: this.#schedule, random: Math.random() });
     const note = {
       at: new Date(began).toISOString(),
@@ -271,6 +284,8 @@ export class Webhooks extends DurableObject<Env> {
       ...('status' in result ? { status: result.status } : {}),
       ...('error' in outcome ? { error: outcome.error } : {}),
     };
+    if (outcome.is === 'delivered') this.#ailing.delete(endpoint);
+    else this.#ailing.add(endpoint);
     this.ctx.storage.transactionSync(() => {
       parts.deliveries.tried(delivery, note, tries, outcome);
       if ('quietUntil' in outcome && outcome.quietUntil !== undefined)
@@ -331,7 +346,7 @@ export class Webhooks extends DurableObject<Env> {
     const { endpoints, deliveries } = this.#here;
     const dues = endpoints.list().map(({ id, enabled, quietUntil }) => {
       if (!enabled) return Number.POSITIVE_INFINITY;
-      if (this.#busy.has(id)) return now + LEASE_MS;
+      if (this.#underWay.get(id)?.size) return now + LEASE_MS;
       return Math.max(quietUntil, deliveries.dueOf(id));
     });
     const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
@@ -346,7 +361,8 @@ export class Webhooks extends DurableObject<Env> {
 
 /** The same event is told every endpoint under the same id, and each time that it is handed over. */
 function freshOf(endpoint: Endpoint, event: HookEvent, epoch: string): Fresh {
-  return { endpoint: endpoint.id, id: `msg_${epoch}_${event.seq}`, type: event.type, body: bodyOf(event) };
+  const { seq, type, about } = event;
+  return { endpoint: endpoint.id, id: `msg_${epoch}_${seq}`, type, about, body: bodyOf(event) };
 }
 
 type Site = { place: string; epoch: string; cursor: number; announced: number };
