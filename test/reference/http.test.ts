@@ -77,6 +77,14 @@ it('the document passes its own validator, and refers to nothing that it does no
   for (const each of new Set(referencesOf(document))) expect(resolve(document, each), each).toBeDefined();
 });
 
+it('`rpc.discover` answers whoever is let in, whatever their scopes', async () => {
+  const token = await all.mint(place.siteKey, { subject: 'ann', scopes: ['CallEnd'] });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'rpc.discover' });
+  const answer = await (await all.get('/v1/rpc', token, { method: 'POST', body })).json();
+  const result = await (await all.get('/openrpc.json')).json();
+  expect(answer).toEqual({ jsonrpc: '2.0', id: 1, result });
+});
+
 it('requests made of the document, right and nearly right, get only answers that are documented', async () => {
   const faults = faultsOf(document);
   const outcomes = new Set<string>();
