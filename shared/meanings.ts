@@ -23,8 +23,7 @@ export const requestErrors = {
   },
   TooMany: {
     code: code.tooMany,
-    means:
-      'too many; `data` is {retry_after, limit, reason}: seconds to wait, which limit below, and a sentence',
+    means: 'too many; `data` is {retry_after, limit, reason}: seconds to wait, which limit, and a sentence',
   },
   Conflict: { code: code.conflict, means: 'conflict: the `cmd_id` is taken' },
   Gone: { code: code.gone, means: 'gone: no longer kept' },

@@ -106,17 +106,17 @@ export const methods = {
           ...added,
         }),
       display: DisplayName.optional().meta({
-        description: 'the name that the caller’s phone shows, see below',
+        description: 'the name that the caller’s phone shows',
         minLength: 1,
         maxLength: MAX_DISPLAY,
         ...added,
       }),
       auto_answer: YesOrNo.optional().meta({
-        description: '`true`: the caller’s phone is asked to answer by itself, see below',
+        description: '`true`: the caller’s phone is asked to answer by itself',
         ...added,
       }),
       headers: OwnHeaders.optional().meta({
-        description: '`X-` headers of the INVITE to the caller’s phone, see below',
+        description: '`X-` headers of the INVITE to the caller’s phone',
         propertyNames: { pattern: '^X-[A-Za-z0-9-]{1,40}$' },
         maxProperties: HEADER_LIMITS.count,
         examples: [{ 'X-Ticket': '4711' }],

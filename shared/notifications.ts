@@ -106,7 +106,7 @@ export const ErrorOfCommand = z
 const Seq = z.number().int().min(0).meta({ description: 'rises within the site' });
 
 /** A notification: JSON-RPC 2.0 §4.1. */
-function notice<Shape extends z.ZodType>(method: string, params: Shape) {
+export function notice<Shape extends z.ZodType>(method: string, params: Shape) {
   return z.object({ jsonrpc: z.literal('2.0'), method: z.literal(method), params });
 }
 

@@ -1,10 +1,11 @@
 /** The tables of `protocol.md`, from the schemas that requests are checked with. @module */
 import * as z from 'zod';
 import { answers } from '../../shared/answers.ts';
+import { kinds, type Route, routes } from '../../shared/http.ts';
 import { closeCodes, commandErrors, type Meaning, requestErrors } from '../../shared/meanings.ts';
 import { isMethod, isQuery, methods } from '../../shared/methods.ts';
 import { CallView, type CommandEvent, ENDED, events, FAILED } from '../../shared/notifications.ts';
-import { type JsonSchema, jsonSchemas } from '../../shared/reference/json-schema.ts';
+import { type JsonSchema, jsonSchemas, type Side } from '../../shared/reference/json-schema.ts';
 import { type ContentDescriptor, type OpenRpcMethod, openRpc } from '../../shared/reference/openrpc.ts';
 import { grouped, names, table } from './table.ts';
 
@@ -16,6 +17,8 @@ export const protocol = {
   queries: () => methodTable(({ name }) => isQuery(name)),
   events: eventTable,
   call: callTable,
+  routes: routeTable,
+  problems: problemTable,
   'request-errors': () => codeTable('code', requestErrors),
   'close-codes': () => codeTable('closed with', closeCodes),
   'command-errors': () => codeTable('code', commandErrors),
@@ -56,8 +59,8 @@ function answerOf(shape: z.ZodType): string {
   return `{${members.join(', ')}}${description === undefined ? '' : `: ${description}`}`;
 }
 
-function schemaOf(shape: z.ZodType): JsonSchema {
-  return jsonSchemas({ It: shape }, 'output', 'draft-2020-12')['It'] ?? {};
+function schemaOf(shape: z.ZodType, side: Side = 'output'): JsonSchema {
+  return jsonSchemas({ It: shape }, side, 'draft-2020-12')['It'] ?? {};
 }
 
 function eventTable(): string {
@@ -92,6 +95,37 @@ function callTable(): string {
     group[0]?.[1].description ?? '',
   ]);
   return table(['field', ''], rows);
+}
+
+function routeTable(): string {
+  const rows = Object.values<Route>(routes).map((route) => [
+    `\`${route.verb} ${route.path}\``,
+    route.means + (route.asks ? ` (${route.asks})` : ''),
+    takenBy(route),
+    route.scope ? `\`${route.scope}\`` : '',
+  ]);
+  return table(['route', '', 'takes', 'needs'], rows);
+}
+
+/** Members of the body, then of the query, but for those that any route takes. */
+function takenBy({ body, query, isBodyOptional }: Route): string {
+  const { properties = {}, required = [] } = body instanceof z.ZodObject ? schemaOf(body, 'input') : {};
+  const members = Object.keys(properties)
+    .filter((name) => !COMMON.includes(name))
+    .map((name) => (required.includes(name) ? name : `${name}?`));
+  const asked = Object.keys(query.shape).filter((name) => !['site', 'access_token'].includes(name));
+  const inBody = members.length > 0 ? [`{${members.join(', ')}}${isBodyOptional ? ', or no body' : ''}`] : [];
+  return [...inBody, ...(asked.length > 0 ? [names(asked.map((name) => `?${name}=`))] : [])].join('; ');
+}
+
+/** Those whose status is the same stand together. */
+function problemTable(): string {
+  const rows = grouped(Object.entries(kinds), ([, { status }]) => String(status)).map((group) => [
+    group.map(([code]) => code).join(', '),
+    String(group[0]?.[1].status ?? ''),
+    names(group.map(([, { type }]) => type)),
+  ]);
+  return table(['`code`', 'status', '`type` ends with'], rows);
 }
 
 function codeTable(head: string, meanings: Readonly<Record<string, Meaning>>): string {

@@ -1,10 +1,11 @@
 /** The AsyncAPI document (https://www.asyncapi.com/docs/reference): all messages of the socket, both ways. @module */
 import * as z from 'zod';
 import { answers } from '../answers.ts';
+import { routes } from '../http.ts';
 import { RpcError, RpcId } from '../jsonrpc.ts';
 import { closeCodes } from '../meanings.ts';
 import { type Method, methods } from '../methods.ts';
-import { news, noticeOf } from '../notifications.ts';
+import { news, notice, noticeOf } from '../notifications.ts';
 import { SocketQuery } from '../socket-query.ts';
 import { about } from './about.ts';
 import { type JsonSchema, jsonSchemas, refTo } from './json-schema.ts';
@@ -39,37 +40,50 @@ export function asyncApi(version: string): AsyncApi {
   const requests = Object.fromEntries(names.map((name) => [`${name}Request`, requestOf(name)]));
   const responses = Object.fromEntries(names.map((name) => [`${name}Response`, responseOf(name)]));
   const notices = suffixed(allNotices, 'Notice');
-  const messages = Object.keys({ ...requests, ...responses, ...notices });
+  // A stream begins with what a client of a socket asks for.
+  const opening = { CallsNotice: notice('Calls', answers.CallWatch) };
+  const told = Object.keys(notices);
+  const overSocket = [...Object.keys({ ...requests, ...responses }), ...told];
+  const streamed = [...told, ...Object.keys(opening)];
+  const messages = [...overSocket, ...Object.keys(opening)];
   return {
     asyncapi: '3.0.0',
     info: { ...about, version },
     defaultContentType: 'application/json',
     channels: {
-      [CHANNEL]: {
+      [SOCKET]: {
         address: '/call-api',
         title: 'The socket of a client',
         description: closings(),
-        messages: Object.fromEntries(messages.map((name) => [name, ref(`components/messages/${name}`)])),
+        messages: placed(overSocket),
         bindings: {
           ws: { method: 'GET', query: jsonSchemas({ SocketQuery }, 'input', 'draft-07')['SocketQuery'] },
         },
       },
+      [STREAM]: {
+        address: routes.events.path,
+        title: 'Server-Sent Events',
+        description: `${routes.events.means}. The data of each is one of these messages, its id the seq`,
+        messages: placed(streamed),
+      },
     },
     operations: {
       ...Object.fromEntries(names.map((name) => [name, asking(name)])),
-      ...Object.fromEntries(Object.keys(notices).map((name) => [name, telling(name)])),
+      ...Object.fromEntries(told.map((name) => [name, telling(name, SOCKET)])),
+      ...Object.fromEntries(streamed.map((name) => [`${name}Streamed`, telling(name, STREAM)])),
     },
     components: {
       messages: Object.fromEntries(messages.map((name) => [name, message(name)])),
       schemas: {
-        ...jsonSchemas({ ...named, RpcError, ...responses, ...notices }, 'output', 'draft-07'),
+        ...jsonSchemas({ ...named, RpcError, ...responses, ...notices, ...opening }, 'output', 'draft-07'),
         ...jsonSchemas({ ...named, ...requests }, 'input', 'draft-07'),
       },
     },
   };
 }
 
-const CHANNEL = 'call-api';
+const SOCKET = 'call-api';
+const STREAM = 'events';
 
 const allNotices: Readonly<Record<string, z.ZodType>> = {
   ...Object.fromEntries((Object.keys(methods) as Method[]).map((method) => [method, noticeOf(method)])),
@@ -99,22 +113,26 @@ function message(name: string): Message {
 
 /** The service receives it, and replies on the same socket. */
 function asking(name: string): object {
-  const channel = ref(`channels/${CHANNEL}`);
+  const channel = ref(`channels/${SOCKET}`);
   return {
     action: 'receive',
     channel,
     summary: asked[name]?.meta()?.description ?? name,
-    messages: [ref(`channels/${CHANNEL}/messages/${name}Request`)],
-    reply: { channel, messages: [ref(`channels/${CHANNEL}/messages/${name}Response`)] },
+    messages: [ref(`channels/${SOCKET}/messages/${name}Request`)],
+    reply: { channel, messages: [ref(`channels/${SOCKET}/messages/${name}Response`)] },
   };
 }
 
-function telling(name: string): object {
+function telling(name: string, channel: string): object {
   return {
     action: 'send',
-    channel: ref(`channels/${CHANNEL}`),
-    messages: [ref(`channels/${CHANNEL}/messages/${name}`)],
+    channel: ref(`channels/${channel}`),
+    messages: [ref(`channels/${channel}/messages/${name}`)],
   };
+}
+
+function placed(names: readonly string[]): Record<string, Ref> {
+  return Object.fromEntries(names.map((name) => [name, ref(`components/messages/${name}`)]));
 }
 
 function closings(): string {

@@ -75,8 +75,9 @@ it('all that goes over a socket while calls are made, watched and changed is doc
 
   const faults = faultsOf(asyncApi);
   const { messages } = asyncApi.components;
+  const streamed = (await opening()).map((event) => event.replace(/^[\s\S]*?data: /, ''));
   const seen = new Set<string>();
-  for (const frame of [...client.frames, ...again.frames]) {
+  for (const frame of [...client.frames, ...again.frames, ...streamed]) {
     for (const message of [JSON.parse(frame)].flat() as { readonly method?: string }[]) {
       const names = Object.keys(messages).filter((name) =>
         message.method === undefined ? name.endsWith('Response') : name === `${message.method}Notice`,
@@ -99,11 +100,27 @@ it('all that goes over a socket while calls are made, watched and changed is doc
       'CallHold',
       'CallStart',
       'CallUnhold',
+      'Calls',
       'Echo',
       'SessionReset',
     ].sort(),
   );
 }, 120_000);
+
+/** The first event of a stream. */
+async function opening(): Promise<string[]> {
+  const response = await fetch(`http://127.0.0.1:${stack.port}/v1/events`);
+  let text = '';
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk;
+    const events = text
+      .split('\n\n')
+      .slice(0, -1)
+      .filter((event) => event.includes('data: '));
+    if (events.length > 0) return events;
+  }
+  throw new Error('the stream ended before anything was told');
+}
 
 /** Requests of each method. */
 const EACH = 40;

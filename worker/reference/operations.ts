@@ -127,6 +127,8 @@ const rpc = {
   ...operationOf(ofCalls.rpc),
   body: z.union([RpcRequest, z.array(RpcRequest).min(1).max(MAX_BATCH)]),
   answer: z.union([RpcAnswer, z.array(RpcAnswer)]),
+  // Whoever is not let in, or asks for too much at once, is not answered in JSON-RPC.
+  problems: [400, 401, 403, 413, 429, 503],
   also: {
     204: null,
     ...Object.fromEntries(Object.values(kinds).map(({ status }) => [status, RpcAnswer])),

@@ -28,6 +28,7 @@ code { font: 0.875em ui-monospace, monospace; overflow-wrap: anywhere; }
 .entry > p { color: var(--soft); }
 .added, .needed { padding: 0.0625rem 0.5rem; border-radius: 999px; background: var(--wash); color: var(--accent); font-size: 0.75rem; }
 dl { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0.375rem 1rem; margin: 0.75rem 0 0; }
+dl + h3 { margin-top: 1.5rem; }
 dt { overflow-wrap: anywhere; }
 dd { margin: 0; min-width: 0; color: var(--soft); }
 h4 { margin: 1rem 0 0; font-size: 0.875rem; }
