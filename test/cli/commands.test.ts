@@ -39,7 +39,7 @@ function objects(out: string): Record<string, unknown>[] {
 
 /** The Call-ID of a call that is made by the simulator itself, so that each way finds it. */
 function dialled(from: string, to: string): Promise<string> {
-  return stack.simulator.dial({ from: `sip:${from}@${DOMAIN}`, to: `sip:${to}@${DOMAIN}` });
+  return stack.simulator.dial({ from, to });
 }
 
 const standing = (callid: string) => (stack.simulator.ledger.dialog(callid)?.state ?? 5) < 5;
@@ -214,7 +214,7 @@ it.each(PLACES)('token and admin, in a %s', async (place) => {
   // In a pipe the token stands alone.
   if (place === 'pipe') expect(minted.out).toBe(`${token}\n`);
   const held = await run(['hold', 'some-call'], { ...env, CALL_API_TOKEN: token }, place);
-  expect(held.out + held.err).toContain('the scope CallHold is missing');
+  expect(held.out + held.err).toContain('scope CallHold is missing');
   const nobody = await run(['list'], { ...env, CALL_API_TOKEN: 'ca.made.up' }, place);
   const unlinked = await run(['end', 'some-call'], env, place);
   expect(unlinked.out + unlinked.err).toContain('start the adapter');
