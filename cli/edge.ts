@@ -11,7 +11,7 @@ import {
   type Params,
 } from '../client/index.ts';
 import type { RpcError } from '../shared/jsonrpc.ts';
-import { EXIT, exitOf, Failure } from './exit.ts';
+import { adviceFor, EXIT, exitOf, Failure } from './exit.ts';
 import type { Line, News, Notice } from './line.ts';
 import { type Edge, reasonOf, type Settings } from './settings.ts';
 
@@ -239,7 +239,9 @@ async function watch(api: CallApi, hear: (news: News) => void, callid?: string):
 }
 
 function asFailure(error: unknown): unknown {
-  return error instanceof CallApiError ? new Failure(exitOf(error.code), error.message) : error;
+  if (!(error instanceof CallApiError)) return error;
+  const advice = adviceFor(error.code);
+  return new Failure(exitOf(error.code), advice === '' ? error.message : `${error.message}; ${advice}`);
 }
 
 /** As `Promise.withResolvers`, which Node 20 has not; nobody has to look at it. */
