@@ -11,6 +11,7 @@ const BENCHES: readonly { readonly flag: string; readonly module: string; readon
   { flag: '--counts', module: './counts/main.ts' },
   { flag: '--scale', module: './scale/main.ts' },
   { flag: '--neighbours', module: './tenants/main.ts' },
+  { flag: '--webhooks', module: './webhooks/main.ts' },
   { flag: '--opensips', module: './opensips/main.ts', own: true },
 ];
 const SPEED = { flag: '', module: './speed/main.ts', own: true };

@@ -1,13 +1,12 @@
 /** Shows what the edge has answered. Pure. @module */
 import type { Shown } from './admin-commands.ts';
+import { type Fields, table, text } from './table.ts';
 
 /** What goes to stdout and to stderr. */
 export interface Printed {
   readonly out: string;
   readonly hint: string;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** For people, or as JSON for programs. */
 export function print(answer: Fields, shown: Shown, json: boolean): Printed {
@@ -16,6 +15,8 @@ export function print(answer: Fields, shown: Shown, json: boolean): Printed {
   switch (shown.as) {
     case 'key':
       return { out: `${text(answer['key'])}\n`, hint };
+    case 'secret':
+      return { out: `${text(answer['secret'])}\n`, hint };
     case 'fields':
       return { out: fields(answer), hint };
     case 'table': {
@@ -43,6 +44,10 @@ function hints(answer: Fields, shown: Shown): string {
     else
       lines.push('Clients send it as Authorization: Bearer; a browser gets a token minted with it instead.');
   }
+  if (shown.as === 'secret')
+    lines.push(
+      `This is the only time that the secret is shown: keep it now. Its webhook is ${text(answer['id'])}.`,
+    );
   const { untold, next } = answer;
   if (Array.isArray(untold) && untold.length > 0)
     lines.push(`Not reached yet: ${untold.join(', ')}. The edge goes on trying.`);
@@ -54,30 +59,4 @@ function fields(answer: Fields): string {
   const shown = Object.entries(answer).filter(([name]) => name !== 'untold');
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${text(value)}\n`).join('');
-}
-
-function table(rows: readonly Fields[], columns: readonly string[]): string {
-  const cells = [columns, ...rows.map((row) => columns.map((column) => text(row[column])))];
-  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
-  return cells
-    .map(
-      (line) =>
-        `${line
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
-}
-
-/** On one line, and nothing that a terminal would obey: what tenants name their subjects stands in the trail. */
-function text(value: unknown): string {
-  if (value === null || value === undefined) return '-';
-  const plain =
-    Array.isArray(value) && value.every((each) => typeof each === 'string')
-      ? value.join(',') || '-'
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value);
-  return plain.replace(/\p{Cc}/gu, '?');
 }

@@ -16,6 +16,8 @@ export type Shown =
   | { readonly as: 'fields' }
   /** The key alone, so that it can be piped; what is said about it goes elsewhere. */
   | { readonly as: 'key' }
+  /** The secret of a webhook alone, likewise. */
+  | { readonly as: 'secret' }
   | { readonly as: 'nothing' };
 
 /** One flag. */
@@ -48,7 +50,7 @@ export const FLAGS = {
     multiple: true,
     help: 'web pages that may connect, such as https://app.example.com; replaces the list before',
   },
-  clear: { value: 'LIST', multiple: true, help: 'empties a list: allow, deny or origin' },
+  clear: { value: 'LIST', multiple: true, help: 'empties a list: allow, deny, origin or address' },
   'kept-seconds': { value: 'N', help: 'how long logs and the numbers in them are kept, 60 to 3600' },
   location: {
     value: 'HINT',
@@ -65,6 +67,21 @@ export const FLAGS = {
   entries: { value: 'N', help: 'so many entries, at most 1000' },
   before: { value: 'N', help: 'entries older than this number' },
   deleted: { help: 'deleted ones too' },
+  url: { value: 'URL', help: 'where webhooks go' },
+  event: {
+    value: 'TYPE',
+    multiple: true,
+    help: 'which are sent, such as call.* or command.call_start.ended; the list replaces the one before',
+  },
+  address: {
+    value: 'PATTERN',
+    multiple: true,
+    help: 'only what is about one of these, such as *@example.com; the list replaces the one before',
+  },
+  description: { value: 'TEXT', help: 'whatever helps to know it again' },
+  enable: { help: 'sends what waits, and what comes' },
+  disable: { help: 'sends nothing; what waits is kept' },
+  state: { value: 'STATE', help: 'waiting, delivered or failed' },
   edge: { value: 'URL', help: 'the edge (EDGE_URL), such as https://calls.example.com' },
   'secret-file': { value: 'FILE', help: 'a file with the admin secret; otherwise ADMIN_SECRET is read' },
   json: { help: 'print the answer as JSON' },
@@ -104,7 +121,11 @@ const TRAIL: Shown = {
   list: 'entries',
   columns: ['n', 'at', 'actor', 'from', 'action', 'target', 'outcome'],
 };
+const WEBHOOK_COLUMNS = ['id', 'url', 'events', 'addresses', 'enabled', 'waiting', 'failed', 'dropped'];
+const DELIVERY_COLUMNS = ['n', 'webhook_id', 'type', 'state', 'created', 'next_try', 'attempts'];
 const SETTINGS = ['limit', 'allow', 'deny', 'origin', 'clear', 'kept-seconds'] as const;
+/** What may be cleared. */
+const LISTS = ['allow', 'deny', 'origin', 'address'] as const;
 const SITE_SETTINGS = ['location', 'allow', 'deny', 'clear'] as const;
 
 /** By name: one word or two. */
@@ -220,6 +241,91 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     request: ({ args }) => ({ method: 'DELETE', path: path('tenants', args[0], 'keys', args[1]) }),
     shown: { as: 'fields' },
   },
+  'webhook create': {
+    takes: ['TENANT', 'SITE', 'URL'],
+    flags: ['event', 'address', 'description'],
+    help: 'sends what happens at a site to an address; prints the secret that signs it',
+    request: (given) => ({
+      method: 'POST',
+      path: webhookPath(given),
+      body: { url: given.args[2], ...webhookSettings(given) },
+    }),
+    shown: { as: 'secret' },
+  },
+  'webhook list': {
+    takes: ['TENANT', 'SITE'],
+    flags: [],
+    help: 'lists the webhooks of a site, with how many deliveries wait or have failed',
+    request: (given) => ({ method: 'GET', path: webhookPath(given) }),
+    shown: { as: 'table', list: 'webhooks', columns: WEBHOOK_COLUMNS },
+  },
+  'webhook show': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: [],
+    help: 'shows a webhook and its public keys',
+    request: (given) => ({ method: 'GET', path: webhookPath(given, given.args[2]) }),
+    shown: { as: 'fields' },
+  },
+  'webhook set': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: ['url', 'event', 'address', 'description', 'clear', 'enable', 'disable'],
+    help: 'changes a webhook',
+    request: (given) => ({
+      method: 'PATCH',
+      path: webhookPath(given, given.args[2]),
+      body: { url: given.one('url'), ...webhookSettings(given) },
+    }),
+    shown: { as: 'fields' },
+  },
+  'webhook rotate': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: ['grace'],
+    help: 'gives a webhook a new secret; the old one signs as well for --grace seconds, a day if not given',
+    request: (given) => ({
+      method: 'POST',
+      path: webhookPath(given, given.args[2], 'rotate'),
+      body: { grace: whole('grace', given.one('grace')) },
+    }),
+    shown: { as: 'secret' },
+  },
+  'webhook delete': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: [],
+    help: 'deletes a webhook, with what was on its way to it',
+    request: (given) => ({ method: 'DELETE', path: webhookPath(given, given.args[2]) }),
+    shown: { as: 'nothing' },
+  },
+  'webhook test': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: [],
+    help: 'sends a test event',
+    request: (given) => ({ method: 'POST', path: webhookPath(given, given.args[2], 'test') }),
+    shown: { as: 'fields' },
+  },
+  'webhook deliveries': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID'],
+    flags: ['state', 'entries', 'before'],
+    help: 'lists its deliveries, newest first, with each try',
+    request: (given) => {
+      const query = new URLSearchParams();
+      const [limit, before] = [whole('entries', given.one('entries')), whole('before', given.one('before'))];
+      for (const [name, value] of Object.entries({ state: given.one('state'), limit, before }))
+        if (value !== undefined) query.set(name, String(value));
+      const where = webhookPath(given, given.args[2], 'deliveries');
+      return { method: 'GET', path: query.size > 0 ? `${where}?${query}` : where };
+    },
+    shown: { as: 'table', list: 'deliveries', columns: DELIVERY_COLUMNS },
+  },
+  'webhook replay': {
+    takes: ['TENANT', 'SITE', 'WEBHOOK-ID', 'N'],
+    flags: [],
+    help: 'sends a delivery once more',
+    request: (given) => ({
+      method: 'POST',
+      path: webhookPath(given, given.args[2], 'deliveries', given.args[3], 'replay'),
+    }),
+    shown: { as: 'fields' },
+  },
   audit: {
     takes: ['[TENANT]'],
     flags: ['entries', 'before'],
@@ -241,6 +347,20 @@ function path(...parts: readonly (string | undefined)[]): string {
   return parts.map((part) => `/${encodeURIComponent(part ?? '')}`).join('');
 }
 
+function webhookPath({ args }: Given, ...rest: readonly (string | undefined)[]): string {
+  return path('tenants', args[0], 'sites', args[1], 'webhooks', ...rest);
+}
+
+function webhookSettings(given: Given): object {
+  if (given.is('enable') && given.is('disable')) throw new WrongUsage('--enable or --disable, not both');
+  return {
+    events: given.many('event'),
+    addresses: list(given, 'address'),
+    description: given.one('description'),
+    enabled: given.is('enable') ? true : given.is('disable') ? false : undefined,
+  };
+}
+
 /** Absent members do not get into JSON, so what is not given stays as it is. */
 function settings(given: Given): object {
   return {
@@ -260,10 +380,11 @@ function rules(given: Given): object | undefined {
   return both.allow || both.deny ? both : undefined;
 }
 
-function list({ many }: Given, flag: 'allow' | 'deny' | 'origin'): readonly string[] | undefined {
+function list({ many }: Given, flag: (typeof LISTS)[number]): readonly string[] | undefined {
   const cleared = many('clear') ?? [];
-  const unknown = cleared.find((name) => !['allow', 'deny', 'origin'].includes(name));
-  if (unknown !== undefined) throw new WrongUsage(`--clear takes allow, deny or origin, and not ${unknown}`);
+  const unknown = cleared.find((name) => !LISTS.some((list) => list === name));
+  if (unknown !== undefined)
+    throw new WrongUsage(`--clear takes allow, deny, origin or address, and not ${unknown}`);
   return many(flag) ?? (cleared.includes(flag) ? [] : undefined);
 }
 

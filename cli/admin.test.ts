@@ -121,13 +121,47 @@ it.each([
   ['key rotate acme k1 --grace 3600', 'POST', '/tenants/acme/keys/k1/rotate', { grace: 3600 }],
   ['key rotate acme k1', 'POST', '/tenants/acme/keys/k1/rotate', {}],
   ['key revoke acme k1', 'DELETE', '/tenants/acme/keys/k1', undefined],
+  [
+    'webhook create acme berlin https://a/hooks --event call.* --event link.* --address *@a --description billing',
+    'POST',
+    '/tenants/acme/sites/berlin/webhooks',
+    {
+      url: 'https://a/hooks',
+      events: ['call.*', 'link.*'],
+      addresses: ['*@a'],
+      description: 'billing',
+    },
+  ],
+  ['webhook list acme berlin', 'GET', '/tenants/acme/sites/berlin/webhooks', undefined],
+  ['webhook show acme berlin w1', 'GET', '/tenants/acme/sites/berlin/webhooks/w1', undefined],
+  [
+    'webhook set acme berlin w1 --url https://b --enable --clear address',
+    'PATCH',
+    '/tenants/acme/sites/berlin/webhooks/w1',
+    { url: 'https://b', enabled: true, addresses: [] },
+  ],
+  ['webhook rotate acme berlin w1', 'POST', '/tenants/acme/sites/berlin/webhooks/w1/rotate', {}],
+  ['webhook delete acme berlin w1', 'DELETE', '/tenants/acme/sites/berlin/webhooks/w1', undefined],
+  ['webhook test acme berlin w1', 'POST', '/tenants/acme/sites/berlin/webhooks/w1/test', undefined],
+  [
+    'webhook deliveries acme berlin w1 --state failed --entries 5 --before 9',
+    'GET',
+    '/tenants/acme/sites/berlin/webhooks/w1/deliveries?state=failed&limit=5&before=9',
+    undefined,
+  ],
+  [
+    'webhook replay acme berlin w1 7',
+    'POST',
+    '/tenants/acme/sites/berlin/webhooks/w1/deliveries/7/replay',
+    undefined,
+  ],
   ['audit acme --entries 5 --before 9', 'GET', '/tenants/acme/audit?limit=5&before=9', undefined],
   ['audit', 'GET', '/audit', undefined],
 ])('%s', (line, method, path, body) =>
   expect(requestOf(...line.split(' '))).toEqual({ method, path, ...(body ? { body } : {}) }),
 );
 
-it('has a sample of every command above', () => expect(Object.keys(COMMANDS)).toHaveLength(14));
+it('has a sample of every command above', () => expect(Object.keys(COMMANDS)).toHaveLength(23));
 
 it.each([
   ['', 'say what to do; --help lists the commands'],
@@ -141,7 +175,8 @@ it.each([
   ['tenant show acme --colour', "Unknown option '--colour'"],
   ['tenant show acme --secret s', "Unknown option '--secret'"],
   ['tenant set acme --limit calls', '--limit takes NAME=N or NAME=default, and not calls'],
-  ['tenant set acme --clear all', '--clear takes allow, deny or origin, and not all'],
+  ['tenant set acme --clear all', '--clear takes allow, deny, origin or address, and not all'],
+  ['webhook set acme berlin w1 --enable --disable', '--enable or --disable, not both'],
   ['key rotate acme k1 --grace soon', '--grace takes a whole number, and not soon'],
   ['tenant list --edge ftp://a', 'ftp://a is no address of an edge; write it like https://calls.example.com'],
   ['tenant list --edge http://calls.example.com', 'would carry the admin secret in the clear; use https'],
@@ -179,6 +214,14 @@ it('a key stands alone on stdout, and what is to be known of it on stderr', asyn
       body: { role: 'api' },
     },
   ]);
+});
+
+it('the secret of a webhook stands alone on stdout', async () => {
+  answer = { status: 201, body: { id: 'w1', secret: 'whsec_abc=', untold: [] } };
+  const { status, out, err } = await run(['webhook', 'create', 'acme', 'berlin', 'https://a']);
+  expect({ status, out }).toEqual({ status: 0, out: 'whsec_abc=\n' });
+  expect(err).toContain('the only time that the secret is shown');
+  expect(err).toContain('w1');
 });
 
 it('--json gives the whole answer', async () => {

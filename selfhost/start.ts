@@ -22,6 +22,8 @@ const HELP = `npm start -- [options]
   --data DIR             keep calls and commands there (default: .data)
   --tenants              serve tenants with keys of their own, as a deployment does, instead of the open one; the
                          adapter runs where OpenSIPS is: npm run adapter -- --help
+  --webhooks-to-private  with --tenants: let webhooks go to this machine and to private networks too, and by http; without
+                         it, to public addresses by https only
   --help
 `;
 
@@ -39,6 +41,7 @@ const { values: flags } = parseArgs({
     port: { type: 'string', default: '5059' },
     data: { type: 'string', default: join(root, '.data') },
     tenants: { type: 'boolean', default: false },
+    'webhooks-to-private': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -95,6 +98,8 @@ Ctrl-C ends it all; tenants, calls and commands are kept in ${flags.data}.
 
 /** The open tenant, with an OpenSIPS and an adapter. */
 async function startDemo(port: number): Promise<void> {
+  if (flags['webhooks-to-private'])
+    throw new Error('Webhooks are made by an administrator, whom the open tenant has not: add --tenants');
   const key = randomBytes(24).toString('base64url');
   const opensips = flags.opensips ?? (await startSimulator());
   const nextHop = flags['sip-next-hop'] ?? `sip:${opensips.split(':')[0]}:5060`;
@@ -124,7 +129,8 @@ Ctrl-C ends it all; calls and commands are kept in ${flags.data}.
 
 /** Starts the edge, and waits until it answers. */
 async function startWorker(port: number, secrets: Record<string, string>, entry: string): Promise<void> {
-  const workerd = await startEdge({ port, data: resolve(flags.data), secrets, entry });
+  const webhooksToPrivate = flags['webhooks-to-private'];
+  const workerd = await startEdge({ port, data: resolve(flags.data), secrets, entry, webhooksToPrivate });
   processes.add('workerd', workerd, EDGE_PATIENCE_MS);
   await until(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok, 'the edge does not answer');
 }

@@ -26,6 +26,8 @@ export interface EdgeOptions {
   readonly secrets: Readonly<Record<string, string>>;
   /** The Worker's entry point; the open `demo` tenant's unless told otherwise. */
   readonly entry?: string;
+  /** Webhooks may go to private and loopback addresses too; to public ones only, unless told otherwise. */
+  readonly webhooksToPrivate?: boolean;
 }
 
 /** Starts workerd. It serves once its port answers; it writes what goes wrong to stderr. */
@@ -34,6 +36,7 @@ export async function startEdge({
   data,
   secrets,
   entry = 'worker/local.ts',
+  webhooksToPrivate = false,
 }: EdgeOptions): Promise<ChildProcess> {
   const objects = join(data, 'objects');
   await mkdir(objects, { recursive: true });
@@ -43,8 +46,12 @@ export async function startEdge({
     buildConsole(),
   ]);
   const config = join(data, 'workerd.capnp');
-  const env = { MAX_SOCKETS: String(maxSockets()), ...secrets };
-  await writeFile(config, configuration(Object.keys(env)));
+  const env = {
+    MAX_SOCKETS: String(maxSockets()),
+    ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
+    ...secrets,
+  };
+  await writeFile(config, configuration(Object.keys(env), webhooksToPrivate));
   const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_FILES}`];
@@ -74,10 +81,13 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
 }
 
 /** The classes of objects: each is bound by its name in capitals, and kept on disk under it in small letters. */
-const CLASSES = ['Switchboard', 'Tenant', 'Directory'];
+const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
 
-/** workerd's configuration. Ports and folders are given at start, secrets by the environment. */
-function configuration(variables: readonly string[]): string {
+/**
+ * workerd's configuration. Ports and folders are given at start, secrets by the environment. `internet` is what the Worker
+ * reaches with fetch, which only webhooks use: the addresses that a name stands for are looked at as it is connected to.
+ */
+function configuration(variables: readonly string[], toPrivate: boolean): string {
   const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
   const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
@@ -96,6 +106,10 @@ const config :Workerd.Config = (
         ${CLASSES.map((name) => `(className = "${name}", uniqueKey = "${name.toLowerCase()}", enableSql = true)`).join(',\n        ')},
       ],
       durableObjectStorage = (localDisk = "objects"),
+    )),
+    (name = "internet", network = (
+      allow = [${toPrivate ? '"public", "private"' : '"public"'}],
+      tlsOptions = (trustBrowserCas = true),
     )),
     (name = "objects", disk = (writable = true)),
     (name = "assets", worker = (
@@ -120,7 +134,7 @@ function maxSockets(): number {
 }
 
 /** The one that wrangler deploys with, so that both run the same platform. */
-function compatibilityDate(): string {
+export function compatibilityDate(): string {
   const date = /^compatibility_date *= *"(.*)"$/m.exec(
     readFileSync(join(root, 'wrangler.toml'), 'utf8'),
   )?.[1];

@@ -105,7 +105,7 @@ function writtenOut(address: string): string {
  * `*` is any run of characters. Each piece between two stars is taken where it first occurs: nothing is tried twice,
  * so it takes time in proportion to the text, whatever the pattern.
  */
-function glob(pattern: string): (text: string) => boolean {
+export function glob(pattern: string): (text: string) => boolean {
   const pieces = pattern.split('*');
   const [first = ''] = pieces;
   if (pieces.length === 1) return (text) => text === first;

@@ -118,7 +118,7 @@ export const routes = {
   list: {
     verb: 'GET',
     path: '/v1/calls',
-    means: 'Lists calls, the newest first',
+    means: 'Lists calls, the newest first; `state` may come several times',
     asks: 'CallList',
     scope: 'read',
     query: ListQuery,
@@ -179,7 +179,7 @@ export const routes = {
   transfer: {
     verb: 'POST',
     path: '/v1/calls/{callid}/transfer',
-    means: 'Sends a party of a call away (blind transfer)',
+    means: 'Sends a party of a call away',
     asks: 'CallBlindTransfer',
     scope: 'CallBlindTransfer',
     params: OfCall,
@@ -192,7 +192,7 @@ export const routes = {
   attendedTransfer: {
     verb: 'POST',
     path: '/v1/calls/{callid}/attended-transfer',
-    means: 'Joins a party of this call and one of another',
+    means: 'Joins a party of this call, which is `callidA`, and one of another',
     asks: 'CallAttendedTransfer',
     scope: 'CallAttendedTransfer',
     params: OfCall,
@@ -206,12 +206,13 @@ export const routes = {
   command: {
     verb: 'GET',
     path: '/v1/commands/{cmd_id}',
-    means: 'Shows a command of the own subject, and all that was told of it so far',
+    means:
+      'Shows a command of the own subject, and all that was told of it so far; with `?wait=30` (seconds, 60 at most) once it has ended, or as it stands by then',
     asks: 'CommandGet',
     params: OfCommand,
     query: CommandQuery,
     status: 200,
-    problems: [400, 401, 404, 429, 503],
+    problems: [400, 401, 403, 404, 429, 503],
   },
   events: {
     verb: 'GET',

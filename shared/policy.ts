@@ -37,6 +37,16 @@ export const Limits = z.object({
 });
 export type Limits = z.infer<typeof Limits>;
 
+/** What an administrator may write as a pattern: see {@link Rules}. */
+export const Pattern = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]*$/, 'a pattern has printable ASCII and no space in it')
+  .regex(/^(?!sips?:)/i, 'a pattern is compared with user@host, without sip: before it')
+  // It could never match: a rule that is thought to hold and does not.
+  .regex(/[@*]/, 'a pattern is compared with user@host: write +1900*@* or *@example.com');
+
 /** The rules of tenant and site travel with each socket that comes in: some 60 KB at most. */
 const Patterns = z.array(z.string().min(1).max(64)).max(250).default([]);
 

@@ -130,7 +130,7 @@ describe('what does not hold is refused everywhere, with one answer, and no obje
   });
 });
 
-it('without a key or a token nothing answers but the page and /healthz, and that tells no more than that it is well', async () => {
+it('without a key or a token nothing answers but the pages, the documents and /healthz, and that tells no more than that it is well', async () => {
   const paths = [
     ...['/call-api', '/adapter', '/v1', '/v1/tokens', '/v1/admin', '/v1/admin/', '/v1/admin/tenants'],
     ...['/v1/admin/tenants/t1', '/v1/admin/tenants/t1/keys', '/v1/admin/tenants/t1/audit', '/v1/admin/audit'],
@@ -158,8 +158,25 @@ it('without a key or a token nothing answers but the page and /healthz, and that
     expect((await all.get('/v1/calls', undefined, { method })).status, method).toBe(405);
   const page = await all.get('/');
   expect([page.status, page.headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
+  for (const path of ['/docs', '/openapi.json', '/openrpc.json', '/asyncapi.json'])
+    expect((await all.get(path)).status, path).toBe(200);
   const health = await all.get('/healthz');
   expect(Object.keys((await health.json()) as object)).toEqual(['status', 'version']);
+  expect(await all.objects()).toEqual(before);
+});
+
+it('every route that is documented refuses who brings nothing, unless its document says that it is open', async () => {
+  const before = await all.objects();
+  const { paths } = (await (await all.get('/openapi.json')).json()) as {
+    readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security: unknown[] }>>>>;
+  };
+  for (const [path, verbs] of Object.entries(paths))
+    for (const [verb, { security }] of Object.entries(verbs)) {
+      const there = path.replace('{file}', 'none.js').replace(/\{\w+\}/g, 't1');
+      const { status } = await all.get(there, undefined, { method: verb.toUpperCase(), redirect: 'manual' });
+      if (security.length > 0) expect(status, `${verb} ${path}`).toBe(401);
+      else expect(status, `${verb} ${path}`).not.toBe(401);
+    }
   expect(await all.objects()).toEqual(before);
 });
 

@@ -1,12 +1,11 @@
 /** `/v1/admin`: tenants, sites, keys and the audit trail, for whoever has the deployment's admin secret. @module */
 import { Hono } from 'hono';
-import type * as z from 'zod';
-import { issues } from '../shared/jsonrpc.ts';
+import { answer, by, check, read } from './administration.ts';
 import { formatKey, hashSecret } from './door/api-keys.ts';
 import { sameSecret } from './door/same-secret.ts';
 import type { Env } from './env.ts';
 import { problem } from './problem.ts';
-import type { By, Entry } from './tenant/audit.ts';
+import type { Entry } from './tenant/audit.ts';
 import {
   KeyBody,
   ListQuery,
@@ -20,6 +19,7 @@ import {
 import { DIRECTORY, type Directory, LISTED_TOGETHER } from './tenant/directory.ts';
 import type { Outcome } from './tenant/outcome.ts';
 import type { Tenant } from './tenant/tenant.ts';
+import { webhooks } from './webhooks/routes.ts';
 
 /** Bytes of a key's secret: as long as the MAC beside it. */
 const SECRET_BYTES = 32;
@@ -135,6 +135,7 @@ export function admin(): Hono<Context> {
       const { id, hash, text } = await newKey({ role: old.role, tenant: req.param('tenant') }, env);
       return withKey(text, await tenant.rotateKey(old.id, { id, hash }, body.grace, by(req.raw)));
     })
+    .route('/tenants/:tenant/sites/:site/webhooks', webhooks())
     .get('/tenants/:tenant/audit', async ({ req, var: { tenant } }) => {
       const query = check(TrailQuery, req.query());
       if (query instanceof Response) return query;
@@ -148,12 +149,6 @@ function directoryOf({ DIRECTORY: namespace }: Env): DurableObjectStub<Directory
 
 function tenantOf({ TENANT }: Env, id: string): DurableObjectStub<Tenant> {
   return TENANT.get(TENANT.idFromName(id));
-}
-
-/** Who acts. The platform says from where; behind nothing that does, the header may be anyone's word. */
-function by(request: Request): By {
-  const from = request.headers.get('CF-Connecting-IP') ?? '';
-  return { actor: 'admin', from: /^[0-9A-Fa-f.:]{2,45}$/.test(from) ? from : 'unknown' };
 }
 
 /** Makes a key: its text is given to the administrator and to nobody else, its hash to the tenant. */
@@ -172,26 +167,6 @@ function noRing(): Response {
 
 function randomBytes(length: number): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(length));
-}
-
-/** The body by its schema, or the answer that says what is wrong with it. */
-async function read<T>(schema: z.ZodType<T>, request: Request): Promise<T | Response> {
-  const text = await request.text();
-  try {
-    return check(schema, text === '' ? {} : JSON.parse(text));
-  } catch {
-    return problem(400, 'the body is not JSON; send an object, such as {"id":"acme"}');
-  }
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown): T | Response {
-  const checked = schema.safeParse(value);
-  return checked.success ? checked.data : problem(400, issues(checked.error));
-}
-
-function answer<T>(outcome: Outcome<T>, status = 200): Response {
-  if (!outcome.ok) return problem(outcome.status, outcome.reason);
-  return Response.json({ ...outcome.value, untold: outcome.untold }, { status });
 }
 
 /** The only time that a key is shown. */

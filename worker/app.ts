@@ -2,6 +2,8 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
+import { issues } from '../shared/jsonrpc.ts';
+import { SocketQuery } from '../shared/socket-query.ts';
 import { admin } from './admin.ts';
 import type { Admitted } from './admitted.ts';
 import { consoleFile } from './console.ts';
@@ -17,9 +19,8 @@ import { api } from './http/api.ts';
 import { preflight, readable } from './http/cors.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
+import { reference } from './reference/routes.ts';
 import { siteOf, socketOf } from './site.ts';
-
-const SESSION = /^[A-Za-z0-9._~-]{1,64}$/;
 
 /** The Worker. Tokens are minted by tenants' keys, whoever else the door lets in. */
 export function app(
@@ -36,11 +37,9 @@ export function app(
     .get('/call-api', async ({ env, req }) => {
       const visitor = await door.client(req.raw, env);
       if ('status' in visitor) return refuse(visitor);
-      const session = req.query('session') ?? crypto.randomUUID();
-      if (!SESSION.test(session)) return problem(400, 'session takes 1 to 64 of A-Z a-z 0-9 . _ ~ -');
-      const since = req.query('since');
-      if (since !== undefined && !/^\d{1,15}$/.test(since))
-        return problem(400, 'since takes the seq of a notification');
+      const asked = SocketQuery.safeParse(req.query());
+      if (!asked.success) return problem(400, issues(asked.error));
+      const { session = crypto.randomUUID(), since } = asked.data;
       const resumed = since === undefined ? {} : { since: Number(since) };
       return connect(req.raw, env, visitor, { ...visitor.who, session, ...resumed });
     })
@@ -52,7 +51,9 @@ export function app(
       const visitor = await door.client(req.raw, env);
       if ('status' in visitor && visitor.status === 400) return refuse(visitor);
       const health = 'status' in visitor ? {} : await healthOf(env, visitor);
-      return Response.json({ status: 'ok', version, ...health });
+      // Cloudflare dates every answer, bare workerd none; by it a client sees whether its own clock is right.
+      const headers = { Date: new Date().toUTCString() };
+      return Response.json({ status: 'ok', version, ...health }, { headers });
     })
     .get('/v1/me', async ({ env, req }) => {
       const visitor = await door.client(req.raw, env);
@@ -72,6 +73,7 @@ export function app(
     )
     .route('/v1/admin', admin())
     .route('/', api(door))
+    .route('/', reference())
     .get('/', ({ env, req }) => file(req.raw, env))
     .get('/favicon.svg', ({ env, req }) => file(req.raw, env))
     .get('/assets/*', ({ env, req }) => file(req.raw, env))

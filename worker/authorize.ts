@@ -1,16 +1,8 @@
 /** `Authorize`: a client gives a fresh token on its live socket, before the one that it came with expires. @module */
-import * as z from 'zod';
 import type { Parsed, RpcRequest } from '../shared/jsonrpc.ts';
+import { AUTHORIZE } from '../shared/methods.ts';
 import type { ClientSocket } from './attachments.ts';
 import type { Claims } from './door/tokens.ts';
-
-/** Unlike the methods of commands it needs no scope and has no `cmd_id`. */
-export const AUTHORIZE = 'Authorize';
-
-/** Longer than any token. */
-const LONGEST = 8_192;
-
-export const AuthorizeParams = z.object({ token: z.string().min(1).max(LONGEST) });
 
 /** One answer for every token that is not taken, whatever is wrong with it. */
 export const NOT_TAKEN =

@@ -47,6 +47,7 @@ export class Calls {
   /** Newest change that is not in the log as one of its own: nobody can come back to before it. */
   #unlogged = 0;
   #watched = false;
+  #handedOver = false;
   #recordUntil = 0;
   #now = 0;
   /** Calls that came to be known since the last look, and of which nobody knows who speaks. */
@@ -108,6 +109,11 @@ export class Calls {
     this.#watched = watched;
   }
 
+  /** What happens is handed over to somebody who counts as a watcher, or is no more. */
+  handedOver(handedOver: boolean): void {
+    this.#handedOver = handedOver;
+  }
+
   /** There is something to {@link write}. */
   get changed(): boolean {
     return this.#lines.length > 0;
@@ -151,10 +157,10 @@ export class Calls {
 
   /** The adapter went or came. */
   link(link: LinkLine['link'], now: number): void {
-    if (!this.#watched && now >= this.#recordUntil) return;
-    const line = { seq: this.#number(), link };
+    if (!this.#isHeard && now >= this.#recordUntil) return;
+    const line = { seq: this.#number(), at: now, link };
     this.#lines.push(line);
-    if (this.#watched) this.#news.push(line);
+    if (this.#isHeard) this.#news.push(line);
   }
 
   /** A number that is told to somebody now, and that will be told of nothing else. */
@@ -236,6 +242,11 @@ export class Calls {
     return rows;
   }
 
+  /** Somebody is to hear of each change. */
+  get #isHeard(): boolean {
+    return this.#watched || this.#handedOver;
+  }
+
   #change(kept: Kept, event: CallEventName, at: number, data: unknown): void {
     const seq = this.#number();
     const isNew = kept.first === 0;
@@ -249,7 +260,7 @@ export class Calls {
     kept.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
     const stays = !isNew && event !== 'Ended' && !this.#settle(kept);
     if (event === 'Ended') this.#settle(kept);
-    if (this.#watched || this.#now < this.#recordUntil) this.#log(kept);
+    if (this.#isHeard || this.#now < this.#recordUntil) this.#log(kept);
     else if (!stays || kept.known !== metadata || (origin && !kept.knownOrigin)) this.#log(kept);
     else this.#unlogged = seq;
   }
@@ -269,7 +280,7 @@ export class Calls {
     const last = before.at(-1);
     if (last) this.#unlogged = Math.max(this.#unlogged, last.seq);
     this.#lines.push(line);
-    if (this.#watched) this.#news.push(line);
+    if (this.#isHeard) this.#news.push(line);
   }
 
   #add(kept: Kept, first: number): void {

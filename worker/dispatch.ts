@@ -12,7 +12,7 @@ import {
   success,
 } from '../shared/jsonrpc.ts';
 import type { OpenSips } from '../shared/link.ts';
-import { isMethod, type Method, methods, queries } from '../shared/methods.ts';
+import { isMethod, type Method, methods, NAMES } from '../shared/methods.ts';
 import type { Rules } from '../shared/policy.ts';
 import { type Command, callNamed, type Runner } from '../shared/runner.ts';
 import { type Rights, refusalOf, withOwnCallsOnly } from './authorisation.ts';
@@ -72,7 +72,7 @@ function runOrBreak(request: RpcRequest, caller: Caller, around: Surroundings): 
 function run(request: RpcRequest, caller: Caller, around: Surroundings): RpcResponse {
   const { id = null, method, params = {} } = request;
   if (!isMethod(method)) {
-    const data = `there is no ${method.slice(0, 64)}; there are ${[...Object.keys(methods), ...Object.keys(queries), 'Authorize'].join(', ')}`;
+    const data = `there is no ${method.slice(0, 64)}; there are ${NAMES.join(', ')}`;
     return failure(id, { code: code.methodNotFound, message: 'Method not found', data });
   }
   if (Array.isArray(params)) return invalid(id, 'params must be an object, by name');

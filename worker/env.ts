@@ -2,6 +2,7 @@
 import type { Switchboard } from './switchboard.ts';
 import type { Directory } from './tenant/directory.ts';
 import type { Tenant } from './tenant/tenant.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 export interface Env {
   /** One object for each site, by `tenant/site`. */
@@ -10,6 +11,8 @@ export interface Env {
   readonly TENANT: DurableObjectNamespace<Tenant>;
   /** One object, by the name `directory`. */
   readonly DIRECTORY: DurableObjectNamespace<Directory>;
+  /** One object for each site that has webhooks, by `tenant/site`. */
+  readonly WEBHOOKS: DurableObjectNamespace<Webhooks>;
   /** The console's files: Cloudflare's assets, or the service of `selfhost/assets.ts`. */
   readonly ASSETS: Pick<Fetcher, 'fetch'>;
   /**
@@ -23,4 +26,8 @@ export interface Env {
   readonly ADAPTER_KEY?: string;
   /** Sockets that this process can hold, where its machine bounds them; on Cloudflare it does not. */
   readonly MAX_SOCKETS?: string;
+  /** When webhooks are tried, in seconds: see `scheduleOf`. Absent: ten times in three days. */
+  readonly WEBHOOK_RETRIES?: string;
+  /** Anything: webhooks may go to private addresses, where the platform lets them, and by http. */
+  readonly WEBHOOKS_TO_PRIVATE?: string;
 }

@@ -6,6 +6,7 @@ import { Admissions } from './door/admissions.ts';
 export { Switchboard } from './switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';
+export { Webhooks } from './webhooks/webhooks.ts';
 
 const tenants = new TenantsDoor(new Admissions());
 

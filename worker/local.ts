@@ -9,5 +9,6 @@ import { demo } from './door/demo.ts';
 export { Switchboard } from './switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';
+export { Webhooks } from './webhooks/webhooks.ts';
 
 export default app(demo);

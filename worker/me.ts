@@ -1,18 +1,18 @@
 /** Who is it that asks, and what may they do: so a page can show what it can. Pure. @module */
+import * as z from 'zod';
+import { Id, Scope } from '../shared/policy.ts';
 import type { Client, Visitor } from './door/door.ts';
 
 /** As the answer of `GET /v1/me` says it. */
-export interface Me {
-  readonly tenant: string;
-  readonly site: string;
-  /** As the token was minted for; `key:<id>` of an API key. */
-  readonly subject: string;
-  readonly scopes: readonly string[];
-  /** The only address that may dial. */
-  readonly caller?: string;
-  /** When the token ends, in ISO 8601. */
-  readonly expires?: string;
-}
+export const Me = z.object({
+  tenant: Id,
+  site: Id,
+  subject: z.string().meta({ description: 'as the token was minted for; `key:<id>` of an API key' }),
+  scopes: z.array(Scope).readonly(),
+  caller: z.string().optional().meta({ description: 'the only address that may dial' }),
+  expires: z.iso.datetime().optional().meta({ description: 'when the token ends' }),
+});
+export type Me = z.infer<typeof Me>;
 
 export function me({ place, who }: Visitor<Client>): Me {
   const [tenant = '', site = ''] = place.split('/');

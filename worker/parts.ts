@@ -4,6 +4,8 @@ import { Callers } from './callers.ts';
 import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
+import { Diagnosis } from './diagnosis.ts';
+import type { Env } from './env.ts';
 import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
@@ -11,6 +13,8 @@ import { Link, type Listener } from './link.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
+import { eventsBetween } from './webhooks/events.ts';
+import { HandOver } from './webhooks/hand-over.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
 export interface Parts {
@@ -19,6 +23,7 @@ export interface Parts {
   readonly calls: Calls;
   readonly runner: Runner;
   readonly survey: Survey;
+  readonly diagnosis: Diagnosis;
   readonly rounds: Rounds;
   readonly watchers: Watchers;
   readonly sessions: Sessions;
@@ -26,10 +31,11 @@ export interface Parts {
   readonly callers: Callers;
   readonly limiter: Limiter;
   readonly floods: Floods;
+  readonly handOver: HandOver;
 }
 
 /** Takes everything up from where it is stored, and the sockets that stand. */
-export function takeUp(ctx: DurableObjectState): Parts {
+export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOKS'>): Parts {
   const { sql } = ctx.storage;
   const store = new Store(sql);
   const governance = new Governance(sql);
@@ -41,20 +47,29 @@ export function takeUp(ctx: DurableObjectState): Parts {
   const calls = new Calls(store, () => runner.number());
   const watchers = new Watchers(ctx);
   const now = Date.now();
+  const handOver = new HandOver(sql, runner.last, {
+    epoch,
+    events: (span) => eventsBetween(store, span, (callid) => partiesOf(calls, callid), Date.now()),
+    take: (place, handed) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).take(handed),
+    stopped: () => calls.handedOver(false),
+  });
   calls.watched(watchers.any, now);
+  calls.handedOver(handOver.on);
   for (const command of runner.running) calls.begun(command, now);
   const survey = new Survey({
     listed: (dialog, round) => calls.listed(dialog, round, Date.now()),
     gone: (callid) => calls.gone(callid, Date.now()),
     read: (round) => calls.unseen(round),
   });
-  const link = new Link(ctx, listener(runner, calls, survey), applied);
+  const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
+  const link = new Link(ctx, listener(runner, calls, survey, diagnosis), applied);
   return {
     store,
     governance,
     calls,
     runner,
     survey,
+    diagnosis,
     rounds: new Rounds(sql, now),
     watchers,
     link,
@@ -62,19 +77,22 @@ export function takeUp(ctx: DurableObjectState): Parts {
     callers: new Callers(),
     limiter: new Limiter(),
     floods: new Floods(),
+    handOver,
   };
 }
 
 /** What the adapter says is told to the commands first, then to those who keep the calls. */
-function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
+function listener(runner: Runner, calls: Calls, survey: Survey, diagnosis: Diagnosis): Listener {
   return {
     reply: (reply, now) => {
       runner.reply(reply, now);
       survey.reply(reply, now);
+      diagnosis.reply(reply, now);
     },
     event: (event, at, now) => {
       runner.event(event, at, now);
       calls.event(event, now);
+      diagnosis.heard(now);
     },
     settle: (now) => {
       runner.settle(now);
@@ -85,8 +103,17 @@ function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
       // What was asked on the old socket may have been lost with it.
       if (survey.underWay) calls.doubt();
       survey.drop();
+      diagnosis.linkDown(now);
     },
     linkStands: (stream) => runner.linkStands(stream),
-    linkDown: () => runner.linkDown(),
+    linkDown: () => {
+      runner.linkDown();
+      diagnosis.linkDown(Date.now());
+    },
   };
+}
+
+function partiesOf(calls: Calls, callid: string): (string | null)[] {
+  const call = calls.get(callid)?.call;
+  return call ? [call.caller, call.callee] : [];
 }

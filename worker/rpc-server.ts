@@ -13,16 +13,25 @@ import {
   type RpcResponse,
   success,
 } from '../shared/jsonrpc.ts';
-import { isQuery, type Method, OF_SOCKETS, type Query } from '../shared/methods.ts';
+import {
+  AuthorizeParams,
+  DISCOVER,
+  isQuery,
+  type Method,
+  OF_SOCKETS,
+  type Query,
+} from '../shared/methods.ts';
 import type { Command } from '../shared/runner.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
-import { AuthorizeParams, isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
+import { isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
 import { answer, type Board } from './calls/questions.ts';
 import { opening } from './calls/stream.ts';
+import { isDiagnose } from './diagnosis.ts';
 import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import type { Claims } from './door/tokens.ts';
 import { type Excess, type Sender, tooMany } from './limits.ts';
 import type { Parts } from './parts.ts';
+import { discovered } from './reference/routes.ts';
 
 /** Responses to one message of a client. */
 export interface Answer {
@@ -104,6 +113,12 @@ export class RpcServer {
         const answered = this.#question(entry, socket, asking, now);
         after.push(...answered.after);
         return entry.id === undefined ? undefined : answered.response;
+      }
+      if (entry.method === DISCOVER)
+        return entry.id === undefined ? undefined : success(entry.id, discovered());
+      if (isDiagnose(entry) && socket) {
+        if (entry.id !== undefined) this.#parts.diagnosis.begin(entry, socket, asking, now);
+        return undefined;
       }
       if (!isAuthorize(entry) || socket === undefined) return dispatch(entry, asking, around);
       const { id = null } = entry;

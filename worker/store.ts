@@ -60,6 +60,8 @@ export interface Logged {
 
 /** A row of the log. */
 interface Row {
+  /** When it was written, in Unix milliseconds; where nobody is to be told, it is not. */
+  readonly at?: number;
   readonly applied: Applied | null;
   /** No running command's newest copy stands before this position. */
   readonly floor: number;
@@ -192,6 +194,29 @@ export class Store {
     return [...found.values()].sort((a, b) => a.told.seq - b.told.seq);
   }
 
+  /** What all commands have told after one number, up to another, with when it was written down, where that was. */
+  toldBetween(after: number, upto: number): Iterable<Logged & { readonly at?: number }> {
+    const found = new Map<number, Logged & { readonly at?: number }>();
+    let last = upto;
+    for (const { position, row } of this.#storedFrom(after + 1)) {
+      // What a turn tells is numbered before its rows, and those follow one another: here another turn begins.
+      if (position > upto && last > upto && position > last + 1) break;
+      last = position;
+      const { at, commands } = parse({ row });
+      const dated = at === undefined ? {} : { at };
+      for (const command of commands)
+        for (const told of command.told)
+          if (told.seq > after && told.seq <= upto && !found.has(told.seq))
+            found.set(told.seq, { command, told, ...dated });
+    }
+    return found.values();
+  }
+
+  /** Random for each storage. */
+  get epoch(): string {
+    return this.#site.epoch;
+  }
+
   /** Nothing is kept longer than so many seconds, from now on; what is older goes with the next {@link trim}. */
   keepFor(seconds: number): void {
     this.#retention = retentionOf(seconds);
@@ -252,14 +277,17 @@ export class Store {
   }
 
   *#rowsFrom(position: number, containing = ''): Generator<Row> {
+    for (const stored of this.#storedFrom(position, containing)) yield parse(stored);
+  }
+
+  *#storedFrom(position: number, containing = ''): Generator<StoredRow> {
     for (const { id } of this.#segments) {
-      const rows = this.#sql.exec<StoredRow>(
+      yield* this.#sql.exec<StoredRow>(
         `SELECT position, row FROM log_${id} WHERE position >= ? AND (? = '' OR instr(row, ?)) ORDER BY position`,
         position,
         containing,
         containing,
       );
-      for (const stored of rows) yield parse(stored);
     }
   }
 
@@ -315,7 +343,7 @@ type Site = {
 
 type StoredRow = { position: number; row: string };
 
-function parse(stored: StoredRow): Row {
+function parse(stored: Pick<StoredRow, 'row'>): Row {
   return JSON.parse(stored.row) as Row;
 }
 

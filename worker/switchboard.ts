@@ -9,11 +9,12 @@ import { QUIET_MS } from '../shared/deadlines.ts';
 import type { Problem } from '../shared/http.ts';
 import { code, type Parsed, parseMessage, type RpcRequest } from '../shared/jsonrpc.ts';
 import { closeCode, PING, PONG } from '../shared/link.ts';
+import { AuthorizeParams } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Admitted, Stream } from './admitted.ts';
 import { attachmentOf, type ClientSocket, isLive } from './attachments.ts';
 import { unreadable } from './authorisation.ts';
-import { AuthorizeParams, isAuthorize } from './authorize.ts';
+import { isAuthorize } from './authorize.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
 import { lacking } from './dispatch.ts';
 import { UNKNOWN } from './door/door.ts';
@@ -114,7 +115,7 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   #takeUp(): Here {
-    const parts = takeUp(this.ctx);
+    const parts = takeUp(this.ctx, this.env);
     const isHere = ({ tenant, site }: Claims) =>
       this.env.SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
     return { ...parts, rpc: new RpcServer(parts, isHere) };
@@ -226,6 +227,13 @@ export class Switchboard extends DurableObject<Env> {
     this.#obey(policy, Date.now());
   }
 
+  /** The webhooks of `tenant/site`, which is this one, are to be told what happens from now on. */
+  tellWebhooks(place: string): void {
+    const { handOver, calls } = this.#here;
+    handOver.begin(place);
+    calls.handedOver(true);
+  }
+
   /** A key has ended: sockets that came in with it, or with a token that it has minted, are closed, and none comes in. */
   revoke(key: string): void {
     const { governance, link } = this.#here;
@@ -249,6 +257,7 @@ export class Switchboard extends DurableObject<Env> {
     this.#telling = undefined;
     // Who waits for an answer over HTTP gets it; what it has asked for goes with all the rest.
     for (const say of this.#answers.splice(0)) say();
+    this.#parts?.handOver.end();
     this.#parts = undefined;
     this.#erased = true;
     this.#alarmAt = Number.POSITIVE_INFINITY;
@@ -356,11 +365,12 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#erased) return;
     try {
       const now = Date.now();
-      const { store, runner, sessions, link, watchers } = this.#here;
+      const { store, runner, sessions, link, handOver } = this.#here;
       store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
       sessions.expire(now);
-      if (watchers.any) link.look(now);
+      if (this.#isLooking()) link.look(now);
       runner.tick(now);
+      handOver.wake(now);
       this.#commit(now);
     } catch (error) {
       console.error('alarm failed', error);
@@ -376,16 +386,23 @@ export class Switchboard extends DurableObject<Env> {
     this.#arm(now);
   }
 
+  /** Does anybody look, so that OpenSIPS is asked often? Webhooks do while there is a call that could end unheard. */
+  #isLooking(): boolean {
+    const { watchers, handOver, calls } = this.#here;
+    return watchers.any || (handOver.on && calls.standing > 0);
+  }
+
   /** Asks OpenSIPS how calls stand, where that is due; and who speaks in those that are new. */
   #survey(now: number): void {
-    const { calls, survey, link, rounds, watchers } = this.#here;
+    const { calls, survey, link, rounds } = this.#here;
+    const looks = this.#isLooking();
     const strangers = calls.strangers();
-    const isDue = calls.doubted || now >= rounds.due(watchers.any, calls.oldest);
+    const isDue = calls.doubted || now >= rounds.due(looks, calls.oldest);
     if ((!isDue && strangers.length === 0) || !link.connected) return;
     survey.lookUp(strangers);
     if (!isDue) return;
     if (survey.begin(now)) calls.surveyed();
-    rounds.begun(watchers.any, now);
+    rounds.begun(looks, now);
   }
 
   /**
@@ -394,9 +411,9 @@ export class Switchboard extends DurableObject<Env> {
    * what it was not thanked for; so if we die before, nothing has happened.
    */
   #endTurn(now: number): void {
-    const { runner, link, survey, calls } = this.#here;
+    const { runner, link, survey, calls, diagnosis } = this.#here;
     const busy = runner.awaited >= BUSY;
-    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks) {
+    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks || diagnosis.speaks) {
       if (busy) this.#commitWithin(GATHER_MS);
       else this.#commit(now);
     } else if (calls.speaks) {
@@ -422,21 +439,26 @@ export class Switchboard extends DurableObject<Env> {
   #commit(now: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
-    const { runner, link, store, calls, survey, sessions, watchers } = this.#here;
+    const { runner, link, store, calls, survey, sessions, watchers, diagnosis, handOver } = this.#here;
     const news = link.takeNews();
     if (news) calls.link(news, now);
     this.#survey(now);
     const { rows, requests, told } = runner.take();
     const { applied } = link;
     for (const { position, commands } of rows) {
-      store.append({ position, commands, floor: runner.floor(position), applied }, now);
+      const dated = handOver.on ? { at: now } : {};
+      store.append({ position, commands, floor: runner.floor(position), applied, ...dated }, now);
     }
+    const happened = told.length > 0 || calls.speaks;
     calls.write(runner.floor(runner.last), now);
+    if (happened) handOver.wrote(runner.last, now);
     this.#arm(now);
-    link.flush([...requests, ...survey.take()], rows.length > 0);
+    link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
     for (const say of this.#answers.splice(0)) say();
+    for (const { socket, response } of diagnosis.takeAnswers()) sessions.answer(socket, [response], false);
     for (const logged of told) sessions.tell(logged);
-    watchers.tell(calls.takeNews());
+    const seen = calls.takeNews();
+    if (watchers.any) watchers.tell(seen);
     watchers.tellOfCommands(told);
     if (watchers.waiting) this.#tellWithin(TELL_MS);
   }
@@ -454,10 +476,11 @@ export class Switchboard extends DurableObject<Env> {
    * row, so one that must come forward comes far enough for the short waits that will follow.
    */
   #arm(now: number): void {
-    const { runner, store, sessions, calls, rounds, watchers, link } = this.#here;
+    const { runner, store, sessions, calls, rounds, link, handOver } = this.#here;
     // Without an adapter nobody can be asked: when it comes back, that is a turn.
-    const round = link.connected ? rounds.due(watchers.any, calls.oldest) : Number.POSITIVE_INFINITY;
-    const due = Math.min(runner.due, store.due, sessions.due, link.due(watchers.any), round);
+    const looks = this.#isLooking();
+    const round = link.connected ? rounds.due(looks, calls.oldest) : Number.POSITIVE_INFINITY;
+    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, handOver.due);
     if (due >= this.#alarmAt) return;
     const alone = this.#alarmAt === Number.POSITIVE_INFINITY || due > now + FAR_MS;
     this.#alarmAt = alone ? due : Math.min(due, now + QUIET_MS);

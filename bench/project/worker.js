@@ -5,5 +5,6 @@ import { door } from '../door.js';
 export { Switchboard } from '../../worker/switchboard.ts';
 export { Directory } from '../../worker/tenant/directory.ts';
 export { Tenant } from '../../worker/tenant/tenant.ts';
+export { Webhooks } from '../../worker/webhooks/webhooks.ts';
 
 export default app(door);

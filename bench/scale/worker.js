@@ -7,6 +7,7 @@ import { door, placeOf } from '../door.js';
 
 export { Directory } from '../../worker/tenant/directory.ts';
 export { Tenant } from '../../worker/tenant/tenant.ts';
+export { Webhooks } from '../../worker/webhooks/webhooks.ts';
 
 /** By object. It lives as long as the process, so it outlasts an object's sleep, and reading it wakes nobody. */
 const counters = new Map();

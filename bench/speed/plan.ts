@@ -28,6 +28,7 @@ Without options: the figures that it promises.
   --counts …             what a call costs in messages, rows and bytes: bench/counts
   --scale …              how many clients and calls one machine holds: bench/scale
   --neighbours …         what a tenant feels of one that floods: bench/tenants
+  --webhooks …           what a call feels of webhooks to a receiver that hangs: bench/webhooks
 `;
 
 /** Some workloads at a place. */

@@ -2,7 +2,7 @@
 // Plain JavaScript, because types of the platform and of Node do not go together in one program.
 import worker, { Switchboard as Real } from '../../worker/local.ts';
 
-export { Directory, Tenant } from '../../worker/local.ts';
+export { Directory, Tenant, Webhooks } from '../../worker/local.ts';
 
 export class Switchboard extends Real {
   #turnsLeft = Number.POSITIVE_INFINITY;

@@ -44,29 +44,44 @@ export interface TenantsOptions {
   readonly settings?: object;
   /** Sites that get no adapter, such as `t2-s1`. */
   readonly bare?: readonly string[];
+  /** Variables of the Worker, beside its secrets. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** See `startEdge`. */
+  readonly webhooksToPrivate?: boolean;
 }
 
 export class Tenants implements AsyncDisposable {
   readonly port: number;
-  readonly edge: ChildProcess;
+  edge: ChildProcess;
   readonly places: Place[] = [];
   /** The folder that workerd keeps everything in. */
   readonly data: string;
   readonly #clients: Client[] = [];
 
-  private constructor(port: number, edge: ChildProcess, data: string) {
+  readonly #startEdge: () => Promise<ChildProcess>;
+
+  private constructor(port: number, edge: ChildProcess, data: string, start: () => Promise<ChildProcess>) {
     this.port = port;
     this.edge = edge;
     this.data = data;
+    this.#startEdge = start;
   }
 
   /** Brings all of it up; resolves when every adapter is linked. */
-  static async start({ tenants, sites, simulated, settings, bare = [] }: TenantsOptions): Promise<Tenants> {
+  static async start({
+    tenants,
+    sites,
+    simulated,
+    settings,
+    bare = [],
+    variables = {},
+    webhooksToPrivate = false,
+  }: TenantsOptions): Promise<Tenants> {
     const data = await mkdtemp(join(tmpdir(), 'call-api-'));
     const port = await freePort();
-    const secrets = { KEY_SECRETS, ADMIN_SECRET };
-    const edge = await startEdge({ port, data, entry: 'worker/index.ts', secrets });
-    const all = new Tenants(port, edge, data);
+    const secrets = { KEY_SECRETS, ADMIN_SECRET, ...variables };
+    const start = () => startEdge({ port, data, entry: 'worker/index.ts', secrets, webhooksToPrivate });
+    const all = new Tenants(port, await start(), data, start);
     await until(async () => (await all.get('/healthz')).ok);
     for (let t = 1; t <= tenants; t++) {
       await all.admin('POST', '/tenants', { id: `t${t}`, ...settings });
@@ -119,6 +134,13 @@ export class Tenants implements AsyncDisposable {
       eventsPort,
       adapter,
     });
+  }
+
+  /** Kills the edge and starts it anew, with what is on its disk. */
+  async restart(): Promise<void> {
+    await kill(this.edge, 'SIGKILL');
+    this.edge = await this.#startEdge();
+    await until(async () => (await this.get('/healthz')).ok);
   }
 
   /** The place of that mark. */

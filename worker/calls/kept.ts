@@ -44,6 +44,8 @@ export interface CarriedLine extends Pick<CallLine, 'seq' | 'call' | 'owner'> {
 /** The link went or came. */
 export interface LinkLine {
   readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at?: number;
   readonly link: 'Down' | 'Up';
 }
 

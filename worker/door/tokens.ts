@@ -29,7 +29,10 @@ export interface Claims {
 export const TOKEN_SECONDS = { min: 60, max: 86_400, default: 3_600 } as const;
 
 /** Who a token is for, as its back end names them. It stands in headers and logs: printable ASCII. */
-export const Subject = z.string().regex(/^[\x20-\x7e]{1,128}$/, '1 to 128 printable ASCII characters');
+export const Subject = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,128}$/, '1 to 128 printable ASCII characters')
+  .meta({ examples: ['alice'] });
 
 const ALGORITHM = 'HS256';
 const ISSUER = 'call-api';

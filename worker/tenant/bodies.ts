@@ -1,6 +1,6 @@
 /** What an administrator may send. Strict: a name that is misspelled would be a limit that does not hold. @module */
 import * as z from 'zod';
-import { Id, Limits, Policy, Rules, SCOPES, Scope } from '../../shared/policy.ts';
+import { Id, Limits, Pattern, Policy, Rules, SCOPES, Scope } from '../../shared/policy.ts';
 import { LOCATIONS } from './admission.ts';
 
 /** Longest time that a key may hold beside its successor, in seconds: 7 days. */
@@ -12,15 +12,6 @@ const LimitsChange = z.strictObject(
     Object.entries(Limits.shape).map(([name, limit]) => [name, limit.unwrap().nullable().optional()]),
   ),
 );
-
-const Pattern = z
-  .string()
-  .min(1)
-  .max(128)
-  .regex(/^[\x21-\x7e]*$/, 'a pattern has printable ASCII and no space in it')
-  .regex(/^(?!sips?:)/i, 'a pattern is compared with user@host, without sip: before it')
-  // It could never match: a rule that is thought to hold and does not.
-  .regex(/[@*]/, 'a pattern is compared with user@host: write +1900*@* or *@example.com');
 
 /** Each list replaces the one before. */
 const RulesChange = z.strictObject({

@@ -302,10 +302,14 @@ export class Tenant extends DurableObject<Env> {
   }
 
   async #tell({ kind, site: name, location, key }: Errand): Promise<void> {
-    const { SWITCHBOARD } = this.env;
+    const { SWITCHBOARD, WEBHOOKS } = this.env;
     const near = location ? { locationHint: location } : {};
-    const switchboard = SWITCHBOARD.get(SWITCHBOARD.idFromName(`${this.#settings.id}/${name}`), near);
-    if (kind === 'erase') return switchboard.erase();
+    const place = `${this.#settings.id}/${name}`;
+    const switchboard = SWITCHBOARD.get(SWITCHBOARD.idFromName(place), near);
+    if (kind === 'erase') {
+      await WEBHOOKS.get(WEBHOOKS.idFromName(place)).erase();
+      return switchboard.erase();
+    }
     if (kind === 'revoke') return switchboard.revoke(key);
     const settings: Settings | undefined = this.#settings.get();
     const site = this.#sites.get(name);

@@ -1,41 +1,42 @@
 /** What an administrator sees: times in ISO 8601, and of a key nothing that opens a door. @module */
-import type { Limits, Rules, Scope } from '../../shared/policy.ts';
-import type { Role } from '../door/api-keys.ts';
-import type { Location } from './admission.ts';
+import * as z from 'zod';
+import { Id, Limits, Policy, Rules, Scope } from '../../shared/policy.ts';
+import { LOCATIONS } from './admission.ts';
 import type { Key } from './keys.ts';
 import type { Settings } from './settings.ts';
 import type { Site } from './sites.ts';
 
-export interface TenantView {
-  readonly id: string;
-  readonly created: string;
-  /** Those that hold, with their defaults. */
-  readonly limits: Limits;
-  readonly rules: Rules;
-  readonly origins: readonly string[];
-  readonly kept_seconds: number;
-  readonly version: number;
-}
+const Time = z.iso.datetime();
 
-export interface SiteView {
-  readonly id: string;
-  readonly created: string;
-  readonly location: Location | null;
-  readonly rules: Rules;
-}
+export const TenantView = z.object({
+  id: Id,
+  created: Time,
+  limits: Limits.meta({ description: 'those that hold, with their defaults' }),
+  rules: Rules,
+  origins: z.array(z.string()).readonly(),
+  kept_seconds: Policy.shape.kept_seconds,
+  version: z.number().int(),
+});
+export type TenantView = z.infer<typeof TenantView>;
 
-export interface KeyView {
-  readonly id: string;
-  readonly role: Role;
-  /** Null: any site. */
-  readonly site: string | null;
-  readonly scopes: readonly Scope[];
-  readonly created: string;
-  /** To the minute. */
-  readonly last_used: string | null;
-  /** May be in the future. */
-  readonly revoked_at: string | null;
-}
+export const SiteView = z.object({
+  id: Id,
+  created: Time,
+  location: z.enum(LOCATIONS).nullable(),
+  rules: Rules,
+});
+export type SiteView = z.infer<typeof SiteView>;
+
+export const KeyView = z.object({
+  id: Id,
+  role: z.enum(['api', 'adapter']),
+  site: Id.nullable().meta({ description: 'null: any site' }),
+  scopes: z.array(Scope).readonly(),
+  created: Time,
+  last_used: Time.nullable().meta({ description: 'to the minute' }),
+  revoked_at: Time.nullable().meta({ description: 'may be in the future' }),
+});
+export type KeyView = z.infer<typeof KeyView>;
 
 export function viewOfTenant({ id, created, ...settings }: Settings): TenantView {
   return { id, created: time(created), ...settings };

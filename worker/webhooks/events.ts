@@ -1,0 +1,73 @@
+/** What endpoints may be told of: the log of a site, read as events. Pure but for the log. @module */
+import { metadataOf } from '../../shared/runner.ts';
+import { callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
+import type { CallLine, Line, LinkLine } from '../calls/kept.ts';
+import type { Logged, Store } from '../store.ts';
+
+/** SIP URIs of those who speak in a call. */
+export type PartiesOf = (callid: string) => readonly (string | null)[];
+
+/** All that has happened after one number of the site, up to another, in order. What is not dated is dated `now`. */
+export function eventsBetween(
+  store: Store,
+  { after, upto }: { readonly after: number; readonly upto: number },
+  partiesOf: PartiesOf,
+  now: number,
+): HookEvent[] {
+  const events: HookEvent[] = [];
+  for (const { at = now, ...logged } of store.toldBetween(after, upto))
+    events.push(ofCommand(logged, at, partiesOf));
+  for (const { row } of store.callsFrom(after + 1)) {
+    const lines = JSON.parse(row) as Line[];
+    if ((lines[0]?.seq ?? 0) > upto) break;
+    for (const line of lines) {
+      if (line.seq <= after || line.seq > upto || 'mark' in line || 'carried' in line) continue;
+      events.push('link' in line ? ofLink(line, now) : ofCall(line));
+    }
+  }
+  return events.sort((one, other) => one.seq - other.seq);
+}
+
+function ofCommand({ command, told }: Logged, at: number, partiesOf: PartiesOf): HookEvent {
+  const { cmdId, method, params, calls = [] } = command;
+  const { seq, event, data, error } = told;
+  const metadata = metadataOf(command);
+  const named = [params, data].flatMap(urisIn);
+  return {
+    seq,
+    at,
+    type: commandType(method, event),
+    about: cmdId,
+    data: { seq, cmd_id: cmdId, method, event, data, error, metadata },
+    addresses: known([...named, ...calls.flatMap(partiesOf)]),
+  };
+}
+
+function ofCall({ seq, at, event, call, data }: CallLine): HookEvent {
+  return {
+    seq,
+    at,
+    type: callType(event),
+    about: call.callid,
+    data: { seq, event, call, data },
+    addresses: known([call.caller, call.callee]),
+  };
+}
+
+function ofLink({ seq, link, at }: LinkLine, now: number): HookEvent {
+  return { seq, at: at ?? now, type: linkType(link), about: '', data: { seq, event: link }, addresses: [] };
+}
+
+/** Where commands and notifications have addresses. */
+const NAMED = ['caller', 'callee', 'destination'];
+
+function urisIn(holder: unknown): (string | null)[] {
+  if (typeof holder !== 'object' || holder === null) return [];
+  return Object.entries(holder).map(([name, value]) =>
+    NAMED.includes(name) && typeof value === 'string' ? value : null,
+  );
+}
+
+function known(uris: readonly (string | null)[]): string[] {
+  return [...new Set(uris.filter((uri) => uri !== null))];
+}

@@ -1,0 +1,145 @@
+/**
+ * Hands what happens at a site over to its webhooks, from the log and so that nothing is lost: how far they have got
+ * is theirs to keep, and what they have not taken is handed over again. Where nobody wants to be told, nothing is
+ * done and nothing costs anything.
+ * @module
+ */
+import type { HookEvent } from '../../shared/webhooks.ts';
+import type { Handed } from './webhooks.ts';
+
+/** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
+const GATHER_MS = 50;
+
+/** If we die in between, an alarm hands it over so many milliseconds later. */
+const SURE_MS = 5_000;
+
+/** Numbers of the site in one hand-over: each has one event at most, and few of them are longer than 2 KB. */
+const WINDOW = 500;
+
+/** Where what happens comes from, and where it goes. */
+export interface Ways {
+  readonly epoch: string;
+  /** The events after one number, up to another. */
+  readonly events: (span: { readonly after: number; readonly upto: number }) => HookEvent[];
+  /** Hands over to the webhooks of `tenant/site`: gives how far all is taken, or null where nobody wants to be told. */
+  readonly take: (place: string, handed: Handed) => Promise<number | null>;
+  /** Nobody wants to be told any more. */
+  readonly stopped: () => void;
+}
+
+export class HandOver {
+  readonly #sql: SqlStorage;
+  readonly #ways: Ways;
+  /** Whose site this is, and until when nothing is to be told; undefined: nothing is at all. */
+  #told: Told | undefined;
+  /** All until here is in the log. */
+  #written: number;
+  /** All until here is taken; undefined after a sleep. */
+  #taken: number | undefined;
+  /** When what is not taken yet is to be handed over at the latest, in Unix milliseconds. */
+  #due = Number.POSITIVE_INFINITY;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #running = false;
+  /** Times that somebody asked to be told. */
+  #asked = 0;
+
+  /** @param written the last number that is in the log */
+  constructor(sql: SqlStorage, written: number, ways: Ways) {
+    this.#sql = sql;
+    this.#ways = ways;
+    this.#written = written;
+    sql.exec(
+      'CREATE TABLE IF NOT EXISTS hand_over (id INTEGER PRIMARY KEY, place TEXT NOT NULL, since INTEGER NOT NULL)',
+    );
+    this.#told = sql.exec<Told>('SELECT place, since FROM hand_over').toArray()[0];
+  }
+
+  /** Does anybody want to be told? */
+  get on(): boolean {
+    return this.#told !== undefined;
+  }
+
+  /** The webhooks of `tenant/site` are to be told what happens from now on. */
+  begin(place: string): void {
+    this.#asked++;
+    if (this.on) return;
+    this.#told = { place, since: this.#written };
+    this.#sql.exec('INSERT INTO hand_over (id, place, since) VALUES (1, ?, ?)', place, this.#written);
+  }
+
+  /** When {@link run} is due, in Unix milliseconds; infinity for never. */
+  get due(): number {
+    return this.#due;
+  }
+
+  /** All until that number is written, and some of it is to be told. */
+  wrote(written: number, now: number): void {
+    this.#written = written;
+    if (!this.on) return;
+    this.#due = Math.min(this.#due, now + SURE_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.run();
+    }, GATHER_MS);
+  }
+
+  /** The alarm has come: after a sleep nobody knows whether all is taken. */
+  wake(now: number): void {
+    if (!this.on || (this.#taken !== undefined && this.#due > now)) return;
+    this.#due = now + SURE_MS;
+    void this.run();
+  }
+
+  /** Hands over what is not taken yet. Never rejects: what fails is tried again when it is {@link due}. */
+  async run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      while (await this.#once());
+      this.#due = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      console.warn('webhooks could not be handed what happened; it is tried again', error);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** The site is no more. */
+  end(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#told = undefined;
+  }
+
+  /** Says whether there is more. */
+  async #once(): Promise<boolean> {
+    if (!this.#told) return false;
+    const { place, since } = this.#told;
+    const { epoch, events, take } = this.#ways;
+    const asked = this.#asked;
+    if (this.#taken === undefined) {
+      const known = await take(place, { epoch, upto: 0, events: [] });
+      if (known === null) return this.#stop(asked);
+      this.#taken = Math.max(known, since);
+    }
+    const after = this.#taken;
+    const upto = Math.min(after + WINDOW, this.#written);
+    if (upto <= after) return false;
+    const some = events({ after, upto });
+    const taken = some.length > 0 ? await take(place, { epoch, upto, events: some }) : upto;
+    if (taken === null) return this.#stop(asked);
+    this.#taken = Math.max(taken, upto);
+    return true;
+  }
+
+  /** Unless somebody asked in the meantime. Says whether there is more. */
+  #stop(asked: number): boolean {
+    if (asked !== this.#asked) return true;
+    this.#told = undefined;
+    this.#taken = undefined;
+    this.#sql.exec('DELETE FROM hand_over');
+    this.#ways.stopped();
+    return false;
+  }
+}
+
+type Told = { readonly place: string; readonly since: number };

@@ -1,0 +1,47 @@
+/** The tables of a site's webhooks. Times are Unix milliseconds. @module */
+import type { Step } from '../tenant/migrate.ts';
+
+export const WEBHOOKS_STEPS: readonly Step[] = [
+  {
+    name: 'endpoints and deliveries',
+    // What is delivered is in no index: most are, and each index costs a row.
+    sql: `
+      CREATE TABLE site (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        place TEXT NOT NULL,
+        epoch TEXT NOT NULL,
+        cursor INTEGER NOT NULL,
+        announced INTEGER NOT NULL,
+        kept INTEGER NOT NULL DEFAULT 0
+      );
+      CREATE TABLE endpoints (
+        id TEXT PRIMARY KEY,
+        created INTEGER NOT NULL,
+        url TEXT NOT NULL,
+        description TEXT NOT NULL,
+        events TEXT NOT NULL,
+        addresses TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        because TEXT,
+        signers TEXT NOT NULL,
+        quiet_until INTEGER NOT NULL DEFAULT 0,
+        dropped INTEGER NOT NULL DEFAULT 0
+      ) WITHOUT ROWID;
+      CREATE TABLE deliveries (
+        n INTEGER PRIMARY KEY AUTOINCREMENT,
+        endpoint TEXT NOT NULL,
+        id TEXT NOT NULL,
+        type TEXT NOT NULL,
+        about TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        due INTEGER,
+        attempts TEXT NOT NULL DEFAULT '[]'
+      );
+      CREATE INDEX waiting ON deliveries (endpoint, due, n) WHERE due IS NOT NULL;
+      CREATE INDEX failed ON deliveries (endpoint) WHERE state = 'failed';
+    `,
+  },
+];

@@ -1,0 +1,385 @@
+/**
+ * The webhooks of one site: its endpoints, and what is on its way to them. It is an object of its own, so that no
+ * receiver, however slow, holds a call up. The Switchboard hands over what happens; all else runs from here, and from
+ * this object's alarm where it was evicted meanwhile.
+ *
+ * To an endpoint {@link AT_ONCE} requests are under way at most, and of each call and command one, so what becomes of a call
+ * is told in its order. What fails waits for its next try, and what comes after it goes past: the `seq` in the body
+ * tells the order. To one that has just failed there is one request at a time.
+ * @module
+ */
+import { DurableObject } from 'cloudflare:workers';
+import {
+  bodyOf,
+  type DeliveriesQuery,
+  type DeliveryView,
+  type EndpointBody,
+  type EndpointChange,
+  type EndpointView,
+  type EndpointWithSecret,
+  type HookEvent,
+  MOST_ENDPOINTS,
+  TEST_TYPE,
+  wants,
+} from '../../shared/webhooks.ts';
+import type { Env } from '../env.ts';
+import { migrate } from '../tenant/migrate.ts';
+import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
+import { ANSWER_MS, attempt } from './attempt.ts';
+import { Deliveries, type Delivery, type Fresh } from './deliveries.ts';
+import { type Endpoint, Endpoints, signing } from './endpoints.ts';
+import { scheduleOf } from './schedule.ts';
+import { WEBHOOKS_STEPS } from './schema.ts';
+import { newSigner } from './signing.ts';
+import { verdict } from './verdict.ts';
+import { viewOfDelivery, viewOfEndpoint } from './views.ts';
+
+/** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
+export interface Handed {
+  /** Random for each storage of the Switchboard: with the number it names an event. */
+  readonly epoch: string;
+  readonly upto: number;
+  readonly events: readonly HookEvent[];
+}
+
+/** Requests under way to an endpoint that is well: a receiver 50 ms away takes 80 a second so. */
+const AT_ONCE = 4;
+
+/** A try that is under way is over by then, in milliseconds; if not, we were evicted, and it is made again. */
+const LEASE_MS = ANSWER_MS + 5_000;
+
+/** A switchboard that could not be told, and an alarm that failed, are tried again after so many milliseconds. */
+const AGAIN_MS = 5_000;
+
+/** Bytes of an endpoint's id. It is no secret. */
+const ID_BYTES = 8;
+
+/** What is here while there is a site. */
+interface Parts {
+  readonly endpoints: Endpoints;
+  readonly deliveries: Deliveries;
+}
+
+export class Webhooks extends DurableObject<Env> {
+  #parts: Parts | undefined;
+  readonly #schedule: readonly number[];
+  /** Deliveries that are sent now, by endpoint: whose each number is. */
+  readonly #underWay = new Map<string, Map<number, string>>();
+  /** Endpoints whose last try has failed. */
+  readonly #ailing = new Set<string>();
+  #alarmAt: number | undefined;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#schedule = scheduleOf(env.WEBHOOK_RETRIES);
+    ctx.blockConcurrencyWhile(async () => {
+      this.#alarmAt = (await ctx.storage.getAlarm()) ?? undefined;
+    });
+  }
+
+  /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
+  get #here(): Parts {
+    if (!this.#parts) {
+      migrate(this.ctx.storage, WEBHOOKS_STEPS);
+      const { sql } = this.ctx.storage;
+      this.#parts = { endpoints: new Endpoints(sql), deliveries: new Deliveries(sql) };
+    }
+    return this.#parts;
+  }
+
+  /**
+   * Takes over what happened. Gives the number up to which all is taken, from which the Switchboard is to go on; null
+   * where nobody wants to be told.
+   */
+  take({ epoch, upto, events }: Handed): number | null {
+    const { endpoints } = this.#here;
+    const wanting = endpoints.list().filter(({ enabled }) => enabled);
+    if (wanting.length === 0) return null;
+    const cursor = this.#cursor(epoch);
+    if (upto <= cursor) return cursor;
+    const now = Date.now();
+    const fresh = events
+      .filter(({ seq }) => seq > cursor)
+      .flatMap((event) =>
+        wanting
+          .filter((endpoint) => wants(endpoint, event))
+          .map((endpoint) => freshOf(endpoint, event, epoch)),
+      );
+    this.ctx.storage.transactionSync(() => {
+      this.ctx.storage.sql.exec('UPDATE site SET epoch = ?, cursor = ?', epoch, upto);
+      if (fresh.length > 0) this.#queue(fresh, now);
+    });
+    if (fresh.length > 0) this.#go(now);
+    return upto;
+  }
+
+  /** The endpoints, the oldest first. */
+  list(): EndpointView[] {
+    return this.#here.endpoints.list().map((endpoint) => this.#viewOf(endpoint));
+  }
+
+  /** Undefined where there is none. */
+  show(id: string): EndpointView | undefined {
+    const endpoint = this.#here.endpoints.get(id);
+    return endpoint && this.#viewOf(endpoint);
+  }
+
+  /** Makes an endpoint. @param place `tenant/site`, whose webhooks these are */
+  async create(place: string, body: EndpointBody): Promise<Outcome<EndpointWithSecret>> {
+    const signer = await newSigner();
+    const { endpoints } = this.#here;
+    if (endpoints.list().length >= MOST_ENDPOINTS)
+      return refused(409, `a site has at most ${MOST_ENDPOINTS} webhooks; delete one first`);
+    const id = newId();
+    this.ctx.storage.transactionSync(() => {
+      endpoints.add(id, signer, body, Date.now());
+      this.ctx.storage.sql.exec(
+        "INSERT OR IGNORE INTO site (only, place, epoch, cursor, announced) VALUES (1, ?, '', 0, 0)",
+        place,
+      );
+    });
+    return this.#announced(this.#withSecret(id, signer.secret));
+  }
+
+  async change(id: string, change: EndpointChange): Promise<Outcome<EndpointView>> {
+    const { endpoints } = this.#here;
+    const endpoint = endpoints.get(id);
+    if (!endpoint) return noEndpoint(id);
+    endpoints.change(endpoint, change);
+    this.#go(Date.now());
+    const view = this.show(id);
+    return this.#announced(view ? made(view) : noEndpoint(id));
+  }
+
+  /** Gives an endpoint a new secret. @param grace seconds that the old one signs as well */
+  async rotate(id: string, grace: number): Promise<Outcome<EndpointWithSecret>> {
+    const signer = await newSigner();
+    const { endpoints } = this.#here;
+    const endpoint = endpoints.get(id);
+    if (!endpoint) return noEndpoint(id);
+    endpoints.rotate(endpoint, signer, grace * 1_000, Date.now());
+    return told(this.#withSecret(id, signer.secret));
+  }
+
+  /** Deletes an endpoint with all that was on its way to it. */
+  remove(id: string): Outcome<null> {
+    const { endpoints, deliveries } = this.#here;
+    if (!endpoints.get(id)) return noEndpoint(id);
+    this.ctx.storage.transactionSync(() => {
+      endpoints.delete(id);
+      deliveries.clear(id);
+    });
+    return told(made(null));
+  }
+
+  /** Sends a test event, whatever the filters say. */
+  sendTest(id: string): Outcome<DeliveryView> {
+    const endpoint = this.#here.endpoints.get(id);
+    if (!endpoint) return noEndpoint(id);
+    if (!endpoint.enabled) return isDisabled(id);
+    const now = Date.now();
+    const body = bodyOf({ type: TEST_TYPE, at: now, data: { endpoint: id } });
+    this.#queue(
+      [{ endpoint: id, id: `msg_test_${crypto.randomUUID()}`, type: TEST_TYPE, about: '', body }],
+      now,
+    );
+    const [latest] = this.#here.deliveries.list(id, { limit: 1 });
+    this.#go(now);
+    return latest ? told(made(viewOfDelivery(latest))) : noEndpoint(id);
+  }
+
+  /** The log of an endpoint, newest first; undefined where there is none. */
+  deliveries(id: string, query: DeliveriesQuery): DeliveryView[] | undefined {
+    const { endpoints, deliveries } = this.#here;
+    return endpoints.get(id) && deliveries.list(id, query).map(viewOfDelivery);
+  }
+
+  /** Sends a delivery once more, with the same `webhook-id`, on a schedule that begins anew. */
+  replay(id: string, n: number): Outcome<DeliveryView> {
+    const { endpoints, deliveries } = this.#here;
+    const endpoint = endpoints.get(id);
+    if (!endpoint) return noEndpoint(id);
+    if (!endpoint.enabled) return isDisabled(id);
+    const now = Date.now();
+    deliveries.replay(id, n, now);
+    const delivery = deliveries.get(id, n);
+    if (!delivery)
+      return refused(404, `there is no delivery ${n} of the webhook ${id}; list them to see which are kept`);
+    this.#go(now);
+    return told(made(viewOfDelivery(delivery)));
+  }
+
+  /** The site is no more: deletes all that is here. */
+  async erase(): Promise<void> {
+    this.#parts = undefined;
+    this.#alarmAt = undefined;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = undefined;
+    try {
+      const now = Date.now();
+      this.#here.deliveries.trim(now);
+      this.#go(now);
+      await this.#announce();
+    } catch (error) {
+      console.error('alarm of webhooks failed', error);
+      this.#alarmAt = Date.now() + AGAIN_MS;
+      await this.ctx.storage.setAlarm(this.#alarmAt);
+    }
+  }
+
+  /** Sends what is due, and arms the alarm for the rest. */
+  #go(now: number): void {
+    for (const { id } of this.#here.endpoints.list()) this.#send(id, now);
+    this.#arm(now);
+  }
+
+  /** Sends an endpoint what is due, as far as it may be sent now. */
+  #send(id: string, now: number): void {
+    const { endpoints, deliveries } = this.#here;
+    const endpoint = endpoints.get(id);
+    if (!endpoint?.enabled || endpoint.quietUntil > now) return;
+    const underWay = this.#underWay.get(id) ?? new Map<number, string>();
+    this.#underWay.set(id, underWay);
+    while (underWay.size < (this.#ailing.has(id) ? 1 : AT_ONCE)) {
+      const delivery = deliveries.next(id, now, underWay);
+      if (!delivery) return;
+      underWay.set(delivery.n, delivery.about);
+      this.ctx.waitUntil(this.#deliver(endpoint, delivery, underWay));
+    }
+  }
+
+  async #deliver(endpoint: Endpoint, delivery: Delivery, underWay: Map<number, string>): Promise<void> {
+    const parts = this.#here;
+    try {
+      await this.#try(endpoint, delivery, parts);
+    } catch (error) {
+      // The alarm that is set while something is under way goes on.
+      console.error('a webhook broke', error);
+      return;
+    } finally {
+      underWay.delete(delivery.n);
+    }
+    // Erased meanwhile: nothing is here, and nothing is to be made.
+    if (parts !== this.#parts) return;
+    const now = Date.now();
+    this.#send(endpoint.id, now);
+    this.#arm(now);
+  }
+
+  async #try({ id: endpoint, url, signers }: Endpoint, delivery: Delivery, parts: Parts): Promise<void> {
+    const began = Date.now();
+    const { id, body } = delivery;
+    const result = await attempt({ url, signers: signing(signers, began), id, body }, Date.now);
+    if (parts !== this.#parts) return;
+    const now = Date.now();
+    const tries = delivery.tries + 1;
+    const outcome = verdict(tries, result, now, { schedule: this.#schedule, random: Math.random() });
+    const note = {
+      at: new Date(began).toISOString(),
+      ms: now - began,
+      ...('status' in result ? { status: result.status } : {}),
+      ...('error' in outcome ? { error: outcome.error } : {}),
+    };
+    if (outcome.is === 'delivered') this.#ailing.delete(endpoint);
+    else this.#ailing.add(endpoint);
+    this.ctx.storage.transactionSync(() => {
+      parts.deliveries.tried(delivery, note, tries, outcome);
+      if ('quietUntil' in outcome && outcome.quietUntil !== undefined)
+        parts.endpoints.silence(endpoint, outcome.quietUntil);
+      if ('disable' in outcome && outcome.disable !== undefined)
+        parts.endpoints.disable(endpoint, outcome.disable);
+    });
+  }
+
+  #queue(fresh: readonly Fresh[], now: number): void {
+    const { endpoints, deliveries } = this.#here;
+    const dropped = deliveries.add(fresh, now);
+    if (dropped.length > 0) console.warn(`${dropped.length} deliveries of webhooks had to make room`);
+    for (const endpoint of dropped) endpoints.dropped(endpoint);
+  }
+
+  /** Up to which number all is taken of a Switchboard's storage; of another one than before, nothing is. */
+  #cursor(epoch: string): number {
+    const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
+    return site?.epoch === epoch ? site.cursor : 0;
+  }
+
+  #viewOf(endpoint: Endpoint): EndpointView {
+    return viewOfEndpoint(endpoint, this.#here.deliveries, Date.now());
+  }
+
+  #withSecret(id: string, secret: string): Made<EndpointWithSecret> {
+    const view = this.show(id);
+    return view ? made({ ...view, secret }) : noEndpoint(id);
+  }
+
+  /** Makes sure that the Switchboard hands over from now on, and says so where it could not be told yet. */
+  async #announced<T>(outcome: Made<T>): Promise<Outcome<T>> {
+    const { sql } = this.ctx.storage;
+    sql.exec('UPDATE site SET announced = 0');
+    this.#arm(Date.now());
+    try {
+      await this.#announce();
+      return told(outcome);
+    } catch (error) {
+      console.warn('the switchboard could not be told of its webhooks; it is tried again', error);
+      const [site] = sql.exec<Site>('SELECT * FROM site').toArray();
+      return outcome.ok ? { ...outcome, untold: [site?.place.split('/').at(-1) ?? ''] } : outcome;
+    }
+  }
+
+  async #announce(): Promise<void> {
+    const { sql } = this.ctx.storage;
+    const [site] = sql.exec<Site>('SELECT * FROM site').toArray();
+    if (!site || site.announced === 1) return;
+    const { SWITCHBOARD } = this.env;
+    await SWITCHBOARD.get(SWITCHBOARD.idFromName(site.place)).tellWebhooks(site.place);
+    if (this.#parts) sql.exec('UPDATE site SET announced = 1');
+  }
+
+  /** One alarm for what is due, for what is under way in case we are evicted, and for what is kept long enough. */
+  #arm(now: number): void {
+    const { endpoints, deliveries } = this.#here;
+    const dues = endpoints.list().map(({ id, enabled, quietUntil }) => {
+      if (!enabled) return Number.POSITIVE_INFINITY;
+      if (this.#underWay.get(id)?.size) return now + LEASE_MS;
+      return Math.max(quietUntil, deliveries.dueOf(id));
+    });
+    const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
+    const again = site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
+    const due = Math.min(...dues, again, deliveries.due);
+    // One that comes too early finds nothing to do and arms the next.
+    if (due === Number.POSITIVE_INFINITY || due >= (this.#alarmAt ?? Number.POSITIVE_INFINITY)) return;
+    this.#alarmAt = due;
+    void this.ctx.storage.setAlarm(due);
+  }
+}
+
+/** The same event is told every endpoint under the same id, and each time that it is handed over. */
+function freshOf(endpoint: Endpoint, event: HookEvent, epoch: string): Fresh {
+  const { seq, type, about } = event;
+  return { endpoint: endpoint.id, id: `msg_${epoch}_${seq}`, type, about, body: bodyOf(event) };
+}
+
+type Site = { place: string; epoch: string; cursor: number; announced: number };
+
+function told<T>(outcome: Made<T>): Outcome<T> {
+  return outcome.ok ? { ...outcome, untold: [] } : outcome;
+}
+
+function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function noEndpoint(id: string) {
+  return refused(404, `there is no webhook ${id}; list them to see their ids`);
+}
+
+function isDisabled(id: string) {
+  return refused(409, `the webhook ${id} is disabled; enable it first`);
+}
