@@ -59,7 +59,10 @@ export function app(
       const visitor = await door.client(req.raw, env);
       return 'status' in visitor ? refuse(visitor) : readable(Response.json(me(visitor)), req.raw);
     })
-    .options('/v1/me', ({ req }) => preflight(req.header('Origin') ?? 'null', ['GET']))
+    .options('/v1/me', ({ req }) => {
+      const origin = req.header('Origin');
+      return origin === undefined ? nothing() : preflight(origin, ['GET']);
+    })
     .post(
       '/v1/tokens',
       bodyLimit({
