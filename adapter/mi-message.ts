@@ -12,7 +12,7 @@ export type MiAnswer =
   | { readonly error: MiError }
   | { readonly outcome: Outcome };
 
-export type MiRequestParams = Readonly<Record<string, string | number>>;
+export type MiRequestParams = Readonly<Record<string, string | number | readonly string[]>>;
 
 /** The code of an answer that is neither JSON nor `400 Some_error`: it is OpenSIPS that has failed. */
 const UNREADABLE = 500;

@@ -1,13 +1,12 @@
 /** Shows what the edge has answered. Pure. @module */
 import type { Shown } from './admin-commands.ts';
+import { type Fields, table, text } from './table.ts';
 
 /** What goes to stdout and to stderr. */
 export interface Printed {
   readonly out: string;
   readonly hint: string;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** For people, or as JSON for programs. */
 export function print(answer: Fields, shown: Shown, json: boolean): Printed {
@@ -60,30 +59,4 @@ function fields(answer: Fields): string {
   const shown = Object.entries(answer).filter(([name]) => name !== 'untold');
   const width = Math.max(...shown.map(([name]) => name.length));
   return shown.map(([name, value]) => `${name.padEnd(width)}  ${text(value)}\n`).join('');
-}
-
-function table(rows: readonly Fields[], columns: readonly string[]): string {
-  const cells = [columns, ...rows.map((row) => columns.map((column) => text(row[column])))];
-  const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
-  return cells
-    .map(
-      (line) =>
-        `${line
-          .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
-}
-
-/** On one line, and nothing that a terminal would obey: what tenants name their subjects stands in the trail. */
-function text(value: unknown): string {
-  if (value === null || value === undefined) return '-';
-  const plain =
-    Array.isArray(value) && value.every((each) => typeof each === 'string')
-      ? value.join(',') || '-'
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value);
-  return plain.replace(/\p{Cc}/gu, '?');
 }

@@ -139,8 +139,14 @@ const call = (callid: string, seq: number): Call => ({
 function watched(connection: Connection): string[] {
   const told: string[] = [];
   connection.watch({
-    snapshot: (calls) => told.push(`all: ${calls.map(({ callid }) => callid).join(' ')}`),
-    more: (calls) => told.push(`more: ${calls.map(({ callid }) => callid).join(' ')}`),
+    snapshot: (calls, readOn) => {
+      told.push(`all: ${calls.map(({ callid }) => callid).join(' ')}`);
+      readOn();
+    },
+    more: (calls, readOn) => {
+      told.push(`more: ${calls.map(({ callid }) => callid).join(' ')}`);
+      readOn();
+    },
     resumed: () => told.push('back'),
     changed: ({ callid }, event) => told.push(`${callid} ${event}`),
     link: (isUp) => told.push(isUp ? 'up' : 'down'),
@@ -179,6 +185,18 @@ it('a command whose answer is lost for long is not asked for again: it might run
   const second = cut(ASK_AGAIN_MS + 1);
   expect(second.requests).toEqual([]);
   expect(notices).toEqual(['Lost']);
+});
+
+it('very many commands are not asked for again all at once, but at a pace that an edge allows', () => {
+  const { connection, open, cut, pass } = world();
+  open();
+  for (let n = 0; n < 200; n++) connection.run('Echo', { n }, () => {});
+  const second = cut(500);
+  expect(second.requests).toHaveLength(50);
+  pass(1_000);
+  expect(second.requests).toHaveLength(91);
+  pass(5_000);
+  expect(second.requests.map(({ params }) => params['n'])).toEqual(Array.from({ length: 200 }, (_, n) => n));
 });
 
 it('what a session missed comes from where it stood, and nothing is told twice', () => {

@@ -19,6 +19,7 @@ export interface Notice {
   readonly event: string;
   readonly data?: unknown;
   readonly error?: RpcFailure;
+  readonly metadata?: Fields;
   readonly seq?: number;
 }
 
@@ -28,12 +29,30 @@ export type Message =
   | ({ readonly is: 'answer'; readonly id: string } & Answer)
   | { readonly is: 'notification'; readonly method: string; readonly params: Fields };
 
-/** What a request gets that will never be answered. */
-export const unanswered: RpcFailure = {
-  code: -32013,
-  message: 'No answer',
-  data: 'the connection was closed',
+/** Why a connection is closed for good. */
+export type Closed = 'asked' | 'unauthorized' | 'superseded';
+
+/** Why no answer comes: that, or the socket it was asked on was lost, or for too long there was none. */
+export type Unheard = Closed | 'lost' | 'late';
+
+const WHY: Readonly<Record<Unheard, string>> = {
+  asked: 'the connection was closed',
+  unauthorized: 'the token does not hold: come back with another one',
+  superseded: 'a newer connection has taken this session up',
+  lost: 'the connection was lost',
+  late: 'no connection for too long',
 };
+
+/** What a request gets that was sent and will never be answered: it may have been done or not. */
+export function unanswered(why: Unheard): RpcFailure {
+  return { code: -32013, message: 'No answer', data: WHY[why] };
+}
+
+/** What a request gets that was never sent. */
+export function unsent(why: Unheard): RpcFailure {
+  const [code, message] = why === 'unauthorized' ? [-32002, 'Not allowed'] : [-32012, 'Timed out'];
+  return { code, message, data: `${WHY[why]}; it was not sent` };
+}
 
 /** The messages of a frame. What is none is left out: a client outlives an edge newer than itself. */
 export function readFrame(text: string): Message[] {

@@ -22,8 +22,8 @@ const HELP = `npm start -- [options]
   --data DIR             keep calls and commands there (default: .data)
   --tenants              serve tenants with keys of their own, as a deployment does, instead of the open one; the
                          adapter runs where OpenSIPS is: npm run adapter -- --help
-  --webhooks-to-private  let webhooks go to this machine and to private networks too, and by http; without it, to public
-                         addresses by https only
+  --webhooks-to-private  with --tenants: let webhooks go to this machine and to private networks too, and by http; without
+                         it, to public addresses by https only
   --help
 `;
 
@@ -98,6 +98,8 @@ Ctrl-C ends it all; tenants, calls and commands are kept in ${flags.data}.
 
 /** The open tenant, with an OpenSIPS and an adapter. */
 async function startDemo(port: number): Promise<void> {
+  if (flags['webhooks-to-private'])
+    throw new Error('Webhooks are made by an administrator, whom the open tenant has not: add --tenants');
   const key = randomBytes(24).toString('base64url');
   const opensips = flags.opensips ?? (await startSimulator());
   const nextHop = flags['sip-next-hop'] ?? `sip:${opensips.split(':')[0]}:5060`;

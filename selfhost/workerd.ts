@@ -134,7 +134,7 @@ function maxSockets(): number {
 }
 
 /** The one that wrangler deploys with, so that both run the same platform. */
-function compatibilityDate(): string {
+export function compatibilityDate(): string {
   const date = /^compatibility_date *= *"(.*)"$/m.exec(
     readFileSync(join(root, 'wrangler.toml'), 'utf8'),
   )?.[1];

@@ -1,7 +1,8 @@
 /** What is answered to each method. @module */
 import * as z from 'zod';
 import { CommandView } from './command-view.ts';
-import { AUTHORIZE, CommandId, DISCOVER, type Method, methods, type Query } from './methods.ts';
+import { DiagnosisResult } from './diagnosis.ts';
+import { AUTHORIZE, CommandId, DIAGNOSE, DISCOVER, type Method, methods, type Query } from './methods.ts';
 import { CallEvent, CallEventData, CallView } from './notifications.ts';
 
 /** A command has been started: what happens is told in notifications with that `cmd_id`. */
@@ -61,6 +62,7 @@ export const answers = {
   ...ofCommands,
   ...ofQueries,
   [AUTHORIZE]: z.object({ expires: z.iso.datetime() }).meta({ description: 'of the new token' }),
+  [DIAGNOSE]: DiagnosisResult,
   [DISCOVER]: z
     .looseObject({ openrpc: z.string() })
     .meta({ description: 'the document, also at `/openrpc.json`' }),

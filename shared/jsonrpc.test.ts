@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failure, MAX_BATCH, notification, parseMessage, success } from './jsonrpc.ts';
+import { failure, MAX_BATCH, MAX_DEPTH, notification, parseMessage, success } from './jsonrpc.ts';
 
 /** What becomes of each entry: its method and id, or the code and id of its refusal. */
 function read(text: string): (readonly [string | number, unknown])[] {
@@ -158,6 +158,14 @@ it('every well-formed request comes through as it is, alone and in a batch', () 
       expect(parseMessage(JSON.stringify(sent[0]))).toEqual({ batch: false, entries: [sent[0]] });
     }),
   );
+});
+
+it('what is nested deeper than it could be written again is no request', () => {
+  const nested = (levels: number) =>
+    `{"jsonrpc":"2.0","id":1,"method":"Echo","params":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+  expect(read(nested(MAX_DEPTH - 1))).toEqual([['Echo', 1]]);
+  for (const levels of [MAX_DEPTH, MAX_DEPTH + 1, 30_000])
+    expect(read(nested(levels))).toEqual([[-32600, 1]]);
 });
 
 it('answers and notifications are JSON-RPC 2.0', () => {

@@ -264,14 +264,23 @@ export const DiscoverParams = z
   .object({})
   .meta({ description: 'The OpenRPC document of this very service', ...added });
 
-/** Answered on a socket only: what they bring about stays with it. */
-export const OF_SOCKETS: readonly string[] = ['CallWatch', 'CallUnwatch', AUTHORIZE];
+/** Asks OpenSIPS through the link how it stands; so it is answered when that has answered. */
+export const DIAGNOSE = 'Diagnose';
+
+export const DiagnoseParams = z.object({}).meta({
+  description: 'How the link, OpenSIPS and its subscriptions stand; for a key or token of no single caller',
+  ...added,
+});
+
+/** Answered on a socket only: what they bring about stays with it, or comes to it later. */
+export const OF_SOCKETS: readonly string[] = ['CallWatch', 'CallUnwatch', AUTHORIZE, DIAGNOSE];
 
 /** Whatever a client may ask for, by name. */
 export const NAMES: readonly string[] = [
   ...Object.keys(methods),
   ...Object.keys(queries),
   AUTHORIZE,
+  DIAGNOSE,
   DISCOVER,
 ];
 

@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { DIAGNOSTIC_MI } from './diagnosis.ts';
 
 /** A SIP-like status line, as MI results and events carry it: `486 Busy Here`. */
 export const StatusLine = z.string().regex(/^\d{3}( .*)?$/s, 'not a status line');
@@ -83,7 +84,7 @@ export type MiCommand = {
 }[MiMethod];
 
 /** What an adapter runs unless it is told otherwise. MI has no authentication, and `kill` is an MI command. */
-export const ALLOWED_MI = Object.keys(MiParams) as readonly MiMethod[];
+export const ALLOWED_MI: readonly string[] = [...Object.keys(MiParams), ...DIAGNOSTIC_MI];
 
 /** Characters of an error's message that are kept: it is stored and told, and OpenSIPS's own are under a hundred. */
 const MESSAGE_LENGTH = 1_000;

@@ -104,6 +104,21 @@ it('one that fails, hangs, answers slowly, redirects and dies for a while gets e
   );
 }, 180_000);
 
+it('one that hangs does not hold up what is tried again for another', async () => {
+  await using hanging = await Receiver.start();
+  await using failing = await Receiver.start();
+  await using _hanging = await endpoint(hanging.url, { events: ['command.echo.reply'] });
+  await using _failing = await endpoint(failing.url, { events: ['command.echo.reply'] });
+  const one = await client();
+  hanging.now('hangs');
+  await one.toEnd('Echo', {});
+  // The second request was made by the alarm: no other may have to wait for that.
+  await until(() => hanging.got.length === 2);
+  await failing.behaves('fails', () => one.toEnd('Echo', {}));
+  await until(() => failing.taken.size === 2);
+  expect(hanging.got).toHaveLength(2);
+}, 120_000);
+
 it('deliveries survive the death of the edge', async () => {
   await using receiver = await Receiver.start();
   await using hook = await endpoint(receiver.url, { events: ['command.call_start.ended'] });

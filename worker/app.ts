@@ -16,6 +16,7 @@ import { redacted } from './door/redact.ts';
 import { securityHeaders } from './door/security-headers.ts';
 import type { Env } from './env.ts';
 import { api } from './http/api.ts';
+import { preflight, readable } from './http/cors.ts';
 import { me } from './me.ts';
 import { problem } from './problem.ts';
 import { reference } from './reference/routes.ts';
@@ -50,12 +51,15 @@ export function app(
       const visitor = await door.client(req.raw, env);
       if ('status' in visitor && visitor.status === 400) return refuse(visitor);
       const health = 'status' in visitor ? {} : await healthOf(env, visitor);
-      return Response.json({ status: 'ok', version, ...health });
+      // Cloudflare dates every answer, bare workerd none; by it a client sees whether its own clock is right.
+      const headers = { Date: new Date().toUTCString() };
+      return Response.json({ status: 'ok', version, ...health }, { headers });
     })
     .get('/v1/me', async ({ env, req }) => {
       const visitor = await door.client(req.raw, env);
-      return 'status' in visitor ? refuse(visitor) : Response.json(me(visitor));
+      return 'status' in visitor ? refuse(visitor) : readable(Response.json(me(visitor)), req.raw);
     })
+    .options('/v1/me', ({ req }) => preflight(req.header('Origin') ?? 'null', ['GET']))
     .post(
       '/v1/tokens',
       bodyLimit({

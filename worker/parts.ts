@@ -4,6 +4,7 @@ import { Callers } from './callers.ts';
 import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
+import { Diagnosis } from './diagnosis.ts';
 import type { Env } from './env.ts';
 import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly calls: Calls;
   readonly runner: Runner;
   readonly survey: Survey;
+  readonly diagnosis: Diagnosis;
   readonly rounds: Rounds;
   readonly watchers: Watchers;
   readonly sessions: Sessions;
@@ -59,13 +61,15 @@ export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOK
     gone: (callid) => calls.gone(callid, Date.now()),
     read: (round) => calls.unseen(round),
   });
-  const link = new Link(ctx, listener(runner, calls, survey), applied);
+  const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
+  const link = new Link(ctx, listener(runner, calls, survey, diagnosis), applied);
   return {
     store,
     governance,
     calls,
     runner,
     survey,
+    diagnosis,
     rounds: new Rounds(sql, now),
     watchers,
     link,
@@ -78,15 +82,17 @@ export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOK
 }
 
 /** What the adapter says is told to the commands first, then to those who keep the calls. */
-function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
+function listener(runner: Runner, calls: Calls, survey: Survey, diagnosis: Diagnosis): Listener {
   return {
     reply: (reply, now) => {
       runner.reply(reply, now);
       survey.reply(reply, now);
+      diagnosis.reply(reply, now);
     },
     event: (event, at, now) => {
       runner.event(event, at, now);
       calls.event(event, now);
+      diagnosis.heard(now);
     },
     settle: (now) => {
       runner.settle(now);
@@ -97,9 +103,13 @@ function listener(runner: Runner, calls: Calls, survey: Survey): Listener {
       // What was asked on the old socket may have been lost with it.
       if (survey.underWay) calls.doubt();
       survey.drop();
+      diagnosis.linkDown(now);
     },
     linkStands: (stream) => runner.linkStands(stream),
-    linkDown: () => runner.linkDown(),
+    linkDown: () => {
+      runner.linkDown();
+      diagnosis.linkDown(Date.now());
+    },
   };
 }
 

@@ -26,6 +26,7 @@ import { attachmentOf, type ClientSocket } from './attachments.ts';
 import { isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
 import { answer, type Board } from './calls/questions.ts';
 import { opening } from './calls/stream.ts';
+import { isDiagnose } from './diagnosis.ts';
 import { dispatch, invalid, notAllowed } from './dispatch.ts';
 import type { Claims } from './door/tokens.ts';
 import { type Excess, type Sender, tooMany } from './limits.ts';
@@ -115,6 +116,10 @@ export class RpcServer {
       }
       if (entry.method === DISCOVER)
         return entry.id === undefined ? undefined : success(entry.id, discovered());
+      if (isDiagnose(entry) && socket) {
+        if (entry.id !== undefined) this.#parts.diagnosis.begin(entry, socket, asking, now);
+        return undefined;
+      }
       if (!isAuthorize(entry) || socket === undefined) return dispatch(entry, asking, around);
       const { id = null } = entry;
       const fresh = this.#renew(socket, asking, verified.get(entry), now);

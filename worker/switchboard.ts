@@ -411,9 +411,9 @@ export class Switchboard extends DurableObject<Env> {
    * what it was not thanked for; so if we die before, nothing has happened.
    */
   #endTurn(now: number): void {
-    const { runner, link, survey, calls } = this.#here;
+    const { runner, link, survey, calls, diagnosis } = this.#here;
     const busy = runner.awaited >= BUSY;
-    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks) {
+    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks || diagnosis.speaks) {
       if (busy) this.#commitWithin(GATHER_MS);
       else this.#commit(now);
     } else if (calls.speaks) {
@@ -439,7 +439,7 @@ export class Switchboard extends DurableObject<Env> {
   #commit(now: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
-    const { runner, link, store, calls, survey, sessions, watchers, handOver } = this.#here;
+    const { runner, link, store, calls, survey, sessions, watchers, diagnosis, handOver } = this.#here;
     const news = link.takeNews();
     if (news) calls.link(news, now);
     this.#survey(now);
@@ -453,8 +453,9 @@ export class Switchboard extends DurableObject<Env> {
     calls.write(runner.floor(runner.last), now);
     if (happened) handOver.wrote(runner.last, now);
     this.#arm(now);
-    link.flush([...requests, ...survey.take()], rows.length > 0);
+    link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
     for (const say of this.#answers.splice(0)) say();
+    for (const { socket, response } of diagnosis.takeAnswers()) sessions.answer(socket, [response], false);
     for (const logged of told) sessions.tell(logged);
     const seen = calls.takeNews();
     if (watchers.any) watchers.tell(seen);

@@ -7,7 +7,9 @@ import {
   AuthorizeParams,
   CallId,
   CommandId,
+  DIAGNOSE,
   DISCOVER,
+  DiagnoseParams,
   DiscoverParams,
   isMethod,
   isQuery,
@@ -26,6 +28,7 @@ export const asked: Readonly<Record<string, z.ZodType>> = {
   ...methods,
   ...queries,
   [AUTHORIZE]: AuthorizeParams,
+  [DIAGNOSE]: DiagnoseParams,
   [DISCOVER]: DiscoverParams,
 };
 
@@ -110,6 +113,7 @@ function descriptor(name: string, schema: JsonSchema, required: boolean): Conten
 /** Which errors a method may be answered with, beside those of messages that are no request. */
 function errorsOf(name: string): (keyof typeof requestErrors)[] {
   if (name === DISCOVER) return ['TooMany'];
+  if (name === DIAGNOSE) return ['NotAllowed', 'TooMany'];
   if (name === AUTHORIZE) return ['InvalidParams', 'NotAllowed', 'TooMany'];
   if (name === 'CallGet') return ['InvalidParams', 'NotAllowed', 'TooMany', 'Gone'];
   if (name === 'CommandGet') return ['InvalidParams', 'TooMany', 'Gone'];

@@ -47,7 +47,7 @@ export class Events {
   static async open(url: string, headers: Record<string, string> = {}): Promise<Events> {
     const events = new Events(url, headers);
     void events.#read();
-    await until(() => events.opened > 0);
+    await until(() => events.all.length > 0);
     return events;
   }
 

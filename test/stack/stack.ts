@@ -34,6 +34,8 @@ export interface Stack extends AsyncDisposable {
   /** What `/healthz` says. */
   health(): Promise<Health>;
   startAdapter(env?: Record<string, string>): Promise<Adapter>;
+  /** Kills the edge and starts it again on the same data; resolves when it answers. */
+  restartEdge(): Promise<void>;
   /** Waits until the edge sees an adapter, or none. */
   linked(connected: boolean): Promise<void>;
 }
@@ -60,7 +62,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const data = await mkdtemp(join(tmpdir(), 'call-api-'));
   const simulator = await startSimulator(simulated);
   const port = await freePort();
-  const edge = await startEdge({ port, data, entry, secrets: { ADAPTER_KEY: KEY, ...secrets } });
+  const start = () => startEdge({ port, data, entry, secrets: { ADAPTER_KEY: KEY, ...secrets } });
+  let edge = await start();
   const running: { stop(): Promise<void> }[] = [];
   const clients: Client[] = [];
 
@@ -86,6 +89,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       });
       running.push(adapter);
       return adapter;
+    },
+    async restartEdge() {
+      await kill(edge, 'SIGKILL');
+      edge = await start();
+      await until(async () => (await stack.health()).status === 'ok');
     },
     linked: (connected) => until(async () => (await stack.health()).link.connected === connected),
     async [Symbol.asyncDispose]() {

@@ -47,6 +47,11 @@ export class Receiver implements AsyncDisposable {
     return this.got.map(({ type }) => type);
   }
 
+  /** Behaves so from now on. */
+  now(manner: Manner): void {
+    this.#manner = manner;
+  }
+
   /** Behaves so from now on, until it has done it to at least one webhook after something happened. */
   async behaves(manner: Manner, happens: () => Promise<unknown>): Promise<void> {
     this.#manner = manner;

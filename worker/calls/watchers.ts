@@ -49,7 +49,8 @@ export class Watchers {
     if (callid !== undefined && others.length >= WATCHED_MOST) return false;
     const watched = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
     attach(socket, { ...client, watches: watched });
-    this.#sockets.set(socket, from);
+    // What waits to be told may be before `from`, and news to a watch that this socket has already.
+    this.#sockets.set(socket, Math.min(from, this.#sockets.get(socket) ?? from));
     if (client.stream) this.#noteStreams();
     this.#store();
     return true;

@@ -86,6 +86,19 @@ it('who watches one call is told of no other, and of nothing once it watches no 
   adapter.close();
 });
 
+it('a further watch takes nothing from one that the socket has already', async () => {
+  const site = new Site();
+  const adapter = await site.adapter(silent);
+  const client = await site.client();
+  await watched(client);
+  await adapter.raise(dialog('c1', 1, 2));
+  // It is known now, and waits to be told together with what may follow.
+  while ((await client.ask('CallGet', { callid: 'c1' })).error);
+  await watched(client, { callid: 'c9' });
+  expect((await next(client, 1)).map(short)).toEqual(['Call Ringing c1']);
+  adapter.close();
+});
+
 it('single calls up to their number, however long their names: that fits beside a socket', async () => {
   const client = await new Site().client();
   for (let n = 0; n < WATCHED_MOST; n++) await watched(client, { callid: `${n}`.padStart(256, 'x') });

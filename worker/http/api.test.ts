@@ -295,6 +295,11 @@ it('pages: a preflight is answered to all, an answer is shown to those of the te
   ]);
   expect(ours.headers.get('Access-Control-Expose-Headers')).toContain('Location');
   expect(ours.headers.get('Vary')).toContain('Origin');
+  const me = await ask('GET', '/v1/me', undefined, { Origin: 'https://app.example.com' });
+  expect([me.status, me.headers.get('Access-Control-Allow-Origin')]).toEqual([
+    200,
+    'https://app.example.com',
+  ]);
   const asked = adapter.asked.length;
   for (const origin of ['https://evil.example', 'null', 'https://app.example.com.evil.example']) {
     const theirs = await from(origin);

@@ -135,14 +135,16 @@ export class Session {
     }
     let isFirst = true;
     this.#wire.watch({
-      snapshot: (calls) => {
+      snapshot: (calls, readOn) => {
+        readOn();
         this.#board.replace(calls);
         this.#nowIs(isFirst ? 'live' : 'reread');
         isFirst = false;
         this.#draw();
         this.#readTimeline();
       },
-      more: (calls) => {
+      more: (calls, readOn) => {
+        readOn();
         for (const call of calls) this.#board.put(call);
         this.#draw();
       },

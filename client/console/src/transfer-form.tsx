@@ -1,6 +1,7 @@
 /** Sends a party of a call elsewhere: to an address, or to the party of another call. @module */
 import { useSignal } from '@preact/signals';
-import type { Call, Leg } from '../../watching.ts';
+import type { Leg } from '../../commands.ts';
+import type { Call } from '../../watching.ts';
 import { asUri, looksDialable, nameOf, shortAddress } from './address.ts';
 import type { Session } from './session.ts';
 import { STATES } from './words.ts';

@@ -1,0 +1,127 @@
+/** docs/cli.md, made from the commands themselves. Pure. @module */
+import type { Argument, Command, Option } from 'commander';
+import { EXIT, EXIT_MEANINGS } from './exit.ts';
+import { CONFIG_ENV, SETTINGS } from './settings.ts';
+
+/** The whole page. */
+export function referenceOf(program: Command): string {
+  const commands = program.commands.filter((command) => command.name() !== 'admin');
+  const admin = program.commands.find((command) => command.name() === 'admin');
+  return `# call-api: the command line
+
+<!-- Made from the commands themselves: npm run docs:cli -->
+
+${program.description()} In this repository it is \`npm run -s call-api -- …\`; \`npm run build:cli\` makes one file of it,
+\`dist/call-api.js\`, which needs nothing but Node 20 or newer.
+
+    call-api start alice bob --domain example.com
+    call-api watch
+    call-api doctor
+
+On a terminal each step is shown with the time since the beginning, in a pipe as a plain line, and with \`--json\` as one object a
+line. What is not the result goes to stderr. Ctrl-C while \`start\` runs ends the call and waits for its end; a second one leaves
+at once.
+
+## Settings
+
+A flag goes before its variable, that before the file, and that before the default. The file holds an object of JSON with the
+names of the flags as keys, such as \`{"url": "wss://calls.example.com", "domain": "example.com"}\`; it is \`call-api/config.json\`
+in \`$XDG_CONFIG_HOME\` (\`~/.config\`), or what \`--config\` or \`${CONFIG_ENV}\` names.
+
+| flag | variable | |
+|---|---|---|
+${Object.values(SETTINGS)
+  .map(({ flags, env, help }) => `| \`${flags}\` | \`${env}\` | ${cell(help)} |`)
+  .join('\n')}
+
+\`--json\`, \`--config\` and these may stand before or behind the command.
+
+## Exit codes
+
+| code | |
+|---|---|
+${Object.entries(EXIT_MEANINGS)
+  .map(([name, meaning]) => `| ${EXIT[name as keyof typeof EXIT]} | ${cell(meaning)} |`)
+  .join('\n')}
+
+## Commands
+
+${commands.map((command) => sectionOf(command, '')).join('\n')}
+## Without an edge
+
+With \`--direct HOST:PORT\` the same commands go straight to the MI of an OpenSIPS, over UDP, with the same state machines; no edge
+and no adapter is needed, and nobody is asked for a key: whoever reaches MI may do all. \`--next-hop\` is OpenSIPS's own SIP
+address ([opensips.md](opensips.md)). Nothing is kept between two runs, so \`end\` takes a Call-ID only, and \`list\`, \`get\` and
+\`watch\` tell of the calls that stand. \`token\` and \`admin\` are the edge's.
+
+## Doctor
+
+It goes the way from here to the phones and says of each place whether it is well, and if not, what mends it: the edge and its
+version, the clock, the key or token and what it may do, the adapter and since when it is connected, the round trip, MI, the
+version and the modules of OpenSIPS, the subscriptions and when they lapse, the events, and the loop of the first leg through
+the script (\`next_hop\`). The last needs a call: give \`--test-address\` a phone that may ring for a moment. Without an edge an
+event is raised instead to see whether it arrives. It exits with 1 where something is ill.
+
+## Completion
+
+    source <(call-api completion bash)        # in ~/.bashrc
+    source <(call-api completion zsh)         # in ~/.zshrc, after compinit
+    call-api completion fish > ~/.config/fish/completions/call-api.fish
+
+## Administration
+
+\`call-api admin\` is \`npm run admin\`: ${admin?.description() ?? ''}. [administration.md](administration.md) tells what each is for.
+It exits with 0 when it is done, 1 when the edge refuses it, 2 when it is not understood, 3 when the edge is not reached.
+
+${leavesOf(admin)
+  .map(
+    ([name, command]) => `- \`${name}${argumentsOf(command)}\`: ${command.description()}${flagsOf(command)}`,
+  )
+  .join('\n')}
+`;
+}
+
+function sectionOf(command: Command, path: string): string {
+  const name = `${path}${command.name()}`;
+  const rows = [
+    ...command.registeredArguments.map((argument) => [`\`${argument.name()}\``, aboutOf(argument)]),
+    ...command.options.map((option) => [`\`${option.flags}\``, aboutOf(option)]),
+  ];
+  const table =
+    rows.length === 0
+      ? ''
+      : `\n| | |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+  return `### ${name}\n\n\`call-api ${name}${argumentsOf(command)}\`: ${command.description()}.\n${table}`;
+}
+
+function aboutOf({ description, argChoices, defaultValue }: Argument | Option): string {
+  const choices = argChoices ? `${description === '' ? '' : ': '}${argChoices.join(', ')}` : '';
+  const standard = typeof defaultValue === 'string' ? ` (default: \`${defaultValue}\`)` : '';
+  return cell(`${description}${choices}${standard}`);
+}
+
+function argumentsOf(command: Command): string {
+  return command.registeredArguments
+    .map((argument) => {
+      const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+      return argument.required ? ` <${name}>` : ` [${name}]`;
+    })
+    .join('');
+}
+
+function flagsOf({ options }: Command): string {
+  const own = options.filter(({ long }) => !['--edge', '--secret-file', '--json'].includes(long ?? ''));
+  return own.length === 0 ? '' : ` (${own.map(({ long }) => `\`${long}\``).join(', ')})`;
+}
+
+function leavesOf(command: Command | undefined, path = ''): [string, Command][] {
+  return (command?.commands ?? []).flatMap((each): [string, Command][] => {
+    const name = `${path}${each.name()}`;
+    return each.commands.length === 0 ? [[name, each]] : leavesOf(each, `${name} `);
+  });
+}
+
+/** A bar would end the cell. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

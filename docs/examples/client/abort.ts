@@ -1,0 +1,19 @@
+import { connect } from 'call-api-edge-client';
+
+const api = connect({ url: 'ws://localhost:5059/call-api' });
+const start = api.callStart({ caller: 'sip:ring@127.0.0.1:5060', callee: 'sip:bob@127.0.0.1:5060' });
+const ringing = start[Symbol.asyncIterator]();
+while ((await ringing.next()).value?.event !== 'CallerRinging');
+
+// A signal ends the waiting, nothing else: the question, the watch or the command behind it runs on.
+const impatient = new AbortController();
+const list = api.calls.list({ signal: impatient.signal });
+impatient.abort();
+await list.catch((error: Error) => console.log(error.name));
+
+// To end the call itself, at whatever stage it is:
+await start.end().ended;
+await start.ended.catch((error: Error) => console.log(error.message));
+api.close();
+// → AbortError
+// → failed to establish initial call: 487 Request Terminated
