@@ -131,7 +131,7 @@ export async function openDirect(
     broken,
     async close() {
       if (runner.size > 0) {
-        say('a phone that could not be cancelled yet is looked after; Ctrl-C leaves it ringing');
+        say('what was begun is looked after until it is over; Ctrl-C twice leaves it as it is');
         await new Promise<void>((done) => {
           idle = done;
         });

@@ -218,10 +218,11 @@ export function createProgram(world: World): Command {
       new Option('--limit <n>', 'so many at most, 1 to 500 (default: 100)').argParser(wholeNumber),
       new Option('--all', 'those that have ended too, as far as they are kept'),
     ],
-    (session, _, which) => withLine(session, (line) => list(line, which, session.printer)),
+    (session, _, which) =>
+      withLine(session, (line) => orInterrupted(list(line, which, session.printer), world.interrupt)),
   );
   add('get', 'show a call and what it has gone through', [callid()], [], (session, [id = '']) =>
-    withLine(session, (line) => get(line, id, session.printer)),
+    withLine(session, (line) => orInterrupted(get(line, id, session.printer), world.interrupt)),
   );
   add(
     'watch',
@@ -340,6 +341,16 @@ async function withLine(
   } finally {
     await line.close();
   }
+}
+
+/** Where nothing is to be ended, Ctrl-C just leaves. */
+function orInterrupted(exit: Promise<Exit>, interrupt: AbortSignal): Promise<Exit> {
+  return Promise.race([
+    exit,
+    new Promise<Exit>((resolve) => {
+      interrupt.addEventListener('abort', () => resolve(EXIT.interrupted), { once: true });
+    }),
+  ]);
 }
 
 function mustBeEdge({ direct }: Settings, command: string): void {

@@ -22,6 +22,14 @@ On a terminal each step is shown with the time since the beginning, in a pipe as
 line. What is not the result goes to stderr. Ctrl-C while \`start\` runs ends the call and waits for its end; a second one leaves
 at once.
 
+| with \`--json\` | each line |
+|---|---|
+| a command | \`{"method","event","data"?,"error"?,"seq"?}\`: what is told of it ([protocol.md](protocol.md)), from \`Started\` to \`Ended\` |
+| \`list\` | a call; \`get\`: \`{"call","timeline"}\` |
+| \`watch\` | \`{"event":"Standing","call"}\` for what stands, then \`{"event","call","data"?}\` for each change, \`{"event":"Up"}\` or \`{"event":"Down"}\` for the adapter |
+| \`token\` | the answer of [\`POST /v1/tokens\`](protocol.md) |
+| \`doctor\` | \`{"check","state","says","mend"?}\`; \`state\` is \`well\`, \`ill\`, or \`unknown\` for what could not be checked |
+
 ## Settings
 
 A flag goes before its variable, that before the file, and that before the default. The file holds an object of JSON with the

@@ -85,13 +85,18 @@ export async function rpcDirect(
   }
   return new Promise<Exit>((resolve) => {
     let exit: Exit = EXIT.done;
-    interrupt.addEventListener('abort', () => resolve(EXIT.interrupted), { once: true });
+    const leave = () => {
+      // Nobody would look after the phone that rings: it is ended as `start` ends it.
+      if (method === 'CallStart') line.run('CallEnd', { callid: cmdId }, () => {});
+      else resolve(EXIT.interrupted);
+    };
+    interrupt.addEventListener('abort', leave, { once: true });
     const cmdId = line.run(method, params, ({ event, data, error, seq }) => {
       if (event === 'Started') show(success(ID, { cmd_id: cmdId, event }));
       else if (event === 'Refused' && error) show(failure(ID, error));
       else show(notification(method, { cmd_id: cmdId, event, data, error, seq }));
       if (error) exit = exitOf(error.code);
-      if (event === 'Ended' || event === 'Refused') resolve(exit);
+      if (event === 'Ended' || event === 'Refused') resolve(interrupt.aborted ? EXIT.interrupted : exit);
     });
   });
 }

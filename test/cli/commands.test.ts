@@ -84,8 +84,8 @@ it.each(both)('Ctrl-C while it rings, by %s in a %s: the call is ended, 130', as
   const { exit, out, err } = await running.ended;
   expect(out + err).toContain('The call is ended');
   expect(exit).toBe(130);
-  const legs = stack.simulator.ledger.dialogs.filter(({ to }) => to.includes(user) || to.includes('bob'));
-  expect(legs.filter(({ from, state }) => from.includes(user) && state < 5)).toEqual([]);
+  const legs = stack.simulator.ledger.dialogs.filter(({ from }) => from.includes(user));
+  expect(legs.map(({ state }) => state)).toEqual([5]);
 });
 
 it.each(both)('hold, unhold, by %s in a %s', async (way, place) => {
@@ -193,6 +193,17 @@ it.each(both)('rpc, by %s in a %s: raw messages until it has ended', async (way,
   expect(refused.out).toContain('-32601');
   const broken = await call(way, place, 'rpc', 'CallStart', '{');
   expect([exit, refused.exit, broken.exit]).toEqual([0, 2, 2]);
+});
+
+it.each(PLACES)('rpc without an edge, interrupted in a %s: the phone does not ring on', async (place) => {
+  const caller = `sip:ring.rpc-${place}@${DOMAIN}`;
+  const params = JSON.stringify({ caller, callee: `sip:bob@${DOMAIN}` });
+  const rpc = start(['rpc', 'CallStart', params], envOf('direct'), place);
+  await rpc.says('CallerRinging');
+  rpc.interrupt();
+  expect((await rpc.ended).exit).toBe(130);
+  const legs = stack.simulator.ledger.dialogs.filter(({ from }) => from.includes(caller));
+  expect(legs.map(({ state }) => state)).toEqual([5]);
 });
 
 it.each(PLACES)('token and admin, in a %s', async (place) => {

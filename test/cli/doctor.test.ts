@@ -90,6 +90,15 @@ it('fault: a wrong key, an unknown site, a revoked key', async () => {
   expect(right.of('token')).toMatchObject({ state: 'well', says: expect.stringContaining('t1/s1') });
   expect(right.of('adapter')).toMatchObject({ state: 'well' });
 
+  // One who is bound to an address is not told of the whole site.
+  const bound = await all.mint(siteKey, { subject: 'ann', caller: 'sip:ann@example.com', scopes: ['read'] });
+  const lesser = await doctor(at, { CALL_API_TOKEN: bound });
+  expect(lesser.of('token')).toMatchObject({ state: 'well', says: expect.stringContaining('ann at t1/s1') });
+  expect(lesser.of('adapter')).toMatchObject({
+    state: 'unknown',
+    says: expect.stringContaining('not bound to a caller'),
+  });
+
   const wrong = await doctor(at, { CALL_API_TOKEN: `${siteKey.slice(0, -4)}AAAA` });
   expect(wrong.ill).toMatchObject([
     {

@@ -9,13 +9,16 @@ export class World implements AsyncDisposable {
   readonly opensips: OpenSips;
   readonly adapter: Adapter;
   readonly client: Client;
+  /** TCP port of the edge. */
+  readonly port: number;
   readonly #rest = new AsyncDisposableStack();
   #phones = 0;
 
-  private constructor(opensips: OpenSips, adapter: Adapter, client: Client) {
+  private constructor(opensips: OpenSips, adapter: Adapter, client: Client, port: number) {
     this.opensips = opensips;
     this.adapter = adapter;
     this.client = client;
+    this.port = port;
   }
 
   /** Starts all of it; resolves when the adapter has connected OpenSIPS to the edge. */
@@ -28,7 +31,7 @@ export class World implements AsyncDisposable {
       SIP_NEXT_HOP: `sip:${opensips.sip.host}:${opensips.sip.port}`,
     });
     await stack.linked(true);
-    const world = new World(opensips, adapter, await stack.client());
+    const world = new World(opensips, adapter, await stack.client(), stack.port);
     world.#rest.use(rest.move());
     return world;
   }
