@@ -1,5 +1,6 @@
 /** The HTTP API through the whole stack: the same commands, the same events, and streams that miss nothing. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from './cli/run.ts';
 import { networkTo } from './console/tcp-proxy.ts';
 import { callidOf, phone, type Told } from './stack/client.ts';
 import { Events } from './stack/events.ts';
@@ -41,6 +42,13 @@ async function toEnd(verb: string, path: string, body?: object): Promise<Command
   return shown.body as Command;
 }
 
+/** Runs a command from the command line to its end; gives what it has printed of it. */
+async function printed(...args: string[]): Promise<Told[]> {
+  const { out } = await run([...args, '--json'], { CALL_API: base() });
+  const lines = out.trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as Told).filter(({ event }) => event !== 'Started');
+}
+
 /** What was told, but for numbers, Call-IDs and what OpenSIPS adds to an address. */
 function shape(told: readonly Pick<Told, 'event' | 'data' | 'error'>[]): string[] {
   return told.map(({ event, data, error }) =>
@@ -56,7 +64,7 @@ function shape(told: readonly Pick<Told, 'event' | 'data' | 'error'>[]): string[
  */
 const names = (told: readonly Told[]) => [...new Set(told.map(({ event }) => event))].sort();
 
-it('the same scenario over a socket and over HTTP gives the same events, and the stream of events too', async () => {
+it('the same scenario over a socket, over HTTP and from the command line gives the same events, and the stream of events too', async () => {
   const start = { caller: phone('alice'), callee: phone('bob'), metadata: { ticket: 7 } };
   const away = { leg: 'callee', destination: phone('carol') };
 
@@ -85,6 +93,16 @@ it('the same scenario over a socket and over HTTP gives the same events, and the
   expect(shape(movedToo.events)).toEqual(shape(moved));
   expect(shape(endedToo.events)).toEqual(shape(ended));
   expect(shape(unknownToo.events)).toEqual(shape(unknown));
+
+  const typed = await printed('start', start.caller, start.callee, '--metadata', '{"ticket":7}');
+  const its = callidOf(typed, 'CalleeAnswered');
+  expect(shape(typed)).toEqual(shape(begun));
+  expect(names(await printed('hold', its))).toEqual(names(held));
+  expect(names(await printed('unhold', its))).toEqual(names(resumed));
+  const sent = await printed('transfer', its, away.destination, '--leg', away.leg);
+  expect(shape(sent)).toEqual(shape(moved));
+  expect(shape(await printed('end', callidOf(sent, 'TransferSuccessful')))).toEqual(shape(ended));
+  expect(shape(await printed('end', its))).toEqual(shape(unknown));
   for (const { cmd_id: cmdId, events: shown } of [begunToo, heldToo, movedToo, endedToo, unknownToo]) {
     const told = await events.toEnd(cmdId);
     expect(told.map(({ params: { seq, event } }) => [seq, event])).toEqual(
