@@ -45,7 +45,7 @@ function socketsThatSay(timeoutMs: number, refused: (refusal: Refusal) => void) 
 }
 
 /** The subprotocols by which a token travels: docs/protocol.md. */
-export function protocolsFor(token: string | undefined): readonly string[] {
+function protocolsFor(token: string | undefined): readonly string[] {
   return token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
 }
 
