@@ -65,13 +65,13 @@ function follow(
   return { cmdId, exit };
 }
 
-/** For `--json`. An error's message is no field of its own where it is thrown. */
+/** For `--json`. */
 function objectOf(method: Method, { event, data, error, seq }: Notice): object {
   return {
     method,
     event,
     ...(data === undefined ? {} : { data }),
-    ...(error ? { error: { ...error, message: error.message } } : {}),
+    ...(error ? { error } : {}),
     ...(seq === undefined ? {} : { seq }),
   };
 }
