@@ -92,8 +92,7 @@ complete -F _call_api ${name}
 
 function zsh(name: string, places: readonly Place[], values: ReadonlyMap<string, readonly string[]>): string {
   const body = posix(places, values, (words) => `compadd -- ${words}`);
-  return `#compdef ${name}
-# zsh completion of ${name}: put it into a folder of $fpath as _${name}, or  source <(${name} completion zsh)
+  return `# zsh completion of ${name}: after compinit,  source <(${name} completion zsh)
 _call_api() {
   local place= word last="\${words[CURRENT-1]}"
   local -a before=("\${(@)words[2,CURRENT-1]}")

@@ -45,7 +45,7 @@ function socketsThatSay(timeoutMs: number, refused: (refusal: Refusal) => void) 
 }
 
 /** The subprotocols by which a token travels: docs/protocol.md. */
-export function protocolsFor(token: string | undefined): readonly string[] {
+function protocolsFor(token: string | undefined): readonly string[] {
   return token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
 }
 
@@ -220,8 +220,9 @@ async function tell(command: Command<Method>, hear: (notice: Notice) => void): P
     // What the edge says of a command is a notice, whatever its event.
     for await (const notice of command) hear(notice as Notice);
   } catch (error) {
-    if (error instanceof CallApiError) hear({ event: error.event ?? 'Lost', error });
-    else throw error;
+    if (!(error instanceof CallApiError)) throw error;
+    const { code, message, data } = error;
+    hear({ event: error.event ?? 'Lost', error: { code, message, ...(data === undefined ? {} : { data }) } });
   }
 }
 

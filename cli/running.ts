@@ -21,8 +21,9 @@ export async function runCommand(
 ): Promise<Exit> {
   const show = shower(printer, method);
   let isEnding = false;
-  // Once it is being ended, what fails is what was asked for.
   const command = follow(line, method, params, (notice) => {
+    printer.object(objectOf(method, notice));
+    // Once it is being ended, what fails is what was asked for.
     if (!isEnding) show(notice);
   });
   const interrupted = new Promise<'interrupted'>((resolve) => {
@@ -35,8 +36,9 @@ export async function runCommand(
     isEnding = true;
     printer.hint('ending the call; Ctrl-C again leaves at once');
     const end = follow(line, 'CallEnd', { callid: command.cmdId }, () => {});
-    await Promise.race([Promise.all([end.exit, command.exit]), line.broken]);
-    printer.hint('the call is ended');
+    const [how] = await Promise.race([Promise.all([end.exit, command.exit]), line.broken]);
+    const otherwise = 'it could not be ended, and may ring on; call-api list tells whether it stands';
+    printer.hint(how === EXIT.done ? 'the call is ended' : otherwise);
   } else {
     printer.hint(`${method} has been sent and may go on; call-api list tells how the call stands`);
   }
@@ -63,18 +65,22 @@ function follow(
   return { cmdId, exit };
 }
 
+/** For `--json`. */
+function objectOf(method: Method, { event, data, error, seq }: Notice): object {
+  return {
+    method,
+    event,
+    ...(data === undefined ? {} : { data }),
+    ...(error ? { error } : {}),
+    ...(seq === undefined ? {} : { seq }),
+  };
+}
+
 /** Shows the steps; a `done` only where nothing else has said how it went. */
 function shower(printer: Printer, method: Method): (notice: Notice) => void {
   let hasFailed = false;
   return (notice) => {
-    const { event, data, error, seq } = notice;
-    printer.object({
-      method,
-      event,
-      ...(data === undefined ? {} : { data }),
-      ...(error ? { error: { ...error, message: error.message } } : {}),
-      ...(seq === undefined ? {} : { seq }),
-    });
+    const { event } = notice;
     if (event === 'Error' || event === 'Refused' || event === 'Lost') {
       hasFailed = true;
       printer.hint(failureIn(notice));
