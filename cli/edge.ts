@@ -165,8 +165,7 @@ export function openEdge(
   const breakWith = (failure: Failure) => {
     clearTimeout(late);
     reject(failure);
-    // Not within its own word of how it stands: it would go on from there.
-    queueMicrotask(() => api.close());
+    api.close();
   };
   const late = setTimeout(() => breakWith(failureOf(refusal, edge, token)), timeoutMs);
   const stands = (state: ConnectionState) => {

@@ -66,7 +66,7 @@ class ScriptedSocket implements Socket {
   }
 }
 
-function world({ token }: { token?: string } = {}) {
+function world({ token, closeWhen }: { token?: string; closeWhen?: ConnectionState['is'] } = {}) {
   const sockets: ScriptedSocket[] = [];
   const states: ConnectionState[] = [];
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
@@ -75,7 +75,10 @@ function world({ token }: { token?: string } = {}) {
   const connection = new Connection(
     {
       url: 'ws://edge/call-api',
-      onState: (state) => states.push(state),
+      onState: (state) => {
+        states.push(state);
+        if (state.is === closeWhen) connection.close();
+      },
       ...(token === undefined ? {} : { token }),
     },
     {
@@ -154,6 +157,19 @@ function watched(connection: Connection): string[] {
   });
   return told;
 }
+
+it.each(['connecting', 'open', 'waiting'] as const)(
+  'closed within its word that it is %s, it stays closed',
+  (closeWhen) => {
+    const { sockets, states, pass } = world({ closeWhen });
+    sockets[0]?.onopen?.();
+    sockets[0]?.onclose?.({ code: 1006 });
+    pass(120_000);
+    expect(states.at(-1)).toEqual({ is: 'closed', why: 'asked' });
+    expect(sockets.length).toBeLessThan(2);
+    expect(sockets.every(({ isClosed }) => isClosed)).toBe(true);
+  },
+);
 
 it('speaks of the ping as the platform does', () => {
   expect([PING, PONG]).toEqual([link.PING, link.PONG]);

@@ -104,8 +104,10 @@ export class Connection {
   connect(): void {
     this.#drop();
     this.#closed = undefined;
-    const attempt = ++this.#attempt;
+    const attempt = this.#attempt;
     this.#options.onState({ is: 'connecting', attempt: this.#backoff.attempts });
+    // Whoever is told may have closed it.
+    if (attempt !== this.#attempt) return;
     const token = this.#tokens.take();
     if (!(token instanceof Promise)) this.#open(token);
     else
@@ -314,9 +316,10 @@ export class Connection {
     this.#requests.lost();
     const wait = this.#backoff.next();
     const until = this.#outside.now() + wait;
-    this.#options.onState({ is: 'waiting', attempt: this.#backoff.attempts, until });
     this.#cancelTimer = this.#outside.after(wait, () => this.connect());
     if (!wasOpen && code !== undefined) void this.#askWhetherRefused(token);
+    // Last: whoever is told may close it.
+    this.#options.onState({ is: 'waiting', attempt: this.#backoff.attempts, until });
   }
 
   /** It was closed before it opened: by the network, or by the edge. */
@@ -328,6 +331,7 @@ export class Connection {
 
   /** Lets go of the socket without waiting for its close, which on a dead network takes minutes. */
   #drop(): void {
+    this.#attempt++;
     this.#cancelTimer();
     this.#cancelTimer = () => {};
     this.#tokens.rest();

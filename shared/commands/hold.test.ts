@@ -154,12 +154,30 @@ describe.each([
 
   it.each([
     [404, 'Dialog not found'],
-    [410, 'Dialog not ready'],
     [480, 'Both dialog legs are on hold'],
     [480, 'No dialog legs on hold'],
   ])('a refusal is an Error with OpenSIPS’s sentence: %i %s', (code, message) => {
     const stage = start().play([refusal('hold', code, message), `Error: ${code} ${message}`, 'Ended']);
     expect(stage.told[0]?.error).toMatchObject({ code: -32011, sip: { status: code, reason: message } });
+  });
+
+  const again = `MI ${method} ${FIRST}`;
+  const notReady = refusal('hold', 410, 'Dialog not ready');
+
+  it.each<[string, Row[]]>([
+    ['when it is acknowledged', [[notReady], [dialog(FIRST, 3, 4), again]]],
+    ['at once where that was told before', [[dialog(FIRST, 3, 4)], [notReady, again]]],
+    ['in any case after a while', [[notReady], [timer('acknowledged'), again]]],
+  ])('a call that was just answered is asked for again: %s', (_, rows) => {
+    const stage = start().play(...rows, taken, ...done, [leg('callee', 'ok'), `${name}Successful`, 'Ended']);
+    expect(stage.over).toBe(true);
+  });
+
+  it('once: one that is not ready then either is an Error', () => {
+    const error = 'Error: 410 Dialog not ready';
+    expect(start().play([notReady], [timer('acknowledged'), again], [notReady, error, 'Ended']).over).toBe(
+      true,
+    );
   });
 
   it('events before a refusal are another command’s', () => {

@@ -5,7 +5,7 @@
  */
 import type { Input, Machine, State } from '../command.ts';
 import { miFailure, noAnswerFailure, sipFailure, Turn } from '../command.ts';
-import { MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
+import { ACKNOWLEDGED_MS, MI_MS, QUIET_MS, REINVITE_MS } from '../deadlines.ts';
 import { dialogState, type Leg } from '../evi.ts';
 import { code } from '../jsonrpc.ts';
 import { type MiCommand, NOT_FOUND } from '../mi.ts';
@@ -19,6 +19,11 @@ export interface Hold extends State {
   taken: boolean;
   /** The answer was lost, and it was asked once more: a call that is held is refused, so that does no harm. */
   again: boolean;
+  /**
+   * The call was answered, but not acknowledged yet: then OpenSIPS holds nothing. `heard`: the event that it is
+   * acknowledged has come. `awaited`: OpenSIPS has refused, and it is waited for. `asked`: it was asked once more.
+   */
+  ready?: 'heard' | 'awaited' | 'asked';
   /** What happened to each leg, by the name that OpenSIPS gives it. */
   legs: Record<string, 'start' | 'ok' | 'fail'>;
   /** Events that overtook the reply. */
@@ -35,6 +40,9 @@ const directions = {
 
 /** What OpenSIPS answers where all legs are as asked already. */
 const ALREADY = 480;
+
+/** What it answers as long as the call is not acknowledged: who holds a call that was just answered may be too early. */
+const NOT_READY = 410;
 
 /** Legs of a call. */
 const BOTH = 2;
@@ -77,6 +85,7 @@ export function holdMachine(action: keyof typeof directions): Machine<HoldParams
         return input.to === 'hold' && taken(it, turn);
       case 'refusal':
         if (input.to === 'look') return input.error.code === NOT_FOUND && callEnded(turn);
+        if (input.error.code === NOT_READY && it.ready !== 'asked') return notReady(it, turn);
         if (it.again && input.error.code === ALREADY) return takenBefore(it, input.error.message, turn);
         turn.fail(miFailure(method, input.error));
         return true;
@@ -101,6 +110,21 @@ export function holdMachine(action: keyof typeof directions): Machine<HoldParams
       default:
         return false;
     }
+  }
+
+  /** It will be when the ACK is there, which is milliseconds behind the answer. */
+  function notReady(it: Hold, turn: Turn): boolean {
+    if (it.ready === 'heard') return askAgain(it, turn);
+    it.ready = 'awaited';
+    turn.wait('acknowledged', ACKNOWLEDGED_MS);
+    return false;
+  }
+
+  function askAgain(it: Hold, turn: Turn): boolean {
+    it.ready = 'asked';
+    turn.stop('acknowledged');
+    turn.request('hold', asked(it), MI_MS);
+    return false;
   }
 
   function taken(it: Hold, turn: Turn): boolean {
@@ -128,6 +152,10 @@ export function holdMachine(action: keyof typeof directions): Machine<HoldParams
     if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === dialogState.ended) {
       it.gone = true;
       return it.taken && callEnded(turn);
+    }
+    if (event.name === 'E_DLG_STATE_CHANGED' && event.params.new_state === dialogState.acknowledged) {
+      if (it.ready === 'awaited') return askAgain(it, turn);
+      it.ready ??= 'heard';
     }
     if (event.name !== 'E_CALL_HOLD' || event.params.action !== action) return false;
     const { leg, state } = event.params;
@@ -163,6 +191,7 @@ export function holdMachine(action: keyof typeof directions): Machine<HoldParams
 
   function onTimer(it: Hold, timer: string, turn: Turn): boolean {
     if (timer === 'quiet') return settle(it, turn);
+    if (timer === 'acknowledged') return askAgain(it, turn);
     if (timer !== 're-invite') return false;
     const silent = Object.keys(it.legs).filter((leg) => it.legs[leg] === 'start');
     const who = silent.length > 0 ? `the ${silent.join(' and the ')}` : 'either phone';
