@@ -39,8 +39,16 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(OUTPUT, `${name}.png`) });
 }
 
+/** Colours on their way have no contrast of their own yet: resolves when those that ever arrive have. */
+const SETTLED = `Promise.all(
+  document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+    .map(({ finished }) => finished.catch(() => {})),
+)`;
+
 /** What axe finds wrong that is serious or worse, in words. */
 export async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(SETTLED);
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
   await page.evaluate(await readFile(axe, 'utf8'));
   const found = (await page.evaluate('axe.run()')) as {
