@@ -39,16 +39,11 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(OUTPUT, `${name}.png`) });
 }
 
-/** Colours on their way have no contrast of their own yet: resolves when those that ever arrive have. */
-const SETTLED = `Promise.all(
-  document.getAnimations()
-    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
-    .map(({ finished }) => finished.catch(() => {})),
-)`;
+/** For {@link faults}: a colour on its way to another, halfway, has no contrast that anybody would be shown for long. */
+export const STILL = { reducedMotion: 'reduce' } as const;
 
 /** What axe finds wrong that is serious or worse, in words. */
 export async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(SETTLED);
   const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
   await page.evaluate(await readFile(axe, 'utf8'));
   const found = (await page.evaluate('axe.run()')) as {
