@@ -200,6 +200,8 @@ it('a token is asked for where one is needed, kept in this tab, and forgotten wh
   await page.getByText('acme · north · alice').waitFor();
   expect(await page.evaluate('sessionStorage.getItem("call-api-token")')).toBe('a-token');
   expect(await page.evaluate('localStorage.length')).toBe(0);
+  // Who they are is known before their socket is there.
+  await until(async () => (await status(page)).includes('Live'));
   edge.me = 'a key or a token that holds is needed';
   edge.cut();
   await page.getByText('The token no longer holds').waitFor();
