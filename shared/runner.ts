@@ -404,7 +404,9 @@ export class Runner {
     for (const action of actions) this.#act(command, action);
     if (state || !this.#running.delete(command.id)) return;
     this.#count(command, -1);
-    this.#awaited -= brisk(command);
+    // Nobody waits any more: what is kept of it for long is what it was and what it told.
+    for (const as of Object.keys(command.pending)) this.#settled(command, as);
+    for (const timer of Object.keys(command.timers)) delete command.timers[timer];
     this.#due.forget(command);
     this.#copies.forget(command);
   }

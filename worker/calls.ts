@@ -39,6 +39,7 @@ export class Calls {
   #order: Kept[] = [];
   /** Those that stand, oldest first. */
   #standing = new Set<Kept>();
+  #oldest: Kept | undefined;
   /** Those that have ended, the earliest first. */
   #ended: Kept[] = [];
   #counted = 0;
@@ -82,8 +83,9 @@ export class Calls {
 
   /** When the oldest that stands began, in Unix milliseconds; infinity where none does. */
   get oldest(): number {
-    const [oldest] = this.#standing;
-    return oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
+    // Found once: a set walks past all that were deleted from its front.
+    if (!this.#oldest || !this.#standing.has(this.#oldest)) [this.#oldest] = this.#standing;
+    return this.#oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
   get(callid: string): Kept | undefined {
