@@ -5,13 +5,13 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { viewOf } from '../shared/command-view.ts';
-import { QUIET_MS } from '../shared/deadlines.ts';
 import type { Problem } from '../shared/http.ts';
 import { code, type Parsed, parseMessage, type RpcRequest } from '../shared/jsonrpc.ts';
 import { closeCode, PING, PONG } from '../shared/link.ts';
 import { AuthorizeParams } from '../shared/methods.ts';
 import type { Policy } from '../shared/policy.ts';
 import type { Admitted, Stream } from './admitted.ts';
+import { Alarm } from './alarm.ts';
 import { attachmentOf, type ClientSocket, isLive } from './attachments.ts';
 import { unreadable } from './authorisation.ts';
 import { isAuthorize } from './authorize.ts';
@@ -25,29 +25,8 @@ import { LOOK_AGAIN_S, tooMuch } from './limits.ts';
 import type { LinkHealth } from './link.ts';
 import { type Parts, takeUp } from './parts.ts';
 import { problem, problemOf, respond } from './problem.ts';
-import { type Answer, RpcServer, type Verified } from './rpc-server.ts';
-
-/**
- * With so many MI requests under way, one waits longer for the disk than for company: what comes within
- * {@link GATHER_MS} is written at once.
- */
-const BUSY = 16;
-const GATHER_MS = 1;
-
-/** For the write of a turn that has nothing to say: what it waits for is mostly a millisecond away. */
-const LINGER_MS = 50;
-
-/** Watchers are told so many milliseconds later: nobody sees the difference, and a hundred of them cost little so. */
-const TELL_MS = 50;
-
-/** For the write of a change that only watchers are told of, in milliseconds: those that join it share its row. */
-const SEEN_MS = 20;
-
-/** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
-const ALARM_RETRY_MS = 5_000;
-
-/** An alarm further ahead than this, in milliseconds, is set for its own sake: no command's first wait is so long. */
-const FAR_MS = 10_000;
+import { RpcServer, type Verified } from './rpc-server.ts';
+import { Turns } from './turns.ts';
 
 /** Seconds after which one who found no room may try again. */
 const RETRY_AFTER_S = String(LOOK_AGAIN_S);
@@ -61,9 +40,10 @@ const REASON_LENGTH = 41;
 /** Header by which the Worker says who comes; it is set there and nowhere else. */
 export const CALLER_HEADER = 'x-call-api-caller';
 
-/** What is here while somebody is: the parts, and the server that speaks for them. */
+/** What is here while somebody is: the parts, the server that speaks for them, and the turns that it takes. */
 interface Here extends Parts {
   readonly rpc: RpcServer;
+  readonly turns: Turns;
 }
 
 /** What is said to one who has flooded, for a while. */
@@ -88,12 +68,7 @@ export class Switchboard extends DurableObject<Env> {
   /** Since then nobody came. */
   #erased = false;
   readonly #crowd: Crowd;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  /** Says to clients what is to be said once it is stored. */
-  #answers: (() => void)[] = [];
-  #timer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
-
-  #telling: ReturnType<typeof setTimeout> | undefined;
+  readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -102,9 +77,8 @@ export class Switchboard extends DurableObject<Env> {
       site: SITE_SOCKETS,
       process: Number(env.MAX_SOCKETS ?? Number.POSITIVE_INFINITY),
     });
-    ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAt = (await ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
-    });
+    this.#alarm = new Alarm(ctx.storage);
+    ctx.blockConcurrencyWhile(() => this.#alarm.find());
   }
 
   /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
@@ -118,7 +92,7 @@ export class Switchboard extends DurableObject<Env> {
     const parts = takeUp(this.ctx, this.env);
     const isHere = ({ tenant, site }: Claims) =>
       this.env.SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
-    return { ...parts, rpc: new RpcServer(parts, isHere) };
+    return { ...parts, rpc: new RpcServer(parts, isHere), turns: new Turns(parts, this.#alarm) };
   }
 
   /** A socket comes in. The Worker has checked who it is. */
@@ -126,7 +100,7 @@ export class Switchboard extends DurableObject<Env> {
     const admitted = JSON.parse(request.headers.get(CALLER_HEADER) ?? 'null') as Admitted | null;
     if (!admitted) return new Response('ask the Worker', { status: 403 });
     const now = Date.now();
-    const { governance, sessions, link, store } = this.#here;
+    const { governance, sessions, link, store, turns } = this.#here;
     const outside = this.#keptOut(admitted, now);
     if (outside) return respond(outside);
     // Without its adapter the site is of no use to those who are there.
@@ -150,7 +124,7 @@ export class Switchboard extends DurableObject<Env> {
         sessions.resume(server, since, store.told(known.subject, known.session, since));
     }
     this.#crowd.came();
-    this.#arm(now);
+    turns.arm(now);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -166,7 +140,7 @@ export class Switchboard extends DurableObject<Env> {
 
   /** A stream of HTTP comes in, as a socket from the Worker in which it ends. */
   #stream(admitted: Client, stream: Stream, now: number): Response {
-    const { rpc, runner, store, sessions, callers } = this.#here;
+    const { rpc, runner, store, sessions, callers, turns } = this.#here;
     const client = socketOf(admitted);
     const { subject } = client;
     const excess = rpc.excess(callers.of(subject, now), subject, 1, now);
@@ -174,7 +148,7 @@ export class Switchboard extends DurableObject<Env> {
     const refused = stream.of === 'events' ? unreadable(client) : undefined;
     if (refused !== undefined) return respond(problemOf(lacking(refused)));
     // What it is told first is read from what is stored.
-    this.#commit(now);
+    turns.commit(now);
     if (stream.of === 'command') {
       const command = runner.find(subject, stream.cmdId) ?? store.ended(subject, stream.cmdId);
       if (!command || viewOf(command).state === 'ended') return new Response(null, { status: 204 });
@@ -183,11 +157,11 @@ export class Switchboard extends DurableObject<Env> {
     sessions.accept(server, client);
     if (stream.of === 'events') {
       const texts = rpc.open(server, client, admitted.since, now);
-      this.#answers.push(() => sessions.follow(server, texts));
+      turns.onceWritten(() => sessions.follow(server, texts));
     }
     this.#crowd.came();
-    this.#endTurn(now);
-    this.#arm(now);
+    turns.end(now);
+    turns.arm(now);
     return new Response(null, { status: 101, webSocket: outer });
   }
 
@@ -199,19 +173,19 @@ export class Switchboard extends DurableObject<Env> {
     const now = Date.now();
     const refused = this.#keptOut(admitted, now);
     if (refused) return { refused };
-    const { rpc, runner, callers } = this.#here;
+    const { rpc, runner, callers, turns } = this.#here;
     runner.tick(now);
     const client = socketOf(admitted);
     const reading = rpc.count(callers.of(client.subject, now), client.subject, parseMessage(message), now);
     if (reading.is === 'flood') {
-      this.#endTurn(now);
+      turns.end(now);
       return { refused: FLOODED };
     }
     const answer =
       reading.is === 'answered' ? reading.answer : rpc.run(undefined, client, reading.asked, now);
     await new Promise<void>((stored) => {
-      this.#answers.push(stored);
-      this.#endTurn(now);
+      turns.onceWritten(stored);
+      turns.end(now);
     });
     return { responses: JSON.stringify(answer.responses), batch: answer.batch };
   }
@@ -251,17 +225,12 @@ export class Switchboard extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) {
       socket.close(closeCode.unauthorized, 'the site was deleted');
     }
-    if (this.#timer) clearTimeout(this.#timer.id);
-    this.#timer = undefined;
-    if (this.#telling) clearTimeout(this.#telling);
-    this.#telling = undefined;
     // Who waits for an answer over HTTP gets it; what it has asked for goes with all the rest.
-    for (const say of this.#answers.splice(0)) say();
+    this.#parts?.turns.stop();
     this.#parts?.handOver.end();
     this.#parts = undefined;
     this.#erased = true;
-    this.#alarmAt = Number.POSITIVE_INFINITY;
-    await this.ctx.storage.deleteAlarm();
+    await this.#alarm.drop();
     await this.ctx.storage.deleteAll();
   }
 
@@ -269,16 +238,17 @@ export class Switchboard extends DurableObject<Env> {
     // Frames still come on a socket that was superseded: what they ask is asked again on the newer one.
     if (!isLive(socket)) return;
     const now = Date.now();
-    this.#here.runner.tick(now);
+    const { runner, link, turns } = this.#here;
+    runner.tick(now);
     const attachment = attachmentOf(socket);
     if (attachment.kind === 'adapter') {
       const text = typeof message === 'string' ? message : '';
-      this.#here.link.receive(socket, attachment, text, now);
+      link.receive(socket, attachment, text, now);
     } else {
       const later = this.#receive(socket, attachment, message, now);
       if (later) return later;
     }
-    this.#endTurn(now);
+    turns.end(now);
   }
 
   /** A client's message. Where it brings tokens, checking them takes a while. */
@@ -288,14 +258,14 @@ export class Switchboard extends DurableObject<Env> {
     message: string | ArrayBuffer,
     now: number,
   ): Promise<void> | undefined {
-    const { rpc, sessions } = this.#here;
+    const { rpc, sessions, turns } = this.#here;
     if ((client.expires ?? Number.POSITIVE_INFINITY) <= now) {
       sessions.closeExpired(socket);
       return undefined;
     }
     const reading = rpc.read(socket, client, message, now);
     if (reading.is === 'flood') sessions.closeFlooding(socket);
-    if (reading.is === 'answered') this.#answer(socket, reading.answer);
+    if (reading.is === 'answered') turns.answer(socket, reading.answer);
     if (reading.is !== 'read') return undefined;
     const tokens = reading.asked.entries.filter(isAuthorize);
     if (tokens.length > 0) return this.#verify(socket, reading.asked, tokens);
@@ -312,24 +282,17 @@ export class Switchboard extends DurableObject<Env> {
     }
     if (!isLive(socket)) return;
     const now = Date.now();
-    this.#here.runner.tick(now);
+    const { runner, turns } = this.#here;
+    runner.tick(now);
     this.#run(socket, asked, now, verified);
-    this.#endTurn(now);
+    turns.end(now);
   }
 
   #run(socket: WebSocket, asked: Parsed, now: number, verified?: Verified): void {
     const client = attachmentOf(socket);
-    if (client.kind === 'client')
-      this.#answer(socket, this.#here.rpc.run(socket, client, asked, now, verified));
-  }
-
-  #answer(socket: WebSocket, { responses, batch, after }: Answer): void {
-    if (responses.length + after.length === 0) return;
-    const { sessions } = this.#here;
-    this.#answers.push(() => {
-      sessions.answer(socket, responses, batch);
-      sessions.follow(socket, after);
-    });
+    if (client.kind !== 'client') return;
+    const { rpc, turns } = this.#here;
+    turns.answer(socket, rpc.run(socket, client, asked, now, verified));
   }
 
   override webSocketClose(socket: WebSocket, closedWith: number, reason: string): void {
@@ -349,7 +312,7 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#erased) return;
     const attachment = attachmentOf(socket);
     const now = Date.now();
-    const { link, sessions, watchers, calls } = this.#here;
+    const { link, sessions, watchers, calls, turns } = this.#here;
     if (attachment.kind === 'adapter') {
       link.closed(socket);
     } else {
@@ -357,133 +320,32 @@ export class Switchboard extends DurableObject<Env> {
       watchers.left(socket);
       calls.watched(watchers.any, now);
     }
-    this.#endTurn(now);
+    turns.end(now);
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = Number.POSITIVE_INFINITY;
+    this.#alarm.came();
     if (this.#erased) return;
+    const now = Date.now();
     try {
-      const now = Date.now();
-      const { store, runner, sessions, link, handOver } = this.#here;
+      const { store, runner, sessions, link, handOver, turns } = this.#here;
       store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
       sessions.expire(now);
-      if (this.#isLooking()) link.look(now);
+      if (turns.looks) link.look(now);
       runner.tick(now);
       handOver.wake(now);
-      this.#commit(now);
+      turns.commit(now);
     } catch (error) {
       console.error('alarm failed', error);
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+      await this.#alarm.retry(now);
     }
   }
 
   #obey(policy: Policy, now: number): void {
-    const { governance, store, runner } = this.#here;
+    const { governance, store, runner, turns } = this.#here;
     if (!governance.govern(policy)) return;
     store.keepFor(policy.kept_seconds);
     store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
-    this.#arm(now);
-  }
-
-  /** Does anybody look, so that OpenSIPS is asked often? Webhooks do while there is a call that could end unheard. */
-  #isLooking(): boolean {
-    const { watchers, handOver, calls } = this.#here;
-    return watchers.any || (handOver.on && calls.standing > 0);
-  }
-
-  /** Asks OpenSIPS how calls stand, where that is due; and who speaks in those that are new. */
-  #survey(now: number): void {
-    const { calls, survey, link, rounds } = this.#here;
-    const looks = this.#isLooking();
-    const strangers = calls.strangers();
-    const isDue = calls.doubted || now >= rounds.due(looks, calls.oldest);
-    if ((!isDue && strangers.length === 0) || !link.connected) return;
-    survey.lookUp(strangers);
-    if (!isDue) return;
-    if (survey.begin(now)) calls.surveyed();
-    rounds.begun(looks, now);
-  }
-
-  /**
-   * What a turn sends waits for a write, and each write for the disk: so a turn that sends nothing writes with the
-   * next one that does, and a busy site gathers turns. Until the write nothing has left, and the adapter says again
-   * what it was not thanked for; so if we die before, nothing has happened.
-   */
-  #endTurn(now: number): void {
-    const { runner, link, survey, calls, diagnosis } = this.#here;
-    const busy = runner.awaited >= BUSY;
-    if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks || diagnosis.speaks) {
-      if (busy) this.#commitWithin(GATHER_MS);
-      else this.#commit(now);
-    } else if (calls.speaks) {
-      this.#commitWithin(SEEN_MS);
-    } else if (runner.changed || calls.changed || calls.doubted) {
-      this.#commitWithin(LINGER_MS);
-    } else if (this.#timer === undefined) {
-      link.flush([], false);
-    }
-  }
-
-  /** Commits so many milliseconds from now at the latest. The platform lets no object sleep that has a timer. */
-  #commitWithin(ms: number): void {
-    if (this.#timer && this.#timer.ms <= ms) return;
-    if (this.#timer) clearTimeout(this.#timer.id);
-    this.#timer = { ms, id: setTimeout(() => this.#commit(Date.now()), ms) };
-  }
-
-  /**
-   * Writes, then sends. The platform makes what a turn writes one transaction by itself, and holds what is sent until
-   * that is on disk.
-   */
-  #commit(now: number): void {
-    if (this.#timer) clearTimeout(this.#timer.id);
-    this.#timer = undefined;
-    const { runner, link, store, calls, survey, sessions, watchers, diagnosis, handOver } = this.#here;
-    const news = link.takeNews();
-    if (news) calls.link(news, now);
-    this.#survey(now);
-    const { rows, requests, told } = runner.take();
-    const { applied } = link;
-    for (const { position, commands } of rows) {
-      const dated = handOver.on ? { at: now } : {};
-      store.append({ position, commands, floor: runner.floor(position), applied, ...dated }, now);
-    }
-    const happened = told.length > 0 || calls.speaks;
-    calls.write(runner.floor(runner.last), now);
-    if (happened) handOver.wrote(runner.last, now);
-    this.#arm(now);
-    link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
-    for (const say of this.#answers.splice(0)) say();
-    for (const { socket, response } of diagnosis.takeAnswers()) sessions.answer(socket, [response], false);
-    for (const logged of told) sessions.tell(logged);
-    const seen = calls.takeNews();
-    if (watchers.any) watchers.tell(seen);
-    watchers.tellOfCommands(told);
-    if (watchers.waiting) this.#tellWithin(TELL_MS);
-  }
-
-  /** Tells watchers so many milliseconds from now: what comes together then goes in one frame to each. */
-  #tellWithin(ms: number): void {
-    this.#telling ??= setTimeout(() => {
-      this.#telling = undefined;
-      this.#here.watchers.flush();
-    }, ms);
-  }
-
-  /**
-   * One alarm for all deadlines. One that comes too early finds nothing to do and arms the next. Setting it costs a
-   * row, so one that must come forward comes far enough for the short waits that will follow.
-   */
-  #arm(now: number): void {
-    const { runner, store, sessions, calls, rounds, link, handOver } = this.#here;
-    // Without an adapter nobody can be asked: when it comes back, that is a turn.
-    const looks = this.#isLooking();
-    const round = link.connected ? rounds.due(looks, calls.oldest) : Number.POSITIVE_INFINITY;
-    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, handOver.due);
-    if (due >= this.#alarmAt) return;
-    const alone = this.#alarmAt === Number.POSITIVE_INFINITY || due > now + FAR_MS;
-    this.#alarmAt = alone ? due : Math.min(due, now + QUIET_MS);
-    void this.ctx.storage.setAlarm(this.#alarmAt);
+    turns.arm(now);
   }
 }
