@@ -1,10 +1,11 @@
-/** What a deployment gives the Worker. @module */
+/** What a deployment gives the Worker: its objects, its files and its variables. @module */
 import type { Switchboard } from './switchboard.ts';
 import type { Directory } from './tenant/directory.ts';
 import type { Tenant } from './tenant/tenant.ts';
+import type { Variables } from './variables.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 
-export interface Env {
+export interface Env extends Variables {
   /** One object for each site, by `tenant/site`. */
   readonly SWITCHBOARD: DurableObjectNamespace<Switchboard>;
   /** One object for each tenant, by its id. */
@@ -15,19 +16,4 @@ export interface Env {
   readonly WEBHOOKS: DurableObjectNamespace<Webhooks>;
   /** The console's files: Cloudflare's assets, or the service of `selfhost/assets.ts`. */
   readonly ASSETS: Pick<Fetcher, 'fetch'>;
-  /**
-   * Secret: `kid:secret` and, behind commas, those that came before it. The first signs keys and tokens, all verify:
-   * see `door/key-ring.ts`. Without it nobody has a key.
-   */
-  readonly KEY_SECRETS?: string;
-  /** Secret: lets an administrator in. Without it nobody is one. */
-  readonly ADMIN_SECRET?: string;
-  /** Secret: lets the adapter of the open `demo` tenant in; only a developer's own machine has one. */
-  readonly ADAPTER_KEY?: string;
-  /** Sockets that this process can hold, where its machine bounds them; on Cloudflare it does not. */
-  readonly MAX_SOCKETS?: string;
-  /** When webhooks are tried, in seconds: see `scheduleOf`. Absent: ten times in three days. */
-  readonly WEBHOOK_RETRIES?: string;
-  /** Anything: webhooks may go to private addresses, where the platform lets them, and by http. */
-  readonly WEBHOOKS_TO_PRIVATE?: string;
 }

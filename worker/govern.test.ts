@@ -2,8 +2,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
-import { UNKNOWN } from './door/door.ts';
 import { mintToken } from './door/tokens.ts';
+import { UNKNOWN } from './door/visitor.ts';
 import { callsMade, scenarios, script } from './testing/scenarios.ts';
 import { client, policy, Site } from './testing/site.ts';
 

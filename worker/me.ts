@@ -1,7 +1,7 @@
 /** Who is it that asks, and what may they do: so a page can show what it can. Pure. @module */
 import * as z from 'zod';
 import { Id, Scope } from '../shared/policy.ts';
-import type { Client, Visitor } from './door/door.ts';
+import type { Client, Visitor } from './door/visitor.ts';
 
 /** As the answer of `GET /v1/me` says it. */
 export const Me = z.object({

@@ -5,7 +5,6 @@ import { Rounds } from './calls/rounds.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Calls } from './calls.ts';
 import { Diagnosis } from './diagnosis.ts';
-import type { Env } from './env.ts';
 import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
@@ -14,7 +13,7 @@ import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
 import { eventsBetween } from './webhooks/events.ts';
-import { HandOver } from './webhooks/hand-over.ts';
+import { HandOver, type Ways } from './webhooks/hand-over.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
 export interface Parts {
@@ -34,8 +33,8 @@ export interface Parts {
   readonly handOver: HandOver;
 }
 
-/** Takes everything up from where it is stored, and the sockets that stand. */
-export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOKS'>): Parts {
+/** Takes everything up from where it is stored, and the sockets that stand. @param take takes what webhooks are told */
+export function takeUp(ctx: DurableObjectState, take: Ways['take']): Parts {
   const { sql } = ctx.storage;
   const store = new Store(sql);
   const governance = new Governance(sql);
@@ -50,7 +49,7 @@ export function takeUp(ctx: DurableObjectState, { WEBHOOKS }: Pick<Env, 'WEBHOOK
   const handOver = new HandOver(sql, runner.last, {
     epoch,
     events: (span) => eventsBetween(store, span, (callid) => partiesOf(calls, callid), Date.now()),
-    take: (place, handed) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).take(handed),
+    take,
     stopped: () => calls.handedOver(false),
   });
   calls.watched(watchers.any, now);

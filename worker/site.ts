@@ -1,6 +1,6 @@
 /** The Worker's way to the object of a visitor's site. @module */
 import type { Admitted } from './admitted.ts';
-import type { Visitor } from './door/door.ts';
+import type { Visitor } from './door/visitor.ts';
 import type { Env } from './env.ts';
 import { CALLER_HEADER, type Switchboard } from './switchboard.ts';
 

@@ -17,8 +17,8 @@ import { unreadable } from './authorisation.ts';
 import { isAuthorize } from './authorize.ts';
 import { Crowd, SITE_SOCKETS } from './crowd.ts';
 import { lacking } from './dispatch.ts';
-import { UNKNOWN } from './door/door.ts';
 import { type Claims, verifyToken } from './door/tokens.ts';
+import { UNKNOWN } from './door/visitor.ts';
 import type { Env } from './env.ts';
 import { BARRED_S } from './floods.ts';
 import { LOOK_AGAIN_S, tooMuch } from './limits.ts';
@@ -89,9 +89,10 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   #takeUp(): Here {
-    const parts = takeUp(this.ctx, this.env);
+    const { SWITCHBOARD, WEBHOOKS } = this.env;
+    const parts = takeUp(this.ctx, (place, handed) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).take(handed));
     const isHere = ({ tenant, site }: Claims) =>
-      this.env.SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
+      SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
     return { ...parts, rpc: new RpcServer(parts, isHere), turns: new Turns(parts, this.#alarm) };
   }
 

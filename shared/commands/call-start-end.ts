@@ -6,7 +6,7 @@ import type { Failure, Input, Step, Turn } from '../command.ts';
 import { CLOSING_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 import { UacResult } from '../mi.ts';
-import type { CallStart } from './call-start.ts';
+import type { CallStart } from './call-start-state.ts';
 import { alsoRelease, isAnswered, isGone, legAnswered, release, stepRelease } from './release.ts';
 import { stepTransfer, stopTransfer, type Transfer, transferCallids } from './transfer.ts';
 

@@ -3,44 +3,17 @@
  * REFER, and the leg that did so is ended (RFC 5359 §2.4 has the like).
  * @module
  */
-import type { Failure, Input, Machine, State } from '../command.ts';
+import type { Failure, Input, Machine } from '../command.ts';
 import { miFailure, noAnswerFailure, notDoneFailure, sipFailure, Turn, timeoutFailure } from '../command.ts';
 import { ACKNOWLEDGED_MS, INVITE_MS, MI_MS, OVERDUE_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
 import { CALLER_TIMEOUT, type Params } from '../methods.ts';
 import { DialogResult, type MiError, NOT_FOUND, UacResult } from '../mi.ts';
 import { close, closing, fail, finish } from './call-start-end.ts';
+import type { CallStart } from './call-start-state.ts';
 import { copy } from './copy.ts';
 import { invite } from './invite.ts';
-import type { Release } from './release.ts';
-import { type Progress, stepTransfer, type Transfer, transfer } from './transfer.ts';
-
-export interface CallStart extends State {
-  readonly caller: string;
-  readonly callee: string;
-  readonly nextHop: string;
-  /** Call-ID of the first leg. */
-  readonly callid: string;
-  phase: 'calling' | 'answered' | 'transferring' | 'closing';
-  /** Seconds that the caller may ring. */
-  readonly timeout: number;
-  /** The first leg's dialog, as far as is known; 0 where nothing is. */
-  leg: number;
-  /** When it was last heard of, in milliseconds of the adapter's clock. */
-  seenAt?: number;
-  /** The INVITE's answer will not come: the dialog alone tells. */
-  unanswered: boolean;
-  /** The call was once seen to be over or not there: what was under way then has had its time. */
-  missed: boolean;
-  rung: boolean;
-  answerTold: boolean;
-  dialogId?: string;
-  contact?: string;
-  transfer?: Transfer;
-  release?: Release;
-  /** The client has got `Ended`. */
-  ended: boolean;
-}
+import { type Progress, stepTransfer, transfer } from './transfer.ts';
 
 const FIRST_LEG_FAILED = 'failed to establish initial call: ';
 const TERMINATED = '487 Request Terminated';

@@ -5,8 +5,9 @@ import type { Admission } from '../tenant/admission.ts';
 import type { Admissions } from './admissions.ts';
 import { hashSecret, type Role, readKey } from './api-keys.ts';
 import { credentialOf } from './credentials.ts';
-import { type Adapter, type Client, type Door, type Refusal, UNKNOWN, type Visitor } from './door.ts';
+import type { Door } from './door.ts';
 import { type Claims, verifyToken } from './tokens.ts';
+import { type Adapter, type Client, type Refusal, UNKNOWN, type Visitor } from './visitor.ts';
 
 type Granted = Extract<Admission, { readonly ok: true }>;
 

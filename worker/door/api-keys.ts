@@ -4,7 +4,7 @@
  * @module
  */
 import { Id } from '../../shared/policy.ts';
-import type { Env } from '../env.ts';
+import type { Variables } from '../variables.ts';
 import { keyRing } from './key-ring.ts';
 import { sameSecret } from './same-secret.ts';
 
@@ -26,7 +26,7 @@ const SECRET = /^[A-Za-z0-9_-]{16,128}$/;
 const LONGEST = 266;
 
 /** Writes a key. Throws where `KEY_SECRETS` is not set, or a part is not of its shape. */
-export async function formatKey(key: ApiKey, env: Pick<Env, 'KEY_SECRETS'>): Promise<string> {
+export async function formatKey(key: ApiKey, env: Pick<Variables, 'KEY_SECRETS'>): Promise<string> {
   const ring = await keyRing(env, 'api-keys');
   if (!ring) throw new Error('without KEY_SECRETS no key can be made: set that secret of the deployment');
   if (!isWellFormed(key)) throw new Error('a part of this key is not of its shape');
@@ -36,7 +36,10 @@ export async function formatKey(key: ApiKey, env: Pick<Env, 'KEY_SECRETS'>): Pro
 }
 
 /** Reads a key; undefined unless this deployment has made it, whatever is wrong with it. */
-export async function readKey(text: string, env: Pick<Env, 'KEY_SECRETS'>): Promise<ApiKey | undefined> {
+export async function readKey(
+  text: string,
+  env: Pick<Variables, 'KEY_SECRETS'>,
+): Promise<ApiKey | undefined> {
   if (text.length > LONGEST) return undefined;
   const [prefix, kid = '', role, tenant = '', id = '', secret = '', given = '', ...rest] = text.split('.');
   if (prefix !== PREFIX || (role !== 'api' && role !== 'adapter') || rest.length > 0) return undefined;

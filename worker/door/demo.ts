@@ -4,8 +4,9 @@
  */
 import { type Policy, SCOPES } from '../../shared/policy.ts';
 import { credentialOf } from './credentials.ts';
-import { type Adapter, type Client, type Door, type Refusal, UNKNOWN, type Visitor } from './door.ts';
+import type { Door } from './door.ts';
 import { sameSecret } from './same-secret.ts';
+import { type Adapter, type Client, type Refusal, UNKNOWN, type Visitor } from './visitor.ts';
 
 /** The highest limits there are: the machine is its user's own, and what it can do is theirs to find out. */
 export const UNBOUNDED: Policy = {

@@ -3,7 +3,7 @@
  * one when nothing signed with it is in use any more.
  * @module
  */
-import type { Env } from '../env.ts';
+import type { Variables } from '../variables.ts';
 
 /** What a secret is used for. Each use has a key of its own, so that nothing signed for one holds for another. */
 export type Use = 'api-keys' | 'tokens';
@@ -37,7 +37,7 @@ const rings = new Map<string, KeyRing>();
  * The ring of `KEY_SECRETS`; undefined where a deployment has none. Throws where it cannot be read, and never says
  * what stands in it.
  */
-export async function keyRing(env: Pick<Env, 'KEY_SECRETS'>, use: Use): Promise<KeyRing | undefined> {
+export async function keyRing(env: Pick<Variables, 'KEY_SECRETS'>, use: Use): Promise<KeyRing | undefined> {
   if (!env.KEY_SECRETS) return undefined;
   const name = `${use} ${env.KEY_SECRETS}`;
   const ring = rings.get(name) ?? (await derive(env.KEY_SECRETS, use));

@@ -1,50 +1,15 @@
 /** `POST /v1/tokens`: an API key is traded for a client token. @module */
-import * as z from 'zod';
 import { issues } from '../../shared/jsonrpc.ts';
-import { Uri } from '../../shared/methods.ts';
-import { Id, Scope } from '../../shared/policy.ts';
+import type { Scope } from '../../shared/policy.ts';
 import type { Env } from '../env.ts';
 import { problem } from '../problem.ts';
 import type { HeldKey, TenantsDoor } from './admission.ts';
-import type { Refusal } from './door.ts';
-import { mintToken, Subject, TOKEN_SECONDS } from './tokens.ts';
+import { mintToken } from './tokens.ts';
+import type { Refusal } from './visitor.ts';
+import { Wish } from './wish.ts';
 
 /** Bytes of the body at most: its longest fields are under a thousand. */
 export const MAX_BODY_BYTES = 8_192;
-
-/** What a token can be asked to be. */
-export const Wish = z.strictObject({
-  site: Id.optional().meta({ description: 'needed unless the key is for one' }),
-  subject: Subject.meta({ description: 'whose token it is' }),
-  scopes: z
-    .array(Scope.exclude(['tokens']))
-    .min(1)
-    .max(Scope.options.length)
-    .optional()
-    .meta({ description: 'all that the key has but `tokens`, where not given' }),
-  caller: Uri.optional().meta({
-    description: 'the only address that may dial; then its own calls are the only ones that exist for it',
-  }),
-  expires_in: z
-    .number()
-    .int()
-    .min(TOKEN_SECONDS.min)
-    .max(TOKEN_SECONDS.max)
-    .default(TOKEN_SECONDS.default)
-    .meta({ description: 'seconds' }),
-});
-type Wish = z.infer<typeof Wish>;
-
-/** What is answered. */
-export const Minted = z.object({
-  token: z.string(),
-  expires: z.iso.datetime(),
-  tenant: Id,
-  site: Id,
-  subject: Subject,
-  scopes: z.array(Scope),
-  caller: z.string().optional(),
-});
 
 /** Answers with a token, or why there is none. What comes of a key that holds is noted in the tenant's audit trail. */
 export async function mint(

@@ -1,7 +1,7 @@
 /** Client tokens: what is signed here holds until it expires, and nothing else ever does. */
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { expect, it } from 'vitest';
-import type { Env } from '../env.ts';
+import type { Variables } from '../variables.ts';
 import { keyRing } from './key-ring.ts';
 import { type Claims, mintToken, TOKEN_SECONDS, verifyToken } from './tokens.ts';
 
@@ -48,7 +48,7 @@ it('is not made without a secret, and not for what is no subject of a token', as
 /** A token right in all but what is changed. */
 async function forged(
   change: { readonly header?: object; readonly payload?: object; readonly use?: 'api-keys' },
-  secrets: Pick<Env, 'KEY_SECRETS'> = env,
+  secrets: Pick<Variables, 'KEY_SECRETS'> = env,
 ): Promise<string> {
   const ring = await keyRing(secrets, change.use ?? 'tokens');
   if (!ring) throw new Error('no ring');

@@ -7,7 +7,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import * as z from 'zod';
 import { Id, Scope } from '../../shared/policy.ts';
 import { isSipUri } from '../../shared/sip-uri.ts';
-import type { Env } from '../env.ts';
+import type { Variables } from '../variables.ts';
 import { keyRing } from './key-ring.ts';
 
 /** What a token says. */
@@ -56,7 +56,7 @@ const Payload = z.object({
 /** Signs. Throws where `KEY_SECRETS` is not set, or the subject is not a token's. */
 export async function mintToken(
   claims: Claims,
-  env: Pick<Env, 'KEY_SECRETS'>,
+  env: Pick<Variables, 'KEY_SECRETS'>,
   now: number = Date.now(),
 ): Promise<string> {
   const ring = await keyRing(env, 'tokens');
@@ -79,7 +79,7 @@ export async function mintToken(
  */
 export async function verifyToken(
   text: string,
-  env: Pick<Env, 'KEY_SECRETS'>,
+  env: Pick<Variables, 'KEY_SECRETS'>,
   now: number = Date.now(),
 ): Promise<Claims | undefined> {
   if (text.length > LONGEST) return undefined;

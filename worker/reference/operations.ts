@@ -5,7 +5,7 @@ import { IdempotencyKey, kinds, routes as ofCalls, type Route } from '../../shar
 import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/jsonrpc.ts';
 import { OpenSips } from '../../shared/link.ts';
 import { SocketQuery } from '../../shared/socket-query.ts';
-import { Minted, Wish } from '../door/minting.ts';
+import { Minted, Wish } from '../door/wish.ts';
 import { Me } from '../me.ts';
 import { ofAdministrators } from './admin-operations.ts';
 import type { Operation } from './operation.ts';

@@ -5,7 +5,6 @@
  * @module
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
-import type { Handed } from './webhooks.ts';
 
 /** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
 const GATHER_MS = 50;
@@ -15,6 +14,14 @@ const SURE_MS = 5_000;
 
 /** Numbers of the site in one hand-over: each has one event at most, and few of them are longer than 2 KB. */
 const WINDOW = 500;
+
+/** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
+export interface Handed {
+  /** Random for each storage of the Switchboard: with the number it names an event. */
+  readonly epoch: string;
+  readonly upto: number;
+  readonly events: readonly HookEvent[];
+}
 
 /** Where what happens comes from, and where it goes. */
 export interface Ways {

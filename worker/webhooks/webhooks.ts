@@ -28,19 +28,12 @@ import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
 import { ANSWER_MS, attempt } from './attempt.ts';
 import { Deliveries, type Delivery, type Fresh } from './deliveries.ts';
 import { type Endpoint, Endpoints, signing } from './endpoints.ts';
+import type { Handed } from './hand-over.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
 import { newSigner } from './signing.ts';
 import { verdict } from './verdict.ts';
 import { viewOfDelivery, viewOfEndpoint } from './views.ts';
-
-/** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
-export interface Handed {
-  /** Random for each storage of the Switchboard: with the number it names an event. */
-  readonly epoch: string;
-  readonly upto: number;
-  readonly events: readonly HookEvent[];
-}
 
 /** Requests under way to an endpoint that is well: a receiver 50 ms away takes 80 a second so. */
 const AT_ONCE = 4;
