@@ -1,5 +1,6 @@
 /** Calls in memory and in their log: what is kept, what it costs, and what is found again after a sleep. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import * as fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Command, Told } from '../shared/runner.ts';
 import { LOOKS_MS, ROUND_MS, SURVEY_MS } from './calls/rounds.ts';
@@ -145,6 +146,96 @@ it('what stands longer than the log is kept is carried over with its timeline', 
     expect(later.get('long')?.call.state).toBe('answered');
     expect(later.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
   }));
+
+it('waking up reads what stands and what came last, however much has ended and however long it stands', () =>
+  runInDurableObject(new Site().object, (_, { storage: { sql } }) => {
+    let next = 1;
+    const store = new Store(sql);
+    const open = () => new Calls(store, () => next++);
+    const calls = open();
+    calls.event(dialog('long', 1, 2), 1);
+    for (let n = 0; n < 5_000; n++) {
+      calls.event(dialog(`c${n}`, 1, 2), 2);
+      calls.event(dialog(`c${n}`, 2, 5), 3);
+      calls.write(0, 3);
+    }
+    calls.watched(true, 4);
+    calls.event(dialog('long', 2, 3), 4);
+    calls.write(0, 4);
+    let rows = 0;
+    const read = vi.spyOn(store, 'callsFrom').mockImplementation(function* (position) {
+      for (const row of Store.prototype.callsFrom.call(store, position)) {
+        rows++;
+        yield row;
+      }
+    });
+    const later = open();
+    expect(rows).toBeLessThan(1_500);
+    expect(later.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
+    expect(later.standing).toBe(1);
+    expect(later.get('c0')).toBeUndefined();
+    expect(later.list({ states: ['answered'] }, 9).calls.map(({ callid }) => callid)).toEqual(['long']);
+    expect(rows).toBeLessThan(1_500);
+    expect(later.find('c0')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Ended']);
+    expect(later.list({}, 10_000)).toEqual(calls.list({}, 10_000));
+    const all = rows;
+    expect(later.find('nobody')).toBeUndefined();
+    expect(rows).toBe(all);
+    read.mockRestore();
+  }));
+
+it('what is read after a sleep when it is asked for is what reading all of it would have given', async () => {
+  const step = fc.tuple(
+    fc.constantFrom('ring', 'answer', 'hold', 'resume', 'end', 'write', 'sleep', 'watch', 'leave'),
+    fc.integer({ min: 0, max: 5 }).map(String),
+  );
+  const steps = fc.array(step, { minLength: 20, maxLength: 120 });
+  await fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 0, max: 40 }), (plan, reach) =>
+      runInDurableObject(new Site().object, (_, { storage: { sql } }) => {
+        let next = 1;
+        const store = new Store(sql);
+        const open = () => new Calls(store, () => next++, reach);
+        const openReadingAll = () => {
+          const blind = vi.spyOn(store, 'lastCalls').mockReturnValue(undefined);
+          const calls = open();
+          blind.mockRestore();
+          return calls;
+        };
+        let calls = open();
+        // One that has ended is not heard of again.
+        const ended = new Map<string, number>();
+        for (const [at, [does, line]] of plan.entries()) {
+          const callid = `${line}.${ended.get(line) ?? 0}`;
+          if (does === 'ring') calls.event(dialog(callid, 1, 2), at);
+          if (does === 'answer') calls.event(dialog(callid, 2, 3), at);
+          if (does === 'hold' || does === 'resume')
+            calls.event(held(callid, 'caller', 'ok', does === 'hold' ? 'hold' : 'unhold'), at);
+          if (does === 'end') calls.event(dialog(callid, 4, 5), at);
+          if (does === 'end') ended.set(line, 1 + (ended.get(line) ?? 0));
+          if (does === 'watch' || does === 'leave') calls.watched(does === 'watch', at);
+          if (does === 'write' || does === 'sleep') calls.write(0, at);
+          if (does !== 'sleep') continue;
+          const all = openReadingAll();
+          calls = open();
+          const standing = (of: Calls) => of.list({ states: ['ringing', 'answered', 'held'] }, 99).calls;
+          expect(standing(calls)).toEqual(standing(all));
+          expect([calls.standing, calls.oldest]).toEqual([all.standing, all.oldest]);
+          for (const { callid: each } of standing(all))
+            expect(calls.get(each)?.timeline).toEqual(all.get(each)?.timeline);
+          // Another one for each: what was asked before may have read what is asked for now.
+          for (let since = 0; since < next; since += 7)
+            expect(open().missed(since)).toEqual(all.missed(since));
+          for (const { callid: each } of all.list({}, 99).calls)
+            expect(open().find(each)?.timeline).toEqual(all.find(each)?.timeline);
+          expect(open().list({}, 99)).toEqual(all.list({}, 99));
+          calls = open();
+        }
+      }),
+    ),
+    { numRuns: 40 },
+  );
+});
 
 it('pages are the newest first, and go on where the one before ended; filters hold for all of them', () =>
   kept(({ calls }) => {

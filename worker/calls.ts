@@ -2,6 +2,8 @@
  * The calls of the site: those that stand, and for a while those that have ended. They are in memory, and in a log of
  * their own that costs little: of a call that nobody watches and no command made, its first sight and its end are
  * written; while somebody watches, every change is, all of a turn in one row.
+ *
+ * After a sleep those that stand are read at once, and what came last; those that have ended when somebody asks.
  * @module
  */
 import { CallBook } from '../shared/call-book.ts';
@@ -9,15 +11,24 @@ import type { CallEventName } from '../shared/calls.ts';
 import type { EviEvent } from '../shared/evi.ts';
 import type { Dialog } from '../shared/mi.ts';
 import type { Command, Told } from '../shared/runner.ts';
-import { type CallLine, type CarriedLine, type Kept, keep, type Line, type LinkLine } from './calls/kept.ts';
+import {
+  type CallLine,
+  type CarriedLine,
+  complete,
+  type Kept,
+  keep,
+  type Line,
+  type LinkLine,
+  logged,
+  retold,
+  unloggedIn,
+} from './calls/kept.ts';
 import { type Filter, type Page, page } from './calls/listing.ts';
+import { CallLog } from './calls/log.ts';
 import type { Store } from './store.ts';
 
 /** So many that have ended are kept at most, and none longer than the log. */
 export const ENDED_KEPT = 10_000;
-
-/** Lines to a row: with 2 KB of metadata each they stay under the 2 MB that a row may have. */
-const ROW_LINES = 250;
 
 /** A timeline has so many moments at most; then those after the first make room. */
 const MOMENTS = 200;
@@ -32,7 +43,7 @@ export const MISSED_MOST = 10_000;
 export type News = LinkLine | (CallLine & { readonly owner?: string });
 
 export class Calls {
-  readonly #store: Store;
+  readonly #log: CallLog;
   readonly #number: () => number;
   readonly #book = new CallBook<Kept>(keep, (entry, event, at, data) => this.#change(entry, event, at, data));
   /** All, by their first change. */
@@ -57,13 +68,22 @@ export class Calls {
   /** The newest call when the last round began. */
   #roundFrom = 0;
 
-  /** @param number takes the next number of the site */
-  constructor(store: Store, number: () => number) {
-    this.#store = store;
+  /**
+   * @param number takes the next number of the site
+   * @param reach how far back what stands is found, if not as usual
+   */
+  constructor(store: Store, number: () => number, reach?: number) {
     this.#number = number;
-    for (const { row } of store.callsFrom(0))
-      for (const line of JSON.parse(row) as Line[]) this.#restore(line);
-    store.onDrop((end, now) => this.#carry(end, now));
+    this.#log = new CallLog(
+      store,
+      (callid) => {
+        const kept = this.#book.get(callid);
+        return kept && this.#standing.has(kept) ? kept : undefined;
+      },
+      reach,
+    );
+    this.#log.awake((line) => this.#restore(line));
+    this.#log.onDrop((end, now) => this.#carry(end, now));
     this.#order.sort((one, other) => one.first - other.first);
     this.#standing = new Set(this.#order.filter(({ call }) => call.state !== 'ended'));
     // The next round of the survey brings their parties.
@@ -88,7 +108,16 @@ export class Calls {
     return this.#oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
+  /** One that stands or has ended lately; one that ended before a sleep may be missing. */
   get(callid: string): Kept | undefined {
+    return this.#book.get(callid);
+  }
+
+  /** One that is kept, with all of its timeline. */
+  find(callid: string): Kept | undefined {
+    const kept = this.#book.get(callid);
+    if (kept && !kept.isPartial) return kept;
+    this.#recall();
     return this.#book.get(callid);
   }
 
@@ -206,17 +235,17 @@ export class Calls {
   }
 
   list(filter: Filter, limit: number, cursor?: string): Page {
+    if (filter.states?.includes('ended') ?? true) this.#recall();
     return page(this.#order, filter, limit, cursor);
   }
 
   /** What was told after `since`, in order; undefined where that is not kept whole, or too much of it. */
   missed(since: number): readonly News[] | undefined {
-    if (since < Math.max(this.#unlogged, this.#store.kept - 1)) return undefined;
+    if (since < this.#log.unread) this.#recall();
+    if (since < Math.max(this.#unlogged, this.#log.kept - 1)) return undefined;
     const missed: News[] = [];
-    for (const { row } of this.#store.callsFrom(since + 1)) {
-      for (const line of JSON.parse(row) as Line[]) {
-        if (line.seq > since && !('carried' in line || 'mark' in line)) missed.push(line);
-      }
+    for (const lines of this.#log.from(since + 1)) {
+      for (const line of lines) if (!('carried' in line || 'mark' in line)) missed.push(line);
       if (missed.length > MISSED_MOST) return undefined;
     }
     return missed;
@@ -230,18 +259,10 @@ export class Calls {
   /** Logs what has changed. Gives how many rows that took. */
   write(floor: number, now: number): number {
     const lines = this.#lines.splice(0);
-    let rows = 0;
-    for (let at = 0; at < lines.length; at += ROW_LINES) {
-      const some = lines.slice(at, at + ROW_LINES);
-      const position = some.at(-1)?.seq ?? 0;
-      for (const line of some) {
-        const kept = 'call' in line && this.#book.get(line.call.callid);
-        if (kept) kept.copy = position;
-      }
-      this.#store.appendCalls(position, JSON.stringify(some), floor, now);
-      rows++;
-    }
-    return rows;
+    const last = lines.at(-1)?.seq;
+    if (last === undefined) return 0;
+    const laggards = this.#log.laggards(last, this.#standing.size);
+    return this.#log.append([...lines, ...laggards.map((kept) => this.#carried(kept))], floor, now);
   }
 
   /** Somebody is to hear of each change. */
@@ -257,27 +278,27 @@ export class Calls {
     if (isNew) this.#add(kept, seq);
     if (kept.timeline.length >= MOMENTS) {
       kept.timeline.splice(1, 1);
-      kept.logged = Math.max(0, kept.logged - 1);
+      if (kept.logged > 1) kept.logged--;
     }
     kept.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
     const stays = !isNew && event !== 'Ended' && !this.#settle(kept);
     if (event === 'Ended') this.#settle(kept);
-    if (this.#isHeard || this.#now < this.#recordUntil) this.#log(kept);
-    else if (!stays || kept.known !== metadata || (origin && !kept.knownOrigin)) this.#log(kept);
+    if (this.#isHeard || this.#now < this.#recordUntil) this.#note(kept);
+    else if (!stays || kept.known !== metadata || (origin && !kept.knownOrigin)) this.#note(kept);
     else this.#unlogged = seq;
   }
 
-  #log(kept: Kept): void {
+  #note(kept: Kept): void {
     const before = kept.timeline.slice(kept.logged, -1);
     const [moment] = kept.timeline.slice(-1);
     if (!moment) return;
-    kept.logged = kept.timeline.length;
-    kept.known = kept.call.metadata;
-    kept.knownOrigin = kept.call.origin !== null;
+    const opens = (before[0] ?? moment).seq === kept.first;
+    logged(kept);
     const line: CallLine = {
       ...moment,
       ...standingOf(kept),
       ...(before.length > 0 ? { before } : {}),
+      ...(opens ? {} : { first: kept.first }),
     };
     const last = before.at(-1);
     if (last) this.#unlogged = Math.max(this.#unlogged, last.seq);
@@ -301,6 +322,7 @@ export class Calls {
       this.#counted++;
     }
     if (!ended || !this.#standing.delete(kept)) return counts;
+    this.#log.forget(kept);
     if (kept.isCounted) this.#counted--;
     kept.isCounted = false;
     this.#ended.push(kept);
@@ -318,47 +340,52 @@ export class Calls {
     this.#order = this.#order.filter((kept) => !gone.has(kept));
   }
 
-  /** A segment is about to be dropped: those that stand are written anew, the others go with it. */
+  /** A part of the log is about to be dropped: what stands in it is written anew, the rest goes with it. */
   #carry(end: number, now: number): void {
     this.#prune(end);
-    const standing = [...this.#standing].filter(({ copy, first }) => copy < end && first < end);
-    for (let at = 0; at < standing.length; at += ROW_LINES) {
-      const some = standing.slice(at, at + ROW_LINES);
-      const lines = some.map((kept): CarriedLine => {
-        return { seq: this.#number(), ...standingOf(kept), carried: kept.timeline };
-      });
-      const position = lines.at(-1)?.seq ?? 0;
-      for (const kept of some) kept.copy = position;
-      this.#store.appendCalls(position, JSON.stringify(lines), end, now);
-    }
+    this.#log.append(
+      Array.from(this.#log.before(end), (kept) => this.#carried(kept)),
+      end,
+      now,
+    );
   }
 
-  #restore(line: Line): void {
-    if ('link' in line || 'mark' in line) return;
-    const { call, owner } = line;
-    const known = this.#book.get(call.callid);
-    const kept = known ?? keep({ call });
+  #carried(kept: Kept): CarriedLine {
+    const unlogged = kept.logged < kept.timeline.length ? { unlogged: kept.call.seq } : {};
+    logged(kept);
+    return { seq: this.#number(), ...standingOf(kept), carried: [...kept.timeline], ...unlogged };
+  }
+
+  #restore(line: CallLine | CarriedLine): void {
+    const known = this.#book.get(line.call.callid);
+    const kept = retold(line, known);
     if (!known) {
       this.#book.restore(kept);
-      this.#add(
-        kept,
-        'carried' in line ? (line.carried[0]?.seq ?? line.seq) : (line.before?.[0]?.seq ?? line.seq),
-      );
+      this.#add(kept, kept.first);
     }
-    kept.call = call;
-    if (owner !== undefined) kept.owner = owner;
-    kept.copy = line.seq;
-    if ('carried' in line) {
-      kept.timeline.splice(0, kept.timeline.length, ...line.carried);
-    } else {
-      const { seq, at, event, data, before = [] } = line;
-      kept.timeline.push(...before, { seq, at, event, ...(data === undefined ? {} : { data }) });
-      this.#unlogged = Math.max(this.#unlogged, before.at(-1)?.seq ?? 0);
-    }
-    kept.logged = kept.timeline.length;
-    kept.known = call.metadata;
-    kept.knownOrigin = call.origin !== null;
+    this.#hadUnlogged(line);
     this.#settle(kept);
+  }
+
+  #hadUnlogged(line: CallLine | CarriedLine): void {
+    this.#unlogged = Math.max(this.#unlogged, unloggedIn(line));
+  }
+
+  /** Reads what was left unread after a sleep: calls that had ended, and how those began that have ended since. */
+  #recall(): void {
+    if (this.#log.unread === 0) return;
+    for (const past of this.#log.past((line) => this.#hadUnlogged(line))) {
+      const known = this.#book.get(past.call.callid);
+      if (known) complete(known, past);
+      else if (past.call.state === 'ended') {
+        this.#book.restore(past);
+        this.#order.push(past);
+        this.#ended.push(past);
+      }
+    }
+    this.#order.sort((one, other) => one.first - other.first);
+    this.#ended.sort((one, other) => one.call.seq - other.call.seq);
+    this.#prune(0);
   }
 }
 

@@ -140,6 +140,17 @@ export class Store {
     }
   }
 
+  /** The newest row of what became of calls. */
+  lastCalls(): string | undefined {
+    for (const { id } of this.#segments.toReversed()) {
+      const [last] = this.#sql.exec<{ row: string }>(
+        `SELECT row FROM calls_${id} ORDER BY position DESC LIMIT 1`,
+      );
+      if (last) return last.row;
+    }
+    return undefined;
+  }
+
   /** The first position that is kept: what came before may be gone. */
   get kept(): number {
     return this.#site.position;

@@ -60,7 +60,7 @@ export function answer(
     }
     case 'CallGet': {
       const { callid } = checked.data as QueryParams<'CallGet'>;
-      const kept = own(board.calls.get(callid), client);
+      const kept = own(board.calls.find(callid), client);
       if (kept) return only(success(id, { call: kept.call, timeline: kept.timeline }));
       const data = 'no such call is known here';
       return only(failure(id, { code: code.gone, message: 'Gone', data }));
@@ -124,12 +124,12 @@ function watch(
   if (known) {
     const missed = known.filter((news) => concerns(news, { ...client, watches }));
     const changed = new Set(missed.flatMap((news) => ('call' in news ? [news.call.callid] : [])));
-    const now = [...changed].flatMap((each) => calls.get(each)?.call ?? []);
+    const now = [...changed].flatMap((each) => calls.find(each)?.call ?? []);
     return { result: { calls: now, ...common }, after: missed.map(textOf) };
   }
   const reset = since === undefined ? {} : { reset: true };
   if (callid !== undefined) {
-    const kept = own(calls.get(callid), client);
+    const kept = own(calls.find(callid), client);
     return { result: { calls: kept ? [kept.call] : [], ...common, ...reset }, after: [] };
   }
   return { result: { ...standing(client, calls), ...common, ...reset }, after: [] };

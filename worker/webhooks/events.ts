@@ -1,7 +1,8 @@
 /** What endpoints may be told of: the log of a site, read as events. Pure but for the log. @module */
 import { metadataOf } from '../../shared/runner.ts';
 import { callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
-import type { CallLine, Line, LinkLine } from '../calls/kept.ts';
+import type { CallLine, LinkLine } from '../calls/kept.ts';
+import { linesOf } from '../calls/log.ts';
 import type { Logged, Store } from '../store.ts';
 
 /** SIP URIs of those who speak in a call. */
@@ -18,7 +19,7 @@ export function eventsBetween(
   for (const { at = now, ...logged } of store.toldBetween(after, upto))
     events.push(ofCommand(logged, at, partiesOf));
   for (const { row } of store.callsFrom(after + 1)) {
-    const lines = JSON.parse(row) as Line[];
+    const lines = linesOf(row);
     if ((lines[0]?.seq ?? 0) > upto) break;
     for (const line of lines) {
       if (line.seq <= after || line.seq > upto || 'mark' in line || 'carried' in line) continue;
