@@ -1,11 +1,4 @@
-/**
- * What a command costs where there is much of something: stored commands, running ones, sessions, tenants, events.
- * Everything stands on loopback, and each figure is compared with one of the same run.
- *
- *     npm run bench -- --scale [--only stored,running,calls,sessions,tenants,events] [--rounds N] [--seconds N] [--json FILE] [sizes…]
- *
- * @module
- */
+/** What a command costs where there is much of something: see {@link HELP}. @module */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import * as calls from './calls.ts';
@@ -15,6 +8,18 @@ import * as running from './running.ts';
 import * as sessions from './sessions.ts';
 import * as stored from './stored.ts';
 import * as tenants from './tenants.ts';
+
+const HELP = `npm run bench -- --scale [options] [sizes…]
+
+What a command costs where there is much of something: stored commands, running ones, calls, sessions, tenants, events.
+Everything stands on loopback, and each figure is compared with one of the same run. All together take half an hour.
+
+  --only LIST     of stored, running, calls, sessions, tenants, events
+  --rounds N      rounds that count (5)
+  --seconds N     how long events come (60)
+  --json FILE     writes the figures there too
+  sizes…          how much there is of it, for one that --only names
+`;
 
 /** What is asked where nothing else is said. */
 interface Question {
@@ -73,8 +78,13 @@ export async function main(args: string[]): Promise<void> {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '60' },
       json: { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (flags.help) {
+    print(HELP);
+    return;
+  }
   const verdicts: Verdict[] = [];
   const figures: Record<string, unknown> = {};
   for (const name of flags.only.split(',')) {
