@@ -1,7 +1,7 @@
 /** Calls in memory and in their log: what is kept, what it costs, and what is found again after a sleep. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, expect, it, vi } from 'vitest';
-import type { Command, Told } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/stored-command.ts';
 import { LOOKS_MS, ROUND_MS, SURVEY_MS } from './calls/rounds.ts';
 import { Calls, ENDED_KEPT } from './calls.ts';
 import { Store } from './store.ts';

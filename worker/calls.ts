@@ -8,7 +8,7 @@ import { CallBook } from '../shared/call-book.ts';
 import type { CallEventName } from '../shared/calls.ts';
 import type { EviEvent } from '../shared/evi.ts';
 import type { Dialog } from '../shared/mi.ts';
-import type { Command, Told } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/stored-command.ts';
 import { type CallLine, type CarriedLine, type Kept, keep, type Line, type LinkLine } from './calls/kept.ts';
 import { type Filter, type Page, page } from './calls/listing.ts';
 import type { Store } from './store.ts';
