@@ -16,7 +16,7 @@ import {
 import { dialogState, type EviEvent, type Leg } from './evi.ts';
 import { code } from './jsonrpc.ts';
 import type { Dialog } from './mi.ts';
-import { type Command, metadataOf, type Told } from './runner.ts';
+import { type Command, metadataOf, type Told } from './stored-command.ts';
 
 /** What is kept of a call beside what clients see of it. */
 export interface Entry {

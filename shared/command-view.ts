@@ -1,7 +1,7 @@
 /** A command as its own subject sees it: how it stands, and all that was told of it. @module */
 import * as z from 'zod';
 import { SipStatus } from './jsonrpc.ts';
-import { type Command, metadataOf } from './runner.ts';
+import { type Command, hasEnded, metadataOf } from './stored-command.ts';
 
 /** The result of CommandGet. Its events are what notifications of it have said, in order. */
 export const CommandView = z.object({
@@ -35,8 +35,7 @@ export function viewOf(command: Command): CommandView {
   return {
     cmd_id: cmdId,
     method,
-    // One that has told its end may still look after a leg.
-    state: told.at(-1)?.event === 'Ended' ? 'ended' : 'running',
+    state: hasEnded(command) ? 'ended' : 'running',
     events: [...told],
     ...(metadata === undefined ? {} : { metadata }),
   };

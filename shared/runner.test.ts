@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EviEvent } from './evi.ts';
-import { type Command, Runner } from './runner.ts';
+import { Runner } from './runner.ts';
+import type { Command } from './stored-command.ts';
 
 const surroundings = { callid: 'first', nextHop: 'sip:10.0.0.1' };
 const hold = (cmdId = 'one', callid = 'call') => ({

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
-import type { Command, Told } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/stored-command.ts';
 import { LOOKS_MS, ROUND_MS, SURVEY_MS } from './calls/rounds.ts';
 import { Calls, ENDED_KEPT } from './calls.ts';
 import { Store } from './store.ts';

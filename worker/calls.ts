@@ -10,7 +10,7 @@ import { CallBook } from '../shared/call-book.ts';
 import type { CallEventName } from '../shared/calls.ts';
 import type { EviEvent } from '../shared/evi.ts';
 import type { Dialog } from '../shared/mi.ts';
-import type { Command, Told } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/stored-command.ts';
 import {
   type CallLine,
   type CarriedLine,

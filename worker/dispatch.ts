@@ -14,7 +14,8 @@ import {
 import type { OpenSips } from '../shared/link.ts';
 import { isMethod, type Method, methods, NAMES } from '../shared/methods.ts';
 import type { Rules } from '../shared/policy.ts';
-import { type Command, callNamed, type Runner } from '../shared/runner.ts';
+import type { Runner } from '../shared/runner.ts';
+import { type Command, callNamed } from '../shared/stored-command.ts';
 import { type Rights, refusalOf, withOwnCallsOnly } from './authorisation.ts';
 import { commandId } from './command-id.ts';
 import { type Excess, tooMany } from './limits.ts';

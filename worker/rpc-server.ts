@@ -21,7 +21,7 @@ import {
   OF_SOCKETS,
   type Query,
 } from '../shared/methods.ts';
-import type { Command } from '../shared/runner.ts';
+import type { Command } from '../shared/stored-command.ts';
 import { attachmentOf, type ClientSocket } from './attachments.ts';
 import { isAuthorize, NOT_TAKEN, renewed } from './authorize.ts';
 import { answer, type Board } from './calls/questions.ts';

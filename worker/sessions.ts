@@ -1,7 +1,7 @@
 /** The clients' sockets: who is there, and what each is told. @module */
 import { notification, type RpcResponse } from '../shared/jsonrpc.ts';
 import { closeCode } from '../shared/link.ts';
-import { metadataOf } from '../shared/runner.ts';
+import { metadataOf } from '../shared/stored-command.ts';
 import { attach, attachmentOf, type ClientSocket, isLive } from './attachments.ts';
 import type { Logged } from './store.ts';
 

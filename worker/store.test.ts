@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import type { Command } from '../shared/runner.ts';
+import type { Command } from '../shared/stored-command.ts';
 import { RETENTION, type Retention, retentionOf, Store } from './store.ts';
 
 const retention: Retention = { segmentMs: 1_000, segmentSpan: 10, segments: 3, keptMs: 5_000 };

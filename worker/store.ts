@@ -7,7 +7,7 @@
  * commands, and what stands longer than a segment is kept is carried over before that is dropped.
  * @module
  */
-import type { Command, Told } from '../shared/runner.ts';
+import type { Command, Told } from '../shared/stored-command.ts';
 
 /** How far the adapter's numbered messages have been applied. */
 export interface Applied {

@@ -1,5 +1,6 @@
 /** The stored commands of a site in memory, as the object keeps them in SQL (`worker/store.ts`). @module */
-import { type Command, Runner, type Turnout } from '../runner.ts';
+import { Runner, type Turnout } from '../runner.ts';
+import type { Command } from '../stored-command.ts';
 
 interface Row {
   readonly floor: number;

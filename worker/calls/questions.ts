@@ -3,7 +3,7 @@ import { CALL_STATES } from '../../shared/calls.ts';
 import { viewOf } from '../../shared/command-view.ts';
 import { code, failure, issues, type RpcRequest, type RpcResponse, success } from '../../shared/jsonrpc.ts';
 import { type Query, type QueryParams, queries } from '../../shared/methods.ts';
-import type { Command } from '../../shared/runner.ts';
+import type { Command } from '../../shared/stored-command.ts';
 import type { ClientSocket } from '../attachments.ts';
 import { unreadable } from '../authorisation.ts';
 import type { Calls } from '../calls.ts';

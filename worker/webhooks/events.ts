@@ -1,5 +1,5 @@
 /** What endpoints may be told of: the log of a site, read as events. Pure but for the log. @module */
-import { metadataOf } from '../../shared/runner.ts';
+import { metadataOf } from '../../shared/stored-command.ts';
 import { callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
 import type { CallLine, LinkLine } from '../calls/kept.ts';
 import { linesOf } from '../calls/log.ts';

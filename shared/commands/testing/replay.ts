@@ -8,7 +8,8 @@ import { EviEvent } from '../../evi.ts';
 import type { Mi } from '../../link.ts';
 import { type Method, methods } from '../../methods.ts';
 import { type Dialog, DialogResult, MiError } from '../../mi.ts';
-import { Runner, type Told } from '../../runner.ts';
+import { Runner } from '../../runner.ts';
+import type { Told } from '../../stored-command.ts';
 
 const Request = z.object({ id: z.number(), method: z.string(), params: z.record(z.string(), z.string()) });
 const Answer = z.object({ id: z.number(), result: z.unknown().optional(), error: MiError.optional() });
