@@ -1,26 +1,37 @@
 /** What a call feels of webhooks: see {@link HELP}. @module */
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import type { EndpointView, EndpointWithSecret } from '../../shared/webhooks.ts';
 import { Tenants } from '../../test/stack/tenants.ts';
 import { Children } from '../children.ts';
 import { Caller } from '../project/caller.ts';
 import { median, quantile } from '../statistics.ts';
 import { table } from '../table.ts';
-import { until } from '../until.ts';
+import { DOES, KINDS, type Kind } from './kinds.ts';
+import { Target } from './target.ts';
 
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
-Three sites on one workerd, each with its adapter and its OpenSIPS: one without webhooks, one whose webhooks go to a
-receiver that never answers, one whose go to a receiver that does. Each in turn runs CallStarts, one and 16 in flight; a
-ratio is that of medians to the site without webhooks, each round's to the same round's.
+Sites on one workerd, each with its adapter and its OpenSIPS: one without webhooks, and one for each kind of receiver
+that its webhooks go to. In turns, each runs so many CallStarts, one and then 16 in flight; a ratio is that of medians
+to the site without webhooks, each round's to the same round's.
+
+Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
+receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
+turn, and sent what waits, with its next tries, from the beginning of the next one on. The one that dies is dead for the
+first half of a turn.
 `;
 
-const RECEIVERS = ['none', 'hangs', 'answers'] as const;
-type Kind = (typeof RECEIVERS)[number];
 const IN_FLIGHT = [1, 16] as const;
 
+/** A site, with its receiver. */
+interface Side {
+  readonly kind: Kind | 'none';
+  readonly caller: Caller;
+  readonly target: Target | undefined;
+}
+
 interface Round {
-  readonly kind: Kind;
+  readonly kind: Side['kind'];
   readonly inFlight: number;
   /** Milliseconds of each CallStart. */
   readonly took: readonly number[];
@@ -31,7 +42,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '15' },
+      rounds: { type: 'string', default: '11' },
       starts: { type: 'string', default: '64' },
       help: { type: 'boolean', default: false },
     },
@@ -42,95 +53,98 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const [rounds, starts] = [values.rounds, values.starts].map(Number);
   if (!rounds || !starts) throw new Error('--rounds and --starts take numbers from 1 on');
-  const simulated = { gaps: 0, keepLedger: false, timers: { listedAfterEnd: 0 } };
-  const settings = { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } };
-  await using all = await Tenants.start({
-    tenants: 1,
-    sites: RECEIVERS.length,
-    simulated,
-    settings,
-    webhooksToPrivate: true,
-  });
+  const load = loadavg()[0] ?? Number.NaN;
   await using opened = new AsyncDisposableStack();
-  const children = opened.use(new Children());
-  const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
-  const receivers = new Map<Kind, string | undefined>([
-    ['hangs', ports.split(',')[0]],
-    ['answers', ports.split(',')[1]],
-  ]);
-  const callers = new Map<Kind, Caller>();
-  let drained = () => Promise.resolve(true);
-  for (const [at, kind] of RECEIVERS.entries()) {
-    const { siteKey, site } = all.at(`t1-s${at + 1}`);
-    const url = `ws://127.0.0.1:${all.port}/call-api?access_token=${siteKey}`;
-    callers.set(kind, opened.use(await Caller.connect(url)));
-    const port = receivers.get(kind);
-    if (port === undefined) continue;
-    const webhooks = `/tenants/t1/sites/${site}/webhooks`;
-    const { id } = await all.admin<EndpointWithSecret>('POST', webhooks, {
-      url: `http://127.0.0.1:${port}/`,
-    });
-    if (kind === 'answers')
-      drained = async () => (await all.admin<EndpointView>('GET', `${webhooks}/${id}`)).waiting === 0;
-  }
-
+  const sides = await open(opened);
   const done: Round[] = [];
   // The first does not count: it warms all up.
   for (let round = -1; round < rounds; round++) {
     for (const inFlight of IN_FLIGHT) {
-      for (let turn = 0; turn < RECEIVERS.length; turn++) {
-        const kind = RECEIVERS[(turn + round + 1) % RECEIVERS.length] ?? 'none';
-        const caller = callers.get(kind);
-        const took = caller ? await calls(caller, starts, inFlight) : [];
-        if (round >= 0) done.push({ kind, inFlight, took });
-        // What is still on its way would be felt by whoever is next.
-        await until('the webhooks that are answered have come', drained);
+      for (let turn = 0; turn < sides.length; turn++) {
+        const side = sides[(turn + round + 1) % sides.length];
+        if (!side) continue;
+        const took = await play(side, starts, inFlight);
+        if (round >= 0) done.push({ kind: side.kind, inFlight, took });
       }
     }
   }
-  process.stdout.write(report(done));
-  const came = async (kind: Kind) => (await fetch(`http://127.0.0.1:${receivers.get(kind)}/`)).text();
-  const [answered, not] = [await came('answers'), await came('hangs')];
-  process.stdout.write(`\nWebhooks that came: ${answered} where they are answered, ${not} where not.\n`);
+  process.stdout.write(`${report(done)}\n${await reportOfReceivers(sides)}`);
+  process.stdout.write(`\nLoad of the machine before: ${load.toFixed(2)}.\n`);
 }
 
-/** Each call is ended before the next of its lane; only its start is measured. */
-async function calls(caller: Caller, count: number, inFlight: number): Promise<number[]> {
+/** Brings all up. */
+async function open(opened: AsyncDisposableStack): Promise<Side[]> {
+  const tenants = await Tenants.start({
+    tenants: 1,
+    sites: 1 + KINDS.length,
+    simulated: { gaps: 0, keepLedger: false, timers: { listedAfterEnd: 0 } },
+    settings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
+    webhooksToPrivate: true,
+  });
+  opened.use(tenants);
+  const children = opened.use(new Children());
+  const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
+  const sides: Side[] = [];
+  for (const [at, kind] of (['none', ...KINDS] as const).entries()) {
+    const { siteKey, site } = tenants.at(`t1-s${at + 1}`);
+    const url = `ws://127.0.0.1:${tenants.port}/call-api?access_token=${siteKey}`;
+    const caller = opened.use(await Caller.connect(url));
+    const port = Number(ports.split(',')[at - 1]);
+    const target = kind === 'none' ? undefined : await Target.make(tenants, site, kind, port);
+    sides.push({ kind, caller, target });
+  }
+  return sides;
+}
+
+/** One turn: how long each of its CallStarts took, in milliseconds. */
+async function play({ caller, target }: Side, count: number, inFlight: number): Promise<number[]> {
+  await target?.begin();
   const took: number[] = [];
   let next = 0;
   const lane = async () => {
     while (next < count) {
       const n = next++;
-      const from = performance.now();
+      if (n === Math.floor(count / 2)) await target?.turn();
       const parties = { caller: `sip:keep.${n}@h.test`, callee: `sip:bob.${n}@h.test` };
+      const from = performance.now();
       const callid = await caller.run('CallStart', parties);
       took.push(performance.now() - from);
+      // Each call is ended before the next of its lane.
       await caller.run('CallEnd', { callid });
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
+  await target?.end();
   return took;
 }
 
 function report(done: readonly Round[]): string {
   const rows = IN_FLIGHT.flatMap((inFlight) => {
-    const of = (kind: Kind) => done.filter((round) => round.inFlight === inFlight && round.kind === kind);
-    const medians = (kind: Kind) => of(kind).map(({ took }) => median(took));
+    const of = (kind: Side['kind']) =>
+      done.filter((round) => round.inFlight === inFlight && round.kind === kind);
+    const medians = (kind: Side['kind']) => of(kind).map(({ took }) => median(took));
     const without = medians('none');
-    return RECEIVERS.map((kind) => {
+    return (['none', ...KINDS] as const).map((kind) => {
       const ratios = medians(kind).map((each, round) => each / (without[round] ?? Number.NaN));
-      const p99 = quantile(
-        of(kind).flatMap(({ took }) => took),
-        0.99,
-      );
+      const all = of(kind).flatMap(({ took }) => took);
       return [
-        { none: 'no webhooks', hangs: 'to one that hangs', answers: 'to one that answers' }[kind],
+        kind === 'none' ? 'no webhooks' : DOES[kind],
         String(inFlight),
         `${median(medians(kind)).toFixed(2)} ms`,
-        `${p99.toFixed(2)} ms`,
+        `${quantile(all, 0.99).toFixed(2)} ms`,
         `${median(ratios).toFixed(2)} x`,
       ];
     });
   });
-  return table(['CallStart with', 'in flight', 'median', '99 %', 'ratio'], rows);
+  return table(['CallStart; the receiver', 'in flight', 'median', '99 %', 'ratio'], rows);
+}
+
+async function reportOfReceivers(sides: readonly Side[]): Promise<string> {
+  const rows: string[][] = [];
+  for (const { kind, target } of sides) {
+    if (kind === 'none' || !target) continue;
+    const { came, waiting } = await target.state();
+    rows.push([DOES[kind], String(came), String(waiting)]);
+  }
+  return table(['The receiver', 'webhooks that came', 'wait'], rows);
 }

@@ -7,7 +7,6 @@ import { Deliveries } from './deliveries.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
 
 const MOST = 100;
-const NONE = new Map<number, string>();
 const PAGE = { limit: 500 };
 
 const withLog = (test: (deliveries: Deliveries) => void) =>
@@ -27,7 +26,7 @@ const some = (count: number, endpoint = 'e') =>
   }));
 
 function deliver(deliveries: Deliveries, endpoint: string): void {
-  const delivery = deliveries.next(endpoint, 1, NONE);
+  const [delivery] = deliveries.dueBy(endpoint, 1, 1);
   const attempt = { at: new Date(0).toISOString(), ms: 1, status: 200 };
   if (delivery) deliveries.tried(delivery, attempt, 1, { is: 'delivered' });
 }
@@ -44,36 +43,26 @@ it('those that are over make room first, then the oldest that wait, and for thos
     expect(deliveries.list('e', PAGE).at(-1)?.id).toBe('e-15');
   }));
 
-it('the next one is the first of those that became due first', () =>
+it('those that are due come in the order in which they became so', () =>
   withLog((deliveries) => {
     deliveries.add(some(3), 0);
-    const [first] = [deliveries.next('e', 1, NONE)];
+    const [first] = deliveries.dueBy('e', 1, 1);
     if (!first) throw new Error('nothing is due');
     const attempt = { at: new Date(0).toISOString(), ms: 1, error: 'no answer' };
     deliveries.tried(first, attempt, 1, { is: 'waiting', due: 5, error: 'no answer' });
-    expect(deliveries.next('e', 4, NONE)?.id).toBe('e-1');
+    expect(deliveries.dueBy('e', 4, MOST).map(({ id }) => id)).toEqual(['e-1', 'e-2']);
+    expect(deliveries.dueOf('e', 1)).toBe(5);
     deliver(deliveries, 'e');
     deliver(deliveries, 'e');
-    expect(deliveries.next('e', 4, NONE)).toBeUndefined();
+    expect(deliveries.dueBy('e', 4, MOST)).toEqual([]);
     expect(deliveries.dueOf('e')).toBe(5);
-    expect(deliveries.next('e', 5, NONE)).toMatchObject({ id: 'e-0', tries: 1, attempts: [attempt] });
-  }));
-
-it('of each call one is sent after the other, and others meanwhile', () =>
-  withLog((deliveries) => {
-    const of = (about: string, id: string) => ({ endpoint: 'e', id, type: 'call.ended', about, body: '{}' });
-    deliveries.add([of('a', 'a1'), of('a', 'a2'), of('b', 'b1')], 0);
-    const first = deliveries.next('e', 1, NONE);
-    const underWay = new Map([[first?.n ?? 0, first?.about ?? '']]);
-    expect([first?.id, deliveries.next('e', 1, underWay)?.id]).toEqual(['a1', 'b1']);
-    underWay.set(3, 'b');
-    expect(deliveries.next('e', 1, underWay)).toBeUndefined();
+    expect(deliveries.dueBy('e', 5, MOST)).toMatchObject([{ id: 'e-0', tries: 1, attempts: [attempt] }]);
   }));
 
 it('what was deleted with its endpoint is not there any more, whatever comes of its last try', () =>
   withLog((deliveries) => {
     deliveries.add([...some(2), ...some(1, 'f')], 0);
-    const under = deliveries.next('e', 1, NONE);
+    const [under] = deliveries.dueBy('e', 1, 1);
     deliveries.clear('e');
     if (under) deliveries.tried(under, { at: new Date(0).toISOString(), ms: 1 }, 1, { is: 'delivered' });
     expect(deliveries.list('e', PAGE)).toEqual([]);

@@ -36,9 +36,6 @@ const DROPPED_TOGETHER = 2_000;
 /** So long each, in milliseconds: the schedule takes three days, and a failure is to be seen for as long after it. */
 export const DELIVERY_KEPT_MS = 7 * 86_400_000;
 
-/** So many that are due are looked at for one that may be sent: a call that has more of them waits for itself. */
-const LOOKED_AT = 16;
-
 /** So many tries are told of each; replays may add any number. */
 const ATTEMPTS = 20;
 
@@ -73,30 +70,26 @@ export class Deliveries {
     return kept < most + together ? [] : this.#makeRoom(kept - most);
   }
 
-  /**
-   * The next one of an endpoint that is due, of those that became due first.
-   * @param underWay whose are sent now, by number: of each call and command, one comes after the other
-   */
-  next(endpoint: string, now: number, underWay: ReadonlyMap<number, string>): Delivery | undefined {
-    const abouts = new Set(underWay.values());
-    const found = this.#sql
-      .exec<{ n: number; about: string }>(
-        'SELECT n, about FROM deliveries WHERE endpoint = ? AND due <= ? ORDER BY due, n LIMIT ?',
+  /** Those of an endpoint that are due, of those that became due first: `most` of them. */
+  dueBy(endpoint: string, now: number, most: number): Delivery[] {
+    return this.#sql
+      .exec<Row>(
+        'SELECT * FROM deliveries WHERE endpoint = ? AND due <= ? ORDER BY due, n LIMIT ?',
         endpoint,
         now,
-        LOOKED_AT,
+        most,
       )
       .toArray()
-      .find(({ n, about }) => !underWay.has(n) && !abouts.has(about));
-    return found && this.get(endpoint, found.n);
+      .map(read);
   }
 
-  /** When the next one of an endpoint is due, in Unix milliseconds; infinity where none waits. */
-  dueOf(endpoint: string): number {
+  /** When the next one of an endpoint is due after that time, in Unix milliseconds; infinity where none waits so long. */
+  dueOf(endpoint: string, after = 0): number {
     const { due } = this.#sql
       .exec<{ due: number | null }>(
-        'SELECT min(due) AS due FROM deliveries WHERE endpoint = ? AND due IS NOT NULL',
+        'SELECT min(due) AS due FROM deliveries WHERE endpoint = ? AND due > ?',
         endpoint,
+        after,
       )
       .one();
     return due ?? Number.POSITIVE_INFINITY;

@@ -102,9 +102,9 @@ export class Endpoints {
     this.#all = undefined;
   }
 
-  /** One more of its deliveries had to make room. */
-  dropped(id: string): void {
-    this.#sql.exec('UPDATE endpoints SET dropped = dropped + 1 WHERE id = ?', id);
+  /** So many more of its deliveries had to make room. */
+  dropped(id: string, count: number): void {
+    this.#sql.exec('UPDATE endpoints SET dropped = dropped + ? WHERE id = ?', count, id);
     this.#all = undefined;
   }
 

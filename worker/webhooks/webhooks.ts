@@ -2,10 +2,6 @@
  * The webhooks of one site: its endpoints, and what is on its way to them. It is an object of its own, so that no
  * receiver, however slow, holds a call up. The Switchboard hands over what happens; all else runs from here, and from
  * this object's alarm where it was evicted meanwhile.
- *
- * To an endpoint {@link AT_ONCE} requests are under way at most, and of each call and command one, so what becomes of a call
- * is told in its order. What fails waits for its next try, and what comes after it goes past: the `seq` in the body
- * tells the order. To one that has just failed there is one request at a time.
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -25,21 +21,14 @@ import {
 import type { Env } from '../env.ts';
 import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
-import { ANSWER_MS, attempt } from './attempt.ts';
-import { Deliveries, type Delivery, type Fresh } from './deliveries.ts';
-import { type Endpoint, Endpoints, signing } from './endpoints.ts';
+import { Deliveries, type Fresh } from './deliveries.ts';
+import { type Endpoint, Endpoints } from './endpoints.ts';
 import type { Handed } from './hand-over.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
+import { Sending } from './sending.ts';
 import { newSigner } from './signing.ts';
-import { verdict } from './verdict.ts';
 import { viewOfDelivery, viewOfEndpoint } from './views.ts';
-
-/** Requests under way to an endpoint that is well: a receiver 50 ms away takes 80 a second so. */
-const AT_ONCE = 4;
-
-/** A try that is under way is over by then, in milliseconds; if not, we were evicted, and it is made again. */
-const LEASE_MS = ANSWER_MS + 5_000;
 
 /** A switchboard that could not be told, and an alarm that failed, are tried again after so many milliseconds. */
 const AGAIN_MS = 5_000;
@@ -51,15 +40,12 @@ const ID_BYTES = 8;
 interface Parts {
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
+  readonly sending: Sending;
 }
 
 export class Webhooks extends DurableObject<Env> {
   #parts: Parts | undefined;
   readonly #schedule: readonly number[];
-  /** Deliveries that are sent now, by endpoint: whose each number is. */
-  readonly #underWay = new Map<string, Map<number, string>>();
-  /** Endpoints whose last try has failed. */
-  readonly #ailing = new Set<string>();
   #alarmAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -75,9 +61,19 @@ export class Webhooks extends DurableObject<Env> {
     if (!this.#parts) {
       migrate(this.ctx.storage, WEBHOOKS_STEPS);
       const { sql } = this.ctx.storage;
-      this.#parts = { endpoints: new Endpoints(sql), deliveries: new Deliveries(sql) };
+      const [endpoints, deliveries] = [new Endpoints(sql), new Deliveries(sql)];
+      const written = () => this.#arm(Date.now());
+      const means = { endpoints, deliveries, schedule: this.#schedule, written };
+      this.#parts = { endpoints, deliveries, sending: new Sending(this.ctx, means) };
     }
     return this.#parts;
+  }
+
+  /** All that is here, with what came of every try that is over. */
+  get #settled(): Parts {
+    const parts = this.#here;
+    parts.sending.write();
+    return parts;
   }
 
   /**
@@ -108,12 +104,12 @@ export class Webhooks extends DurableObject<Env> {
 
   /** The endpoints, the oldest first. */
   list(): EndpointView[] {
-    return this.#here.endpoints.list().map((endpoint) => this.#viewOf(endpoint));
+    return this.#settled.endpoints.list().map((endpoint) => this.#viewOf(endpoint));
   }
 
   /** Undefined where there is none. */
   show(id: string): EndpointView | undefined {
-    const endpoint = this.#here.endpoints.get(id);
+    const endpoint = this.#settled.endpoints.get(id);
     return endpoint && this.#viewOf(endpoint);
   }
 
@@ -135,7 +131,7 @@ export class Webhooks extends DurableObject<Env> {
   }
 
   async change(id: string, change: EndpointChange): Promise<Outcome<EndpointView>> {
-    const { endpoints } = this.#here;
+    const { endpoints } = this.#settled;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     endpoints.change(endpoint, change);
@@ -147,7 +143,7 @@ export class Webhooks extends DurableObject<Env> {
   /** Gives an endpoint a new secret. @param grace seconds that the old one signs as well */
   async rotate(id: string, grace: number): Promise<Outcome<EndpointWithSecret>> {
     const signer = await newSigner();
-    const { endpoints } = this.#here;
+    const { endpoints } = this.#settled;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     endpoints.rotate(endpoint, signer, grace * 1_000, Date.now());
@@ -156,7 +152,7 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Deletes an endpoint with all that was on its way to it. */
   remove(id: string): Outcome<null> {
-    const { endpoints, deliveries } = this.#here;
+    const { endpoints, deliveries } = this.#settled;
     if (!endpoints.get(id)) return noEndpoint(id);
     this.ctx.storage.transactionSync(() => {
       endpoints.delete(id);
@@ -167,7 +163,8 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Sends a test event, whatever the filters say. */
   sendTest(id: string): Outcome<DeliveryView> {
-    const endpoint = this.#here.endpoints.get(id);
+    const { endpoints, deliveries } = this.#settled;
+    const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     if (!endpoint.enabled) return isDisabled(id);
     const now = Date.now();
@@ -176,25 +173,26 @@ export class Webhooks extends DurableObject<Env> {
       [{ endpoint: id, id: `msg_test_${crypto.randomUUID()}`, type: TEST_TYPE, about: '', body }],
       now,
     );
-    const [latest] = this.#here.deliveries.list(id, { limit: 1 });
+    const [latest] = deliveries.list(id, { limit: 1 });
     this.#go(now);
     return latest ? told(made(viewOfDelivery(latest))) : noEndpoint(id);
   }
 
   /** The log of an endpoint, newest first; undefined where there is none. */
   deliveries(id: string, query: DeliveriesQuery): DeliveryView[] | undefined {
-    const { endpoints, deliveries } = this.#here;
+    const { endpoints, deliveries } = this.#settled;
     return endpoints.get(id) && deliveries.list(id, query).map(viewOfDelivery);
   }
 
   /** Sends a delivery once more, with the same `webhook-id`, on a schedule that begins anew. */
   replay(id: string, n: number): Outcome<DeliveryView> {
-    const { endpoints, deliveries } = this.#here;
+    const { endpoints, deliveries, sending } = this.#settled;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     if (!endpoint.enabled) return isDisabled(id);
     const now = Date.now();
     deliveries.replay(id, n, now);
+    sending.forget();
     const delivery = deliveries.get(id, n);
     if (!delivery)
       return refused(404, `there is no delivery ${n} of the webhook ${id}; list them to see which are kept`);
@@ -204,6 +202,7 @@ export class Webhooks extends DurableObject<Env> {
 
   /** The site is no more: deletes all that is here. */
   async erase(): Promise<void> {
+    this.#parts?.sending.end();
     this.#parts = undefined;
     this.#alarmAt = undefined;
     await this.ctx.storage.deleteAlarm();
@@ -214,7 +213,7 @@ export class Webhooks extends DurableObject<Env> {
     this.#alarmAt = undefined;
     try {
       const now = Date.now();
-      this.#here.deliveries.trim(now);
+      this.#settled.deliveries.trim(now);
       this.#go(now);
       await this.#announce();
     } catch (error) {
@@ -226,73 +225,18 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Sends what is due, and arms the alarm for the rest. */
   #go(now: number): void {
-    for (const { id } of this.#here.endpoints.list()) this.#send(id, now);
+    this.#here.sending.go(now);
     this.#arm(now);
-  }
-
-  /** Sends an endpoint what is due, as far as it may be sent now. */
-  #send(id: string, now: number): void {
-    const { endpoints, deliveries } = this.#here;
-    const endpoint = endpoints.get(id);
-    if (!endpoint?.enabled || endpoint.quietUntil > now) return;
-    const underWay = this.#underWay.get(id) ?? new Map<number, string>();
-    this.#underWay.set(id, underWay);
-    while (underWay.size < (this.#ailing.has(id) ? 1 : AT_ONCE)) {
-      const delivery = deliveries.next(id, now, underWay);
-      if (!delivery) return;
-      underWay.set(delivery.n, delivery.about);
-      this.ctx.waitUntil(this.#deliver(endpoint, delivery, underWay));
-    }
-  }
-
-  async #deliver(endpoint: Endpoint, delivery: Delivery, underWay: Map<number, string>): Promise<void> {
-    const parts = this.#here;
-    try {
-      await this.#try(endpoint, delivery, parts);
-    } catch (error) {
-      // The alarm that is set while something is under way goes on.
-      console.error('a webhook broke', error);
-      return;
-    } finally {
-      underWay.delete(delivery.n);
-    }
-    // Erased meanwhile: nothing is here, and nothing is to be made.
-    if (parts !== this.#parts) return;
-    const now = Date.now();
-    this.#send(endpoint.id, now);
-    this.#arm(now);
-  }
-
-  async #try({ id: endpoint, url, signers }: Endpoint, delivery: Delivery, parts: Parts): Promise<void> {
-    const began = Date.now();
-    const { id, body } = delivery;
-    const result = await attempt({ url, signers: signing(signers, began), id, body }, Date.now);
-    if (parts !== this.#parts) return;
-    const now = Date.now();
-    const tries = delivery.tries + 1;
-    const outcome = verdict(tries, result, now, { schedule: this.#schedule, random: Math.random() });
-    const note = {
-      at: new Date(began).toISOString(),
-      ms: now - began,
-      ...('status' in result ? { status: result.status } : {}),
-      ...('error' in outcome ? { error: outcome.error } : {}),
-    };
-    if (outcome.is === 'delivered') this.#ailing.delete(endpoint);
-    else this.#ailing.add(endpoint);
-    this.ctx.storage.transactionSync(() => {
-      parts.deliveries.tried(delivery, note, tries, outcome);
-      if ('quietUntil' in outcome && outcome.quietUntil !== undefined)
-        parts.endpoints.silence(endpoint, outcome.quietUntil);
-      if ('disable' in outcome && outcome.disable !== undefined)
-        parts.endpoints.disable(endpoint, outcome.disable);
-    });
   }
 
   #queue(fresh: readonly Fresh[], now: number): void {
-    const { endpoints, deliveries } = this.#here;
+    const { endpoints, deliveries, sending } = this.#here;
     const dropped = deliveries.add(fresh, now);
-    if (dropped.length > 0) console.warn(`${dropped.length} deliveries of webhooks had to make room`);
-    for (const endpoint of dropped) endpoints.dropped(endpoint);
+    if (dropped.length === 0) return;
+    console.warn(`${dropped.length} deliveries of webhooks had to make room`);
+    for (const [endpoint, { length }] of Map.groupBy(dropped, (each) => each))
+      endpoints.dropped(endpoint, length);
+    sending.forget();
   }
 
   /** Up to which number all is taken of a Switchboard's storage; of another one than before, nothing is. */
@@ -336,15 +280,10 @@ export class Webhooks extends DurableObject<Env> {
 
   /** One alarm for what is due, for what is under way in case we are evicted, and for what is kept long enough. */
   #arm(now: number): void {
-    const { endpoints, deliveries } = this.#here;
-    const dues = endpoints.list().map(({ id, enabled, quietUntil }) => {
-      if (!enabled) return Number.POSITIVE_INFINITY;
-      if (this.#underWay.get(id)?.size) return now + LEASE_MS;
-      return Math.max(quietUntil, deliveries.dueOf(id));
-    });
+    const { sending, deliveries } = this.#here;
     const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
     const again = site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
-    const due = Math.min(...dues, again, deliveries.due);
+    const due = Math.min(sending.due(now), again, deliveries.due);
     // One that comes too early finds nothing to do and arms the next.
     if (due === Number.POSITIVE_INFINITY || due >= (this.#alarmAt ?? Number.POSITIVE_INFINITY)) return;
     this.#alarmAt = due;
