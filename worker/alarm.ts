@@ -1,8 +1,4 @@
 /** The alarm of an object. @module */
-import { QUIET_MS } from '../shared/deadlines.ts';
-
-/** An alarm further ahead than this, in milliseconds, is set for its own sake: no command's first wait is so long. */
-const FAR_MS = 10_000;
 
 /** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
 const RETRY_MS = 5_000;
@@ -32,15 +28,16 @@ export class Alarm {
     await this.#storage.setAlarm(this.#at);
   }
 
-  /**
-   * Something is due at `due`, in Unix milliseconds. Setting the alarm costs a row, so one that must come forward
-   * comes far enough for the short waits that will follow.
-   */
-  arm(due: number, now: number): void {
+  /** When it comes, in Unix milliseconds; infinity where it is not set. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Something is due at `due`, in Unix milliseconds. */
+  arm(due: number): void {
     if (due >= this.#at) return;
-    const alone = this.#at === Number.POSITIVE_INFINITY || due > now + FAR_MS;
-    this.#at = alone ? due : Math.min(due, now + QUIET_MS);
-    void this.#storage.setAlarm(this.#at);
+    this.#at = due;
+    void this.#storage.setAlarm(due);
   }
 
   /** Nothing is due any more. */

@@ -7,6 +7,7 @@
  * was not thanked for; so if we die before, nothing has happened.
  * @module
  */
+import { QUIET_MS } from '../shared/deadlines.ts';
 import type { Alarm } from './alarm.ts';
 import type { Parts } from './parts.ts';
 import type { Answer } from './rpc-server.ts';
@@ -26,6 +27,9 @@ const TELL_MS = 50;
 
 /** For the write of a change that only watchers are told of, in milliseconds: those that join it share its row. */
 const SEEN_MS = 20;
+
+/** An alarm further ahead than this, in milliseconds, is set for its own sake: no command's first wait is so long. */
+const FAR_MS = 10_000;
 
 export class Turns {
   readonly #parts: Parts;
@@ -99,14 +103,20 @@ export class Turns {
     if (watchers.waiting) this.#tellWithin(TELL_MS);
   }
 
-  /** Arms the alarm for whatever is due first. */
+  /**
+   * Arms the alarm for whatever is due first. Setting it costs a row, so one that must come forward comes far enough
+   * for the short waits that will follow.
+   */
   arm(now: number): void {
     const { runner, store, sessions, calls, rounds, link, handOver } = this.#parts;
     // Without an adapter nobody can be asked: when it comes back, that is a turn.
     const looks = this.looks;
     const round = link.connected ? rounds.due(looks, calls.oldest) : Number.POSITIVE_INFINITY;
-    const dues = [runner.due, store.due, sessions.due, link.due(looks), round, handOver.due];
-    this.#alarm.arm(Math.min(...dues), now);
+    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, handOver.due);
+    const { at } = this.#alarm;
+    if (due >= at) return;
+    const alone = at === Number.POSITIVE_INFINITY || due > now + FAR_MS;
+    this.#alarm.arm(alone ? due : Math.min(due, now + QUIET_MS));
   }
 
   /** Does anybody look, so that OpenSIPS is asked often? Webhooks do while there is a call that could end unheard. */

@@ -18,6 +18,7 @@ import {
   TEST_TYPE,
   wants,
 } from '../../shared/webhooks.ts';
+import { Alarm } from '../alarm.ts';
 import type { Env } from '../env.ts';
 import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
@@ -30,7 +31,7 @@ import { Sending } from './sending.ts';
 import { newSigner } from './signing.ts';
 import { viewOfDelivery, viewOfEndpoint } from './views.ts';
 
-/** A switchboard that could not be told, and an alarm that failed, are tried again after so many milliseconds. */
+/** A switchboard that could not be told is tried again after so many milliseconds. */
 const AGAIN_MS = 5_000;
 
 /** Bytes of an endpoint's id. It is no secret. */
@@ -46,14 +47,13 @@ interface Parts {
 export class Webhooks extends DurableObject<Env> {
   #parts: Parts | undefined;
   readonly #schedule: readonly number[];
-  #alarmAt: number | undefined;
+  readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#schedule = scheduleOf(env.WEBHOOK_RETRIES);
-    ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAt = (await ctx.storage.getAlarm()) ?? undefined;
-    });
+    this.#alarm = new Alarm(ctx.storage);
+    ctx.blockConcurrencyWhile(() => this.#alarm.find());
   }
 
   /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
@@ -204,22 +204,20 @@ export class Webhooks extends DurableObject<Env> {
   async erase(): Promise<void> {
     this.#parts?.sending.end();
     this.#parts = undefined;
-    this.#alarmAt = undefined;
-    await this.ctx.storage.deleteAlarm();
+    await this.#alarm.drop();
     await this.ctx.storage.deleteAll();
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = undefined;
+    this.#alarm.came();
+    const now = Date.now();
     try {
-      const now = Date.now();
       this.#settled.deliveries.trim(now);
       this.#go(now);
       await this.#announce();
     } catch (error) {
       console.error('alarm of webhooks failed', error);
-      this.#alarmAt = Date.now() + AGAIN_MS;
-      await this.ctx.storage.setAlarm(this.#alarmAt);
+      await this.#alarm.retry(now);
     }
   }
 
@@ -283,11 +281,7 @@ export class Webhooks extends DurableObject<Env> {
     const { sending, deliveries } = this.#here;
     const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
     const again = site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
-    const due = Math.min(sending.due(now), again, deliveries.due);
-    // One that comes too early finds nothing to do and arms the next.
-    if (due === Number.POSITIVE_INFINITY || due >= (this.#alarmAt ?? Number.POSITIVE_INFINITY)) return;
-    this.#alarmAt = due;
-    void this.ctx.storage.setAlarm(due);
+    this.#alarm.arm(Math.min(sending.due(now), again, deliveries.due));
   }
 }
 
