@@ -22,7 +22,7 @@ export interface Tried {
 }
 
 export class Results {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: Pick<DurableObjectStorage, 'transactionSync'>;
   readonly #endpoints: Endpoints;
   readonly #deliveries: Deliveries;
   readonly #written: () => void;
@@ -31,7 +31,7 @@ export class Results {
 
   /** @param written is called after what was gathered has been written for its time had come */
   constructor(
-    storage: DurableObjectStorage,
+    storage: Pick<DurableObjectStorage, 'transactionSync'>,
     { endpoints, deliveries }: { readonly endpoints: Endpoints; readonly deliveries: Deliveries },
     written: () => void,
   ) {

@@ -14,6 +14,7 @@ import { ROUND_MS } from '../calls/rounds.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
+import { Results } from './results.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
 
@@ -320,6 +321,60 @@ it('what was under way when the object was evicted is sent again, under the same
   await later(20_001, here.object);
   await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
   expect(ids()).toEqual([ids()[0], ids()[0]]);
+});
+
+it('what was answered when the object died, but not written yet, is sent again under the same id, and nothing is lost', async () => {
+  const here = await place();
+  const { create, log } = here;
+  const { id } = await create();
+  const gathered = vi.spyOn(Results.prototype, 'add');
+  const written = vi.spyOn(Results.prototype, 'write').mockImplementation(() => {});
+  const events = [1, 2, 3].map((seq) => {
+    const data = { seq, cmd_id: `${seq}`, method: 'Echo', event: 'Reply' };
+    return { seq, at: Date.now(), type: 'command.echo.reply', about: `${seq}`, data, addresses: [] };
+  });
+  expect(await here.object.take({ epoch: 'switchboard', upto: 3, events })).toBe(3);
+  await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(3));
+  const before = ids();
+  expect(new Set(before).size).toBe(3);
+  await runInDurableObject(here.object, (_, state) => state.abort('killed')).catch(() => {});
+  written.mockRestore();
+  expect((await log(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting', 'waiting']);
+  await later(20_001, here.object);
+  await vi.waitFor(async () =>
+    expect((await log(id)).every(({ state }) => state === 'delivered')).toBe(true),
+  );
+  expect(ids().toSorted()).toEqual([...before, ...before].toSorted());
+});
+
+it('410 in the middle of what is due stops the rest at once; it is kept, and sent when the endpoint is enabled', async () => {
+  const { create, object, path, show } = await place();
+  const { id } = await create();
+  answers = () => new Response(null, { status: 429, headers: { 'Retry-After': '60' } });
+  await admin('POST', `${path}/${id}/test`);
+  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  for (let n = 0; n < 20; n++) await admin('POST', `${path}/${id}/test`);
+  answers = (_, nth) => new Response(null, { status: nth === 6 ? 410 : 200 });
+  await later(61_000, object);
+  await vi.waitFor(async () =>
+    expect(await show(id)).toMatchObject({ enabled: false, waiting: 16, failed: 1 }),
+  );
+  expect(got).toHaveLength(6);
+  await runDurableObjectAlarm(object);
+  expect(got).toHaveLength(6);
+  await admin('PATCH', `${path}/${id}`, { enabled: true });
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
+  expect(got).toHaveLength(22);
+});
+
+it('who looks is told of every try that is over, written or not', async () => {
+  const { create, path, log, show } = await place();
+  const { id } = await create();
+  const gathered = vi.spyOn(Results.prototype, 'add');
+  await admin('POST', `${path}/${id}/test`);
+  await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(1));
+  expect(await show(id)).toMatchObject({ waiting: 0 });
+  expect(await log(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
 });
 
 it('what the Switchboard wrote and could not hand over before it died is handed over by its alarm, once', async () => {

@@ -1,0 +1,115 @@
+/** What is sent to one endpoint, and after what. */
+import { expect, it } from 'vitest';
+import type { Delivery } from './deliveries.ts';
+import { AT_ONCE, Lane, LOT } from './lane.ts';
+
+/** Due, of that call. */
+const of = (n: number, about: string): Delivery => ({
+  n,
+  about,
+  endpoint: 'e',
+  id: `msg_${n}`,
+  type: 'call.ended',
+  body: '{}',
+  created: 0,
+  state: 'waiting',
+  tries: 0,
+  due: 0,
+  attempts: [],
+});
+
+/** An endpoint to which all of these are due, at no pace. */
+function endpoint(due: readonly Delivery[]) {
+  const lane = new Lane({ take: () => true });
+  const over = new Set<number>();
+  let reads = 0;
+  const read = () => {
+    reads++;
+    return due.filter(({ n }) => !over.has(n)).slice(0, LOT);
+  };
+  lane.stir();
+  return {
+    lane,
+    /** Begins all that may be begun. */
+    begin: (): number[] => {
+      const begun: number[] = [];
+      for (let next = lane.next(read); next; next = lane.next(read)) begun.push(next.n);
+      return begun;
+    },
+    end: (n: number, well = true) => {
+      over.add(n);
+      lane.ended({ n }, well);
+    },
+    get reads() {
+      return reads;
+    },
+  };
+}
+
+it('of each call one is under way at a time, in their order, and others meanwhile', () => {
+  const { begin, end } = endpoint([of(1, 'a'), of(2, 'a'), of(3, 'b'), of(4, 'a'), of(5, 'b')]);
+  expect(begin()).toEqual([1, 3]);
+  end(3);
+  expect(begin()).toEqual([5]);
+  end(1);
+  expect(begin()).toEqual([2]);
+  end(2);
+  expect(begin()).toEqual([4]);
+});
+
+it('a thousand of a hundred calls are sent once each, those of a call in their order, and read in lots', () => {
+  const due = Array.from({ length: 1_000 }, (_, n) => of(n, `${Math.floor(n / 20)}/${n % 2}`));
+  const site = endpoint(due);
+  const sent: number[] = [];
+  const underWay = site.begin();
+  while (underWay.length > 0) {
+    expect(underWay.length).toBeLessThanOrEqual(AT_ONCE);
+    // The newest is answered first: whatever the order of answers, that of a call holds.
+    const n = underWay.pop() ?? Number.NaN;
+    sent.push(n);
+    site.end(n);
+    underWay.push(...site.begin());
+  }
+  expect(sent.toSorted((a, b) => a - b)).toEqual(due.map(({ n }) => n));
+  for (const call of Map.groupBy(sent, (n) => due[n]?.about).values())
+    expect(call).toEqual(call.toSorted((a, b) => a - b));
+  expect(site.reads).toBeLessThanOrEqual(1_000 / (LOT - AT_ONCE) + 1);
+});
+
+it('four at a time to one that is well, and one to one whose last try has failed', () => {
+  const { begin, end } = endpoint(Array.from({ length: 20 }, (_, n) => of(n, `${n}`)));
+  expect(begin()).toEqual([0, 1, 2, 3]);
+  end(0, false);
+  expect(begin()).toEqual([]);
+  for (const n of [1, 2, 3]) end(n, false);
+  expect(begin()).toEqual([4]);
+  end(4);
+  expect(begin()).toEqual([5, 6, 7, 8]);
+});
+
+it('what is under way is not sent again, though it still counts as due', () => {
+  const { lane, begin } = endpoint([of(1, 'a'), of(2, 'b')]);
+  expect(begin()).toEqual([1, 2]);
+  lane.stir();
+  expect(begin()).toEqual([]);
+  lane.forget();
+  expect(begin()).toEqual([]);
+});
+
+it('one that is stopped sends nothing of its lot until it is stirred', () => {
+  const { lane, begin, end } = endpoint(Array.from({ length: 8 }, (_, n) => of(n, `${n}`)));
+  expect(begin()).toEqual([0, 1, 2, 3]);
+  lane.stop();
+  for (const n of [0, 1, 2, 3]) end(n);
+  expect([begin(), lane.isSending, lane.goesOn]).toEqual([[], false, false]);
+  lane.stir();
+  expect(begin()).toEqual([4, 5, 6, 7]);
+});
+
+it('where nothing more is due the log is not asked again', () => {
+  const site = endpoint([of(1, 'a'), of(2, 'b')]);
+  expect(site.begin()).toEqual([1, 2]);
+  site.end(1);
+  site.end(2);
+  expect([site.begin(), site.reads]).toEqual([[], 1]);
+});
