@@ -12,8 +12,8 @@ import { Target } from './target.ts';
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
 Sites on one workerd, each with its adapter and its OpenSIPS: one without webhooks, and one for each kind of receiver
-that its webhooks go to. In turns, each runs so many CallStarts, one and then 16 in flight; a ratio is that of medians
-to the site without webhooks, each round's to the same round's.
+that its webhooks go to. In turns, each runs so many CallStarts with one in flight, and twice as many with 16; a ratio
+is that of medians to the site without webhooks, each round's to the same round's.
 
 Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
 receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
@@ -22,6 +22,9 @@ first half of a turn.
 `;
 
 const IN_FLIGHT = [1, 16] as const;
+
+/** Before a turn, in milliseconds: what its beginning takes is no part of it. */
+const PAUSE_MS = 100;
 
 /** A site, with its receiver. */
 interface Side {
@@ -42,7 +45,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '11' },
+      rounds: { type: 'string', default: '9' },
       starts: { type: 'string', default: '64' },
       help: { type: 'boolean', default: false },
     },
@@ -63,7 +66,7 @@ export async function main(args: readonly string[]): Promise<void> {
       for (let turn = 0; turn < sides.length; turn++) {
         const side = sides[(turn + round + 1) % sides.length];
         if (!side) continue;
-        const took = await play(side, starts, inFlight);
+        const took = await play(side, inFlight > 1 ? 2 * starts : starts, inFlight);
         if (round >= 0) done.push({ kind: side.kind, inFlight, took });
       }
     }
@@ -99,6 +102,7 @@ async function open(opened: AsyncDisposableStack): Promise<Side[]> {
 /** One turn: how long each of its CallStarts took, in milliseconds. */
 async function play({ caller, target }: Side, count: number, inFlight: number): Promise<number[]> {
   await target?.begin();
+  await new Promise((resume) => setTimeout(resume, PAUSE_MS));
   const took: number[] = [];
   let next = 0;
   const lane = async () => {

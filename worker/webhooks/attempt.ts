@@ -8,6 +8,9 @@ import type { Result } from './verdict.ts';
 /** Milliseconds in which a receiver has to answer; the specification asks for 15 to 30 s. */
 export const ANSWER_MS = 15_000;
 
+/** Bytes of an answer that is read to its end. */
+const SHORT = 4_096;
+
 /** What is sent, and where to. */
 export interface Parcel {
   readonly url: string;
@@ -17,7 +20,7 @@ export interface Parcel {
   readonly body: string;
 }
 
-/** Sends it. Never rejects. Nothing of the answer but its status and `Retry-After` is read. */
+/** Sends it. Never rejects. Of the answer only its status and `Retry-After` count. */
 export async function attempt({ url, signers, id, body }: Parcel, now: () => number): Promise<Result> {
   // Not AbortSignal.timeout: that would keep the object from sleeping until it is over, whatever was answered.
   const late = new AbortController();
@@ -37,8 +40,7 @@ export async function attempt({ url, signers, id, body }: Parcel, now: () => num
       redirect: 'manual',
       signal: late.signal,
     });
-    // Whatever it has to say: an answer without an end would hold this open.
-    await response.body?.cancel().catch(() => {});
+    await close(response);
     return { status: response.status, silence: silenceOf(response.headers.get('Retry-After'), now()) };
   } catch {
     if (late.signal.aborted) return { error: `no answer within ${ANSWER_MS / 1_000} s` };
@@ -49,4 +51,14 @@ export async function attempt({ url, signers, id, body }: Parcel, now: () => num
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * Whatever it has to say. A short answer is read to its end, so that its connection can be used again: to make one costs
+ * more than a request does. One that says not how long it is may have no end, and would hold this open.
+ */
+async function close({ headers, body }: Response): Promise<void> {
+  const length = headers.get('Content-Length');
+  const isShort = length !== null && Number(length) <= SHORT;
+  await (isShort ? body?.pipeTo(new WritableStream()) : body?.cancel())?.catch(() => {});
 }

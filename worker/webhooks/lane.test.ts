@@ -1,7 +1,7 @@
 /** What is sent to one endpoint, and after what. */
 import { expect, it } from 'vitest';
 import type { Delivery } from './deliveries.ts';
-import { AT_ONCE, Lane, LOT } from './lane.ts';
+import { Lane, LOT, WELL } from './lane.ts';
 
 /** Due, of that call. */
 const of = (n: number, about: string): Delivery => ({
@@ -63,7 +63,7 @@ it('a thousand of a hundred calls are sent once each, those of a call in their o
   const sent: number[] = [];
   const underWay = site.begin();
   while (underWay.length > 0) {
-    expect(underWay.length).toBeLessThanOrEqual(AT_ONCE);
+    expect(underWay.length).toBeLessThanOrEqual(WELL.most);
     // The newest is answered first: whatever the order of answers, that of a call holds.
     const n = underWay.pop() ?? Number.NaN;
     sent.push(n);
@@ -73,7 +73,7 @@ it('a thousand of a hundred calls are sent once each, those of a call in their o
   expect(sent.toSorted((a, b) => a - b)).toEqual(due.map(({ n }) => n));
   for (const call of Map.groupBy(sent, (n) => due[n]?.about).values())
     expect(call).toEqual(call.toSorted((a, b) => a - b));
-  expect(site.reads).toBeLessThanOrEqual(1_000 / (LOT - AT_ONCE) + 1);
+  expect(site.reads).toBeLessThanOrEqual(1_000 / (LOT - WELL.most) + 1);
 });
 
 it('four at a time to one that is well, and one to one whose last try has failed', () => {

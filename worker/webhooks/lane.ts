@@ -4,10 +4,21 @@
  * @module
  */
 import type { Delivery } from './deliveries.ts';
-import type { Pace } from './pace.ts';
+import type { Pace, Rate } from './pace.ts';
 
-/** Requests under way to an endpoint that is well: a receiver 50 ms away takes 80 a second so. */
-export const AT_ONCE = 4;
+/**
+ * To an endpoint that is well: four requests are under way at most, and as many are begun in 8 ms. On one machine a request
+ * costs the thread that calls share 0.2 ms, so one that answers at once would take all of it while it has much to
+ * catch up with; so it takes a tenth. One that is 8 ms away or further is as fast as without: a receiver 50 ms away takes
+ * 80 a second.
+ */
+export const WELL: Rate = { most: 4, ms: 8 };
+
+/**
+ * To one whose last try has failed: a request at a time, 50 a second. That it fails is seen as well from these, and what waits
+ * for its next try meanwhile has lost nothing. From the first that it takes on it is well.
+ */
+export const AILING: Rate = { most: 1, ms: 20 };
 
 /** So many are read together. Among them is one that may be sent, unless a call has as many: that waits for itself. */
 export const LOT = 64;
@@ -23,8 +34,7 @@ export class Lane {
   #more = false;
   /** What is sent now: whose each number is. */
   readonly #underWay = new Map<number, string>();
-  /** Its last try has failed. */
-  #ailing = false;
+  #rate = WELL;
 
   constructor(pace: Pick<Pace, 'take'>) {
     this.#pace = pace;
@@ -59,12 +69,11 @@ export class Lane {
 
   /** The next one to send, which is under way from now on; undefined where none is, or none may be now. */
   next(read: Read): Delivery | undefined {
-    const most = this.#ailing ? 1 : AT_ONCE;
-    if (this.#underWay.size >= most) return undefined;
+    if (this.#underWay.size >= this.#rate.most) return undefined;
     if (this.#lot.length === 0 && this.#more) this.#fill(read());
     const abouts = new Set(this.#underWay.values());
     const at = this.#lot.findIndex(({ about }) => !abouts.has(about));
-    if (at < 0 || !this.#pace.take(most)) return undefined;
+    if (at < 0 || !this.#pace.take(this.#rate)) return undefined;
     const [delivery] = this.#lot.splice(at, 1);
     if (delivery) this.#underWay.set(delivery.n, delivery.about);
     return delivery;
@@ -73,7 +82,7 @@ export class Lane {
   /** What was under way is over: well, or not; undefined where nobody knows. */
   ended({ n }: Pick<Delivery, 'n'>, well: boolean | undefined): void {
     this.#underWay.delete(n);
-    if (well !== undefined) this.#ailing = !well;
+    if (well !== undefined) this.#rate = well ? WELL : AILING;
   }
 
   #fill(due: readonly Delivery[]): void {

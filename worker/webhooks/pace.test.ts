@@ -1,6 +1,7 @@
 /** A backlog is sent no faster than the pace, by counts: the clock is the test's. */
 import { expect, it } from 'vitest';
-import { PACE_MS, Pace } from './pace.ts';
+import { AILING, WELL } from './lane.ts';
+import { Pace, type Rate } from './pace.ts';
 
 /** A clock that moves when it is told to. */
 class Clock {
@@ -24,41 +25,41 @@ class Clock {
   }
 }
 
-/** One who always has more to send, at so many in a window. */
-function greedy(most: number) {
+/** One who always has more to send. */
+function greedy(rate: Rate) {
   const clock = new Clock();
   const begun: number[] = [];
   const pace: Pace = new Pace(clock.after, () => send());
   const send = () => {
-    while (pace.take(most)) begun.push(clock.now);
+    while (pace.take(rate)) begun.push(clock.now);
   };
   return { clock, begun, send };
 }
 
-it.each([4, 1])('of a backlog, %i are begun in each window', (most) => {
-  const { clock, begun, send } = greedy(most);
+it.each([WELL, AILING])('of a backlog as many are begun in each window as the rate says: %j', (rate) => {
+  const { clock, begun, send } = greedy(rate);
   send();
-  clock.pass(1_000 * PACE_MS - 1);
-  expect(begun).toHaveLength(1_000 * most);
-  for (const within of Map.groupBy(begun, (at) => Math.floor(at / PACE_MS)).values())
-    expect(within).toHaveLength(most);
+  clock.pass(1_000 * rate.ms - 1);
+  expect(begun).toHaveLength(1_000 * rate.most);
+  for (const within of Map.groupBy(begun, (at) => Math.floor(at / rate.ms)).values())
+    expect(within).toHaveLength(rate.most);
 });
 
 it('asking more often makes it no faster', () => {
-  const { clock, begun, send } = greedy(4);
-  for (let ms = 0; ms < 10 * PACE_MS; ms++) {
+  const { clock, begun, send } = greedy(WELL);
+  for (let ms = 0; ms < 10 * WELL.ms; ms++) {
     send();
     clock.pass(1);
   }
-  expect(begun.length).toBeLessThanOrEqual(4 * 11);
+  expect(begun.length).toBeLessThanOrEqual(11 * WELL.most);
 });
 
 it('who asks for less than it allows waits for nothing, and no timer is left when nobody asks', () => {
   const clock = new Clock();
   const pace = new Pace(clock.after, () => expect.unreachable('nobody was refused'));
   for (let n = 0; n < 100; n++) {
-    for (let each = 0; each < 4; each++) expect(pace.take(4)).toBe(true);
-    clock.pass(PACE_MS);
+    for (let each = 0; each < WELL.most; each++) expect(pace.take(WELL)).toBe(true);
+    clock.pass(WELL.ms);
   }
   expect(clock.size).toBe(0);
 });
@@ -67,9 +68,11 @@ it('one that falls ill in a window begins no other in it', () => {
   const clock = new Clock();
   let again = 0;
   const pace = new Pace(clock.after, () => again++);
-  expect(pace.take(4)).toBe(true);
-  expect(pace.take(1)).toBe(false);
-  clock.pass(PACE_MS);
+  expect(pace.take(WELL)).toBe(true);
+  expect(pace.take(AILING)).toBe(false);
+  clock.pass(WELL.ms);
   expect(again).toBe(1);
-  expect(pace.take(1)).toBe(true);
+  expect(pace.take(AILING)).toBe(true);
+  clock.pass(WELL.ms);
+  expect(pace.take(AILING)).toBe(false);
 });

@@ -1,12 +1,10 @@
 /** How fast requests are begun to one endpoint. Pure but for the timer that it is given. @module */
 
-/**
- * Milliseconds in which as many requests may be begun as may be under way at once. On one machine a request costs the
- * thread that calls share some 0.2 ms, so one that answers at once, and has much to catch up with, would take all of it;
- * so it takes a tenth: 500 a second. One that is 8 ms away or further is no faster with four under way. One that
- * fails gets one request in that time, until it has taken one: 125 a second.
- */
-export const PACE_MS = 8;
+/** So many requests may be begun in so many milliseconds. */
+export interface Rate {
+  readonly most: number;
+  readonly ms: number;
+}
 
 /** Calls back after so many milliseconds. */
 export type After = (ms: number, then: () => void) => void;
@@ -24,9 +22,9 @@ export class Pace {
     this.#again = again;
   }
 
-  /** May one more begin now, of `most` in a window? It counts as begun then. The first opens the window. */
-  take(most: number): boolean {
-    if (this.#begun === undefined) this.#after(PACE_MS, () => this.#close());
+  /** May one more begin now? It counts as begun then. The first opens a window, which is as long as its rate says. */
+  take({ most, ms }: Rate): boolean {
+    if (this.#begun === undefined) this.#after(ms, () => this.#close());
     const begun = this.#begun ?? 0;
     this.#begun = begun;
     this.#refused = begun >= most;
