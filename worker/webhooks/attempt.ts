@@ -59,6 +59,7 @@ export async function attempt({ url, signers, id, body }: Parcel, now: () => num
  */
 async function close({ headers, body }: Response): Promise<void> {
   const length = headers.get('Content-Length');
-  const isShort = length !== null && Number(length) <= SHORT;
+  // What is packed may be any length.
+  const isShort = length !== null && Number(length) <= SHORT && !headers.has('Content-Encoding');
   await (isShort ? body?.pipeTo(new WritableStream()) : body?.cancel())?.catch(() => {});
 }

@@ -308,6 +308,38 @@ it('an endpoint without an end to its answer is not read', async () => {
   expect(cancelled).toBe(true);
 });
 
+it.each([
+  [
+    'a short answer is read to its end, so that its connection can be used again',
+    { 'Content-Length': '4' },
+    false,
+  ],
+  ['one that is long is not', { 'Content-Length': '4097' }, true],
+  ['one that is packed is not', { 'Content-Length': '4', 'Content-Encoding': 'gzip' }, true],
+] as const)('%s', async (_, headers, isCancelled) => {
+  const { create, path, log } = await place();
+  const { id } = await create();
+  const closed: string[] = [];
+  answers = () => {
+    let pulled = 0;
+    const pull = (controller: ReadableStreamDefaultController) => {
+      if (pulled++ === 0) return controller.enqueue(new TextEncoder().encode('done'));
+      closed.push('read');
+      controller.close();
+    };
+    // No byte is made before it is asked for.
+    const body = new ReadableStream(
+      { pull, cancel: () => void closed.push('cancelled') },
+      { highWaterMark: 0 },
+    );
+    const response = new Response(null, { headers });
+    return Object.defineProperty(response, 'body', { value: body });
+  };
+  await admin('POST', `${path}/${id}/test`);
+  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
+  expect(closed).toEqual([isCancelled ? 'cancelled' : 'read']);
+});
+
 it('what was under way when the object was evicted is sent again, under the same id', async () => {
   const here = await place();
   const { create, path, log } = here;
