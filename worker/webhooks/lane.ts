@@ -8,8 +8,8 @@ import type { Pace, Rate } from './pace.ts';
 
 /**
  * To an endpoint that is well: four requests are under way at most, and as many are begun in 8 ms. On one machine a request
- * costs the thread that calls share 0.2 ms, so one that answers at once would take all of it while it has much to
- * catch up with; so it takes a tenth. One that is 8 ms away or further is as fast as without: a receiver 50 ms away takes
+ * costs the thread that calls share 0.2 to 0.4 ms, so one that answers at once would take all of it while it has much to
+ * catch up with; so it takes a sixth. One that is 8 ms away or further is as fast as without: a receiver 50 ms away takes
  * 80 a second.
  */
 export const WELL: Rate = { most: 4, ms: 8 };
