@@ -12,7 +12,7 @@ import { Link, type Listener } from './link.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
-import { eventsBetween } from './webhooks/events.ts';
+import { eventOf, eventsBetween } from './webhooks/events.ts';
 import { HandOver, type Ways } from './webhooks/hand-over.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
@@ -49,6 +49,7 @@ export function takeUp(ctx: DurableObjectState, take: Ways['take']): Parts {
   const handOver = new HandOver(sql, runner.last, {
     epoch,
     events: (span) => eventsBetween(store, span, (callid) => partiesOf(calls, callid), Date.now()),
+    eventOf: (item, at) => eventOf(item, at, (callid) => partiesOf(calls, callid)),
     take,
     stopped: () => calls.handedOver(false),
   });

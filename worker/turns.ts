@@ -89,15 +89,15 @@ export class Turns {
       const dated = handOver.on ? { at: now } : {};
       store.append({ position, commands, floor: runner.floor(position), applied, ...dated }, now);
     }
-    const happened = told.length > 0 || calls.speaks;
     calls.write(runner.floor(runner.last), now);
-    if (happened) handOver.wrote(runner.last, now);
+    const seen = calls.takeNews();
+    const happened = [...told.filter(({ again }) => !again), ...seen];
+    if (happened.length > 0) handOver.wrote(runner.last, happened, now);
     this.arm(now);
     link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
     for (const say of this.#answers.splice(0)) say();
     for (const { socket, response } of diagnosis.takeAnswers()) sessions.answer(socket, [response], false);
     for (const logged of told) sessions.tell(logged);
-    const seen = calls.takeNews();
     if (watchers.any) watchers.tell(seen);
     watchers.tellOfCommands(told);
     if (watchers.waiting) this.#tellWithin(TELL_MS);

@@ -1,8 +1,9 @@
-/** What endpoints may be told of: the log of a site, read as events. Pure but for the log. @module */
+/** What endpoints may be told of: what happens at a site, or what its log has of it, as events. @module */
 import { metadataOf } from '../../shared/stored-command.ts';
 import { callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
 import type { CallLine, LinkLine } from '../calls/kept.ts';
 import { linesOf } from '../calls/log.ts';
+import type { Item } from '../calls/watchers.ts';
 import type { Logged, Store } from '../store.ts';
 
 /** SIP URIs of those who speak in a call. */
@@ -17,16 +18,22 @@ export function eventsBetween(
 ): HookEvent[] {
   const events: HookEvent[] = [];
   for (const { at = now, ...logged } of store.toldBetween(after, upto))
-    events.push(ofCommand(logged, at, partiesOf));
+    events.push(eventOf(logged, at, partiesOf));
   for (const { row } of store.callsFrom(after + 1)) {
     const lines = linesOf(row);
     if ((lines[0]?.seq ?? 0) > upto) break;
     for (const line of lines) {
       if (line.seq <= after || line.seq > upto || 'mark' in line || 'carried' in line) continue;
-      events.push('link' in line ? ofLink(line, now) : ofCall(line));
+      events.push(eventOf(line, now, partiesOf));
     }
   }
   return events.sort((one, other) => one.seq - other.seq);
+}
+
+/** What a command has told, what became of a call, or of the link, as an event; `at` where it says not when itself. */
+export function eventOf(item: Item, at: number, partiesOf: PartiesOf): HookEvent {
+  if ('told' in item) return ofCommand(item, at, partiesOf);
+  return 'link' in item ? ofLink(item, at) : ofCall(item);
 }
 
 function ofCommand({ command, told }: Logged, at: number, partiesOf: PartiesOf): HookEvent {

@@ -1,10 +1,11 @@
 /**
- * Hands what happens at a site over to its webhooks, from the log and so that nothing is lost: how far they have got
- * is theirs to keep, and what they have not taken is handed over again. Where nobody wants to be told, nothing is
- * done and nothing costs anything.
+ * Hands what happens at a site over to its webhooks, so that nothing is lost: how far they have got is theirs to keep,
+ * and what they have not taken is handed over again; from memory, or from the log where we have slept meanwhile. Where
+ * nobody wants to be told, nothing is done and nothing costs anything.
  * @module
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
+import type { Item } from '../calls/watchers.ts';
 
 /** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
 const GATHER_MS = 50;
@@ -14,6 +15,9 @@ const SURE_MS = 5_000;
 
 /** Numbers of the site in one hand-over: each has one event at most, and few of them are longer than 2 KB. */
 const WINDOW = 500;
+
+/** So many events are held in memory; where more are not taken, they are read from the log. */
+const HELD = 5_000;
 
 /** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
 export interface Handed {
@@ -26,8 +30,10 @@ export interface Handed {
 /** Where what happens comes from, and where it goes. */
 export interface Ways {
   readonly epoch: string;
-  /** The events after one number, up to another. */
+  /** The events after one number, up to another, from the log. */
   readonly events: (span: { readonly after: number; readonly upto: number }) => HookEvent[];
+  /** What has happened, as an event. */
+  readonly eventOf: (item: Item, at: number) => HookEvent;
   /** Hands over to the webhooks of `tenant/site`: gives how far all is taken, or null where nobody wants to be told. */
   readonly take: (place: string, handed: Handed) => Promise<number | null>;
   /** Nobody wants to be told any more. */
@@ -41,6 +47,9 @@ export class HandOver {
   #told: Told | undefined;
   /** All until here is in the log. */
   #written: number;
+  /** What has happened after {@link #heldFrom} and is not taken yet, in order. */
+  #held: HookEvent[] = [];
+  #heldFrom: number;
   /** All until here is taken; undefined after a sleep. */
   #taken: number | undefined;
   /** When what is not taken yet is to be handed over at the latest, in Unix milliseconds. */
@@ -55,6 +64,7 @@ export class HandOver {
     this.#sql = sql;
     this.#ways = ways;
     this.#written = written;
+    this.#heldFrom = written;
     sql.exec(
       'CREATE TABLE IF NOT EXISTS hand_over (id INTEGER PRIMARY KEY, place TEXT NOT NULL, since INTEGER NOT NULL)',
     );
@@ -79,9 +89,11 @@ export class HandOver {
     return this.#due;
   }
 
-  /** All until that number is written, and some of it is to be told. */
-  wrote(written: number, now: number): void {
+  /** All until that number is written: this has happened since the last time. */
+  wrote(written: number, happened: readonly Item[], now: number): void {
     this.#written = written;
+    if (!this.on || this.#held.length + happened.length > HELD) this.#letGo();
+    else this.#hold(happened, now);
     if (!this.on) return;
     this.#due = Math.min(this.#due, now + SURE_MS);
     this.#timer ??= setTimeout(() => {
@@ -131,11 +143,24 @@ export class HandOver {
     const after = this.#taken;
     const upto = Math.min(after + WINDOW, this.#written);
     if (upto <= after) return false;
-    const some = events({ after, upto });
+    const held = this.#held.filter(({ seq }) => seq > after && seq <= upto);
+    const some = after < this.#heldFrom ? events({ after, upto }) : held;
     const taken = some.length > 0 ? await take(place, { epoch, upto, events: some }) : upto;
     if (taken === null) return this.#stop(asked);
     this.#taken = Math.max(taken, upto);
+    this.#held = this.#held.filter(({ seq }) => seq > upto);
     return true;
+  }
+
+  #hold(happened: readonly Item[], now: number): void {
+    const events = happened.map((item) => this.#ways.eventOf(item, now));
+    this.#held.push(...events.sort((one, other) => one.seq - other.seq));
+  }
+
+  /** What has happened until now is in the log only. */
+  #letGo(): void {
+    this.#held = [];
+    this.#heldFrom = this.#written;
   }
 
   /** Unless somebody asked in the meantime. Says whether there is more. */

@@ -4,6 +4,7 @@ import { env, exports } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import {
+  bodyOf,
   type DeliveryView,
   type EndpointView,
   type EndpointWithSecret,
@@ -11,9 +12,11 @@ import {
   WebhookPayload,
 } from '../../shared/webhooks.ts';
 import { ROUND_MS } from '../calls/rounds.ts';
+import { Store } from '../store.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
+import { eventsBetween } from './events.ts';
 import { Results } from './results.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -102,6 +105,8 @@ const types = () => got.map(({ payload }) => payload.type);
 const ids = () => got.map(({ headers }) => headers['webhook-id']);
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
+const seqIn = (body: string) => (JSON.parse(body) as { data: { seq: number } }).data.seq;
+
 /** Does the Switchboard hand over? */
 function isTold(site: Site): Promise<boolean> {
   return runInDurableObject(
@@ -115,6 +120,31 @@ async function later(ms: number, object: DurableObjectStub): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   await runDurableObjectAlarm(object);
 }
+
+it('what is handed over as it happens is what is read from the log after a sleep', async () => {
+  const { site, create } = await place();
+  await create();
+  const adapter = await site.adapter(callsMade('one', 'two'));
+  const read = vi.spyOn(Store.prototype, 'toldBetween');
+  const client = await site.client();
+  for (const ticket of [1, 2]) {
+    await client.ask('CallStart', { ...uris, metadata: { ticket } });
+    await client.toEnd();
+  }
+  adapter.close();
+  await vi.waitFor(() => expect(types()).toContain('link.down'));
+  await vi.waitFor(() =>
+    expect(types().filter((type) => type === 'command.call_start.ended')).toHaveLength(2),
+  );
+  expect(read).not.toHaveBeenCalled();
+  const first = Math.min(...got.map(({ payload: { data } }) => ('seq' in data ? data.seq : 0)));
+  const logged = await runInDurableObject(site.object, (_, { storage: { sql } }) =>
+    eventsBetween(new Store(sql), { after: first - 1, upto: 1_000_000 }, () => [], Date.now()),
+  );
+  const bySeq = (one: string, other: string) => seqIn(one) - seqIn(other);
+  await vi.waitFor(() => expect(got).toHaveLength(logged.length));
+  expect(got.map(({ body }) => body).sort(bySeq)).toEqual(logged.map(bodyOf));
+});
 
 it('an endpoint is told of commands and calls, in order, signed, and each once', async () => {
   const { site, create } = await place();
