@@ -39,6 +39,13 @@ interface Session {
   readonly json: boolean;
 }
 
+/** The commands for who only reads them: run, they would say nothing. */
+export function silentProgram(): Command {
+  const nowhere = { write: () => true };
+  const { signal } = new AbortController();
+  return createProgram({ env: {}, out: nowhere, err: nowhere, interrupt: signal, exit: () => {} });
+}
+
 /** The program; nothing is done before it parses. */
 export function createProgram(world: World): Command {
   const program = new Command('call-api')

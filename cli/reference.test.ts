@@ -5,17 +5,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { completionFor, SHELLS } from './completion.ts';
 import { EXIT, EXIT_MEANINGS } from './exit.ts';
-import { createProgram } from './program.ts';
+import { silentProgram } from './program.ts';
 import { referenceOf } from './reference.ts';
 
-const nowhere = { write: () => true };
-const program = createProgram({
-  env: {},
-  out: nowhere,
-  err: nowhere,
-  interrupt: new AbortController().signal,
-  exit: () => {},
-});
+const program = silentProgram();
 
 it('docs/cli.md is as the commands are; if not: npm run docs:cli', () => {
   const page = readFileSync(join(import.meta.dirname, '../docs/cli.md'), 'utf8');
