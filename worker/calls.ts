@@ -19,7 +19,7 @@ import {
   keep,
   type Line,
   type LinkLine,
-  logged,
+  markLogged,
   retold,
   unloggedIn,
 } from './calls/kept.ts';
@@ -293,7 +293,7 @@ export class Calls {
     const [moment] = kept.timeline.slice(-1);
     if (!moment) return;
     const opens = (before[0] ?? moment).seq === kept.first;
-    logged(kept);
+    markLogged(kept);
     const line: CallLine = {
       ...moment,
       ...standingOf(kept),
@@ -352,7 +352,7 @@ export class Calls {
 
   #carried(kept: Kept): CarriedLine {
     const unlogged = kept.logged < kept.timeline.length ? { unlogged: kept.call.seq } : {};
-    logged(kept);
+    markLogged(kept);
     return { seq: this.#number(), ...standingOf(kept), carried: [...kept.timeline], ...unlogged };
   }
 

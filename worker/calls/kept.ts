@@ -88,7 +88,7 @@ export function retold(line: CallLine | CarriedLine, known?: Kept): Kept {
     const { seq, at, event, data, before = [] } = line;
     kept.timeline.push(...before, { seq, at, event, ...(data === undefined ? {} : { data }) });
   }
-  logged(kept);
+  markLogged(kept);
   return kept;
 }
 
@@ -101,8 +101,8 @@ export function complete(known: Kept, past: Kept): void {
   known.isPartial = past.isPartial;
 }
 
-/** The log has all of it now. */
-export function logged(kept: Kept): void {
+/** The log has all of it from now on. */
+export function markLogged(kept: Kept): void {
   kept.logged = kept.timeline.length;
   kept.known = kept.call.metadata;
   kept.knownOrigin = kept.call.origin !== null;
