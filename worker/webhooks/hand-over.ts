@@ -143,13 +143,16 @@ export class HandOver {
     const after = this.#taken;
     const upto = Math.min(after + WINDOW, this.#written);
     if (upto <= after) return false;
-    const held = this.#held.filter(({ seq }) => seq > after && seq <= upto);
-    const some = after < this.#heldFrom ? events({ after, upto }) : held;
+    const some = after < this.#heldFrom ? events({ after, upto }) : this.#heldBetween(after, upto);
     const taken = some.length > 0 ? await take(place, { epoch, upto, events: some }) : upto;
     if (taken === null) return this.#stop(asked);
     this.#taken = Math.max(taken, upto);
     this.#held = this.#held.filter(({ seq }) => seq > upto);
     return true;
+  }
+
+  #heldBetween(after: number, upto: number): HookEvent[] {
+    return this.#held.filter(({ seq }) => seq > after && seq <= upto);
   }
 
   #hold(happened: readonly Item[], now: number): void {
