@@ -11,9 +11,9 @@ import { Target } from './target.ts';
 
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
-Sites on one workerd, each with its adapter and its OpenSIPS: one without webhooks, and one for each kind of receiver
-that its webhooks go to. In turns, each runs so many CallStarts with one in flight, and twice as many with 16; a ratio
-is that of medians to the site without webhooks, each round's to the same round's.
+Sites on one workerd, each with its adapter and its OpenSIPS: two without webhooks, of which the second tells what the
+machine's own unrest makes of a ratio, and one for each kind of receiver that webhooks go to. In turns, each runs so many CallStarts with one in flight, and twice as many with 16; a ratio
+is that of medians to the first site, each round's to the same round's.
 
 Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
 receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
@@ -26,12 +26,17 @@ const IN_FLIGHT = [1, 16] as const;
 /** Before a turn, in milliseconds: what its beginning takes is no part of it. */
 const PAUSE_MS = 100;
 
+/** What a site has for its webhooks; the first two have none. */
+const SIDES = ['none', 'again', ...KINDS] as const;
+
 /** A site, with its receiver. */
 interface Side {
-  readonly kind: Kind | 'none';
+  readonly kind: (typeof SIDES)[number];
   readonly caller: Caller;
   readonly target: Target | undefined;
 }
+
+const WITHOUT = { none: 'no webhooks', again: 'no webhooks, once more' };
 
 interface Round {
   readonly kind: Side['kind'];
@@ -79,7 +84,7 @@ export async function main(args: readonly string[]): Promise<void> {
 async function open(opened: AsyncDisposableStack): Promise<Side[]> {
   const tenants = await Tenants.start({
     tenants: 1,
-    sites: 1 + KINDS.length,
+    sites: SIDES.length,
     simulated: { gaps: 0, keepLedger: false, timers: { listedAfterEnd: 0 } },
     settings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
     webhooksToPrivate: true,
@@ -88,12 +93,12 @@ async function open(opened: AsyncDisposableStack): Promise<Side[]> {
   const children = opened.use(new Children());
   const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
   const sides: Side[] = [];
-  for (const [at, kind] of (['none', ...KINDS] as const).entries()) {
+  for (const [at, kind] of SIDES.entries()) {
     const { siteKey, site } = tenants.at(`t1-s${at + 1}`);
     const url = `ws://127.0.0.1:${tenants.port}/call-api?access_token=${siteKey}`;
     const caller = opened.use(await Caller.connect(url));
-    const port = Number(ports.split(',')[at - 1]);
-    const target = kind === 'none' ? undefined : await Target.make(tenants, site, kind, port);
+    const port = Number(ports.split(',')[at - (SIDES.length - KINDS.length)]);
+    const target = hasReceiver(kind) ? await Target.make(tenants, site, kind, port) : undefined;
     sides.push({ kind, caller, target });
   }
   return sides;
@@ -128,11 +133,11 @@ function report(done: readonly Round[]): string {
       done.filter((round) => round.inFlight === inFlight && round.kind === kind);
     const medians = (kind: Side['kind']) => of(kind).map(({ took }) => median(took));
     const without = medians('none');
-    return (['none', ...KINDS] as const).map((kind) => {
+    return SIDES.map((kind) => {
       const ratios = medians(kind).map((each, round) => each / (without[round] ?? Number.NaN));
       const all = of(kind).flatMap(({ took }) => took);
       return [
-        kind === 'none' ? 'no webhooks' : DOES[kind],
+        hasReceiver(kind) ? DOES[kind] : WITHOUT[kind],
         String(inFlight),
         `${median(medians(kind)).toFixed(2)} ms`,
         `${quantile(all, 0.99).toFixed(2)} ms`,
@@ -146,9 +151,13 @@ function report(done: readonly Round[]): string {
 async function reportOfReceivers(sides: readonly Side[]): Promise<string> {
   const rows: string[][] = [];
   for (const { kind, target } of sides) {
-    if (kind === 'none' || !target) continue;
+    if (!hasReceiver(kind) || !target) continue;
     const { came, waiting } = await target.state();
     rows.push([DOES[kind], String(came), String(waiting)]);
   }
   return table(['The receiver', 'webhooks that came', 'wait'], rows);
+}
+
+function hasReceiver(kind: Side['kind']): kind is Kind {
+  return kind !== 'none' && kind !== 'again';
 }
