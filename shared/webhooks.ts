@@ -201,12 +201,11 @@ export type DeliveryView = z.infer<typeof DeliveryView>;
 /** Something that happened at a site, as it is handed over to be delivered. */
 export interface HookEvent {
   readonly seq: number;
-  /** Unix milliseconds. */
-  readonly at: number;
   readonly type: string;
   /** The command or the call whose it is: of each, one comes after the other. */
   readonly about: string;
-  readonly data: object;
+  /** See {@link bodyOf}. */
+  readonly body: string;
   /** SIP URIs of those whom it is about. */
   readonly addresses: readonly string[];
 }
@@ -225,8 +224,19 @@ export function wants({ events, addresses }: Filter, event: Pick<HookEvent, 'typ
   return event.addresses.some((uri) => mayDial(uri, rules));
 }
 
-/** The body, as it is signed and sent. */
-export function bodyOf({ type, at, data }: Pick<HookEvent, 'type' | 'at' | 'data'>): string {
+/**
+ * The body, as it is signed and sent: a line of JSON.
+ * @param of when it happened, in Unix milliseconds, and what
+ */
+export function bodyOf({
+  type,
+  at,
+  data,
+}: {
+  readonly type: string;
+  readonly at: number;
+  readonly data: object;
+}): string {
   return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
 }
 

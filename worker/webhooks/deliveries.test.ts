@@ -33,12 +33,12 @@ function deliver(deliveries: Deliveries, endpoint: string): void {
 
 it('those that are over make room first, then the oldest that wait, and for those it is said', () =>
   withLog((deliveries) => {
-    expect(deliveries.add(some(MOST), 0, MOST)).toEqual([]);
+    expect(deliveries.add(some(MOST), 0, MOST)).toEqual(new Map());
     for (let n = 0; n < 10; n++) deliver(deliveries, 'e');
-    expect(deliveries.add(some(10, 'f'), 0, MOST)).toEqual([]);
+    expect(deliveries.add(some(10, 'f'), 0, MOST)).toEqual(new Map());
     expect(deliveries.list('e', { ...PAGE, state: 'delivered' })).toEqual([]);
     expect([deliveries.waiting('e'), deliveries.waiting('f')]).toEqual([90, 10]);
-    expect(deliveries.add(some(5, 'f'), 0, MOST)).toEqual(['e', 'e', 'e', 'e', 'e']);
+    expect(deliveries.add(some(5, 'f'), 0, MOST)).toEqual(new Map([['e', 5]]));
     expect([deliveries.waiting('e'), deliveries.waiting('f')]).toEqual([85, 15]);
     expect(deliveries.list('e', PAGE).at(-1)?.id).toBe('e-15');
   }));

@@ -1,5 +1,6 @@
 /** The log of a site's deliveries: those that wait, and for a while those that are over. @module */
 import type { Attempt, DeliveriesQuery, DeliveryState } from '../../shared/webhooks.ts';
+import { type Bundle, Bundles } from './bundles.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Delivery {
@@ -39,39 +40,63 @@ export const DELIVERY_KEPT_MS = 7 * 86_400_000;
 /** So many tries are told of each; replays may add any number. */
 const ATTEMPTS = 20;
 
+/** So many are in a bundle at most: as many as are sent between two readings. */
+const BUNDLE = 64;
+
+/** So many are worth a bundle: to open it costs two rows, and those of a site that has little to tell are sent at once. */
+const FEW = 8;
+
 export class Deliveries {
   readonly #sql: SqlStorage;
+  readonly #bundles: Bundles;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#bundles = new Bundles(sql);
   }
 
   /**
-   * Adds some, due now. Gives the endpoints of those that wait and had to make room: one for each.
+   * Adds some, due now. Gives how many had to make room that were waiting, by endpoint.
    * @param most so many are kept
    */
-  add(fresh: readonly Fresh[], now: number, most = MOST_DELIVERIES): string[] {
-    for (const { endpoint, id, type, about, body } of fresh) {
-      this.#sql.exec(
-        "INSERT INTO deliveries (endpoint, id, type, about, body, created, state, due) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)",
-        endpoint,
-        id,
-        type,
-        about,
-        body,
-        now,
-        now,
-      );
-    }
-    const { kept } = this.#sql
-      .exec<{ kept: number }>('UPDATE site SET kept = kept + ? RETURNING kept', fresh.length)
+  add(fresh: readonly Fresh[], now: number, most = MOST_DELIVERIES): ReadonlyMap<string, number> {
+    const { next, kept } = this.#sql
+      .exec<{ next: number; kept: number }>(
+        'UPDATE site SET next = next + ?1, kept = kept + ?1 RETURNING next, kept',
+        fresh.length,
+      )
       .one();
+    let n = next - fresh.length;
+    for (const [endpoint, all] of Map.groupBy(fresh, (each) => each.endpoint)) {
+      for (let at = 0; at < all.length; at += BUNDLE) {
+        const some = all.slice(at, at + BUNDLE);
+        if (some.length < FEW)
+          some.forEach((each, index) => {
+            this.#insert({ ...each, n: n + index, created: now });
+          });
+        else this.#bundles.add(endpoint, n, some, now);
+        n += some.length;
+      }
+    }
     const together = Math.min(DROPPED_TOGETHER, most / 100);
-    return kept < most + together ? [] : this.#makeRoom(kept - most);
+    return kept < most + together ? new Map() : this.#makeRoom(kept - most);
   }
 
   /** Those of an endpoint that are due, of those that became due first: `most` of them. */
   dueBy(endpoint: string, now: number, most: number): Delivery[] {
+    const single = this.#singleDueBy(endpoint, now, most);
+    const until = Math.min(single[most - 1]?.due ?? now, now);
+    let opened = 0;
+    while (opened < most) {
+      const bundle = this.#bundles.oldest(endpoint);
+      if (!bundle || bundle.created > until) break;
+      this.#open(bundle);
+      opened += bundle.count;
+    }
+    return opened > 0 ? this.#singleDueBy(endpoint, now, most) : single;
+  }
+
+  #singleDueBy(endpoint: string, now: number, most: number): Delivery[] {
     return this.#sql
       .exec<Row>(
         'SELECT * FROM deliveries WHERE endpoint = ? AND due <= ? ORDER BY due, n LIMIT ?',
@@ -92,7 +117,9 @@ export class Deliveries {
         after,
       )
       .one();
-    return due ?? Number.POSITIVE_INFINITY;
+    const { created = 0 } = this.#bundles.oldest(endpoint) ?? {};
+    const dues = [due ?? 0, created].filter((each) => each > after);
+    return Math.min(...dues);
   }
 
   /** Notes a try and what came of it. One that was deleted meanwhile is no more. */
@@ -109,6 +136,7 @@ export class Deliveries {
 
   /** Sends it once more, however it stands: the schedule begins anew. False where there is none. */
   replay(endpoint: string, n: number, now: number): boolean {
+    this.#openWith(endpoint, n);
     return (
       this.#sql.exec(
         "UPDATE deliveries SET state = 'waiting', tries = 0, due = ? WHERE n = ? AND endpoint = ?",
@@ -120,6 +148,7 @@ export class Deliveries {
   }
 
   get(endpoint: string, n: number): Delivery | undefined {
+    this.#openWith(endpoint, n);
     return this.#sql
       .exec<Row>('SELECT * FROM deliveries WHERE n = ? AND endpoint = ?', n, endpoint)
       .toArray()
@@ -127,13 +156,23 @@ export class Deliveries {
   }
 
   /** Newest first, from before number `before` on. */
-  list(endpoint: string, { state, limit, before = Number.MAX_SAFE_INTEGER }: DeliveriesQuery): Delivery[] {
+  list(endpoint: string, query: DeliveriesQuery): Delivery[] {
+    const { state, limit, before = Number.MAX_SAFE_INTEGER } = query;
+    for (;;) {
+      const page = this.#page(endpoint, query);
+      const bundle = this.#bundles.before(endpoint, before);
+      const oldest = page[limit - 1]?.n ?? 0;
+      if (!bundle || bundle.n + bundle.count <= oldest || (state ?? 'waiting') !== 'waiting') return page;
+      this.#open(bundle);
+    }
+  }
+
+  #page(endpoint: string, { state, limit, before = Number.MAX_SAFE_INTEGER }: DeliveriesQuery): Delivery[] {
     return this.#sql
       .exec<Row>(
-        'SELECT * FROM deliveries WHERE endpoint = ? AND n < ? AND (? IS NULL OR state = ?) ORDER BY n DESC LIMIT ?',
+        'SELECT * FROM deliveries WHERE endpoint = ?1 AND n < ?2 AND (?3 IS NULL OR state = ?3) ORDER BY n DESC LIMIT ?4',
         endpoint,
         before,
-        state ?? null,
         state ?? null,
         limit,
       )
@@ -143,10 +182,11 @@ export class Deliveries {
 
   /** How many of an endpoint are not over. */
   waiting(endpoint: string): number {
-    return this.#count(
+    const single = this.#count(
       'SELECT count(*) AS n FROM deliveries WHERE endpoint = ? AND due IS NOT NULL',
       endpoint,
     );
+    return single + this.#bundles.count(endpoint);
   }
 
   /** How many of an endpoint have failed for good. */
@@ -159,40 +199,87 @@ export class Deliveries {
 
   /** When {@link trim} is due, in Unix milliseconds; infinity where nothing is kept. */
   get due(): number {
-    const [oldest] = this.#sql
+    const [single] = this.#sql
       .exec<{ created: number }>('SELECT created FROM deliveries ORDER BY n LIMIT 1')
       .toArray();
-    return oldest ? oldest.created + DELIVERY_KEPT_MS : Number.POSITIVE_INFINITY;
+    const created = [single, this.#bundles.first].flatMap((oldest) => (oldest ? [oldest.created] : []));
+    return Math.min(...created) + DELIVERY_KEPT_MS;
   }
 
   /** Drops what is too old. */
   trim(now: number): void {
     if (now < this.due) return;
-    this.#sql.exec('DELETE FROM deliveries WHERE created <= ?', now - DELIVERY_KEPT_MS);
+    for (const table of ['deliveries', 'bundles'])
+      this.#sql.exec(`DELETE FROM ${table} WHERE created <= ?`, now - DELIVERY_KEPT_MS);
     this.#recount();
   }
 
   /** Drops all of an endpoint. */
   clear(endpoint: string): void {
     this.#sql.exec('DELETE FROM deliveries WHERE endpoint = ?', endpoint);
+    this.#bundles.clear(endpoint);
     this.#recount();
   }
 
-  #makeRoom(excess: number): string[] {
-    const dropped = this.#sql
-      .exec<{ endpoint: string; due: number | null }>(
-        `DELETE FROM deliveries WHERE n IN (
-           SELECT n FROM deliveries ORDER BY due IS NOT NULL, n LIMIT ?
-         ) RETURNING endpoint, due`,
+  #insert({ n, endpoint, id, type, about, body, created }: Fresh & Pick<Delivery, 'n' | 'created'>): void {
+    this.#sql.exec(
+      "INSERT INTO deliveries (n, endpoint, id, type, about, body, created, state, due) VALUES (?, ?, ?, ?, ?, ?, ?7, 'waiting', ?7)",
+      n,
+      endpoint,
+      id,
+      type,
+      about,
+      body,
+      created,
+    );
+  }
+
+  #open(bundle: Bundle): void {
+    for (const each of this.#bundles.open(bundle)) this.#insert(each);
+  }
+
+  /** Delivery `n` of an endpoint is in no bundle from now on. */
+  #openWith(endpoint: string, n: number): void {
+    const bundle = this.#bundles.before(endpoint, n + 1);
+    if (bundle && n < bundle.n + bundle.count) this.#open(bundle);
+  }
+
+  /** Deletes so many or a few more: those that are over first, then the oldest. */
+  #makeRoom(excess: number): Map<string, number> {
+    const over = this.#sql
+      .exec(
+        'DELETE FROM deliveries WHERE n IN (SELECT n FROM deliveries WHERE due IS NULL ORDER BY n LIMIT ?) RETURNING n',
         excess,
       )
       .toArray();
-    this.#sql.exec('UPDATE site SET kept = kept - ?', dropped.length);
-    return dropped.filter(({ due }) => due !== null).map(({ endpoint }) => endpoint);
+    const dropped = new Map<string, number>();
+    let left = excess - over.length;
+    const drop = (endpoint: string, count: number) => {
+      dropped.set(endpoint, (dropped.get(endpoint) ?? 0) + count);
+      left -= count;
+    };
+    while (left > 0) {
+      const bundle = this.#bundles.first;
+      const single = this.#sql
+        .exec<{ endpoint: string }>(
+          'DELETE FROM deliveries WHERE n IN (SELECT n FROM deliveries WHERE n < ? ORDER BY n LIMIT ?) RETURNING endpoint',
+          bundle?.n ?? Number.MAX_SAFE_INTEGER,
+          left,
+        )
+        .toArray();
+      for (const { endpoint } of single) drop(endpoint, 1);
+      if (left <= 0 || !bundle) break;
+      this.#bundles.drop(bundle);
+      drop(bundle.endpoint, bundle.count);
+    }
+    this.#recount();
+    return dropped;
   }
 
   #recount(): void {
-    this.#sql.exec('UPDATE site SET kept = (SELECT count(*) FROM deliveries)');
+    this.#sql.exec(
+      'UPDATE site SET kept = (SELECT count(*) FROM deliveries) + (SELECT coalesce(sum(count), 0) FROM bundles)',
+    );
   }
 
   #count(query: string, endpoint: string): number {

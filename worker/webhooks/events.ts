@@ -1,6 +1,6 @@
 /** What endpoints may be told of: what happens at a site, or what its log has of it, as events. @module */
 import { metadataOf } from '../../shared/stored-command.ts';
-import { callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
+import { bodyOf, callType, commandType, type HookEvent, linkType } from '../../shared/webhooks.ts';
 import type { CallLine, LinkLine } from '../calls/kept.ts';
 import { linesOf } from '../calls/log.ts';
 import type { Item } from '../calls/watchers.ts';
@@ -41,29 +41,31 @@ function ofCommand({ command, told }: Logged, at: number, partiesOf: PartiesOf):
   const { seq, event, data, error } = told;
   const metadata = metadataOf(command);
   const named = [params, data].flatMap(urisIn);
+  const type = commandType(method, event);
   return {
     seq,
-    at,
-    type: commandType(method, event),
+    type,
     about: cmdId,
-    data: { seq, cmd_id: cmdId, method, event, data, error, metadata },
+    body: bodyOf({ type, at, data: { seq, cmd_id: cmdId, method, event, data, error, metadata } }),
     addresses: known([...named, ...calls.flatMap(partiesOf)]),
   };
 }
 
 function ofCall({ seq, at, event, call, data }: CallLine): HookEvent {
+  const type = callType(event);
   return {
     seq,
-    at,
-    type: callType(event),
+    type,
     about: call.callid,
-    data: { seq, event, call, data },
+    body: bodyOf({ type, at, data: { seq, event, call, data } }),
     addresses: known([call.caller, call.callee]),
   };
 }
 
 function ofLink({ seq, link, at }: LinkLine, now: number): HookEvent {
-  return { seq, at: at ?? now, type: linkType(link), about: '', data: { seq, event: link }, addresses: [] };
+  const type = linkType(link);
+  const body = bodyOf({ type, at: at ?? now, data: { seq, event: link } });
+  return { seq, type, about: '', body, addresses: [] };
 }
 
 /** Where commands and notifications have addresses. */

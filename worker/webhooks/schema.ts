@@ -44,4 +44,20 @@ export const WEBHOOKS_STEPS: readonly Step[] = [
       CREATE INDEX failed ON deliveries (endpoint) WHERE state = 'failed';
     `,
   },
+  {
+    name: 'bundles',
+    // Both tables share the numbers that follow from `next` on.
+    sql: `
+      CREATE TABLE bundles (
+        n INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        endpoint TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        lines TEXT NOT NULL
+      );
+      CREATE INDEX bundled ON bundles (endpoint, n, count, created);
+      ALTER TABLE site ADD COLUMN next INTEGER NOT NULL DEFAULT 1;
+      UPDATE site SET next = 1 + (SELECT coalesce(max(n), 0) FROM deliveries);
+    `,
+  },
 ];

@@ -143,7 +143,7 @@ it('what is handed over as it happens is what is read from the log after a sleep
   );
   const bySeq = (one: string, other: string) => seqIn(one) - seqIn(other);
   await vi.waitFor(() => expect(got).toHaveLength(logged.length));
-  expect(got.map(({ body }) => body).sort(bySeq)).toEqual(logged.map(bodyOf));
+  expect(got.map(({ body }) => body).sort(bySeq)).toEqual(logged.map(({ body }) => body));
 });
 
 it('an endpoint is told of commands and calls, in order, signed, and each once', async () => {
@@ -392,8 +392,9 @@ it('what was answered when the object died, but not written yet, is sent again u
   const gathered = vi.spyOn(Results.prototype, 'add');
   const written = vi.spyOn(Results.prototype, 'write').mockImplementation(() => {});
   const events = [1, 2, 3].map((seq) => {
+    const type = 'command.echo.reply';
     const data = { seq, cmd_id: `${seq}`, method: 'Echo', event: 'Reply' };
-    return { seq, at: Date.now(), type: 'command.echo.reply', about: `${seq}`, data, addresses: [] };
+    return { seq, type, about: `${seq}`, body: bodyOf({ type, at: Date.now(), data }), addresses: [] };
   });
   expect(await here.object.take({ epoch: 'switchboard', upto: 3, events })).toBe(3);
   await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(3));

@@ -230,10 +230,11 @@ export class Webhooks extends DurableObject<Env> {
   #queue(fresh: readonly Fresh[], now: number): void {
     const { endpoints, deliveries, sending } = this.#here;
     const dropped = deliveries.add(fresh, now);
-    if (dropped.length === 0) return;
-    console.warn(`${dropped.length} deliveries of webhooks had to make room`);
-    for (const [endpoint, { length }] of Map.groupBy(dropped, (each) => each))
-      endpoints.dropped(endpoint, length);
+    if (dropped.size === 0) return;
+    for (const [endpoint, count] of dropped) {
+      console.warn(`${count} deliveries of the webhook ${endpoint} had to make room`);
+      endpoints.dropped(endpoint, count);
+    }
     sending.forget();
   }
 
@@ -287,8 +288,8 @@ export class Webhooks extends DurableObject<Env> {
 
 /** The same event is told every endpoint under the same id, and each time that it is handed over. */
 function freshOf(endpoint: Endpoint, event: HookEvent, epoch: string): Fresh {
-  const { seq, type, about } = event;
-  return { endpoint: endpoint.id, id: `msg_${epoch}_${seq}`, type, about, body: bodyOf(event) };
+  const { seq, type, about, body } = event;
+  return { endpoint: endpoint.id, id: `msg_${epoch}_${seq}`, type, about, body };
 }
 
 type Site = { place: string; epoch: string; cursor: number; announced: number };
