@@ -17,9 +17,16 @@ export const LONGEST_OVERLAP_S = 7 * 86_400;
 const Seq = z.number().int().min(0);
 const Time = z.iso.datetime();
 
+/** Names of methods and events as they stand in types. They are few, and each is met with everything that happens. */
+const snakes = new Map<string, string>();
+
 /** `CallStart` as it stands in a type: `call_start`. */
 function snake(name: string): string {
-  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase();
+  const known = snakes.get(name);
+  if (known !== undefined) return known;
+  const made = name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase();
+  snakes.set(name, made);
+  return made;
 }
 
 /** The type of what a command has told its client, such as `command.call_start.callee_answered`. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Delivery, Fresh } from './deliveries.ts';
+import { fromLines, toLines } from './lines.ts';
 
 /** What is known of a bundle without opening it. */
 export type Bundle = {
@@ -35,7 +36,7 @@ export class Bundles {
       fresh.length,
       endpoint,
       now,
-      linesOf(fresh),
+      toLines(fresh.map(({ id, type, about, body }) => [[id, type, about], body])),
     );
   }
 
@@ -65,7 +66,9 @@ export class Bundles {
         n,
       )
       .one();
-    return read(lines).map((each, at) => ({ ...each, n: n + at, endpoint, created }));
+    return fromLines<Head>(lines).map(([[id, type, about], body], at) => {
+      return { n: n + at, endpoint, id, type, about, body, created };
+    });
   }
 
   /** How many deliveries of an endpoint are in bundles. */
@@ -92,15 +95,4 @@ export class Bundles {
   }
 }
 
-/** Two lines for each: what is told of it, and its body, which is a line as it stands. */
-function linesOf(fresh: readonly Omit<Fresh, 'endpoint'>[]): string {
-  return fresh.flatMap(({ id, type, about, body }) => [JSON.stringify([id, type, about]), body]).join('\n');
-}
-
-function read(text: string): Omit<Fresh, 'endpoint'>[] {
-  const lines = text.split('\n');
-  return Array.from({ length: lines.length / 2 }, (_, at) => {
-    const [id, type, about] = JSON.parse(lines[2 * at] ?? '') as [string, string, string];
-    return { id, type, about, body: lines[2 * at + 1] ?? '' };
-  });
-}
+type Head = [id: string, type: string, about: string];

@@ -73,9 +73,8 @@ const NAMED = ['caller', 'callee', 'destination'];
 
 function urisIn(holder: unknown): (string | null)[] {
   if (typeof holder !== 'object' || holder === null) return [];
-  return Object.entries(holder).map(([name, value]) =>
-    NAMED.includes(name) && typeof value === 'string' ? value : null,
-  );
+  const named = holder as Readonly<Record<string, unknown>>;
+  return NAMED.map((name) => named[name]).map((value) => (typeof value === 'string' ? value : null));
 }
 
 function known(uris: readonly (string | null)[]): string[] {

@@ -6,6 +6,7 @@
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
 import type { Item } from '../calls/watchers.ts';
+import { fromLines, toLines } from './lines.ts';
 
 /** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
 const GATHER_MS = 50;
@@ -24,7 +25,24 @@ export interface Handed {
   /** Random for each storage of the Switchboard: with the number it names an event. */
   readonly epoch: string;
   readonly upto: number;
-  readonly events: readonly HookEvent[];
+  /** What {@link eventsIn} reads. */
+  readonly lines: string;
+}
+
+type Head = [seq: number, type: string, about: string, addresses: readonly string[]];
+
+/** Events as they are handed over. */
+export function linesOf(events: readonly HookEvent[]): string {
+  return toLines(
+    events.map(({ seq, type, about, addresses, body }) => [[seq, type, about, addresses], body]),
+  );
+}
+
+/** What was handed over. */
+export function eventsIn({ lines }: Handed): HookEvent[] {
+  return fromLines<Head>(lines).map(([[seq, type, about, addresses], body]) => {
+    return { seq, type, about, addresses, body };
+  });
 }
 
 /** Where what happens comes from, and where it goes. */
@@ -136,7 +154,7 @@ export class HandOver {
     const { epoch, events, take } = this.#ways;
     const asked = this.#asked;
     if (this.#taken === undefined) {
-      const known = await take(place, { epoch, upto: 0, events: [] });
+      const known = await take(place, { epoch, upto: 0, lines: '' });
       if (known === null) return this.#stop(asked);
       this.#taken = Math.max(known, since);
     }
@@ -144,7 +162,7 @@ export class HandOver {
     const upto = Math.min(after + WINDOW, this.#written);
     if (upto <= after) return false;
     const some = after < this.#heldFrom ? events({ after, upto }) : this.#heldBetween(after, upto);
-    const taken = some.length > 0 ? await take(place, { epoch, upto, events: some }) : upto;
+    const taken = some.length > 0 ? await take(place, { epoch, upto, lines: linesOf(some) }) : upto;
     if (taken === null) return this.#stop(asked);
     this.#taken = Math.max(taken, upto);
     this.#held = this.#held.filter(({ seq }) => seq > upto);

@@ -24,7 +24,7 @@ import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
 import { Deliveries, type Fresh } from './deliveries.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
-import type { Handed } from './hand-over.ts';
+import { eventsIn, type Handed } from './hand-over.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
 import { Sending } from './sending.ts';
@@ -80,14 +80,15 @@ export class Webhooks extends DurableObject<Env> {
    * Takes over what happened. Gives the number up to which all is taken, from which the Switchboard is to go on; null
    * where nobody wants to be told.
    */
-  take({ epoch, upto, events }: Handed): number | null {
+  take(handed: Handed): number | null {
     const { endpoints } = this.#here;
     const wanting = endpoints.list().filter(({ enabled }) => enabled);
     if (wanting.length === 0) return null;
+    const { epoch, upto } = handed;
     const cursor = this.#cursor(epoch);
     if (upto <= cursor) return cursor;
     const now = Date.now();
-    const fresh = events
+    const fresh = eventsIn(handed)
       .filter(({ seq }) => seq > cursor)
       .flatMap((event) =>
         wanting
