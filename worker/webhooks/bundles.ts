@@ -4,8 +4,8 @@
  * asks for them.
  * @module
  */
-import type { Delivery, Fresh } from './deliveries.ts';
-import { fromLines, toLines } from './lines.ts';
+import { type Chunk, eventsIn } from './chunk.ts';
+import type { Delivery } from './deliveries.ts';
 
 /** What is known of a bundle without opening it. */
 export type Bundle = {
@@ -16,8 +16,15 @@ export type Bundle = {
   readonly created: number;
 };
 
-/** What is in one. */
-export type Bundled = Pick<Delivery, 'n' | 'endpoint' | 'id' | 'type' | 'about' | 'body' | 'created'>;
+/** What is told: events, and the epoch of those who number them. */
+export interface Told<Of = Chunk> {
+  /** With the number it names an event. */
+  readonly epoch: string;
+  readonly chunk: Of;
+}
+
+/** A delivery of which nothing has been tried yet. */
+export type Fresh = Pick<Delivery, 'n' | 'endpoint' | 'id' | 'type' | 'about' | 'body' | 'created'>;
 
 const KNOWN = 'n, count, created';
 
@@ -28,15 +35,16 @@ export class Bundles {
     this.#sql = sql;
   }
 
-  /** Keeps some of an endpoint, due now, under the numbers from `n` on. */
-  add(endpoint: string, n: number, fresh: readonly Omit<Fresh, 'endpoint'>[], now: number): void {
+  /** Keeps a chunk for an endpoint, due now, under the numbers from `n` on. */
+  add(endpoint: string, n: number, { epoch, chunk }: Told, now: number): void {
     this.#sql.exec(
-      'INSERT INTO bundles (n, count, endpoint, created, lines) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO bundles (n, count, endpoint, created, epoch, lines) VALUES (?, ?, ?, ?, ?, ?)',
       n,
-      fresh.length,
+      chunk.count,
       endpoint,
       now,
-      toLines(fresh.map(({ id, type, about, body }) => [[id, type, about], body])),
+      epoch,
+      chunk.lines,
     );
   }
 
@@ -59,16 +67,14 @@ export class Bundles {
   }
 
   /** Takes out what is in one. */
-  open({ n }: Bundle): Bundled[] {
-    const { endpoint, created, lines } = this.#sql
-      .exec<{ endpoint: string; created: number; lines: string }>(
-        'DELETE FROM bundles WHERE n = ? RETURNING endpoint, created, lines',
+  open({ n }: Bundle): Fresh[] {
+    const { endpoint, created, epoch, lines } = this.#sql
+      .exec<{ endpoint: string; created: number; epoch: string; lines: string }>(
+        'DELETE FROM bundles WHERE n = ? RETURNING endpoint, created, epoch, lines',
         n,
       )
       .one();
-    return fromLines<Head>(lines).map(([[id, type, about], body], at) => {
-      return { n: n + at, endpoint, id, type, about, body, created };
-    });
+    return freshOf({ epoch, chunk: { lines } }, { n, endpoint, created });
   }
 
   /** How many deliveries of an endpoint are in bundles. */
@@ -95,4 +101,12 @@ export class Bundles {
   }
 }
 
-type Head = [id: string, type: string, about: string];
+/** What is told, one by one. The same event is told every endpoint under the same id, and each time that it is handed over. */
+export function freshOf(
+  { epoch, chunk }: Told<Pick<Chunk, 'lines'>>,
+  { n, endpoint, created }: Pick<Fresh, 'n' | 'endpoint' | 'created'>,
+): Fresh[] {
+  return eventsIn(chunk).map(({ seq, type, about, body }, at) => {
+    return { n: n + at, endpoint, id: `msg_${epoch}_${seq}`, type, about, body, created };
+  });
+}

@@ -1,6 +1,6 @@
 /** The log of a site's deliveries: those that wait, and for a while those that are over. @module */
 import type { Attempt, DeliveriesQuery, DeliveryState } from '../../shared/webhooks.ts';
-import { type Bundle, Bundles } from './bundles.ts';
+import { type Bundle, Bundles, type Fresh, freshOf, type Told } from './bundles.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Delivery {
@@ -22,9 +22,6 @@ export interface Delivery {
   readonly attempts: readonly Attempt[];
 }
 
-/** What is to be delivered. */
-export type Fresh = Pick<Delivery, 'endpoint' | 'id' | 'type' | 'about' | 'body'>;
-
 /**
  * So many are kept of a site: a CallStart has some twenty, of 600 bytes mostly, so that is a receiver away for 10,000 calls
  * and 150 MB. Of more, those that are over go first, then the oldest.
@@ -40,46 +37,39 @@ export const DELIVERY_KEPT_MS = 7 * 86_400_000;
 /** So many tries are told of each; replays may add any number. */
 const ATTEMPTS = 20;
 
-/** So many are in a bundle at most: as many as are sent between two readings. */
-const BUNDLE = 64;
-
 /** So many are worth a bundle: to open it costs two rows, and those of a site that has little to tell are sent at once. */
 const FEW = 8;
 
 export class Deliveries {
   readonly #sql: SqlStorage;
   readonly #bundles: Bundles;
+  readonly #few: number;
 
-  constructor(sql: SqlStorage) {
+  /** @param few see {@link FEW} */
+  constructor(sql: SqlStorage, few = FEW) {
     this.#sql = sql;
+    this.#few = few;
     this.#bundles = new Bundles(sql);
   }
 
   /**
-   * Adds some, due now. Gives how many had to make room that were waiting, by endpoint.
+   * Adds what an endpoint is told, due now. Gives how many that waited had to make room, by endpoint.
    * @param most so many are kept
    */
-  add(fresh: readonly Fresh[], now: number, most = MOST_DELIVERIES): ReadonlyMap<string, number> {
-    const { next, kept } = this.#sql
-      .exec<{ next: number; kept: number }>(
-        'UPDATE site SET next = next + ?1, kept = kept + ?1 RETURNING next, kept',
-        fresh.length,
-      )
-      .one();
-    let n = next - fresh.length;
-    for (const [endpoint, all] of Map.groupBy(fresh, (each) => each.endpoint)) {
-      for (let at = 0; at < all.length; at += BUNDLE) {
-        const some = all.slice(at, at + BUNDLE);
-        if (some.length < FEW)
-          some.forEach((each, index) => {
-            this.#insert({ ...each, n: n + index, created: now });
-          });
-        else this.#bundles.add(endpoint, n, some, now);
-        n += some.length;
-      }
-    }
+  add(endpoint: string, told: Told, now: number, most = MOST_DELIVERIES): ReadonlyMap<string, number> {
+    const { count } = told.chunk;
+    const { n, kept } = this.#take(count);
+    if (count >= this.#few) this.#bundles.add(endpoint, n, told, now);
+    else for (const each of freshOf(told, { n, endpoint, created: now })) this.#insert(each);
     const together = Math.min(DROPPED_TOGETHER, most / 100);
     return kept < most + together ? new Map() : this.#makeRoom(kept - most);
+  }
+
+  /** Adds one of an endpoint, due now. */
+  addOne(one: Omit<Fresh, 'n'>): Delivery | undefined {
+    const { n } = this.#take(1);
+    this.#insert({ ...one, n });
+    return this.get(one.endpoint, n);
   }
 
   /** Those of an endpoint that are due, of those that became due first: `most` of them. */
@@ -221,7 +211,18 @@ export class Deliveries {
     this.#recount();
   }
 
-  #insert({ n, endpoint, id, type, about, body, created }: Fresh & Pick<Delivery, 'n' | 'created'>): void {
+  /** Numbers for so many: the first, and how many are kept with them. */
+  #take(count: number): { readonly n: number; readonly kept: number } {
+    const { next, kept } = this.#sql
+      .exec<{ next: number; kept: number }>(
+        'UPDATE site SET next = next + ?1, kept = kept + ?1 RETURNING next, kept',
+        count,
+      )
+      .one();
+    return { n: next - count, kept };
+  }
+
+  #insert({ n, endpoint, id, type, about, body, created }: Fresh): void {
     this.#sql.exec(
       "INSERT INTO deliveries (n, endpoint, id, type, about, body, created, state, due) VALUES (?, ?, ?, ?, ?, ?, ?7, 'waiting', ?7)",
       n,

@@ -78,5 +78,7 @@ function urisIn(holder: unknown): (string | null)[] {
 }
 
 function known(uris: readonly (string | null)[]): string[] {
-  return [...new Set(uris.filter((uri) => uri !== null))];
+  const different: string[] = [];
+  for (const uri of uris) if (uri !== null && !different.includes(uri)) different.push(uri);
+  return different;
 }

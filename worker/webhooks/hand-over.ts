@@ -6,7 +6,7 @@
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
 import type { Item } from '../calls/watchers.ts';
-import { fromLines, toLines } from './lines.ts';
+import { type Chunk, chunksOf, type Lined, lined } from './chunk.ts';
 
 /** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
 const GATHER_MS = 50;
@@ -25,24 +25,7 @@ export interface Handed {
   /** Random for each storage of the Switchboard: with the number it names an event. */
   readonly epoch: string;
   readonly upto: number;
-  /** What {@link eventsIn} reads. */
-  readonly lines: string;
-}
-
-type Head = [seq: number, type: string, about: string, addresses: readonly string[]];
-
-/** Events as they are handed over. */
-export function linesOf(events: readonly HookEvent[]): string {
-  return toLines(
-    events.map(({ seq, type, about, addresses, body }) => [[seq, type, about, addresses], body]),
-  );
-}
-
-/** What was handed over. */
-export function eventsIn({ lines }: Handed): HookEvent[] {
-  return fromLines<Head>(lines).map(([[seq, type, about, addresses], body]) => {
-    return { seq, type, about, addresses, body };
-  });
+  readonly chunks: readonly Chunk[];
 }
 
 /** Where what happens comes from, and where it goes. */
@@ -66,7 +49,7 @@ export class HandOver {
   /** All until here is in the log. */
   #written: number;
   /** What has happened after {@link #heldFrom} and is not taken yet, in order. */
-  #held: HookEvent[] = [];
+  #held: Lined[] = [];
   #heldFrom: number;
   /** All until here is taken; undefined after a sleep. */
   #taken: number | undefined;
@@ -154,28 +137,29 @@ export class HandOver {
     const { epoch, events, take } = this.#ways;
     const asked = this.#asked;
     if (this.#taken === undefined) {
-      const known = await take(place, { epoch, upto: 0, lines: '' });
+      const known = await take(place, { epoch, upto: 0, chunks: [] });
       if (known === null) return this.#stop(asked);
       this.#taken = Math.max(known, since);
     }
     const after = this.#taken;
     const upto = Math.min(after + WINDOW, this.#written);
     if (upto <= after) return false;
-    const some = after < this.#heldFrom ? events({ after, upto }) : this.#heldBetween(after, upto);
-    const taken = some.length > 0 ? await take(place, { epoch, upto, lines: linesOf(some) }) : upto;
+    const some = after < this.#heldFrom ? events({ after, upto }).map(lined) : this.#heldBetween(after, upto);
+    const taken = some.length > 0 ? await take(place, { epoch, upto, chunks: chunksOf(some) }) : upto;
     if (taken === null) return this.#stop(asked);
     this.#taken = Math.max(taken, upto);
-    this.#held = this.#held.filter(({ seq }) => seq > upto);
+    const first = this.#held.findIndex(({ seq }) => seq > upto);
+    this.#held.splice(0, first < 0 ? this.#held.length : first);
     return true;
   }
 
-  #heldBetween(after: number, upto: number): HookEvent[] {
+  #heldBetween(after: number, upto: number): Lined[] {
     return this.#held.filter(({ seq }) => seq > after && seq <= upto);
   }
 
   #hold(happened: readonly Item[], now: number): void {
-    const events = happened.map((item) => this.#ways.eventOf(item, now));
-    this.#held.push(...events.sort((one, other) => one.seq - other.seq));
+    const some = happened.map((item) => lined(this.#ways.eventOf(item, now)));
+    this.#held.push(...some.sort((one, other) => one.seq - other.seq));
   }
 
   /** What has happened until now is in the log only. */

@@ -28,11 +28,15 @@ const withResults = (
     storage.sql.exec("INSERT INTO site (only, place, epoch, cursor, announced) VALUES (1, 'a/b', '', 0, 1)");
     const [endpoints, deliveries] = [new Endpoints(storage.sql), new Deliveries(storage.sql)];
     endpoints.add('e', { secret: '', privateKey: '' }, { url: 'https://hooks.test/' }, 0);
-    const fresh = { endpoint: 'e', type: 'call.ended', about: '', body: '{}' };
-    deliveries.add(
-      Array.from({ length: COUNT }, (_, n) => ({ ...fresh, id: `msg_${n}` })),
-      0,
-    );
+    for (let n = 0; n < COUNT; n++)
+      deliveries.addOne({
+        endpoint: 'e',
+        id: `msg_${n}`,
+        type: 'call.ended',
+        about: '',
+        body: '{}',
+        created: 0,
+      });
     const count = { transactions: 0, said: 0 };
     const counted = {
       transactionSync: <T>(closure: () => T): T => {

@@ -53,6 +53,7 @@ export const WEBHOOKS_STEPS: readonly Step[] = [
         count INTEGER NOT NULL,
         endpoint TEXT NOT NULL,
         created INTEGER NOT NULL,
+        epoch TEXT NOT NULL,
         lines TEXT NOT NULL
       );
       CREATE INDEX bundled ON bundles (endpoint, n, count, created);

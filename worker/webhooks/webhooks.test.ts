@@ -16,8 +16,8 @@ import { Store } from '../store.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
+import { chunksOf, lined } from './chunk.ts';
 import { eventsBetween } from './events.ts';
-import { linesOf } from './hand-over.ts';
 import { Results } from './results.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -397,7 +397,9 @@ it('what was answered when the object died, but not written yet, is sent again u
     const data = { seq, cmd_id: `${seq}`, method: 'Echo', event: 'Reply' };
     return { seq, type, about: `${seq}`, body: bodyOf({ type, at: Date.now(), data }), addresses: [] };
   });
-  expect(await here.object.take({ epoch: 'switchboard', upto: 3, lines: linesOf(events) })).toBe(3);
+  expect(await here.object.take({ epoch: 'switchboard', upto: 3, chunks: chunksOf(events.map(lined)) })).toBe(
+    3,
+  );
   await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(3));
   const before = ids();
   expect(new Set(before).size).toBe(3);

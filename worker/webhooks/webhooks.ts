@@ -13,18 +13,18 @@ import {
   type EndpointChange,
   type EndpointView,
   type EndpointWithSecret,
-  type HookEvent,
   MOST_ENDPOINTS,
   TEST_TYPE,
-  wants,
 } from '../../shared/webhooks.ts';
 import { Alarm } from '../alarm.ts';
 import type { Env } from '../env.ts';
 import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
-import { Deliveries, type Fresh } from './deliveries.ts';
+import type { Told } from './bundles.ts';
+import { pick } from './chunk.ts';
+import { Deliveries } from './deliveries.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
-import { eventsIn, type Handed } from './hand-over.ts';
+import type { Handed } from './hand-over.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
 import { Sending } from './sending.ts';
@@ -80,26 +80,25 @@ export class Webhooks extends DurableObject<Env> {
    * Takes over what happened. Gives the number up to which all is taken, from which the Switchboard is to go on; null
    * where nobody wants to be told.
    */
-  take(handed: Handed): number | null {
+  take({ epoch, upto, chunks }: Handed): number | null {
     const { endpoints } = this.#here;
     const wanting = endpoints.list().filter(({ enabled }) => enabled);
     if (wanting.length === 0) return null;
-    const { epoch, upto } = handed;
     const cursor = this.#cursor(epoch);
     if (upto <= cursor) return cursor;
     const now = Date.now();
-    const fresh = eventsIn(handed)
-      .filter(({ seq }) => seq > cursor)
-      .flatMap((event) =>
-        wanting
-          .filter((endpoint) => wants(endpoint, event))
-          .map((endpoint) => freshOf(endpoint, event, epoch)),
-      );
+    let added = 0;
     this.ctx.storage.transactionSync(() => {
       this.ctx.storage.sql.exec('UPDATE site SET epoch = ?, cursor = ?', epoch, upto);
-      if (fresh.length > 0) this.#queue(fresh, now);
+      for (const each of chunks)
+        for (const endpoint of wanting) {
+          const chunk = pick(each, endpoint, cursor);
+          if (!chunk) continue;
+          this.#queue(endpoint.id, { epoch, chunk }, now);
+          added += chunk.count;
+        }
     });
-    if (fresh.length > 0) this.#go(now);
+    if (added > 0) this.#go(now);
     return upto;
   }
 
@@ -170,13 +169,16 @@ export class Webhooks extends DurableObject<Env> {
     if (!endpoint.enabled) return isDisabled(id);
     const now = Date.now();
     const body = bodyOf({ type: TEST_TYPE, at: now, data: { endpoint: id } });
-    this.#queue(
-      [{ endpoint: id, id: `msg_test_${crypto.randomUUID()}`, type: TEST_TYPE, about: '', body }],
-      now,
-    );
-    const [latest] = deliveries.list(id, { limit: 1 });
+    const added = deliveries.addOne({
+      endpoint: id,
+      id: `msg_test_${crypto.randomUUID()}`,
+      type: TEST_TYPE,
+      about: '',
+      body,
+      created: now,
+    });
     this.#go(now);
-    return latest ? told(made(viewOfDelivery(latest))) : noEndpoint(id);
+    return added ? told(made(viewOfDelivery(added))) : noEndpoint(id);
   }
 
   /** The log of an endpoint, newest first; undefined where there is none. */
@@ -228,13 +230,13 @@ export class Webhooks extends DurableObject<Env> {
     this.#arm(now);
   }
 
-  #queue(fresh: readonly Fresh[], now: number): void {
+  #queue(endpoint: string, told: Told, now: number): void {
     const { endpoints, deliveries, sending } = this.#here;
-    const dropped = deliveries.add(fresh, now);
+    const dropped = deliveries.add(endpoint, told, now);
     if (dropped.size === 0) return;
-    for (const [endpoint, count] of dropped) {
-      console.warn(`${count} deliveries of the webhook ${endpoint} had to make room`);
-      endpoints.dropped(endpoint, count);
+    for (const [whose, count] of dropped) {
+      console.warn(`${count} deliveries of the webhook ${whose} had to make room`);
+      endpoints.dropped(whose, count);
     }
     sending.forget();
   }
@@ -285,12 +287,6 @@ export class Webhooks extends DurableObject<Env> {
     const again = site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
     this.#alarm.arm(Math.min(sending.due(now), again, deliveries.due));
   }
-}
-
-/** The same event is told every endpoint under the same id, and each time that it is handed over. */
-function freshOf(endpoint: Endpoint, event: HookEvent, epoch: string): Fresh {
-  const { seq, type, about, body } = event;
-  return { endpoint: endpoint.id, id: `msg_${epoch}_${seq}`, type, about, body };
 }
 
 type Site = { place: string; epoch: string; cursor: number; announced: number };
