@@ -1,7 +1,8 @@
 /** What is sent to one endpoint, and after what. */
 import { expect, it } from 'vitest';
 import type { Delivery } from './deliveries.ts';
-import { Lane, LOT, WELL } from './lane.ts';
+import { AILING, Lane, LOT, WELL, YIELDING } from './lane.ts';
+import type { Rate } from './pace.ts';
 
 /** Due, of that call. */
 const of = (n: number, about: string): Delivery => ({
@@ -20,7 +21,10 @@ const of = (n: number, about: string): Delivery => ({
 
 /** An endpoint to which all of these are due, at no pace. */
 function endpoint(due: readonly Delivery[]) {
-  const lane = new Lane({ take: () => true });
+  const load = { isBusy: false };
+  const rates: Rate[] = [];
+  const take = (rate: Rate) => rates.push(rate) > 0;
+  const lane = new Lane({ take }, () => load.isBusy);
   const over = new Set<number>();
   let reads = 0;
   const read = () => {
@@ -30,6 +34,9 @@ function endpoint(due: readonly Delivery[]) {
   lane.stir();
   return {
     lane,
+    load,
+    /** At which each was begun. */
+    rates,
     /** Begins all that may be begun. */
     begin: (): number[] => {
       const begun: number[] = [];
@@ -112,4 +119,19 @@ it('where nothing more is due the log is not asked again', () => {
   site.end(1);
   site.end(2);
   expect([site.begin(), site.reads]).toEqual([[], 1]);
+});
+
+it('while calls are busy less is begun, not less under way, and to one that has failed no more than ever', () => {
+  const { begin, end, load, rates } = endpoint(Array.from({ length: 9 }, (_, n) => of(n, `${n}`)));
+  load.isBusy = true;
+  expect(begin()).toEqual([0, 1, 2, 3]);
+  expect(rates.splice(0)).toEqual([YIELDING, YIELDING, YIELDING, YIELDING]);
+  load.isBusy = false;
+  end(0);
+  expect(begin()).toEqual([4]);
+  expect(rates.splice(0)).toEqual([WELL]);
+  load.isBusy = true;
+  for (const n of [1, 2, 3, 4]) end(n, false);
+  expect(begin()).toEqual([5]);
+  expect(rates).toEqual([AILING]);
 });

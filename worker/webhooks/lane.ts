@@ -14,6 +14,9 @@ import type { Pace, Rate } from './pace.ts';
  */
 export const WELL: Rate = { most: 4, ms: 8 };
 
+/** While calls are busy (`worker/load.ts`) one is begun in 8 ms: 125 a second take a twentieth of the thread. */
+export const YIELDING: Rate = { most: 1, ms: 8 };
+
 /**
  * To one whose last try has failed: a request at a time, 50 a second. That it fails is seen as well from these, and what waits
  * for its next try meanwhile has lost nothing. From the first that it takes on it is well.
@@ -28,16 +31,19 @@ export type Read = () => readonly Delivery[];
 
 export class Lane {
   readonly #pace: Pick<Pace, 'take'>;
+  readonly #isBusy: () => boolean;
   /** Those that are due, and not under way. */
   #lot: Delivery[] = [];
   /** There may be more that are due than the lot has. */
   #more = false;
   /** What is sent now: whose each number is. */
   readonly #underWay = new Map<number, string>();
-  #rate = WELL;
+  #isWell = true;
 
-  constructor(pace: Pick<Pace, 'take'>) {
+  /** @param isBusy do calls need the thread now? */
+  constructor(pace: Pick<Pace, 'take'>, isBusy: () => boolean) {
     this.#pace = pace;
+    this.#isBusy = isBusy;
   }
 
   /** Is anything under way? */
@@ -69,7 +75,7 @@ export class Lane {
 
   /** The next one to send, which is under way from now on; undefined where none is, or none may be now. */
   next(read: Read): Delivery | undefined {
-    if (this.#underWay.size >= this.#rate.most) return undefined;
+    if (this.#underWay.size >= (this.#isWell ? WELL : AILING).most) return undefined;
     if (this.#lot.length === 0 && this.#more) this.#fill(read());
     const abouts = new Set(this.#underWay.values());
     const at = this.#lot.findIndex(({ about }) => !abouts.has(about));
@@ -82,7 +88,12 @@ export class Lane {
   /** What was under way is over: well, or not; undefined where nobody knows. */
   ended({ n }: Pick<Delivery, 'n'>, well: boolean | undefined): void {
     this.#underWay.delete(n);
-    if (well !== undefined) this.#rate = well ? WELL : AILING;
+    if (well !== undefined) this.#isWell = well;
+  }
+
+  get #rate(): Rate {
+    if (!this.#isWell) return AILING;
+    return this.#isBusy() ? YIELDING : WELL;
   }
 
   #fill(due: readonly Delivery[]): void {

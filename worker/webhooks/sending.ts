@@ -3,6 +3,7 @@
  * fails waits for its next try, and what comes after it goes past: the `seq` in the body tells the order.
  * @module
  */
+import { load } from '../load.ts';
 import { ANSWER_MS, attempt } from './attempt.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import { type Endpoint, type Endpoints, signing } from './endpoints.ts';
@@ -87,7 +88,7 @@ export class Sending {
       (ms, then) => setTimeout(then, ms),
       () => this.#send(id, Date.now()),
     );
-    const lane = new Lane(pace);
+    const lane = new Lane(pace, () => load.isBusy(Date.now()));
     this.#lanes.set(id, lane);
     return lane;
   }
