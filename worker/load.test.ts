@@ -19,7 +19,9 @@ it('who has much to do is busy from then on until it is over', () => {
   const load = new Load();
   const end = run(load, 1_000, 10 * BUSY_TURNS, 2);
   for (const after of [0, 1, 50, 99]) expect(load.isBusy(end + after)).toBe(true);
+  expect(load.gatherMs(end)).toBe(250);
   expect(load.isBusy(end + 200)).toBe(false);
+  expect(load.gatherMs(end + 200)).toBe(50);
 });
 
 it('between one span and the next it stays busy', () => {

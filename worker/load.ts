@@ -10,6 +10,10 @@ const SPAN_MS = 100;
 /** With so many in a span calls are busy. A call that is made and ended takes some 14, so these are 70 calls a second. */
 export const BUSY_TURNS = 100;
 
+/** For so long is gathered what can wait, in milliseconds: what is done together costs little more than one alone. */
+const GATHER_MS = 50;
+const BUSY_GATHER_MS = 250;
+
 export class Load {
   #from = 0;
   #turns = 0;
@@ -29,6 +33,11 @@ export class Load {
   isBusy(now: number): boolean {
     if (this.#isOver(now, 2)) return false;
     return Math.max(this.#turns, this.#isOver(now, 1) ? 0 : this.#before) >= BUSY_TURNS;
+  }
+
+  /** For how long to gather what can wait, in milliseconds. */
+  gatherMs(now: number): number {
+    return this.isBusy(now) ? BUSY_GATHER_MS : GATHER_MS;
   }
 
   /** Have so many spans gone by since this one began? */

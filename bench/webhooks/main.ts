@@ -12,8 +12,9 @@ import { Target } from './target.ts';
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
 Sites on one workerd, each with its adapter and its OpenSIPS: two without webhooks, of which the second tells what the
-machine's own unrest makes of a ratio, and one for each kind of receiver that webhooks go to. In turns, each runs so many CallStarts with one in flight, and twice as many with 16; a ratio
-is that of medians to the first site, each round's to the same round's.
+machine's own unrest makes of a ratio, and one for each kind of receiver that webhooks go to. In turns, each runs so many
+CallStarts with one in flight, and four times as many with 16, a second or more of each; a ratio is that of medians to the
+first site, each round's to the same round's.
 
 Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
 receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
@@ -50,8 +51,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '9' },
-      starts: { type: 'string', default: '64' },
+      rounds: { type: 'string', default: '5' },
+      starts: { type: 'string', default: '160' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -71,7 +72,7 @@ export async function main(args: readonly string[]): Promise<void> {
       for (let turn = 0; turn < sides.length; turn++) {
         const side = sides[(turn + round + 1) % sides.length];
         if (!side) continue;
-        const took = await play(side, inFlight > 1 ? 2 * starts : starts, inFlight);
+        const took = await play(side, inFlight > 1 ? 4 * starts : starts, inFlight);
         if (round >= 0) done.push({ kind: side.kind, inFlight, took });
       }
     }

@@ -4,8 +4,8 @@ import type { Tenants } from '../../test/stack/tenants.ts';
 import { until } from '../until.ts';
 import type { Kind } from './kinds.ts';
 
-/** What happens is gathered for 50 ms before it is handed over: where nothing has come for so long, all is. */
-const HANDED_OVER_MS = 100;
+/** What happens is gathered for 250 ms at most before it is handed over: where nothing has come for so long, all is. */
+const HANDED_OVER_MS = 400;
 
 export class Target {
   readonly #tenants: Tenants;

@@ -6,16 +6,14 @@
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
 import type { Item } from '../calls/watchers.ts';
+import { load } from '../load.ts';
 import { type Chunk, chunksOf, type Lined, lined } from './chunk.ts';
-
-/** What comes within so many milliseconds goes in one hand-over: a command tells a few things at a time. */
-const GATHER_MS = 50;
 
 /** If we die in between, an alarm hands it over so many milliseconds later. */
 const SURE_MS = 5_000;
 
 /** Numbers of the site in one hand-over: each has one event at most, and few of them are longer than 2 KB. */
-const WINDOW = 500;
+const WINDOW = 2_000;
 
 /** So many events are held in memory; where more are not taken, they are read from the log. */
 const HELD = 5_000;
@@ -100,7 +98,7 @@ export class HandOver {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       void this.run();
-    }, GATHER_MS);
+    }, load.gatherMs(now));
   }
 
   /** The alarm has come: after a sleep nobody knows whether all is taken. */

@@ -5,12 +5,10 @@
  * @module
  */
 import type { Attempt } from '../../shared/webhooks.ts';
+import { load } from '../load.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Verdict } from './verdict.ts';
-
-/** Milliseconds until the first that was gathered is written. */
-const GATHER_MS = 50;
 
 /** A try that is over. */
 export interface Tried {
@@ -50,7 +48,7 @@ export class Results {
       this.#timer = undefined;
       this.write();
       this.#written();
-    }, GATHER_MS);
+    }, load.gatherMs(Date.now()));
   }
 
   /** Writes what is gathered, in one transaction. */
