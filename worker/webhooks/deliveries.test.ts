@@ -175,3 +175,32 @@ it('nobody sees what is in a bundle and what is not', () =>
     }),
     { numRuns: 60 },
   ));
+
+it('a log from before there were bundles goes on', () =>
+  runInDurableObject(env.WEBHOOKS.get(env.WEBHOOKS.newUniqueId()), (_, { storage }) => {
+    migrate(storage, WEBHOOKS_STEPS.slice(0, 1));
+    storage.sql.exec(`
+      INSERT INTO site (only, place, epoch, cursor, announced, kept) VALUES (1, 'a/b', '', 0, 1, 1);
+      INSERT INTO deliveries (n, endpoint, id, type, about, body, created, state, due)
+        VALUES (7, 'e', 'msg_y_1', 'call.ended', '', '{}', 0, 'waiting', 0);
+    `);
+    migrate(storage, WEBHOOKS_STEPS);
+    const deliveries = new Deliveries(storage.sql);
+    deliveries.add('e', some(20), 1);
+    expect(deliveries.waiting('e')).toBe(21);
+    expect(deliveries.dueBy('e', 1, 2).map(({ n, id }) => [n, id])).toEqual([
+      [7, 'msg_y_1'],
+      [8, 'msg_x_0'],
+    ]);
+  }));
+
+it('a bundle stays shut while as many as are read became due before it', () =>
+  withLog((deliveries, sql) => {
+    const bundles = () => sql.exec<{ n: number }>('SELECT count(*) AS n FROM bundles').one().n;
+    deliveries.add('e', some(40), 1);
+    deliveries.add('e', some(40, 40), 2);
+    expect([deliveries.dueBy('e', 0, 10).length, bundles()]).toEqual([0, 2]);
+    expect([deliveries.dueBy('e', 5, 10).length, bundles()]).toEqual([10, 1]);
+    expect([deliveries.dueBy('e', 5, 40).length, bundles()]).toEqual([40, 1]);
+    expect([deliveries.dueBy('e', 5, 41).length, bundles()]).toEqual([41, 0]);
+  }));
