@@ -8,6 +8,12 @@ import { type Filter, type HookEvent, wants } from '../../shared/webhooks.ts';
 /** So many are in one at most: the text is some 50 KB then. */
 export const CHUNK = 64;
 
+/**
+ * Nothing more is put into one that is so long, in characters: with one event more, of 64 KB at most, and three bytes to each
+ * it stays under the 2 MB that a row may have (Cloudflare, "Limits" of SQLite-backed Durable Objects).
+ */
+export const CHUNK_LENGTH = 262_144;
+
 export interface Chunk {
   readonly count: number;
   /** The `seq` of its first event. */
@@ -31,9 +37,23 @@ export function lined({ seq, type, about, addresses, body }: HookEvent): Lined {
 
 /** Puts events together, in their order. */
 export function chunksOf(events: readonly Lined[]): Chunk[] {
-  return Array.from({ length: Math.ceil(events.length / CHUNK) }, (_, at) =>
-    chunkOf(events.slice(at * CHUNK, (at + 1) * CHUNK)),
-  );
+  const chunks: Chunk[] = [];
+  for (let from = 0; from < events.length; ) {
+    const some = upToLength(events.slice(from, from + CHUNK), CHUNK_LENGTH);
+    chunks.push(chunkOf(some));
+    from += some.length;
+  }
+  return chunks;
+}
+
+/** The first of them, until they are so long together, in characters: one at least. */
+export function upToLength(events: readonly Lined[], most: number): readonly Lined[] {
+  let length = 0;
+  const last = events.findIndex(({ lines }) => {
+    length += lines.length;
+    return length >= most;
+  });
+  return last < 0 ? events : events.slice(0, last + 1);
 }
 
 /** What an endpoint wants of it that comes after a number; undefined where that is nothing. */

@@ -7,16 +7,22 @@
 import type { HookEvent } from '../../shared/webhooks.ts';
 import type { Item } from '../calls/watchers.ts';
 import { load } from '../load.ts';
-import { type Chunk, chunksOf, type Lined, lined } from './chunk.ts';
+import { type Chunk, chunksOf, type Lined, lined, upToLength } from './chunk.ts';
 
 /** If we die in between, an alarm hands it over so many milliseconds later. */
 const SURE_MS = 5_000;
 
-/** Numbers of the site in one hand-over: each has one event at most, and few of them are longer than 2 KB. */
+/** Numbers of the site in one hand-over: each has one event at most. */
 const WINDOW = 2_000;
+
+/** Characters in one: the platform carries 32 MB at most. */
+const HANDED_LENGTH = 4_194_304;
 
 /** So many events are held in memory; where more are not taken, they are read from the log. */
 const HELD = 5_000;
+
+/** Characters, if there are more the next are not held: an object may have 128 MB, for all that it does. */
+const HELD_LENGTH = 16_777_216;
 
 /** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
 export interface Handed {
@@ -48,6 +54,7 @@ export class HandOver {
   #written: number;
   /** What has happened after {@link #heldFrom} and is not taken yet, in order. */
   #held: Lined[] = [];
+  #heldLength = 0;
   #heldFrom: number;
   /** All until here is taken; undefined after a sleep. */
   #taken: number | undefined;
@@ -91,7 +98,8 @@ export class HandOver {
   /** All until that number is written: this has happened since the last time. */
   wrote(written: number, happened: readonly Item[], now: number): void {
     this.#written = written;
-    if (!this.on || this.#held.length + happened.length > HELD) this.#letGo();
+    const isFull = this.#held.length + happened.length > HELD || this.#heldLength > HELD_LENGTH;
+    if (!this.on || isFull) this.#letGo();
     else this.#hold(happened, now);
     if (!this.on) return;
     this.#due = Math.min(this.#due, now + SURE_MS);
@@ -140,14 +148,18 @@ export class HandOver {
       this.#taken = Math.max(known, since);
     }
     const after = this.#taken;
-    const upto = Math.min(after + WINDOW, this.#written);
-    if (upto <= after) return false;
-    const some = after < this.#heldFrom ? events({ after, upto }).map(lined) : this.#heldBetween(after, upto);
+    const end = Math.min(after + WINDOW, this.#written);
+    if (end <= after) return false;
+    const all =
+      after < this.#heldFrom ? events({ after, upto: end }).map(lined) : this.#heldBetween(after, end);
+    const some = upToLength(all, HANDED_LENGTH);
+    const upto = some.length < all.length ? (some.at(-1)?.seq ?? end) : end;
     const taken = some.length > 0 ? await take(place, { epoch, upto, chunks: chunksOf(some) }) : upto;
     if (taken === null) return this.#stop(asked);
     this.#taken = Math.max(taken, upto);
     const first = this.#held.findIndex(({ seq }) => seq > upto);
-    this.#held.splice(0, first < 0 ? this.#held.length : first);
+    for (const { lines } of this.#held.splice(0, first < 0 ? this.#held.length : first))
+      this.#heldLength -= lines.length;
     return true;
   }
 
@@ -158,11 +170,13 @@ export class HandOver {
   #hold(happened: readonly Item[], now: number): void {
     const some = happened.map((item) => lined(this.#ways.eventOf(item, now)));
     this.#held.push(...some.sort((one, other) => one.seq - other.seq));
+    for (const { lines } of some) this.#heldLength += lines.length;
   }
 
   /** What has happened until now is in the log only. */
   #letGo(): void {
     this.#held = [];
+    this.#heldLength = 0;
     this.#heldFrom = this.#written;
   }
 

@@ -413,6 +413,24 @@ it('what was answered when the object died, but not written yet, is sent again u
   expect(ids().toSorted()).toEqual([...before, ...before].toSorted());
 });
 
+it('a hundred events of 65 KB are kept while a receiver is away, and come', async () => {
+  const { create, object, show } = await place();
+  const { id } = await create();
+  answers = () => new Response(null, { status: 503, headers: { 'Retry-After': '60' } });
+  const events = Array.from({ length: 100 }, (_, at) => {
+    const type = 'command.echo.reply';
+    const data = { seq: at + 1, cmd_id: `${at}`, method: 'Echo', event: 'Reply', data: 'x'.repeat(65_000) };
+    return { seq: at + 1, type, about: `${at}`, body: bodyOf({ type, at: Date.now(), data }), addresses: [] };
+  });
+  expect(await object.take({ epoch: 'x', upto: 100, chunks: chunksOf(events.map(lined)) })).toBe(100);
+  expect(await show(id)).toMatchObject({ waiting: 100 });
+  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  answers = () => new Response();
+  await later(90_000, object);
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }), 5_000);
+  expect(new Set(got.map(({ body }) => body))).toEqual(new Set(events.map(({ body }) => body)));
+});
+
 it('410 in the middle of what is due stops the rest at once; it is kept, and sent when the endpoint is enabled', async () => {
   const { create, object, path, show } = await place();
   const { id } = await create();
