@@ -16,8 +16,8 @@ export type Bundle = {
   readonly created: number;
 };
 
-/** What is told: events, and the epoch of those who number them. */
-export interface Told<Of = Chunk> {
+/** A part of what was handed over: events, and the epoch of those who number them. */
+export interface Part<Of = Chunk> {
   /** With the number it names an event. */
   readonly epoch: string;
   readonly chunk: Of;
@@ -36,7 +36,7 @@ export class Bundles {
   }
 
   /** Keeps a chunk for an endpoint, due now, under the numbers from `n` on. */
-  add(endpoint: string, n: number, { epoch, chunk }: Told, now: number): void {
+  add(endpoint: string, n: number, { epoch, chunk }: Part, now: number): void {
     this.#sql.exec(
       'INSERT INTO bundles (n, count, endpoint, created, epoch, lines) VALUES (?, ?, ?, ?, ?, ?)',
       n,
@@ -101,9 +101,9 @@ export class Bundles {
   }
 }
 
-/** What is told, one by one. The same event is told every endpoint under the same id, and each time that it is handed over. */
+/** What is in a part, one by one. The same event is told every endpoint under the same id, and each time that it is handed over. */
 export function freshOf(
-  { epoch, chunk }: Told<Pick<Chunk, 'lines'>>,
+  { epoch, chunk }: Part<Pick<Chunk, 'lines'>>,
   { n, endpoint, created }: Pick<Fresh, 'n' | 'endpoint' | 'created'>,
 ): Fresh[] {
   return eventsIn(chunk).map(({ seq, type, about, body }, at) => {

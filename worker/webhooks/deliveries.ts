@@ -1,6 +1,6 @@
 /** The log of a site's deliveries: those that wait, and for a while those that are over. @module */
 import type { Attempt, DeliveriesQuery, DeliveryState } from '../../shared/webhooks.ts';
-import { type Bundle, Bundles, type Fresh, freshOf, type Told } from './bundles.ts';
+import { type Bundle, Bundles, type Fresh, freshOf, type Part } from './bundles.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface Delivery {
@@ -56,11 +56,11 @@ export class Deliveries {
    * Adds what an endpoint is told, due now. Gives how many that waited had to make room, by endpoint.
    * @param most so many are kept
    */
-  add(endpoint: string, told: Told, now: number, most = MOST_DELIVERIES): ReadonlyMap<string, number> {
-    const { count } = told.chunk;
+  add(endpoint: string, part: Part, now: number, most = MOST_DELIVERIES): ReadonlyMap<string, number> {
+    const { count } = part.chunk;
     const { n, kept } = this.#take(count);
-    if (count >= this.#few) this.#bundles.add(endpoint, n, told, now);
-    else for (const each of freshOf(told, { n, endpoint, created: now })) this.#insert(each);
+    if (count >= this.#few) this.#bundles.add(endpoint, n, part, now);
+    else for (const each of freshOf(part, { n, endpoint, created: now })) this.#insert(each);
     const together = Math.min(DROPPED_TOGETHER, most / 100);
     return kept < most + together ? new Map() : this.#makeRoom(kept - most);
   }
@@ -273,7 +273,8 @@ export class Deliveries {
       this.#bundles.drop(bundle);
       drop(bundle.endpoint, bundle.count);
     }
-    this.#recount();
+    // Not counted anew: that would read all that is kept.
+    this.#sql.exec('UPDATE site SET kept = kept - ?', excess - left);
     return dropped;
   }
 

@@ -20,7 +20,7 @@ import { Alarm } from '../alarm.ts';
 import type { Env } from '../env.ts';
 import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
-import type { Told } from './bundles.ts';
+import type { Part } from './bundles.ts';
 import { pick } from './chunk.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
@@ -230,9 +230,9 @@ export class Webhooks extends DurableObject<Env> {
     this.#arm(now);
   }
 
-  #queue(endpoint: string, told: Told, now: number): void {
+  #queue(endpoint: string, part: Part, now: number): void {
     const { endpoints, deliveries, sending } = this.#here;
-    const dropped = deliveries.add(endpoint, told, now);
+    const dropped = deliveries.add(endpoint, part, now);
     if (dropped.size === 0) return;
     for (const [whose, count] of dropped) {
       console.warn(`${count} deliveries of the webhook ${whose} had to make room`);
