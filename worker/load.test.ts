@@ -1,6 +1,6 @@
 /** Calls are busy while they take many turns, and a little longer. */
 import { expect, it } from 'vitest';
-import { BUSY_TURNS, Load } from './load.ts';
+import { BUSY_TURNS, FULL_TURNS, Load } from './load.ts';
 
 /** Turns from one time on, so many in each millisecond. */
 function run(load: Load, from: number, turns: number, perMs: number): number {
@@ -20,6 +20,7 @@ it('who has much to do is busy from then on until it is over', () => {
   const end = run(load, 1_000, 10 * BUSY_TURNS, 2);
   for (const after of [0, 1, 50, 99]) expect(load.isBusy(end + after)).toBe(true);
   expect(load.gatherMs(end)).toBe(250);
+  expect(load.isFull(end)).toBe(false);
   expect(load.isBusy(end + 200)).toBe(false);
   expect(load.gatherMs(end + 200)).toBe(50);
 });
@@ -39,4 +40,12 @@ it('a clock that was set back does no harm', () => {
   expect(load.isBusy(5_000)).toBe(false);
   run(load, 5_000, 200, 2);
   expect(load.isBusy(5_099)).toBe(true);
+});
+
+it('who does all that it can fills the thread', () => {
+  const load = new Load();
+  const end = run(load, 1_000, 10 * FULL_TURNS, 5);
+  for (const after of [0, 1, 50, 99]) expect(load.isFull(end + after)).toBe(true);
+  expect(load.isBusy(end)).toBe(true);
+  expect(load.isFull(end + 200)).toBe(false);
 });

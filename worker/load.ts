@@ -10,6 +10,12 @@ const SPAN_MS = 100;
 /** With so many in a span calls are busy. A call that is made and ended takes some 14, so these are 70 calls a second. */
 export const BUSY_TURNS = 100;
 
+/**
+ * With so many they fill the thread: some 280 calls a second, of which a core makes 300 to 600. What can wait longer than
+ * a moment does.
+ */
+export const FULL_TURNS = 400;
+
 /** For so long is gathered what can wait, in milliseconds: what is done together costs little more than one alone. */
 const GATHER_MS = 50;
 const BUSY_GATHER_MS = 250;
@@ -31,13 +37,23 @@ export class Load {
 
   /** Are they busy, or were they just now? */
   isBusy(now: number): boolean {
-    if (this.#isOver(now, 2)) return false;
-    return Math.max(this.#turns, this.#isOver(now, 1) ? 0 : this.#before) >= BUSY_TURNS;
+    return this.#most(now) >= BUSY_TURNS;
+  }
+
+  /** Do they fill the thread, or did they just now? */
+  isFull(now: number): boolean {
+    return this.#most(now) >= FULL_TURNS;
   }
 
   /** For how long to gather what can wait, in milliseconds. */
   gatherMs(now: number): number {
     return this.isBusy(now) ? BUSY_GATHER_MS : GATHER_MS;
+  }
+
+  /** Turns in this span or in the one before it. */
+  #most(now: number): number {
+    if (this.#isOver(now, 2)) return 0;
+    return Math.max(this.#turns, this.#isOver(now, 1) ? 0 : this.#before);
   }
 
   /** Have so many spans gone by since this one began? */

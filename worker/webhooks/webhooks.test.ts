@@ -12,6 +12,7 @@ import {
   WebhookPayload,
 } from '../../shared/webhooks.ts';
 import { ROUND_MS } from '../calls/rounds.ts';
+import { load } from '../load.ts';
 import { Store } from '../store.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
@@ -486,6 +487,42 @@ it('what the Switchboard wrote and could not hand over before it died is handed 
     { data: { text: 'one' } },
     { data: { text: 'two' } },
   ]);
+});
+
+it('what waits while calls fill the thread is told as endpoints were when it happened, and comes after the Switchboard died', async () => {
+  const { site, create, path, show } = await place();
+  const filter = { events: ['command.*.reply'] };
+  const { id } = await create(filter);
+  const client = await site.client();
+  const echo = async (text: string) => {
+    await client.ask('Echo', { text });
+    await client.toEnd();
+  };
+  const texts = () => got.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
+  const told = (where: string, text: string) => [where, expect.objectContaining({ data: { text } })];
+  await echo('one');
+  await vi.waitFor(() => expect(got).toHaveLength(1));
+  vi.spyOn(load, 'isFull').mockReturnValue(true);
+  await echo('two');
+  await admin('PATCH', `${path}/${id}`, { enabled: false });
+  await admin('PATCH', `${path}/${id}`, { enabled: true });
+  await vi.waitFor(() => expect(texts()).toEqual([told('/hooks', 'one'), told('/hooks', 'two')]));
+  await echo('three');
+  await create({ ...filter, url: `https://${host}/other` });
+  await echo('four');
+  await runInDurableObject(site.object, (_, state) => state.abort('killed')).catch(() => {});
+  await later(6_000, site.object);
+  await vi.waitFor(() => expect(got).toHaveLength(5));
+  expect(texts()).toEqual([
+    told('/hooks', 'one'),
+    told('/hooks', 'two'),
+    told('/hooks', 'three'),
+    expect.anything(),
+    expect.anything(),
+  ]);
+  expect(texts()).toContainEqual(told('/hooks', 'four'));
+  expect(texts()).toContainEqual(told('/other', 'four'));
+  expect(await show(id)).toMatchObject({ dropped: 0 });
 });
 
 it('nothing of before it was made is told, and without an endpoint nothing is handed over', async () => {

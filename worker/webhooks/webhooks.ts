@@ -116,6 +116,7 @@ export class Webhooks extends DurableObject<Env> {
   /** Makes an endpoint. @param place `tenant/site`, whose webhooks these are */
   async create(place: string, body: EndpointBody): Promise<Outcome<EndpointWithSecret>> {
     const signer = await newSigner();
+    await this.#catchUp();
     const { endpoints } = this.#here;
     if (endpoints.list().length >= MOST_ENDPOINTS)
       return refused(409, `a site has at most ${MOST_ENDPOINTS} webhooks; delete one first`);
@@ -131,6 +132,7 @@ export class Webhooks extends DurableObject<Env> {
   }
 
   async change(id: string, change: EndpointChange): Promise<Outcome<EndpointView>> {
+    await this.#catchUp();
     const { endpoints } = this.#settled;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
@@ -243,12 +245,30 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Up to which number all is taken of a Switchboard's storage; of another one than before, nothing is. */
   #cursor(epoch: string): number {
-    const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
+    const site = this.#site;
     return site?.epoch === epoch ? site.cursor : 0;
   }
 
   #viewOf(endpoint: Endpoint): EndpointView {
     return viewOfEndpoint(endpoint, this.#here.deliveries, Date.now());
+  }
+
+  /** What has happened until now is told as endpoints are now, and not as they are about to be. */
+  async #catchUp(): Promise<void> {
+    const place = this.#site?.place;
+    if (place === undefined) return;
+    const { SWITCHBOARD } = this.env;
+    try {
+      await SWITCHBOARD.get(SWITCHBOARD.idFromName(place)).catchUpWebhooks();
+    } catch (error) {
+      console.warn('what has just happened may be told as webhooks are from now on', error);
+    }
+  }
+
+  /** What is known of the site; undefined before it had an endpoint. */
+  get #site(): Site | undefined {
+    void this.#here;
+    return this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray()[0];
   }
 
   #withSecret(id: string, secret: string): Made<EndpointWithSecret> {
@@ -266,25 +286,23 @@ export class Webhooks extends DurableObject<Env> {
       return told(outcome);
     } catch (error) {
       console.warn('the switchboard could not be told of its webhooks; it is tried again', error);
-      const [site] = sql.exec<Site>('SELECT * FROM site').toArray();
-      return outcome.ok ? { ...outcome, untold: [site?.place.split('/').at(-1) ?? ''] } : outcome;
+      const place = this.#site?.place ?? '';
+      return outcome.ok ? { ...outcome, untold: [place.split('/').at(-1) ?? ''] } : outcome;
     }
   }
 
   async #announce(): Promise<void> {
-    const { sql } = this.ctx.storage;
-    const [site] = sql.exec<Site>('SELECT * FROM site').toArray();
+    const site = this.#site;
     if (!site || site.announced === 1) return;
     const { SWITCHBOARD } = this.env;
     await SWITCHBOARD.get(SWITCHBOARD.idFromName(site.place)).tellWebhooks(site.place);
-    if (this.#parts) sql.exec('UPDATE site SET announced = 1');
+    if (this.#parts) this.ctx.storage.sql.exec('UPDATE site SET announced = 1');
   }
 
   /** One alarm for what is due, for what is under way in case we are evicted, and for what is kept long enough. */
   #arm(now: number): void {
     const { sending, deliveries } = this.#here;
-    const [site] = this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray();
-    const again = site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
+    const again = this.#site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
     this.#alarm.arm(Math.min(sending.due(now), again, deliveries.due));
   }
 }
