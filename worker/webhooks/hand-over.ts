@@ -164,7 +164,7 @@ export class HandOver {
           return;
         }
         if (!(await this.#once())) break;
-        if (this.#isCalm(Date.now())) await new Promise((resume) => setTimeout(resume, PART_MS));
+        if (this.#isCalm(Date.now())) await new Promise<void>((resume) => load.after(PART_MS, resume));
       }
       this.#due = Number.POSITIVE_INFINITY;
       this.#waitingSince = undefined;
@@ -174,10 +174,10 @@ export class HandOver {
   }
 
   #runSoon(now: number): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= load.after(load.gatherMs(now), () => {
       this.#timer = undefined;
       void this.run();
-    }, load.gatherMs(now));
+    });
   }
 
   /** Do calls come first now? After a sleep nobody knows how much waits: that does not wait longer. */
