@@ -1,6 +1,6 @@
 /** Calls are busy while they take many turns, and a little longer. */
 import { expect, it } from 'vitest';
-import { BUSY_TURNS, LATE_MS, Load } from './load.ts';
+import { BUSY_TURNS, Load } from './load.ts';
 
 /** Turns from one time on, so many in each millisecond. */
 function run(load: Load, from: number, turns: number, perMs: number): number {
@@ -39,35 +39,4 @@ it('a clock that was set back does no harm', () => {
   expect(load.isBusy(5_000)).toBe(false);
   run(load, 5_000, 200, 2);
   expect(load.isBusy(5_099)).toBe(true);
-});
-
-it('where timers come late the thread is full; one that is late says little, and none for long', () => {
-  const load = new Load();
-  expect(load.isFull(0)).toBe(false);
-  load.waited(2 * LATE_MS - 1, 1_000);
-  expect(load.isFull(1_000)).toBe(false);
-  load.waited(2 * LATE_MS, 1_250);
-  expect(load.isFull(1_250)).toBe(true);
-  expect(load.isFull(2_249)).toBe(true);
-  expect(load.isFull(2_250)).toBe(false);
-  for (const at of [1_500, 1_750]) load.waited(0, at);
-  expect(load.isFull(1_750)).toBe(false);
-});
-
-it('what was long ago says nothing, nor does what is yet to come', () => {
-  const load = new Load();
-  load.waited(1_000, 5_000);
-  expect(load.isFull(4_999)).toBe(false);
-  load.waited(LATE_MS, 6_000);
-  expect(load.isFull(6_000)).toBe(false);
-});
-
-it('a timer says itself how late it came', async () => {
-  const load = new Load();
-  const full = await new Promise((resolve) => {
-    load.after(1, () => resolve(load.isFull(Date.now())));
-    const until = Date.now() + 50;
-    while (Date.now() < until);
-  });
-  expect(full).toBe(true);
 });

@@ -209,9 +209,9 @@ export class Switchboard extends DurableObject<Env> {
     calls.handedOver(true);
   }
 
-  /** Hands over to the webhooks of this site what has happened until now, however much calls have to do. */
+  /** Hands over to the webhooks of this site what has happened until now. */
   async catchUpWebhooks(): Promise<void> {
-    if (!this.#erased) await this.#here.handOver.catchUp();
+    if (!this.#erased) await this.#here.handOver.run();
   }
 
   /** A key has ended: sockets that came in with it, or with a token that it has minted, are closed, and none comes in. */

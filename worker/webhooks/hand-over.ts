@@ -1,7 +1,7 @@
 /**
  * Hands what happens at a site over to its webhooks, so that nothing is lost: how far they have got is theirs to keep,
- * and what they have not taken is handed over again; from memory, or from the log where we have slept meanwhile, or where
- * calls filled the thread and all of this waited. Where nobody wants to be told, nothing is done and nothing costs anything.
+ * and what they have not taken is handed over again; from memory, or from the log where we have slept meanwhile. Where
+ * nobody wants to be told, nothing is done and nothing costs anything.
  * @module
  */
 import type { HookEvent } from '../../shared/webhooks.ts';
@@ -23,17 +23,6 @@ const HELD = 5_000;
 
 /** Characters, if there are more the next are not held: an object may have 128 MB, for all that it does. */
 const HELD_LENGTH = 16_777_216;
-
-/**
- * While calls fill the thread nothing is handed over, but for no longer than this, in milliseconds, and so many numbers. Both are
- * less than what the log has at any time: 48 s where a tenant keeps the least, and 500,000 numbers (worker/store.ts).
- */
-export const MOST_WAIT_MS = 30_000;
-const MOST_BEHIND = 200_000;
-
-/** What has waited is handed over in parts of so many numbers, one in so many milliseconds: a twentieth of the thread. */
-const PART = 128;
-const PART_MS = 25;
 
 /** What the Switchboard hands over: all that happened at its site since it last did, up to a number. */
 export interface Handed {
@@ -73,10 +62,6 @@ export class HandOver {
   #due = Number.POSITIVE_INFINITY;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #running: Promise<void> | undefined;
-  /** Since when something waits because calls fill the thread, in Unix milliseconds; undefined: nothing does. */
-  #waitingSince: number | undefined;
-  /** So many want all to be handed over now. */
-  #hurried = 0;
   /** Times that somebody asked to be told. */
   #asked = 0;
 
@@ -114,13 +99,14 @@ export class HandOver {
   wrote(written: number, happened: readonly Item[], now: number): void {
     this.#written = written;
     const isFull = this.#held.length + happened.length > HELD || this.#heldLength > HELD_LENGTH;
-    const waits = this.on && this.#waits(now);
-    if (waits) this.#waitingSince ??= now;
-    if (!this.on || isFull || waits) this.#letGo();
+    if (!this.on || isFull) this.#letGo();
     else this.#hold(happened, now);
     if (!this.on) return;
     this.#due = Math.min(this.#due, now + SURE_MS);
-    this.#runSoon(now);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.run();
+    }, load.gatherMs(now));
   }
 
   /** The alarm has come: after a sleep nobody knows whether all is taken. */
@@ -130,7 +116,7 @@ export class HandOver {
     void this.run();
   }
 
-  /** Hands over what is not taken yet, unless it is to wait. Never rejects: what fails is tried again when it is {@link due}. */
+  /** Hands over what is not taken yet. Never rejects: what fails is tried again when it is {@link due}. */
   run(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
@@ -138,13 +124,12 @@ export class HandOver {
     return this.#running;
   }
 
-  /** Hands over all that has happened until now, however much calls have to do. */
-  async catchUp(): Promise<void> {
-    this.#hurried++;
+  async #run(): Promise<void> {
     try {
-      await this.run();
-    } finally {
-      this.#hurried--;
+      while (await this.#once());
+      this.#due = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      console.warn('webhooks could not be handed what happened; it is tried again', error);
     }
   }
 
@@ -152,48 +137,6 @@ export class HandOver {
   end(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#told = undefined;
-  }
-
-  async #run(): Promise<void> {
-    try {
-      for (;;) {
-        const now = Date.now();
-        if (this.#waits(now)) {
-          this.#due = now + SURE_MS;
-          this.#runSoon(now);
-          return;
-        }
-        if (!(await this.#once())) break;
-        if (this.#isCalm(Date.now())) await new Promise<void>((resume) => load.after(PART_MS, resume));
-      }
-      this.#due = Number.POSITIVE_INFINITY;
-      this.#waitingSince = undefined;
-    } catch (error) {
-      console.warn('webhooks could not be handed what happened; it is tried again', error);
-    }
-  }
-
-  #runSoon(now: number): void {
-    this.#timer ??= load.after(load.gatherMs(now), () => {
-      this.#timer = undefined;
-      void this.run();
-    });
-  }
-
-  /** Do calls come first now? After a sleep nobody knows how much waits: that does not wait longer. */
-  #waits(now: number): boolean {
-    return load.isFull(now) && this.#mayWait(now);
-  }
-
-  /** Is what has waited handed over little by little? */
-  #isCalm(now: number): boolean {
-    return this.#waitingSince !== undefined && this.#mayWait(now);
-  }
-
-  #mayWait(now: number): boolean {
-    if (this.#hurried > 0 || this.#taken === undefined || this.#written - this.#taken >= MOST_BEHIND)
-      return false;
-    return now < (this.#waitingSince ?? now) + MOST_WAIT_MS;
   }
 
   /** Says whether there is more. */
@@ -208,7 +151,7 @@ export class HandOver {
       this.#taken = Math.max(known, since);
     }
     const after = this.#taken;
-    const end = Math.min(after + (this.#isCalm(Date.now()) ? PART : WINDOW), this.#written);
+    const end = Math.min(after + WINDOW, this.#written);
     if (end <= after) return false;
     const all =
       after < this.#heldFrom ? events({ after, upto: end }).map(lined) : this.#heldBetween(after, end);
