@@ -211,7 +211,11 @@ export class Switchboard extends DurableObject<Env> {
 
   /** Hands over to the webhooks of this site what has happened until now. */
   async catchUpWebhooks(): Promise<void> {
-    if (!this.#erased) await this.#here.handOver.run();
+    if (this.#erased) return;
+    const { turns, handOver } = this.#here;
+    // What is handed over is what is written, and a turn that has nothing to say is not yet.
+    turns.commit(Date.now());
+    await handOver.run();
   }
 
   /** A key has ended: sockets that came in with it, or with a token that it has minted, are closed, and none comes in. */

@@ -267,6 +267,7 @@ export class Webhooks extends DurableObject<Env> {
 
   /** What is known of the site; undefined before it had an endpoint. */
   get #site(): Site | undefined {
+    // Makes its table where it is not there yet.
     void this.#here;
     return this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray()[0];
   }
