@@ -121,7 +121,17 @@ const TRAIL: Shown = {
   list: 'entries',
   columns: ['n', 'at', 'actor', 'from', 'action', 'target', 'outcome'],
 };
-const WEBHOOK_COLUMNS = ['id', 'url', 'events', 'addresses', 'enabled', 'waiting', 'failed', 'dropped'];
+const WEBHOOK_COLUMNS = [
+  'id',
+  'url',
+  'events',
+  'addresses',
+  'enabled',
+  'behind',
+  'waiting',
+  'failed',
+  'dropped',
+];
 const DELIVERY_COLUMNS = ['n', 'webhook_id', 'type', 'state', 'created', 'next_try', 'attempts'];
 const SETTINGS = ['limit', 'allow', 'deny', 'origin', 'clear', 'kept-seconds'] as const;
 /** What may be cleared. */

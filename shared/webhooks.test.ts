@@ -1,6 +1,6 @@
 /** What an endpoint is told and wants: types, filters, and what an administrator may write. */
 import { describe, expect, it } from 'vitest';
-import { bodyOf, callType, commandType, EndpointBody, WebhookPayload, wants } from './webhooks.ts';
+import { bodyOf, callType, commandType, EndpointBody, WebhookPayload, wanting } from './webhooks.ts';
 
 it.each([
   [commandType('CallStart', 'CalleeAnswered'), 'command.call_start.callee_answered'],
@@ -23,12 +23,12 @@ describe('an endpoint', () => {
     [[], ['bob@*'], false],
     [['command.*'], ['alice@example.com'], false],
   ])('of types %j and addresses %j: %s', (events, addresses, wanted) =>
-    expect(wants({ events, addresses }, event)).toBe(wanted),
+    expect(wanting({ events, addresses })(event)).toBe(wanted),
   );
 
   it('that asks for addresses is not told what is about nobody', () => {
-    expect(wants({ events: [], addresses: ['*@*'] }, { type: 'link.up', addresses: [] })).toBe(false);
-    expect(wants({ events: [], addresses: [] }, { type: 'link.up', addresses: [] })).toBe(true);
+    expect(wanting({ events: [], addresses: ['*@*'] })({ type: 'link.up', addresses: [] })).toBe(false);
+    expect(wanting({ events: [], addresses: [] })({ type: 'link.up', addresses: [] })).toBe(true);
   });
 });
 

@@ -158,6 +158,8 @@ export const EndpointView = z.object({
   public_keys: z.array(z.string()),
   /** It has asked (`Retry-After`) for nothing before. */
   quiet_until: Time.nullable(),
+  /** So many numbers of the site (`seq`) are yet to be looked at for it, whether they have anything that it wants or not. */
+  behind: z.number().int(),
   /** Deliveries that are not over, that have failed for good, and that found no room. */
   waiting: z.number().int(),
   failed: z.number().int(),
@@ -205,7 +207,7 @@ export const DeliveryView = z.object({
 });
 export type DeliveryView = z.infer<typeof DeliveryView>;
 
-/** Something that happened at a site, as it is handed over to be delivered. */
+/** Something that happened at a site, as it is to be delivered. */
 export interface HookEvent {
   readonly seq: number;
   readonly type: string;
@@ -213,8 +215,6 @@ export interface HookEvent {
   readonly about: string;
   /** See {@link bodyOf}. */
   readonly body: string;
-  /** SIP URIs of those whom it is about. */
-  readonly addresses: readonly string[];
 }
 
 /** Which events an endpoint wants. An empty list wants all. */
@@ -223,12 +223,20 @@ export interface Filter {
   readonly addresses: readonly string[];
 }
 
-/** Does it want this one? What is about nobody is wanted only by who does not ask for addresses. */
-export function wants({ events, addresses }: Filter, event: Pick<HookEvent, 'type' | 'addresses'>): boolean {
-  if (events.length > 0 && !events.some((pattern) => glob(pattern)(event.type))) return false;
-  if (addresses.length === 0) return true;
+/**
+ * Says of an event, by its type and the SIP URIs of those whom it is about, whether it is wanted. What is about nobody is
+ * wanted only by who does not ask for addresses.
+ */
+export function wanting({
+  events,
+  addresses,
+}: Filter): (event: { readonly type: string; readonly addresses: readonly string[] }) => boolean {
+  const types = events.map(glob);
   const rules = [{ allow: [...addresses], deny: [] }];
-  return event.addresses.some((uri) => mayDial(uri, rules));
+  return (event) => {
+    if (types.length > 0 && !types.some((matches) => matches(event.type))) return false;
+    return addresses.length === 0 || event.addresses.some((uri) => mayDial(uri, rules));
+  };
 }
 
 /**

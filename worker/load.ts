@@ -7,6 +7,9 @@
 /** Turns are counted for so long, in milliseconds. */
 const SPAN_MS = 100;
 
+/** So long they stay it after such a span, in milliseconds: many callers together make now more turns, now fewer. */
+const STAYS_MS = 1_000;
+
 /** With so many in a span calls are busy. A call that is made and ended takes some 14, so these are 70 calls a second. */
 export const BUSY_TURNS = 100;
 
@@ -15,35 +18,35 @@ const GATHER_MS = 50;
 const BUSY_GATHER_MS = 250;
 
 export class Load {
+  /** When the span began in which turns are counted, and how many there are. */
   #from = 0;
   #turns = 0;
-  #before = 0;
+  /** When there were last so many that calls were busy. */
+  #busyAt = Number.NEGATIVE_INFINITY;
 
   /** A turn of a Switchboard is over, at that time in Unix milliseconds. */
   turned(now: number): void {
-    if (now < this.#from || now >= this.#from + SPAN_MS) {
-      this.#before = this.#isOver(now, 2) ? 0 : this.#turns;
+    if (!isWithin(now, this.#from, SPAN_MS)) {
       this.#from = now;
       this.#turns = 0;
     }
-    this.#turns++;
+    if (++this.#turns >= BUSY_TURNS) this.#busyAt = now;
   }
 
   /** Are they busy, or were they just now? */
   isBusy(now: number): boolean {
-    if (this.#isOver(now, 2)) return false;
-    return Math.max(this.#turns, this.#isOver(now, 1) ? 0 : this.#before) >= BUSY_TURNS;
+    return isWithin(now, this.#busyAt, STAYS_MS);
   }
 
   /** For how long to gather what can wait, in milliseconds. */
   gatherMs(now: number): number {
     return this.isBusy(now) ? BUSY_GATHER_MS : GATHER_MS;
   }
+}
 
-  /** Have so many spans gone by since this one began? */
-  #isOver(now: number, spans: number): boolean {
-    return now < this.#from || now >= this.#from + spans * SPAN_MS;
-  }
+/** Is it so shortly after that time? A clock that was set back is not. */
+function isWithin(now: number, from: number, ms: number): boolean {
+  return now >= from && now < from + ms;
 }
 
 /** Of this isolate. */

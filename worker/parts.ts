@@ -12,7 +12,6 @@ import { Link, type Listener } from './link.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
-import { eventOf, eventsBetween } from './webhooks/events.ts';
 import { HandOver, type Ways } from './webhooks/hand-over.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
@@ -33,8 +32,8 @@ export interface Parts {
   readonly handOver: HandOver;
 }
 
-/** Takes everything up from where it is stored, and the sockets that stand. @param take takes what webhooks are told */
-export function takeUp(ctx: DurableObjectState, take: Ways['take']): Parts {
+/** Takes everything up from where it is stored, and the sockets that stand. @param tell tells webhooks how far the log goes */
+export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
   const { sql } = ctx.storage;
   const store = new Store(sql);
   const governance = new Governance(sql);
@@ -48,9 +47,8 @@ export function takeUp(ctx: DurableObjectState, take: Ways['take']): Parts {
   const now = Date.now();
   const handOver = new HandOver(sql, runner.last, {
     epoch,
-    events: (span) => eventsBetween(store, span, (callid) => partiesOf(calls, callid), Date.now()),
-    eventOf: (item, at) => eventOf(item, at, (callid) => partiesOf(calls, callid)),
-    take,
+    keptMs: () => store.keptMs,
+    tell,
     stopped: () => calls.handedOver(false),
   });
   calls.watched(watchers.any, now);
@@ -111,9 +109,4 @@ function listener(runner: Runner, calls: Calls, survey: Survey, diagnosis: Diagn
       diagnosis.linkDown(Date.now());
     },
   };
-}
-
-function partiesOf(calls: Calls, callid: string): (string | null)[] {
-  const call = calls.get(callid)?.call;
-  return call ? [call.caller, call.callee] : [];
 }

@@ -233,6 +233,11 @@ export class Store {
     this.#retention = retentionOf(seconds);
   }
 
+  /** All is kept for so long at least, in milliseconds, unless too much is written. */
+  get keptMs(): number {
+    return this.#retention.keptMs;
+  }
+
   /** When {@link trim} is due, in Unix milliseconds; infinity where nothing is kept. */
   get due(): number {
     return Math.max(this.#oldestEnds, this.#blockedUntil);

@@ -27,6 +27,8 @@ import { type Parts, takeUp } from './parts.ts';
 import { problem, problemOf, respond } from './problem.ts';
 import { RpcServer, type Verified } from './rpc-server.ts';
 import { Turns } from './turns.ts';
+import { pageOf } from './webhooks/events.ts';
+import type { Page, Wanted } from './webhooks/intake.ts';
 
 /** Seconds after which one who found no room may try again. */
 const RETRY_AFTER_S = String(LOOK_AGAIN_S);
@@ -90,7 +92,7 @@ export class Switchboard extends DurableObject<Env> {
 
   #takeUp(): Here {
     const { SWITCHBOARD, WEBHOOKS } = this.env;
-    const parts = takeUp(this.ctx, (place, handed) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).take(handed));
+    const parts = takeUp(this.ctx, (place, news) => WEBHOOKS.get(WEBHOOKS.idFromName(place)).told(news));
     const isHere = ({ tenant, site }: Claims) =>
       SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
     return { ...parts, rpc: new RpcServer(parts, isHere), turns: new Turns(parts, this.#alarm) };
@@ -209,11 +211,18 @@ export class Switchboard extends DurableObject<Env> {
     calls.handedOver(true);
   }
 
-  /** Hands over to the webhooks of this site what has happened until now. */
+  /** What has happened, of that which webhooks want of it; null where this is not the site that they mean any more. */
+  happened(wanted: Wanted): Page | null {
+    if (this.#erased) return null;
+    const { store, calls } = this.#here;
+    return store.epoch === wanted.epoch ? pageOf(store, wanted, calls, Date.now()) : null;
+  }
+
+  /** Tells the webhooks of this site of all that has happened until now. */
   async catchUpWebhooks(): Promise<void> {
     if (this.#erased) return;
     const { turns, handOver } = this.#here;
-    // What is handed over is what is written, and a turn that has nothing to say is not yet.
+    // They are told of what is written, and a turn that has nothing to say is not yet.
     turns.commit(Date.now());
     await handOver.run();
   }

@@ -93,8 +93,7 @@ export class Turns {
     }
     calls.write(runner.floor(runner.last), now);
     const seen = calls.takeNews();
-    const happened = [...told.filter(({ again }) => !again), ...seen];
-    if (happened.length > 0) handOver.wrote(runner.last, happened, now);
+    if (seen.length > 0 || told.some(({ again }) => !again)) handOver.wrote(runner.last, now);
     this.arm(now);
     link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
     for (const say of this.#answers.splice(0)) say();

@@ -39,6 +39,8 @@ export class Lane {
   #lot: Delivery[] = [];
   /** There may be more that are due than the lot has. */
   #more = false;
+  /** Something may have become due since the lot was read. */
+  #stirred = false;
   /** What is sent now: whose each number is. */
   readonly #underWay = new Map<number, string>();
   #isWell = true;
@@ -56,32 +58,36 @@ export class Lane {
 
   /** Is there more to send, as soon as what is under way and the pace allow? */
   get goesOn(): boolean {
-    return this.#more || this.#lot.length > 0;
+    return this.#stirred || this.#more || this.#lot.length > 0;
   }
 
   /** Something may have become due. */
   stir(): void {
-    this.#more = true;
+    this.#stirred = true;
   }
 
   /** What was read may be otherwise by now: it is read again. */
   forget(): void {
     this.#lot = [];
-    this.#more = true;
+    this.#stirred = true;
   }
 
   /** Nothing is to be sent until it is {@link stir stirred}. */
   stop(): void {
     this.#lot = [];
     this.#more = false;
+    this.#stirred = false;
   }
 
   /** The next one to send, which is under way from now on; undefined where none is, or none may be now. */
   next(read: Read): Delivery | undefined {
     if (this.#underWay.size >= (this.#isWell ? WELL : AILING).most) return undefined;
-    if (this.#lot.length === 0 && this.#more) this.#fill(read());
-    const abouts = new Set(this.#underWay.values());
-    const at = this.#lot.findIndex(({ about }) => !abouts.has(about));
+    let at = this.#first;
+    // All of the lot may wait for what is under way, and what has come since it was read for nothing.
+    if (at < 0 && (this.#stirred || (this.#more && this.#lot.length === 0))) {
+      this.#fill(read());
+      at = this.#first;
+    }
     if (at < 0 || !this.#pace.take(this.#rate)) return undefined;
     const [delivery] = this.#lot.splice(at, 1);
     if (delivery) this.#underWay.set(delivery.n, delivery.about);
@@ -94,6 +100,12 @@ export class Lane {
     if (well !== undefined) this.#isWell = well;
   }
 
+  /** Of the lot, the place of the first one that nothing under way is of the same call or command as; -1: there is none. */
+  get #first(): number {
+    const abouts = new Set(this.#underWay.values());
+    return this.#lot.findIndex(({ about }) => !abouts.has(about));
+  }
+
   get #rate(): Rate {
     if (!this.#isWell) return AILING;
     return this.#isBusy() ? YIELDING : WELL;
@@ -101,6 +113,7 @@ export class Lane {
 
   #fill(due: readonly Delivery[]): void {
     this.#more = due.length >= LOT;
+    this.#stirred = false;
     this.#lot = due.filter(({ n }) => !this.#underWay.has(n));
   }
 }

@@ -29,14 +29,7 @@ const withResults = (
     const [endpoints, deliveries] = [new Endpoints(storage.sql), new Deliveries(storage.sql)];
     endpoints.add('e', { secret: '', privateKey: '' }, { url: 'https://hooks.test/' }, 0);
     for (let n = 0; n < COUNT; n++)
-      deliveries.addOne({
-        endpoint: 'e',
-        id: `msg_${n}`,
-        type: 'call.ended',
-        about: '',
-        body: '{}',
-        created: 0,
-      });
+      deliveries.addOne({ endpoint: 'e', id: `msg_${n}`, type: 'call.ended', about: '', body: '{}' }, 0);
     const count = { transactions: 0, said: 0 };
     const counted = {
       transactionSync: <T>(closure: () => T): T => {

@@ -61,4 +61,32 @@ export const WEBHOOKS_STEPS: readonly Step[] = [
       UPDATE site SET next = 1 + (SELECT coalesce(max(n), 0) FROM deliveries);
     `,
   },
+  {
+    name: 'spans',
+    // What is in bundles, two lines for each, becomes deliveries. Spans are few: an index would cost more than it saves.
+    sql: `
+      CREATE TABLE spans (
+        id INTEGER PRIMARY KEY,
+        endpoint TEXT NOT NULL,
+        after INTEGER NOT NULL,
+        upto INTEGER NOT NULL,
+        filter TEXT NOT NULL,
+        closes INTEGER NOT NULL,
+        leaves INTEGER NOT NULL
+      );
+      INSERT INTO deliveries (n, endpoint, id, type, about, body, created, state, due)
+        WITH RECURSIVE line (n, nth, endpoint, epoch, created, text, rest) AS (
+          SELECT n, -1, endpoint, epoch, created, '', lines || char(10) FROM bundles
+          UNION ALL
+          SELECT n, nth + 1, endpoint, epoch, created,
+            substr(rest, 1, instr(rest, char(10)) - 1), substr(rest, instr(rest, char(10)) + 1)
+          FROM line WHERE rest <> ''
+        )
+        SELECT head.n + head.nth / 2, head.endpoint, 'msg_' || head.epoch || '_' || (head.text ->> 0),
+          head.text ->> 1, head.text ->> 2, body.text, head.created, 'waiting', head.created
+        FROM line AS head JOIN line AS body ON body.n = head.n AND body.nth = head.nth + 1
+        WHERE head.nth % 2 = 0 AND head.nth >= 0;
+      DROP TABLE bundles;
+    `,
+  },
 ];

@@ -26,6 +26,8 @@ export interface Means {
   readonly schedule: readonly number[];
   /** When it is {@link Sending.due due} may have changed. */
   readonly written: () => void;
+  /** Less is due to an endpoint than it can be sent. */
+  readonly short: (endpoint: string) => void;
 }
 
 export class Sending {
@@ -44,10 +46,13 @@ export class Sending {
 
   /** Sends what is due, as far as it may be sent now; the rest follows by itself. */
   go(now: number): void {
-    for (const { id } of this.#means.endpoints.list()) {
-      this.#laneOf(id).stir();
-      this.#send(id, now);
-    }
+    for (const { id } of this.#means.endpoints.list()) this.stir(id, now);
+  }
+
+  /** Something may have become due to an endpoint: sends it as {@link go} does. */
+  stir(id: string, now: number): void {
+    this.#laneOf(id).stir();
+    this.#send(id, now);
   }
 
   /** Writes down what came of tries: before the log is read, or written to by others. */
@@ -96,11 +101,13 @@ export class Sending {
   /** Sends an endpoint what is due, as far as it may be sent now. */
   #send(id: string, now: number): void {
     if (this.#over) return;
-    const { endpoints, deliveries } = this.#means;
+    const { endpoints, deliveries, short } = this.#means;
     const lane = this.#laneOf(id);
     const read = () => {
       this.#results.write();
-      return deliveries.dueBy(id, now, LOT);
+      const due = deliveries.dueBy(id, now, LOT);
+      if (due.length < LOT) short(id);
+      return due;
     };
     for (;;) {
       const endpoint = endpoints.get(id);

@@ -3,9 +3,14 @@ import type { DeliveryView, EndpointView } from '../../shared/webhooks.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import { type Endpoint, signing } from './endpoints.ts';
 import { publicKeyOf } from './signing.ts';
+import type { Spans } from './spans.ts';
 
 /** Of an endpoint, with how its deliveries stand. */
-export function viewOfEndpoint(endpoint: Endpoint, deliveries: Deliveries, now: number): EndpointView {
+export function viewOfEndpoint(
+  endpoint: Endpoint,
+  { deliveries, spans }: { readonly deliveries: Deliveries; readonly spans: Spans },
+  now: number,
+): EndpointView {
   const { id, url, description, enabled, because, created, signers, quietUntil, dropped } = endpoint;
   return {
     id,
@@ -18,6 +23,7 @@ export function viewOfEndpoint(endpoint: Endpoint, deliveries: Deliveries, now: 
     created: time(created),
     public_keys: signing(signers, now).map(publicKeyOf),
     quiet_until: quietUntil > now ? time(quietUntil) : null,
+    behind: spans.behind(id),
     waiting: deliveries.waiting(id),
     failed: deliveries.failed(id),
     dropped,

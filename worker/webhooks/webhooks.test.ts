@@ -4,7 +4,6 @@ import { env, exports } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import {
-  bodyOf,
   type DeliveryView,
   type EndpointView,
   type EndpointWithSecret,
@@ -14,11 +13,10 @@ import {
 import { ROUND_MS } from '../calls/rounds.ts';
 import { load } from '../load.ts';
 import { Store } from '../store.ts';
+import { Switchboard } from '../switchboard.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
 import { Site } from '../testing/site.ts';
-import { chunksOf, lined } from './chunk.ts';
-import { eventsBetween } from './events.ts';
 import { Results } from './results.ts';
 import { RETRIES_S } from './schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -107,8 +105,6 @@ const types = () => got.map(({ payload }) => payload.type);
 const ids = () => got.map(({ headers }) => headers['webhook-id']);
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
-const seqIn = (body: string) => (JSON.parse(body) as { data: { seq: number } }).data.seq;
-
 /** Does the Switchboard hand over? */
 function isTold(site: Site): Promise<boolean> {
   return runInDurableObject(
@@ -122,31 +118,6 @@ async function later(ms: number, object: DurableObjectStub): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   await runDurableObjectAlarm(object);
 }
-
-it('what is handed over as it happens is what is read from the log after a sleep', async () => {
-  const { site, create } = await place();
-  await create();
-  const adapter = await site.adapter(callsMade('one', 'two'));
-  const read = vi.spyOn(Store.prototype, 'toldBetween');
-  const client = await site.client();
-  for (const ticket of [1, 2]) {
-    await client.ask('CallStart', { ...uris, metadata: { ticket } });
-    await client.toEnd();
-  }
-  adapter.close();
-  await vi.waitFor(() => expect(types()).toContain('link.down'));
-  await vi.waitFor(() =>
-    expect(types().filter((type) => type === 'command.call_start.ended')).toHaveLength(2),
-  );
-  expect(read).not.toHaveBeenCalled();
-  const first = Math.min(...got.map(({ payload: { data } }) => ('seq' in data ? data.seq : 0)));
-  const logged = await runInDurableObject(site.object, (_, { storage: { sql } }) =>
-    eventsBetween(new Store(sql), { after: first - 1, upto: 1_000_000 }, () => [], Date.now()),
-  );
-  const bySeq = (one: string, other: string) => seqIn(one) - seqIn(other);
-  await vi.waitFor(() => expect(got).toHaveLength(logged.length));
-  expect(got.map(({ body }) => body).sort(bySeq)).toEqual(logged.map(({ body }) => body));
-});
 
 it('an endpoint is told of commands and calls, in order, signed, and each once', async () => {
   const { site, create } = await place();
@@ -389,18 +360,12 @@ it('what was under way when the object was evicted is sent again, under the same
 
 it('what was answered when the object died, but not written yet, is sent again under the same id, and nothing is lost', async () => {
   const here = await place();
-  const { create, log } = here;
-  const { id } = await create();
+  const { site, create, log } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  const client = await site.client();
   const gathered = vi.spyOn(Results.prototype, 'add');
   const written = vi.spyOn(Results.prototype, 'write').mockImplementation(() => {});
-  const events = [1, 2, 3].map((seq) => {
-    const type = 'command.echo.reply';
-    const data = { seq, cmd_id: `${seq}`, method: 'Echo', event: 'Reply' };
-    return { seq, type, about: `${seq}`, body: bodyOf({ type, at: Date.now(), data }), addresses: [] };
-  });
-  expect(await here.object.take({ epoch: 'switchboard', upto: 3, chunks: chunksOf(events.map(lined)) })).toBe(
-    3,
-  );
+  for (let n = 0; n < 3; n++) await client.ask('Echo', {});
   await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(3));
   const before = ids();
   expect(new Set(before).size).toBe(3);
@@ -414,22 +379,146 @@ it('what was answered when the object died, but not written yet, is sent again u
   expect(ids().toSorted()).toEqual([...before, ...before].toSorted());
 });
 
-it('a hundred events of 65 KB are kept while a receiver is away, and come', async () => {
-  const { create, object, show } = await place();
-  const { id } = await create();
-  answers = () => new Response(null, { status: 503, headers: { 'Retry-After': '60' } });
-  const events = Array.from({ length: 100 }, (_, at) => {
-    const type = 'command.echo.reply';
-    const data = { seq: at + 1, cmd_id: `${at}`, method: 'Echo', event: 'Reply', data: 'x'.repeat(65_000) };
-    return { seq: at + 1, type, about: `${at}`, body: bodyOf({ type, at: Date.now(), data }), addresses: [] };
-  });
-  expect(await object.take({ epoch: 'x', upto: 100, chunks: chunksOf(events.map(lined)) })).toBe(100);
-  expect(await show(id)).toMatchObject({ waiting: 100 });
+/** A receiver that wants nothing for so many seconds: gives how to end that. */
+async function silence({ path, show }: Awaited<ReturnType<typeof place>>, id: string, seconds: number) {
+  answers = () => new Response(null, { status: 503, headers: { 'Retry-After': String(seconds) } });
+  await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  got = [];
   answers = () => new Response();
-  await later(90_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }), 5_000);
-  expect(new Set(got.map(({ body }) => body))).toEqual(new Set(events.map(({ body }) => body)));
+}
+
+/** Echoes, one after the other. */
+async function echo(site: Site, ...texts: readonly string[]): Promise<void> {
+  const client = await site.client();
+  for (const text of texts) {
+    await client.ask('Echo', { text });
+    await client.toEnd();
+  }
+}
+
+/** What was echoed, as the receiver has got it. */
+const echoed = () =>
+  got.flatMap(({ payload: { type, data } }) =>
+    type === 'command.echo.reply' && 'data' in data ? [(data.data as { text: string }).text] : [],
+  );
+
+const deliveriesIn = (object: DurableObjectStub) =>
+  runInDurableObject(
+    object,
+    (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM deliveries').one().n,
+  );
+
+it('what happens while a receiver is away costs no delivery, and comes in the end, in its order', async () => {
+  const here = await place();
+  const { site, create, object, show } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await silence(here, id, 60);
+  const texts = Array.from({ length: 30 }, (_, n) => String(n));
+  await echo(site, ...texts);
+  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
+  expect(await show(id)).toMatchObject({ waiting: 1 });
+  expect([await deliveriesIn(object), got]).toEqual([1, []]);
+  await later(61_000, object);
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
+  expect(echoed()).toEqual(texts);
+});
+
+it('events of 60 KB come whole, however many an endpoint is behind', async () => {
+  const here = await place();
+  const { site, create, object, show } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await silence(here, id, 60);
+  const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(60_000, '.'));
+  await echo(site, ...texts);
+  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
+  await later(61_000, object);
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }), 5_000);
+  expect(echoed().toSorted()).toEqual(texts.toSorted());
+});
+
+it('what is wanted otherwise from now on does not change what is told of before', async () => {
+  const here = await place();
+  const { site, create, object, path } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await silence(here, id, 60);
+  await echo(site, 'wanted');
+  await admin('PATCH', `${path}/${id}`, { events: ['command.*.ended'] });
+  await echo(site, 'not wanted');
+  await later(61_000, object);
+  const ofCommands = () => types().filter((type) => type.startsWith('command.'));
+  await vi.waitFor(() => expect(ofCommands()).toEqual(['command.echo.reply', 'command.echo.ended']));
+  expect(echoed()).toEqual(['wanted']);
+});
+
+it('what a disabled endpoint is to be told is read at once, and sent when it is enabled', async () => {
+  const here = await place();
+  const { site, create, path, show } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await silence(here, id, 60);
+  await echo(site, 'one', 'two');
+  await admin('PATCH', `${path}/${id}`, { enabled: false });
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  await echo(site, 'not kept');
+  await vi.waitFor(async () => expect(await isTold(site)).toBe(false));
+  await admin('PATCH', `${path}/${id}`, { enabled: true });
+  await vi.waitFor(() => expect(echoed()).toEqual(['one', 'two']));
+});
+
+it('what the log is about to forget is read before, and waits for its receiver all the same', async () => {
+  const here = await place();
+  const { site, create, object, show, tenant } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await admin('PATCH', `/tenants/${tenant}`, { kept_seconds: 60 });
+  await silence(here, id, 3_600);
+  await echo(site, 'one', 'two');
+  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(3));
+  await later(25_000, object);
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  expect(got).toEqual([]);
+  await later(60_000, site.object);
+  await later(3_600_000, object);
+  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
+  expect(echoed()).toEqual(['one', 'two']);
+});
+
+it('what the log has forgotten before it could be read is counted, and what follows comes', async () => {
+  const here = await place();
+  const { site, create, object, show } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  await silence(here, id, 60);
+  await echo(site, 'lost');
+  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(0));
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const lost = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
+    const { end } = sql.exec<{ end: number }>('SELECT max(position) + 1 AS end FROM log_1').one();
+    return end;
+  });
+  const kept = vi.spyOn(Store.prototype, 'kept', 'get').mockReturnValue(lost);
+  await echo(site, 'kept');
+  await later(61_000, object);
+  await vi.waitFor(() => expect(echoed()).toEqual(['kept']));
+  expect((await show(id)).dropped).toBeGreaterThan(0);
+  kept.mockRestore();
+});
+
+it('a log that cannot be read is read later, and nothing is lost with whoever dies meanwhile', async () => {
+  const here = await place();
+  const { site, create, show } = here;
+  const { id } = await create({ events: ['command.*.reply'] });
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  const unreadable = vi.spyOn(Switchboard.prototype, 'happened').mockImplementation(() => {
+    throw new Error('unreachable');
+  });
+  await echo(site, 'one');
+  await vi.waitFor(() => expect(unreadable).toHaveBeenCalled());
+  await runInDurableObject(here.object, (_, state) => state.abort('killed')).catch(() => {});
+  await evictDurableObject(site.object);
+  unreadable.mockRestore();
+  expect(got).toEqual([]);
+  await later(20_001, here.object);
+  await vi.waitFor(() => expect(echoed()).toEqual(['one']));
+  expect(await show(id)).toMatchObject({ behind: 0, dropped: 0 });
 });
 
 it('410 in the middle of what is due stops the rest at once; it is kept, and sent when the endpoint is enabled', async () => {
@@ -471,7 +560,7 @@ it('what the Switchboard wrote and could not hand over before it died is handed 
   await vi.waitFor(() => expect(got).toHaveLength(1));
   // The webhooks cannot be reached, and then the Switchboard dies.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
-  const lost = vi.spyOn(Webhooks.prototype, 'take').mockImplementation(() => {
+  const lost = vi.spyOn(Webhooks.prototype, 'told').mockImplementation(() => {
     throw new Error('unreachable');
   });
   await client.ask('Echo', { text: 'two' });

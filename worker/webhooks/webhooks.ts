@@ -1,6 +1,6 @@
 /**
  * The webhooks of one site: its endpoints, and what is on its way to them. It is an object of its own, so that no
- * receiver, however slow, holds a call up. The Switchboard hands over what happens; all else runs from here, and from
+ * receiver, however slow, holds a call up. The Switchboard tells how far its log goes; all else runs from here, and from
  * this object's alarm where it was evicted meanwhile.
  * @module
  */
@@ -18,17 +18,18 @@ import {
 } from '../../shared/webhooks.ts';
 import { Alarm } from '../alarm.ts';
 import type { Env } from '../env.ts';
+import type { Switchboard } from '../switchboard.ts';
 import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
-import type { Part } from './bundles.ts';
-import { pick } from './chunk.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
-import type { Handed } from './hand-over.ts';
+import type { News } from './hand-over.ts';
+import { Intake } from './intake.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
 import { Sending } from './sending.ts';
 import { newSigner } from './signing.ts';
+import { Spans } from './spans.ts';
 import { viewOfDelivery, viewOfEndpoint } from './views.ts';
 
 /** A switchboard that could not be told is tried again after so many milliseconds. */
@@ -41,6 +42,8 @@ const ID_BYTES = 8;
 interface Parts {
   readonly endpoints: Endpoints;
   readonly deliveries: Deliveries;
+  readonly spans: Spans;
+  readonly intake: Intake;
   readonly sending: Sending;
 }
 
@@ -61,10 +64,24 @@ export class Webhooks extends DurableObject<Env> {
     if (!this.#parts) {
       migrate(this.ctx.storage, WEBHOOKS_STEPS);
       const { sql } = this.ctx.storage;
-      const [endpoints, deliveries] = [new Endpoints(sql), new Deliveries(sql)];
-      const written = () => this.#arm(Date.now());
-      const means = { endpoints, deliveries, schedule: this.#schedule, written };
-      this.#parts = { endpoints, deliveries, sending: new Sending(this.ctx, means) };
+      const kept = { endpoints: new Endpoints(sql), deliveries: new Deliveries(sql), spans: new Spans(sql) };
+      const sending: Sending = new Sending(this.ctx, {
+        ...kept,
+        schedule: this.#schedule,
+        written: () => this.#arm(Date.now()),
+        short: (endpoint) => intake.more(endpoint),
+      });
+      const intake: Intake = new Intake({
+        ...kept,
+        storage: this.ctx.storage,
+        read: (wanted) => this.#switchboard.happened(wanted),
+        came: (endpoint, moved) => {
+          if (moved) sending.forget();
+          sending.stir(endpoint, Date.now());
+          this.#arm(Date.now());
+        },
+      });
+      this.#parts = { ...kept, intake, sending };
     }
     return this.#parts;
   }
@@ -76,30 +93,12 @@ export class Webhooks extends DurableObject<Env> {
     return parts;
   }
 
-  /**
-   * Takes over what happened. Gives the number up to which all is taken, from which the Switchboard is to go on; null
-   * where nobody wants to be told.
-   */
-  take({ epoch, upto, chunks }: Handed): number | null {
-    const { endpoints } = this.#here;
-    const wanting = endpoints.list().filter(({ enabled }) => enabled);
-    if (wanting.length === 0) return null;
-    const cursor = this.#cursor(epoch);
-    if (upto <= cursor) return cursor;
+  /** The Switchboard's log goes so far. Gives whether anybody wants to be told what happens. */
+  told(news: News): boolean {
     const now = Date.now();
-    let added = 0;
-    this.ctx.storage.transactionSync(() => {
-      this.ctx.storage.sql.exec('UPDATE site SET epoch = ?, cursor = ?', epoch, upto);
-      for (const each of chunks)
-        for (const endpoint of wanting) {
-          const chunk = pick(each, endpoint, cursor);
-          if (!chunk) continue;
-          this.#queue(endpoint.id, { epoch, chunk }, now);
-          added += chunk.count;
-        }
-    });
-    if (added > 0) this.#go(now);
-    return upto;
+    const isWanted = this.#here.intake.told(news, now);
+    if (isWanted) this.#go(now);
+    return isWanted;
   }
 
   /** The endpoints, the oldest first. */
@@ -154,11 +153,12 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Deletes an endpoint with all that was on its way to it. */
   remove(id: string): Outcome<null> {
-    const { endpoints, deliveries } = this.#settled;
+    const { endpoints, deliveries, spans } = this.#settled;
     if (!endpoints.get(id)) return noEndpoint(id);
     this.ctx.storage.transactionSync(() => {
       endpoints.delete(id);
       deliveries.clear(id);
+      spans.clear(id);
     });
     return told(made(null));
   }
@@ -171,14 +171,8 @@ export class Webhooks extends DurableObject<Env> {
     if (!endpoint.enabled) return isDisabled(id);
     const now = Date.now();
     const body = bodyOf({ type: TEST_TYPE, at: now, data: { endpoint: id } });
-    const added = deliveries.addOne({
-      endpoint: id,
-      id: `msg_test_${crypto.randomUUID()}`,
-      type: TEST_TYPE,
-      about: '',
-      body,
-      created: now,
-    });
+    const messageId = `msg_test_${crypto.randomUUID()}`;
+    const added = deliveries.addOne({ endpoint: id, id: messageId, type: TEST_TYPE, about: '', body }, now);
     this.#go(now);
     return added ? told(made(viewOfDelivery(added))) : noEndpoint(id);
   }
@@ -208,6 +202,7 @@ export class Webhooks extends DurableObject<Env> {
   /** The site is no more: deletes all that is here. */
   async erase(): Promise<void> {
     this.#parts?.sending.end();
+    this.#parts?.intake.end();
     this.#parts = undefined;
     await this.#alarm.drop();
     await this.ctx.storage.deleteAll();
@@ -228,41 +223,30 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Sends what is due, and arms the alarm for the rest. */
   #go(now: number): void {
-    this.#here.sending.go(now);
+    const { sending, intake } = this.#here;
+    sending.go(now);
+    intake.go();
     this.#arm(now);
   }
 
-  #queue(endpoint: string, part: Part, now: number): void {
-    const { endpoints, deliveries, sending } = this.#here;
-    const dropped = deliveries.add(endpoint, part, now);
-    if (dropped.size === 0) return;
-    for (const [whose, count] of dropped) {
-      console.warn(`${count} deliveries of the webhook ${whose} had to make room`);
-      endpoints.dropped(whose, count);
-    }
-    sending.forget();
-  }
-
-  /** Up to which number all is taken of a Switchboard's storage; of another one than before, nothing is. */
-  #cursor(epoch: string): number {
-    const site = this.#site;
-    return site?.epoch === epoch ? site.cursor : 0;
-  }
-
   #viewOf(endpoint: Endpoint): EndpointView {
-    return viewOfEndpoint(endpoint, this.#here.deliveries, Date.now());
+    return viewOfEndpoint(endpoint, this.#here, Date.now());
   }
 
   /** What has happened until now is told as endpoints are now, and not as they are about to be. */
   async #catchUp(): Promise<void> {
-    const place = this.#site?.place;
-    if (place === undefined) return;
-    const { SWITCHBOARD } = this.env;
+    if (this.#site === undefined) return;
     try {
-      await SWITCHBOARD.get(SWITCHBOARD.idFromName(place)).catchUpWebhooks();
+      await this.#switchboard.catchUpWebhooks();
     } catch (error) {
       console.warn('what has just happened may be told as webhooks are from now on', error);
     }
+  }
+
+  /** Whose webhooks these are. */
+  get #switchboard(): DurableObjectStub<Switchboard> {
+    const { SWITCHBOARD } = this.env;
+    return SWITCHBOARD.get(SWITCHBOARD.idFromName(this.#site?.place ?? ''));
   }
 
   /** What is known of the site; undefined before it had an endpoint. */
@@ -295,16 +279,15 @@ export class Webhooks extends DurableObject<Env> {
   async #announce(): Promise<void> {
     const site = this.#site;
     if (!site || site.announced === 1) return;
-    const { SWITCHBOARD } = this.env;
-    await SWITCHBOARD.get(SWITCHBOARD.idFromName(site.place)).tellWebhooks(site.place);
+    await this.#switchboard.tellWebhooks(site.place);
     if (this.#parts) this.ctx.storage.sql.exec('UPDATE site SET announced = 1');
   }
 
   /** One alarm for what is due, for what is under way in case we are evicted, and for what is kept long enough. */
   #arm(now: number): void {
-    const { sending, deliveries } = this.#here;
+    const { sending, intake, deliveries } = this.#here;
     const again = this.#site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
-    this.#alarm.arm(Math.min(sending.due(now), again, deliveries.due));
+    this.#alarm.arm(Math.min(sending.due(now), intake.due(now), again, deliveries.due));
   }
 }
 
