@@ -1,23 +1,23 @@
-/** Calls are busy while they take many turns, and a little longer. */
+/** Calls are busy while much is said about them, and a little longer. */
 import { expect, it } from 'vitest';
-import { BUSY_TURNS, Load } from './load.ts';
+import { BUSY_MESSAGES, Load } from './load.ts';
 
-/** Turns from one time on, so many in each millisecond. */
-function run(load: Load, from: number, turns: number, perMs: number): number {
-  for (let n = 0; n < turns; n++) load.turned(from + Math.floor(n / perMs));
-  return from + Math.floor((turns - 1) / perMs);
+/** Messages from one time on, so many in each millisecond. */
+function run(load: Load, from: number, messages: number, perMs: number): number {
+  for (let n = 0; n < messages; n++) load.heard(from + Math.floor(n / perMs));
+  return from + Math.floor((messages - 1) / perMs);
 }
 
 it('nobody is busy who has done nothing, or little', () => {
   const load = new Load();
   expect(load.isBusy(1_000)).toBe(false);
-  const end = run(load, 1_000, 10 * BUSY_TURNS, 0.9);
+  const end = run(load, 1_000, 10 * BUSY_MESSAGES, 0.9);
   expect(load.isBusy(end)).toBe(false);
 });
 
 it('who has much to do is busy from then on until it is over', () => {
   const load = new Load();
-  const end = run(load, 1_000, 10 * BUSY_TURNS, 2);
+  const end = run(load, 1_000, 10 * BUSY_MESSAGES, 2);
   for (const after of [0, 1, 50, 999]) expect(load.isBusy(end + after)).toBe(true);
   expect(load.gatherMs(end)).toBe(250);
   expect(load.isBusy(end + 1_000)).toBe(false);
@@ -28,9 +28,9 @@ it('who has much to do now and then stays busy between', () => {
   const load = new Load();
   let now = 1_000;
   for (let burst = 0; burst < 5; burst++) {
-    now = run(load, now, BUSY_TURNS, 2) + 900;
+    now = run(load, now, BUSY_MESSAGES, 2) + 900;
     expect(load.isBusy(now)).toBe(true);
-    load.turned(now);
+    load.heard(now);
   }
 });
 

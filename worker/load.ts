@@ -4,33 +4,39 @@
  * @module
  */
 
-/** Turns are counted for so long, in milliseconds. */
+/** Messages are counted for so long, in milliseconds. */
 const SPAN_MS = 100;
 
-/** So long they stay it after such a span, in milliseconds: many callers together make now more turns, now fewer. */
+/** So long they stay it after such a span, in milliseconds: it is not every moment alike. */
 const STAYS_MS = 1_000;
 
-/** With so many in a span calls are busy. A call that is made and ended takes some 14, so these are 70 calls a second. */
-export const BUSY_TURNS = 100;
+/**
+ * With so many in a span calls are busy. A call that is made and ended takes some twelve, so these are nearly 70 calls a
+ * second: a tenth to a fifth of what a thread can do.
+ */
+export const BUSY_MESSAGES = 80;
 
 /** For so long is gathered what can wait, in milliseconds: what is done together costs little more than one alone. */
 const GATHER_MS = 50;
 const BUSY_GATHER_MS = 250;
 
 export class Load {
-  /** When the span began in which turns are counted, and how many there are. */
+  /** When the span began in which messages are counted, and how many there are. */
   #from = 0;
-  #turns = 0;
+  #messages = 0;
   /** When there were last so many that calls were busy. */
   #busyAt = Number.NEGATIVE_INFINITY;
 
-  /** A turn of a Switchboard is over, at that time in Unix milliseconds. */
-  turned(now: number): void {
+  /**
+   * OpenSIPS has said something about calls, at that time in Unix milliseconds. Turns would not do: the busier
+   * it is, the more comes in each.
+   */
+  heard(now: number): void {
     if (!isWithin(now, this.#from, SPAN_MS)) {
       this.#from = now;
-      this.#turns = 0;
+      this.#messages = 0;
     }
-    if (++this.#turns >= BUSY_TURNS) this.#busyAt = now;
+    if (++this.#messages >= BUSY_MESSAGES) this.#busyAt = now;
   }
 
   /** Are they busy, or were they just now? */

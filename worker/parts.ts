@@ -9,6 +9,7 @@ import { Floods } from './floods.ts';
 import { Governance } from './governance.ts';
 import { Limiter } from './limits.ts';
 import { Link, type Listener } from './link.ts';
+import { load } from './load.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
@@ -83,11 +84,13 @@ export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
 function listener(runner: Runner, calls: Calls, survey: Survey, diagnosis: Diagnosis): Listener {
   return {
     reply: (reply, now) => {
+      load.heard(now);
       runner.reply(reply, now);
       survey.reply(reply, now);
       diagnosis.reply(reply, now);
     },
     event: (event, at, now) => {
+      load.heard(now);
       runner.event(event, at, now);
       calls.event(event, now);
       diagnosis.heard(now);

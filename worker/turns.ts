@@ -9,7 +9,6 @@
  */
 import { QUIET_MS } from '../shared/deadlines.ts';
 import type { Alarm } from './alarm.ts';
-import { load } from './load.ts';
 import type { Parts } from './parts.ts';
 import type { Answer } from './rpc-server.ts';
 
@@ -62,7 +61,6 @@ export class Turns {
 
   /** The turn is over: writes now or soon, by what there is to say. */
   end(now: number): void {
-    load.turned(now);
     const { runner, link, survey, calls, diagnosis } = this.#parts;
     const busy = runner.awaited >= BUSY;
     if (this.#answers.length > 0 || runner.speaks || link.speaks || survey.speaks || diagnosis.speaks) {

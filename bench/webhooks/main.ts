@@ -1,20 +1,25 @@
 /** What a call feels of webhooks: see {@link HELP}. @module */
+import type { ChildProcess } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Tenants } from '../../test/stack/tenants.ts';
 import { Children } from '../children.ts';
 import { Caller } from '../project/caller.ts';
+import { cpu } from '../scale/processes.ts';
 import { median, quantile } from '../statistics.ts';
 import { table } from '../table.ts';
-import { DOES, KINDS, type Kind } from './kinds.ts';
+import { DOES, KINDS } from './kinds.ts';
 import { Target } from './target.ts';
 
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
-Sites on one workerd, each with its adapter and its OpenSIPS: two without webhooks, of which the second tells what the
-machine's own unrest makes of a ratio, and one for each kind of receiver that webhooks go to. In turns, each runs so many
-CallStarts with one in flight, and four times as many with 16, a second or more of each; a ratio is that of medians to the
-first site, each round's to the same round's.
+Sites on one workerd, each with its adapter and its OpenSIPS: one for each kind of receiver that webhooks go to, and one without
+webhooks, which tells what the machine's own unrest makes of a ratio. Each has turns of so many CallStarts with one in flight,
+and four times as many with 16, a second or more of each. Next to each turn, now before and now after it, a twin of the site
+has one, without webhooks and otherwise as old and as busy; a ratio is that of the two medians, since a machine is seldom as
+fast for a minute as it is for two seconds. Given is the median of these ratios, and where the middle half of them lies. The
+processor time is that of workerd for a CallStart with its CallEnd, with all that it does for webhooks meanwhile; its ratio is
+that of all turns to all of the twin's.
 
 Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
 receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
@@ -27,23 +32,29 @@ const IN_FLIGHT = [1, 16] as const;
 /** Before a turn, in milliseconds: what its beginning takes is no part of it. */
 const PAUSE_MS = 100;
 
-/** What a site has for its webhooks; the first two have none. */
-const SIDES = ['none', 'again', ...KINDS] as const;
+const SIDES = ['none', ...KINDS] as const;
 
-/** A site, with its receiver. */
+/** A site with its receiver, and its twin without. */
 interface Side {
   readonly kind: (typeof SIDES)[number];
   readonly caller: Caller;
   readonly target: Target | undefined;
+  readonly twin: Caller;
 }
 
-const WITHOUT = { none: 'no webhooks', again: 'no webhooks, once more' };
-
-interface Round {
-  readonly kind: Side['kind'];
-  readonly inFlight: number;
+interface Turn {
   /** Milliseconds of each CallStart. */
   readonly took: readonly number[];
+  /** Milliseconds of processor time that workerd used, in all. */
+  readonly used: number;
+}
+
+/** A turn, and the one of the twin next to it. */
+interface Pair {
+  readonly kind: Side['kind'];
+  readonly inFlight: number;
+  readonly turn: Turn;
+  readonly without: Turn;
 }
 
 /** Measures, and prints the medians side by side. */
@@ -51,8 +62,8 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '5' },
-      starts: { type: 'string', default: '160' },
+      rounds: { type: 'string', default: '10' },
+      starts: { type: 'string', default: '80' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -64,16 +75,22 @@ export async function main(args: readonly string[]): Promise<void> {
   if (!rounds || !starts) throw new Error('--rounds and --starts take numbers from 1 on');
   const load = loadavg()[0] ?? Number.NaN;
   await using opened = new AsyncDisposableStack();
-  const sides = await open(opened);
-  const done: Round[] = [];
+  const { edge, sides } = await open(opened);
+  const done: Pair[] = [];
   // The first does not count: it warms all up.
   for (let round = -1; round < rounds; round++) {
     for (const inFlight of IN_FLIGHT) {
-      for (let turn = 0; turn < sides.length; turn++) {
-        const side = sides[(turn + round + 1) % sides.length];
+      for (let nth = 0; nth < sides.length; nth++) {
+        const side = sides[(nth + round + 1) % sides.length];
         if (!side) continue;
-        const took = await play(side, inFlight > 1 ? 4 * starts : starts, inFlight);
-        if (round >= 0) done.push({ kind: side.kind, inFlight, took });
+        const count = inFlight > 1 ? 4 * starts : starts;
+        const twin = () => play(edge, side.twin, count, inFlight);
+        const before = round % 2 === 0 ? await twin() : undefined;
+        await side.target?.begin();
+        const turn = await play(edge, side.caller, count, inFlight, () => side.target?.turn());
+        await side.target?.end();
+        const without = before ?? (await twin());
+        if (round >= 0) done.push({ kind: side.kind, inFlight, turn, without });
       }
     }
   }
@@ -82,10 +99,12 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Brings all up. */
-async function open(opened: AsyncDisposableStack): Promise<Side[]> {
+async function open(
+  opened: AsyncDisposableStack,
+): Promise<{ readonly edge: ChildProcess; readonly sides: readonly Side[] }> {
   const tenants = await Tenants.start({
     tenants: 1,
-    sites: SIDES.length,
+    sites: 2 * SIDES.length,
     simulated: { gaps: 0, keepLedger: false, timers: { listedAfterEnd: 0 } },
     settings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
     webhooksToPrivate: true,
@@ -93,28 +112,37 @@ async function open(opened: AsyncDisposableStack): Promise<Side[]> {
   opened.use(tenants);
   const children = opened.use(new Children());
   const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
+  const connect = async (nth: number) => {
+    const { siteKey } = tenants.at(`t1-s${nth}`);
+    const url = `ws://127.0.0.1:${tenants.port}/call-api?access_token=${siteKey}`;
+    return opened.use(await Caller.connect(url));
+  };
   const sides: Side[] = [];
   for (const [at, kind] of SIDES.entries()) {
-    const { siteKey, site } = tenants.at(`t1-s${at + 1}`);
-    const url = `ws://127.0.0.1:${tenants.port}/call-api?access_token=${siteKey}`;
-    const caller = opened.use(await Caller.connect(url));
+    const nth = 2 * at + 1;
     const port = Number(ports.split(',')[at - (SIDES.length - KINDS.length)]);
-    const target = hasReceiver(kind) ? await Target.make(tenants, site, kind, port) : undefined;
-    sides.push({ kind, caller, target });
+    const target = kind === 'none' ? undefined : await Target.make(tenants, `s${nth}`, kind, port);
+    sides.push({ kind, caller: await connect(nth), target, twin: await connect(nth + 1) });
   }
-  return sides;
+  return { edge: tenants.edge, sides };
 }
 
-/** One turn: how long each of its CallStarts took, in milliseconds. */
-async function play({ caller, target }: Side, count: number, inFlight: number): Promise<number[]> {
-  await target?.begin();
+/** One turn. @param half is called when half of the calls are begun */
+async function play(
+  edge: ChildProcess,
+  caller: Caller,
+  count: number,
+  inFlight: number,
+  half?: () => Promise<void> | undefined,
+): Promise<Turn> {
   await new Promise((resume) => setTimeout(resume, PAUSE_MS));
   const took: number[] = [];
+  const before = cpu(edge);
   let next = 0;
   const lane = async () => {
     while (next < count) {
       const n = next++;
-      if (n === Math.floor(count / 2)) await target?.turn();
+      if (n === Math.floor(count / 2)) await half?.();
       const parties = { caller: `sip:keep.${n}@h.test`, callee: `sip:bob.${n}@h.test` };
       const from = performance.now();
       const callid = await caller.run('CallStart', parties);
@@ -124,41 +152,43 @@ async function play({ caller, target }: Side, count: number, inFlight: number): 
     }
   };
   await Promise.all(Array.from({ length: inFlight }, lane));
-  await target?.end();
-  return took;
+  return { took, used: cpu(edge) - before };
 }
 
-function report(done: readonly Round[]): string {
-  const rows = IN_FLIGHT.flatMap((inFlight) => {
-    const of = (kind: Side['kind']) =>
-      done.filter((round) => round.inFlight === inFlight && round.kind === kind);
-    const medians = (kind: Side['kind']) => of(kind).map(({ took }) => median(took));
-    const without = medians('none');
-    return SIDES.map((kind) => {
-      const ratios = medians(kind).map((each, round) => each / (without[round] ?? Number.NaN));
-      const all = of(kind).flatMap(({ took }) => took);
+function report(done: readonly Pair[]): string {
+  const rows = IN_FLIGHT.flatMap((inFlight) =>
+    SIDES.map((kind) => {
+      const pairs = done.filter((pair) => pair.inFlight === inFlight && pair.kind === kind);
+      const ratios = pairs.map(({ turn, without }) => median(turn.took) / median(without.took));
+      const [turns, twins] = [pairs.map(({ turn }) => turn), pairs.map(({ without }) => without)];
+      const all = turns.flatMap(({ took }) => took);
+      const used = (some: readonly Turn[]) => sum(some.map((turn) => turn.used));
       return [
-        hasReceiver(kind) ? DOES[kind] : WITHOUT[kind],
+        kind === 'none' ? 'no webhooks either' : DOES[kind],
         String(inFlight),
-        `${median(medians(kind)).toFixed(2)} ms`,
+        `${median(turns.map(({ took }) => median(took))).toFixed(2)} ms`,
         `${quantile(all, 0.99).toFixed(2)} ms`,
         `${median(ratios).toFixed(2)} x`,
+        `${quantile(ratios, 0.25).toFixed(2)}-${quantile(ratios, 0.75).toFixed(2)}`,
+        `${(used(turns) / all.length).toFixed(2)} ms`,
+        `${(used(turns) / used(twins)).toFixed(2)} x`,
       ];
-    });
-  });
-  return table(['CallStart; the receiver', 'in flight', 'median', '99 %', 'ratio'], rows);
+    }),
+  );
+  const columns = ['in flight', 'median', '99 %', 'ratio', 'half of them', 'processor', 'ratio'];
+  return table(['CallStart; the receiver', ...columns], rows);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((one, other) => one + other, 0);
 }
 
 async function reportOfReceivers(sides: readonly Side[]): Promise<string> {
   const rows: string[][] = [];
   for (const { kind, target } of sides) {
-    if (!hasReceiver(kind) || !target) continue;
-    const { came, waiting } = await target.state();
-    rows.push([DOES[kind], String(came), String(waiting)]);
+    if (kind === 'none' || !target) continue;
+    const { came, waiting, behind } = await target.state();
+    rows.push([DOES[kind], ...[came, waiting, behind].map(String)]);
   }
-  return table(['The receiver', 'webhooks that came', 'wait'], rows);
-}
-
-function hasReceiver(kind: Side['kind']): kind is Kind {
-  return kind !== 'none' && kind !== 'again';
+  return table(['The receiver', 'webhooks that came', 'wait', 'numbers behind'], rows);
 }

@@ -1,11 +1,14 @@
 /** A receiver as the bench has it in hand, and the webhook that goes to it. @module */
-import type { DeliveryView, EndpointView, EndpointWithSecret } from '../../shared/webhooks.ts';
+import type { EndpointView, EndpointWithSecret } from '../../shared/webhooks.ts';
 import type { Tenants } from '../../test/stack/tenants.ts';
 import { until } from '../until.ts';
 import type { Kind } from './kinds.ts';
 
-/** What happens is gathered for 250 ms at most before it is handed over: where nothing has come for so long, all is. */
-const HANDED_OVER_MS = 400;
+/** What happens is gathered for 250 ms at most before webhooks are told of it: after so many milliseconds they were. */
+const HEARD_MS = 400;
+
+/** Between two looks at how much is left, in milliseconds: looking is work for the edge too. */
+const LOOK_MS = 200;
 
 export class Target {
   readonly #tenants: Tenants;
@@ -41,36 +44,25 @@ export class Target {
 
   /** Its turn is over: it has all, or is sent nothing more until the next one. */
   async end(): Promise<void> {
-    await this.#handedOver();
-    if (this.#kind === 'answers')
-      await until('the webhooks that are answered have come', async () => (await this.#view()).waiting === 0);
+    if (this.#kind === 'answers') await this.#hasAll();
     else await this.#tenants.admin('PATCH', this.#webhook, { enabled: false });
   }
 
-  /** Webhooks that have come, each as often as it did, and those that wait. */
-  async state(): Promise<{ readonly came: number; readonly waiting: number }> {
+  /** Webhooks that have come, each as often as it did; those that wait, and the numbers that are not looked at yet. */
+  async state(): Promise<{ readonly came: number; readonly waiting: number; readonly behind: number }> {
     const came = Number(await (await fetch(this.#receiver)).text());
-    return { came, waiting: (await this.#view()).waiting };
+    const { waiting, behind } = await this.#view();
+    return { came, waiting, behind };
   }
 
-  async #handedOver(): Promise<void> {
-    let before = -1;
-    await until('all that happened has been handed over', async () => {
-      await new Promise((resume) => setTimeout(resume, HANDED_OVER_MS));
-      const newest = await this.#newest();
-      const settled = newest === before;
-      before = newest;
-      return settled;
+  async #hasAll(): Promise<void> {
+    // The webhooks hear of what happened a little after it.
+    await new Promise((resume) => setTimeout(resume, HEARD_MS));
+    await until('the webhooks that are answered have come', async () => {
+      await new Promise((resume) => setTimeout(resume, LOOK_MS));
+      const { waiting, behind } = await this.#view();
+      return waiting + behind === 0;
     });
-  }
-
-  /** The number of the newest in the log. */
-  async #newest(): Promise<number> {
-    const { deliveries } = await this.#tenants.admin<{ deliveries: DeliveryView[] }>(
-      'GET',
-      `${this.#webhook}/deliveries?limit=1`,
-    );
-    return deliveries[0]?.n ?? 0;
   }
 
   #view(): Promise<EndpointView> {

@@ -1,7 +1,7 @@
 /** What is sent to one endpoint, and after what. */
 import { expect, it } from 'vitest';
 import type { Delivery } from './deliveries.ts';
-import { AILING, Lane, LOT, WELL, YIELDING } from './lane.ts';
+import { AILING, Lane, LOT, OVERDUE, PATIENCE_MS, WELL, YIELDING } from './lane.ts';
 import type { Rate } from './pace.ts';
 
 /** Due, of that call. */
@@ -20,8 +20,8 @@ const of = (n: number, about: string): Delivery => ({
 });
 
 /** An endpoint to which all of these are due, at no pace. */
-function endpoint(due: readonly Delivery[]) {
-  const load = { isBusy: false };
+function endpoint(due: Delivery[]) {
+  const load = { isBusy: false, now: 0 };
   const rates: Rate[] = [];
   const take = (rate: Rate) => rates.push(rate) > 0;
   const lane = new Lane({ take }, () => load.isBusy);
@@ -34,13 +34,14 @@ function endpoint(due: readonly Delivery[]) {
   lane.stir();
   return {
     lane,
+    due,
     load,
     /** At which each was begun. */
     rates,
     /** Begins all that may be begun. */
     begin: (): number[] => {
       const begun: number[] = [];
-      for (let next = lane.next(read); next; next = lane.next(read)) begun.push(next.n);
+      for (let next = lane.next(read, load.now); next; next = lane.next(read, load.now)) begun.push(next.n);
       return begun;
     },
     end: (n: number, well = true) => {
@@ -133,5 +134,42 @@ it('while calls are busy less is begun, not less under way, and to one that has 
   load.isBusy = true;
   for (const n of [1, 2, 3, 4]) end(n, false);
   expect(begin()).toEqual([5]);
-  expect(rates).toEqual([AILING]);
+  load.isBusy = false;
+  end(5, false);
+  expect(begin()).toEqual([6]);
+  expect(rates).toEqual([YIELDING, AILING]);
+});
+
+it('while calls are busy for long more is begun to one that has been behind for so long, until it has all', () => {
+  const { lane, due, begin, end, load, rates } = endpoint(
+    Array.from({ length: 12 }, (_, n) => of(n, `${n}`)),
+  );
+  load.isBusy = true;
+  begin();
+  load.now = PATIENCE_MS - 1;
+  end(0);
+  begin();
+  expect(rates.splice(0)).toEqual(Array(5).fill(YIELDING));
+  load.now = PATIENCE_MS;
+  for (const n of [1, 2, 3, 4]) end(n);
+  expect(begin()).toEqual([5, 6, 7, 8]);
+  expect(rates.splice(0)).toEqual(Array(4).fill(OVERDUE));
+  for (const n of [5, 6, 7, 8]) end(n);
+  expect(begin()).toEqual([9, 10, 11]);
+  for (const n of [9, 10, 11]) end(n);
+  expect(begin()).toEqual([]);
+  rates.splice(0);
+  due.push(of(12, '12'));
+  lane.stir();
+  expect(begin()).toEqual([12]);
+  expect(rates).toEqual([YIELDING]);
+});
+
+it('what has become due goes past what waits for something under way', () => {
+  const { lane, begin, due } = endpoint([of(1, 'a'), of(2, 'a')]);
+  expect(begin()).toEqual([1]);
+  due.push(of(3, 'b'));
+  expect(begin()).toEqual([]);
+  lane.stir();
+  expect(begin()).toEqual([3]);
 });

@@ -15,16 +15,25 @@ import type { Pace, Rate } from './pace.ts';
 export const WELL: Rate = { most: 4, ms: 8 };
 
 /**
- * While calls are busy (`worker/load.ts`) four are begun in 40 ms: a hundred a second, together since one that follows another
- * takes half as long.
- */
-export const YIELDING: Rate = { most: 4, ms: 40 };
-
-/**
  * To one whose last try has failed: a request at a time, 50 a second. That it fails is seen as well from these, and what waits
  * for its next try meanwhile has lost nothing. From the first that it takes on it is well.
  */
 export const AILING: Rate = { most: 1, ms: 20 };
+
+/**
+ * While calls are busy (`worker/load.ts`): 25 a second, which is a hundredth or two of the thread and is not felt. Calls are seldom
+ * busy for long, and what waits is sent when they are less so.
+ */
+export const YIELDING: Rate = { most: 1, ms: 40 };
+
+/**
+ * They may be busy all day, and what happens is to be told all the same: an endpoint that has not been sent all for
+ * {@link PATIENCE_MS} is sent four in 40 ms, a hundred a second, together since one that follows another takes half as long.
+ */
+export const OVERDUE: Rate = { most: 4, ms: 40 };
+
+/** In milliseconds. */
+export const PATIENCE_MS = 30_000;
 
 /** So many are read together. Among them is one that may be sent, unless a call has as many: that waits for itself. */
 export const LOT = 64;
@@ -34,7 +43,7 @@ export type Read = () => readonly Delivery[];
 
 export class Lane {
   readonly #pace: Pick<Pace, 'take'>;
-  readonly #isBusy: () => boolean;
+  readonly #isBusy: (now: number) => boolean;
   /** Those that are due, and not under way. */
   #lot: Delivery[] = [];
   /** There may be more that are due than the lot has. */
@@ -44,9 +53,11 @@ export class Lane {
   /** What is sent now: whose each number is. */
   readonly #underWay = new Map<number, string>();
   #isWell = true;
+  /** Since when there is always something to send, in Unix milliseconds; undefined: there is nothing. */
+  #behindSince: number | undefined;
 
   /** @param isBusy do calls need the thread now? */
-  constructor(pace: Pick<Pace, 'take'>, isBusy: () => boolean) {
+  constructor(pace: Pick<Pace, 'take'>, isBusy: (now: number) => boolean) {
     this.#pace = pace;
     this.#isBusy = isBusy;
   }
@@ -77,10 +88,11 @@ export class Lane {
     this.#lot = [];
     this.#more = false;
     this.#stirred = false;
+    this.#behindSince = undefined;
   }
 
   /** The next one to send, which is under way from now on; undefined where none is, or none may be now. */
-  next(read: Read): Delivery | undefined {
+  next(read: Read, now: number): Delivery | undefined {
     if (this.#underWay.size >= (this.#isWell ? WELL : AILING).most) return undefined;
     let at = this.#first;
     // All of the lot may wait for what is under way, and what has come since it was read for nothing.
@@ -88,7 +100,9 @@ export class Lane {
       this.#fill(read());
       at = this.#first;
     }
-    if (at < 0 || !this.#pace.take(this.#rate)) return undefined;
+    if (this.#lot.length === 0) this.#behindSince = undefined;
+    else this.#behindSince ??= now;
+    if (at < 0 || !this.#pace.take(this.#rateAt(now))) return undefined;
     const [delivery] = this.#lot.splice(at, 1);
     if (delivery) this.#underWay.set(delivery.n, delivery.about);
     return delivery;
@@ -106,9 +120,11 @@ export class Lane {
     return this.#lot.findIndex(({ about }) => !abouts.has(about));
   }
 
-  get #rate(): Rate {
-    if (!this.#isWell) return AILING;
-    return this.#isBusy() ? YIELDING : WELL;
+  #rateAt(now: number): Rate {
+    const isBusy = this.#isBusy(now);
+    if (!this.#isWell) return isBusy ? YIELDING : AILING;
+    if (!isBusy) return WELL;
+    return now >= (this.#behindSince ?? now) + PATIENCE_MS ? OVERDUE : YIELDING;
   }
 
   #fill(due: readonly Delivery[]): void {

@@ -93,7 +93,7 @@ export class Sending {
       (ms, then) => setTimeout(then, ms),
       () => this.#send(id, Date.now()),
     );
-    const lane = new Lane(pace, () => load.isBusy(Date.now()));
+    const lane = new Lane(pace, (now) => load.isBusy(now));
     this.#lanes.set(id, lane);
     return lane;
   }
@@ -115,7 +115,7 @@ export class Sending {
         lane.stop();
         return;
       }
-      const delivery = lane.next(read);
+      const delivery = lane.next(read, now);
       if (!delivery) return;
       this.#ctx.waitUntil(this.#deliver(endpoint, delivery, lane));
     }
