@@ -62,7 +62,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '8' },
       starts: { type: 'string', default: '80' },
       help: { type: 'boolean', default: false },
     },

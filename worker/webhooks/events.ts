@@ -20,7 +20,7 @@ import { LOT } from './lane.ts';
 const TOGETHER = 128;
 
 /** Numbers to a page, where little of them is wanted: that takes some milliseconds, and calls go between. */
-const MOST_NUMBERS = 1_024;
+const MOST_NUMBERS = 512;
 
 /** Characters to a page, or the first that go past it: with what is read together, far from the 32 MB that an RPC carries. */
 const MOST_LENGTH = 1_048_576;

@@ -22,7 +22,7 @@ const LEASE_MS = ANSWER_MS + 5_000;
 /** What is so many numbers back is read however far its endpoint is: the log keeps five segments, of which this is two. */
 export const FAR_BEHIND = 2 * RETENTION.segmentSpan;
 
-/** Between one part and the next of what is read for that, in milliseconds: 3,200 events a second, and calls go between. */
+/** Between one page and the next, in milliseconds: some 3,000 events a second or 20,000 numbers, and calls go between. */
 const APART_MS = 20;
 
 /** Which part of the log is wanted, and what of it. */
@@ -124,11 +124,12 @@ export class Intake {
         const span = this.#over ? undefined : spans.first(id);
         if (!span || !this.#isToRead(id, now)) return;
         const { after, upto, events, addresses } = span;
-        const page = await read({ epoch: this.#known.epoch, after, upto, events, addresses });
+        const { epoch } = this.#known;
+        const page = await read({ epoch, after, upto, events, addresses });
         this.#failed = undefined;
         if (this.#over) return;
-        this.#keep(span, page);
-        if (this.#isLeaving(span, now)) await new Promise((resume) => setTimeout(resume, APART_MS));
+        if (epoch === this.#known.epoch) this.#keep(epoch, span, page);
+        if (this.#isToRead(id, Date.now())) await new Promise((resume) => setTimeout(resume, APART_MS));
       }
     } catch (error) {
       console.warn('what happened could not be read for webhooks; it is tried again', error);
@@ -138,14 +139,14 @@ export class Intake {
   }
 
   /** Makes it deliveries. */
-  #keep(span: Span, page: Page | null): void {
+  #keep(epoch: string, span: Span, page: Page | null): void {
     const { storage, endpoints, deliveries, spans, came } = this.#means;
     const { endpoint } = span;
-    const { epoch } = this.#known;
     const { events, upto, lost } = page ?? { events: [], upto: span.upto, lost: span.upto - span.after };
-    let moved = false;
+    let [isKept, moved] = [false, false];
     storage.transactionSync(() => {
-      if (!spans.took(span, upto)) return;
+      isKept = spans.took(span, upto);
+      if (!isKept) return;
       const made = events.map(({ seq, type, about, body }) => {
         // The same event is told every endpoint under the same id, and each time that it is read.
         return { endpoint, id: `msg_${epoch}_${seq}`, type, about, body };
@@ -160,7 +161,7 @@ export class Intake {
         endpoints.dropped(whose, count);
       }
     });
-    came(endpoint, moved);
+    if (isKept) came(endpoint, moved);
   }
 
   /** Is it time to read on for an endpoint? */

@@ -67,12 +67,13 @@ export class Spans {
    * Of a span all until that number is read. False where it is not as it was any more: what was read is of no use then,
    * and nothing has changed.
    */
-  took({ id, after }: Span, upto: number): boolean {
+  took({ id, endpoint, after }: Span, upto: number): boolean {
     const [left] = this.#sql
       .exec<{ upto: number }>(
-        'UPDATE spans SET after = ? WHERE id = ? AND after = ? RETURNING upto',
+        'UPDATE spans SET after = ? WHERE id = ? AND endpoint = ? AND after = ? RETURNING upto',
         upto,
         id,
+        endpoint,
         after,
       )
       .toArray();
