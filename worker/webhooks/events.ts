@@ -14,10 +14,10 @@ import { linesOf } from '../calls/log.ts';
 import type { Calls } from '../calls.ts';
 import type { Logged, Store } from '../store.ts';
 import type { Page, Wanted } from './intake.ts';
-import { LOT } from './lane.ts';
+import { ENOUGH } from './lane.ts';
 
-/** Numbers that are read together: with a page's events before them these are 191 events at most, of 64 KB. */
-const TOGETHER = 128;
+/** Numbers that are read together: with a page's events before them these are 95 events at most, of 64 KB. */
+const TOGETHER = 64;
 
 /** Numbers to a page, where little of them is wanted: that takes some milliseconds, and calls go between. */
 const MOST_NUMBERS = 512;
@@ -35,7 +35,7 @@ export function pageOf(store: Store, wanted: Wanted, calls: Calls, now: number):
   const events: HookEvent[] = [];
   let length = 0;
   let after = from;
-  while (after < end && events.length < LOT && length < MOST_LENGTH) {
+  while (after < end && events.length < ENOUGH && length < MOST_LENGTH) {
     const upto = Math.min(end, after + TOGETHER);
     const some = eventsBetween(store, { ...wanted, after, upto }, (callid) => partiesIn(calls, callid), now);
     events.push(...some);

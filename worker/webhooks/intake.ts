@@ -10,7 +10,7 @@ import { ANSWER_MS } from './attempt.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { News } from './hand-over.ts';
-import { LOT } from './lane.ts';
+import { ENOUGH } from './lane.ts';
 import type { Span, Spans } from './spans.ts';
 
 /** A log that could not be read is tried again after so many milliseconds. */
@@ -22,7 +22,7 @@ const LEASE_MS = ANSWER_MS + 5_000;
 /** What is so many numbers back is read however far its endpoint is: the log keeps five segments, of which this is two. */
 export const FAR_BEHIND = 2 * RETENTION.segmentSpan;
 
-/** Between one page and the next, in milliseconds: some 3,000 events a second or 20,000 numbers, and calls go between. */
+/** Between one page and the next, in milliseconds: some 2,000 events a second or 20,000 numbers, and calls go between. */
 const APART_MS = 20;
 
 /** Which part of the log is wanted, and what of it. */
@@ -170,7 +170,7 @@ export class Intake {
     if (!span) return false;
     if (this.#isLeaving(span, now)) return true;
     const { quietUntil = 0 } = this.#means.endpoints.get(id) ?? {};
-    return quietUntil <= now && this.#means.deliveries.isShort(id, now, LOT);
+    return quietUntil <= now && this.#means.deliveries.isShort(id, now, ENOUGH);
   }
 
   /** The log may be without it soon, or who is to be told wants nothing for now. */

@@ -38,6 +38,12 @@ export const PATIENCE_MS = 30_000;
 /** So many are read together. Among them is one that may be sent, unless a call has as many: that waits for itself. */
 export const LOT = 64;
 
+/**
+ * An endpoint to which so many are due has enough for now, more than a second's while calls are busy; with fewer it is asked for
+ * what follows. That is felt as little as sending, if it is little at a time.
+ */
+export const ENOUGH = 32;
+
 /** Reads those that are due, of those that became due first: {@link LOT} at most. */
 export type Read = () => readonly Delivery[];
 
@@ -46,7 +52,7 @@ export class Lane {
   readonly #isBusy: (now: number) => boolean;
   /** Those that are due, and not under way. */
   #lot: Delivery[] = [];
-  /** There may be more that are due than the lot has. */
+  /** There may be more that are due than the lot has, or that would be if it were asked for. */
   #more = false;
   /** Something may have become due since the lot was read. */
   #stirred = false;
@@ -128,7 +134,7 @@ export class Lane {
   }
 
   #fill(due: readonly Delivery[]): void {
-    this.#more = due.length >= LOT;
+    this.#more = due.length >= ENOUGH;
     this.#stirred = false;
     this.#lot = due.filter(({ n }) => !this.#underWay.has(n));
   }

@@ -7,7 +7,7 @@ import { load } from '../load.ts';
 import { ANSWER_MS, attempt } from './attempt.ts';
 import type { Deliveries, Delivery } from './deliveries.ts';
 import { type Endpoint, type Endpoints, signing } from './endpoints.ts';
-import { Lane, LOT } from './lane.ts';
+import { ENOUGH, Lane, LOT } from './lane.ts';
 import { Pace } from './pace.ts';
 import { Results, type Tried } from './results.ts';
 import { verdict } from './verdict.ts';
@@ -106,7 +106,7 @@ export class Sending {
     const read = () => {
       this.#results.write();
       const due = deliveries.dueBy(id, now, LOT);
-      if (due.length < LOT) short(id);
+      if (due.length < ENOUGH) short(id);
       return due;
     };
     for (;;) {
