@@ -169,6 +169,20 @@ it('what cannot be read is due again in 5 s, and is all there then', () =>
     });
   }));
 
+it('what could not be read and is not to be read any more does not keep anybody awake', () =>
+  withIntake(async ({ intake, endpoints, spans, read, came, told }) => {
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    read.mockRejectedValueOnce(new Error('unreachable'));
+    told(30);
+    spans.clear('f');
+    intake.more('e');
+    await vi.waitFor(() => expect(came).toHaveBeenCalledTimes(1));
+    const later = Date.now() + 6_000;
+    expect(intake.due(later)).toBe(later);
+    endpoints.silence('e', later + 600_000);
+    expect(intake.due(later)).toBe(later + 600_000);
+  }));
+
 it('where all are disabled nobody wants to be told, once what they were to be told is read', () =>
   withIntake(async ({ intake, endpoints, spans, told, ids }) => {
     told(120);

@@ -58,7 +58,7 @@ export class Intake {
   readonly #means: Means;
   /** Endpoints for which the log is read now. */
   readonly #reading = new Set<string>();
-  /** When it could not be read, in Unix milliseconds; undefined where it could. */
+  /** When it could not be read, in Unix milliseconds; undefined where nobody has tried since. */
   #failed: number | undefined;
   #over = false;
 
@@ -87,6 +87,7 @@ export class Intake {
   more(endpoint: string): void {
     if (this.#over || this.#reading.has(endpoint) || !this.#isToRead(endpoint, Date.now())) return;
     this.#reading.add(endpoint);
+    this.#failed = undefined;
     void this.#read(endpoint).finally(() => this.#reading.delete(endpoint));
   }
 
@@ -108,7 +109,7 @@ export class Intake {
   #dueOf(id: string, now: number): number {
     const span = this.#means.spans.first(id);
     if (!span) return Number.POSITIVE_INFINITY;
-    if (this.#failed !== undefined) return Math.max(now, this.#failed + AGAIN_MS);
+    if (this.#failed !== undefined && this.#isToRead(id, now)) return Math.max(now, this.#failed + AGAIN_MS);
     if (this.#reading.has(id)) return now + LEASE_MS;
     // Who has enough to be sent asks for more by itself, as long as we are awake.
     const { quietUntil = 0 } = this.#means.endpoints.get(id) ?? {};
@@ -126,7 +127,6 @@ export class Intake {
         const { after, upto, events, addresses } = span;
         const { epoch } = this.#known;
         const page = await read({ epoch, after, upto, events, addresses });
-        this.#failed = undefined;
         if (this.#over) return;
         if (epoch === this.#known.epoch) this.#keep(epoch, span, page);
         if (this.#isToRead(id, Date.now())) await new Promise((resume) => setTimeout(resume, APART_MS));

@@ -261,7 +261,7 @@ export class Webhooks extends DurableObject<Env> {
     return view ? made({ ...view, secret }) : noEndpoint(id);
   }
 
-  /** Makes sure that the Switchboard hands over from now on, and says so where it could not be told yet. */
+  /** Makes sure that the Switchboard tells what happens from now on, and says so where it could not be told yet. */
   async #announced<T>(outcome: Made<T>): Promise<Outcome<T>> {
     const { sql } = this.ctx.storage;
     sql.exec('UPDATE site SET announced = 0');
