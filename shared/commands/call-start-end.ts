@@ -8,7 +8,8 @@ import { dialogState } from '../evi.ts';
 import { UacResult } from '../mi.ts';
 import type { CallStart } from './call-start-state.ts';
 import { alsoRelease, isAnswered, isGone, legAnswered, release, stepRelease } from './release.ts';
-import { stepTransfer, stopTransfer, type Transfer, transferCallids } from './transfer.ts';
+import type { Transfer } from './transfer/state.ts';
+import { stepTransfer, stopTransfer, transferCallids } from './transfer.ts';
 
 /** Tells why, and ends every leg that stands: the new call outlives the first leg. */
 export function fail(

@@ -1,7 +1,7 @@
 /** What a CallStart remembers between two turns. @module */
 import type { State } from '../command.ts';
 import type { Release } from './release.ts';
-import type { Transfer } from './transfer.ts';
+import type { Transfer } from './transfer/state.ts';
 
 export interface CallStart extends State {
   readonly caller: string;

@@ -13,7 +13,8 @@ import { close, closing, fail, finish } from './call-start-end.ts';
 import type { CallStart } from './call-start-state.ts';
 import { copy } from './copy.ts';
 import { invite } from './invite.ts';
-import { type Progress, stepTransfer, transfer } from './transfer.ts';
+import type { Progress } from './transfer/state.ts';
+import { stepTransfer, transfer } from './transfer.ts';
 
 const FIRST_LEG_FAILED = 'failed to establish initial call: ';
 const TERMINATED = '487 Request Terminated';

@@ -11,7 +11,8 @@ import { code } from '../jsonrpc.ts';
 import type { MiCommand } from '../mi.ts';
 import { copy } from './copy.ts';
 import { isAnswered, isGone, type Release, release, stepRelease } from './release.ts';
-import { type Progress, stepTransfer, type Transfer, transfer, transferCallids } from './transfer.ts';
+import type { Progress, Transfer } from './transfer/state.ts';
+import { stepTransfer, transfer, transferCallids } from './transfer.ts';
 
 export interface Refer extends State {
   readonly transfer: Transfer;
