@@ -6,6 +6,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import type { Scope } from '../../shared/policy.ts';
+import { Alarm } from '../alarm.ts';
 import type { Role } from '../door/api-keys.ts';
 import type { Env } from '../env.ts';
 import type { Admission, Petition } from './admission.ts';
@@ -37,9 +38,6 @@ export interface NewKey {
   readonly scopes: readonly Scope[];
 }
 
-/** After an alarm that failed, in milliseconds: the platform itself gives up after six. */
-const ALARM_RETRY_MS = 5_000;
-
 const GONE = refused(404, 'there is no such tenant');
 
 export class Tenant extends DurableObject<Env> {
@@ -49,8 +47,7 @@ export class Tenant extends DurableObject<Env> {
   readonly #audit: Audit;
   readonly #errands: Errands;
   readonly #messenger: Messenger;
-  /** Undefined: not known since waking. */
-  #alarmAt: number | undefined;
+  readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -62,6 +59,8 @@ export class Tenant extends DurableObject<Env> {
     this.#audit = new Audit(sql);
     this.#errands = new Errands(sql);
     this.#messenger = new Messenger(this.#errands, (errand) => this.#tell(errand));
+    this.#alarm = new Alarm(ctx.storage);
+    ctx.blockConcurrencyWhile(() => this.#alarm.find());
   }
 
   /** May this key come in? Notes that it was used, to the minute. */
@@ -88,11 +87,11 @@ export class Tenant extends DurableObject<Env> {
   }
 
   /** Notes what was done elsewhere in this tenant's name, such as a token that was minted. */
-  async note(deed: Deed): Promise<void> {
+  note(deed: Deed): void {
     if (!this.#settings.get()) return;
     this.#audit.note(deed, Date.now());
     // While the trail holds anything an alarm is set, to the day when it is to be dropped at the latest.
-    if (this.#alarmAt === undefined || this.#alarmAt === Number.POSITIVE_INFINITY) await this.#arm();
+    if (this.#alarm.at === Number.POSITIVE_INFINITY) this.#arm();
   }
 
   /** Makes the tenant. One that was deleted may be made anew once nothing of it is left. */
@@ -224,7 +223,7 @@ export class Tenant extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAt = undefined;
+    this.#alarm.came();
     try {
       const now = Date.now();
       this.#audit.trim(now);
@@ -232,7 +231,7 @@ export class Tenant extends DurableObject<Env> {
       await this.#runErrands();
     } catch (error) {
       console.error('alarm of a tenant failed', error);
-      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+      await this.#alarm.retry(Date.now());
     }
   }
 
@@ -290,9 +289,9 @@ export class Tenant extends DurableObject<Env> {
     for (const key of this.#keys.takeUntold(now)) this.#end(key, now);
     const tried = this.#messenger.run(now);
     // Before they are awaited: if we die meanwhile, the alarm goes on.
-    await this.#arm();
+    this.#arm();
     await tried;
-    await this.#arm();
+    this.#arm();
   }
 
   /** Has its sockets closed wherever it may have some. */
@@ -316,13 +315,11 @@ export class Tenant extends DurableObject<Env> {
     if (settings && site) await switchboard.govern(policyOf(settings, site.rules, this.#sites.count));
   }
 
-  /** One alarm for errands, for keys that end later, and for what is kept long enough. Setting it costs a row. */
-  async #arm(): Promise<void> {
+  /** One alarm for errands, for keys that end later, and for what is kept long enough; none where nothing is left. */
+  #arm(): void {
     const due = Math.min(this.#errands.due, this.#keys.due, this.#audit.due);
-    if (due === this.#alarmAt) return;
-    this.#alarmAt = due;
-    if (due === Number.POSITIVE_INFINITY) await this.ctx.storage.deleteAlarm();
-    else await this.ctx.storage.setAlarm(due);
+    if (due < Number.POSITIVE_INFINITY) this.#alarm.arm(due);
+    else if (this.#alarm.at < due) void this.#alarm.drop();
   }
 }
 
