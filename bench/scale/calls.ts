@@ -16,6 +16,12 @@ import { Stage } from './stage.ts';
 /** Calls that stand. */
 export const SIZES = [10, 2_000, 100_000];
 
+/** Calls that stand where it is measured what a command costs otherwise. */
+const FEW = 10;
+
+/** Rounds that do not count: until then code is compiled. */
+const WARMING = 2;
+
 /** Calls on a board, and the longest that its snapshot may take, in milliseconds. */
 const ON_BOARD = 2_000;
 const SNAPSHOT_MS = 100;
@@ -66,32 +72,32 @@ export async function calls(sizes: readonly number[], rounds: number): Promise<O
   };
 }
 
-/** Calls of strangers, raised by an adapter that no OpenSIPS stands behind. Nobody looks while costs are measured. */
+/** Calls of strangers, raised by an adapter that no OpenSIPS stands behind. */
 async function manyStand(sizes: readonly number[], rounds: number): Promise<Round[]> {
+  const all: Round[] = [];
+  for (const size of sizes) all.push(await stand(size, rounds));
+  return all;
+}
+
+/**
+ * On stages of its own, so that nobody looks while costs are measured: for a minute after a look OpenSIPS is asked for all
+ * calls every 12 s.
+ */
+async function stand(size: number, rounds: number): Promise<Round> {
   await using few = await Stage.open({ sites: 0 });
   await using many = await Stage.open({ sites: 0 });
-  const [little, much] = await Promise.all(
-    [few, many].map((stage) => connectScriptedAdapter(stage.url('adapter', 0))),
-  );
-  for (const stage of [few, many]) await stage.linked(0);
-  const measureAt = async (stage: Stage): Promise<Measure> => {
+  const raise = async (stage: Stage, calls: number): Promise<Measure> => {
+    const adapter = await connectScriptedAdapter(stage.url('adapter', 0));
+    await stage.linked(0);
+    await adapter.raise(0, calls);
+    await settled(stage, calls);
     const client = await stage.client();
     return async () => ({ ...(await echoCosts(client)), ...(await linkCosts(client, stage.edge)) });
   };
-  const [alone, loaded] = [await measureAt(few), await measureAt(many)];
-  little?.raise(0, Math.min(...sizes));
-  await compare(alone, loaded, 1);
-  const all: Round[] = [];
-  let raised = 0;
-  for (const size of sizes) {
-    await much?.raise(raised, size);
-    raised = size;
-    await settled(many, size);
-    const costs = await compare(alone, loaded, rounds);
-    const edge = footprint(many.edge).rss;
-    all.push({ size, costs, edge, snapshot: await snapshotAt(many) });
-  }
-  return all;
+  const [alone, loaded] = [await raise(few, FEW), await raise(many, size)];
+  await compare(alone, loaded, WARMING);
+  const costs = await compare(alone, loaded, rounds);
+  return { size, costs, edge: footprint(many.edge).rss, snapshot: await snapshotAt(many) };
 }
 
 /** Processor time of an edge that has nothing to do, in milliseconds a second: its alarms, and what asks for its health. */
