@@ -3,8 +3,9 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import * as fc from 'fast-check';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Command, Told } from '../shared/stored-command.ts';
+import { ENDED_KEPT } from './calls/roster.ts';
 import { LOOKS_MS, ROUND_MS, SURVEY_MS } from './calls/rounds.ts';
-import { Calls, ENDED_KEPT } from './calls.ts';
+import { Calls } from './calls.ts';
 import { Store } from './store.ts';
 import type { Answer, Client } from './testing/client.ts';
 import { callsMade, dialog, held, script } from './testing/scenarios.ts';

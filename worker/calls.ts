@@ -25,10 +25,8 @@ import {
 } from './calls/kept.ts';
 import { type Filter, type Page, page } from './calls/listing.ts';
 import { CallLog } from './calls/log.ts';
+import { Roster } from './calls/roster.ts';
 import type { Store } from './store.ts';
-
-/** So many that have ended are kept at most, and none longer than the log. */
-export const ENDED_KEPT = 10_000;
 
 /** A timeline has so many moments at most; then those after the first make room. */
 const MOMENTS = 200;
@@ -46,20 +44,13 @@ export class Calls {
   readonly #log: CallLog;
   readonly #number: () => number;
   readonly #book = new CallBook<Kept>(keep, (entry, event, at, data) => this.#change(entry, event, at, data));
-  /** All, by their first change. */
-  #order: Kept[] = [];
-  /** Those that stand, oldest first. */
-  #standing = new Set<Kept>();
-  #oldest: Kept | undefined;
-  /** Those that have ended, the earliest first. */
-  #ended: Kept[] = [];
-  #counted = 0;
+  readonly #roster = new Roster();
   #lines: Line[] = [];
   #news: News[] = [];
   /** Newest change that is not in the log as one of its own: nobody can come back to before it. */
   #unlogged = 0;
   #watched = false;
-  #handedOver = false;
+  #hasWebhooks = false;
   #recordUntil = 0;
   #now = 0;
   /** Calls that came to be known since the last look, and of which nobody knows who speaks. */
@@ -78,14 +69,13 @@ export class Calls {
       store,
       (callid) => {
         const kept = this.#book.get(callid);
-        return kept && this.#standing.has(kept) ? kept : undefined;
+        return kept && this.#roster.stands(kept) ? kept : undefined;
       },
       reach,
     );
     this.#log.awake((line) => this.#restore(line));
     this.#log.onDrop((end, now) => this.#carry(end, now));
-    this.#order.sort((one, other) => one.first - other.first);
-    this.#standing = new Set(this.#order.filter(({ call }) => call.state !== 'ended'));
+    this.#roster.sort();
     // The next round of the survey brings their parties.
     this.#strangers = [];
     this.#prune(0);
@@ -93,19 +83,17 @@ export class Calls {
 
   /** How many stand that were made by commands. */
   get size(): number {
-    return this.#counted;
+    return this.#roster.counted;
   }
 
   /** How many stand, whoever made them. */
   get standing(): number {
-    return this.#standing.size;
+    return this.#roster.standing.size;
   }
 
   /** When the oldest that stands began, in Unix milliseconds; infinity where none does. */
   get oldest(): number {
-    // Found once: a set walks past all that were deleted from its front.
-    if (!this.#oldest || !this.#standing.has(this.#oldest)) [this.#oldest] = this.#standing;
-    return this.#oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
+    return this.#roster.oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
   /** One that stands or has ended lately; one that ended before a sleep may be missing. */
@@ -140,9 +128,9 @@ export class Calls {
     this.#watched = watched;
   }
 
-  /** What happens is handed over to somebody who counts as a watcher, or is no more. */
-  handedOver(handedOver: boolean): void {
-    this.#handedOver = handedOver;
+  /** Webhooks are told what happens, and count as a watcher; or they are no more. */
+  webhooks(wanted: boolean): void {
+    this.#hasWebhooks = wanted;
   }
 
   /** There is something to {@link write}. */
@@ -203,7 +191,7 @@ export class Calls {
 
   /** Events may have been missed: all that stands is to be asked for. */
   doubt(): void {
-    this.#doubted ||= this.#standing.size > 0 || this.#watched;
+    this.#doubted ||= this.#roster.standing.size > 0 || this.#watched;
   }
 
   /** Something may have been missed since the last round has begun. */
@@ -214,13 +202,13 @@ export class Calls {
   /** A round begins. */
   surveyed(): void {
     this.#doubted = false;
-    this.#roundFrom = this.#order.at(-1)?.first ?? 0;
+    this.#roundFrom = this.#roster.all.at(-1)?.first ?? 0;
   }
 
   /** Call-IDs of those that stand, did so before that round, and were not seen in it. */
   unseen(round: number): string[] {
     const callids: string[] = [];
-    for (const { round: seen, first, call } of this.#standing) {
+    for (const { round: seen, first, call } of this.#roster.standing) {
       if (seen < round && first <= this.#roundFrom) callids.push(call.callid);
     }
     return callids;
@@ -236,7 +224,7 @@ export class Calls {
 
   list(filter: Filter, limit: number, cursor?: string): Page {
     if (filter.states?.includes('ended') ?? true) this.#recall();
-    return page(this.#order, filter, limit, cursor);
+    return page(this.#roster.all, filter, limit, cursor);
   }
 
   /** What was told after `since`, in order; undefined where that is not kept whole, or too much of it. */
@@ -261,13 +249,13 @@ export class Calls {
     const lines = this.#lines.splice(0);
     const last = lines.at(-1)?.seq;
     if (last === undefined) return 0;
-    const laggards = this.#log.laggards(last, this.#standing.size);
+    const laggards = this.#log.laggards(last, this.#roster.standing.size);
     return this.#log.append([...lines, ...laggards.map((kept) => this.#carried(kept))], floor, now);
   }
 
   /** Somebody is to hear of each change. */
   get #isHeard(): boolean {
-    return this.#watched || this.#handedOver;
+    return this.#watched || this.#hasWebhooks;
   }
 
   #change(kept: Kept, event: CallEventName, at: number, data: unknown): void {
@@ -308,36 +296,22 @@ export class Calls {
 
   #add(kept: Kept, first: number): void {
     kept.first = first;
-    this.#order.push(kept);
-    this.#standing.add(kept);
+    this.#roster.add(kept);
     if (kept.call.caller === null) this.#strangers.push(kept.call.callid);
   }
 
-  /** Counts it from its answer to its end. Says whether it is counted from now on. */
+  /** Keeps it where it belongs now. Says whether it is counted from now on. */
   #settle(kept: Kept): boolean {
-    const ended = kept.call.state === 'ended';
-    const counts = !kept.isCounted && isForCommand(kept);
-    if (counts) {
-      kept.isCounted = true;
-      this.#counted++;
-    }
-    if (!ended || !this.#standing.delete(kept)) return counts;
+    const counts = this.#roster.count(kept);
+    if (kept.call.state !== 'ended' || !this.#roster.end(kept)) return counts;
     this.#log.forget(kept);
-    if (kept.isCounted) this.#counted--;
-    kept.isCounted = false;
-    this.#ended.push(kept);
-    if (this.#ended.length > ENDED_KEPT * 1.1) this.#prune(0);
+    if (this.#roster.isCrowded) this.#prune(0);
     return false;
   }
 
   /** Forgets what has ended before that position, and what is too much. */
   #prune(end: number): void {
-    const excess = this.#ended.length - ENDED_KEPT;
-    const gone = new Set(this.#ended.filter(({ call: { seq } }, at) => at < excess || seq < end));
-    if (gone.size === 0) return;
-    for (const { call } of gone) this.#book.forget(call.callid);
-    this.#ended = this.#ended.filter((kept) => !gone.has(kept));
-    this.#order = this.#order.filter((kept) => !gone.has(kept));
+    for (const { call } of this.#roster.prune(end)) this.#book.forget(call.callid);
   }
 
   /** A part of the log is about to be dropped: what stands in it is written anew, the rest goes with it. */
@@ -379,22 +353,14 @@ export class Calls {
       if (known) complete(known, past);
       else if (past.call.state === 'ended') {
         this.#book.restore(past);
-        this.#order.push(past);
-        this.#ended.push(past);
+        this.#roster.addEnded(past);
       }
     }
-    this.#order.sort((one, other) => one.first - other.first);
-    this.#ended.sort((one, other) => one.call.seq - other.call.seq);
+    this.#roster.sort();
     this.#prune(0);
   }
 }
 
 function standingOf({ call, owner }: Kept): Pick<CallLine, 'call' | 'owner'> {
   return { call, ...(owner === undefined ? {} : { owner }) };
-}
-
-/** Does it stand because a command has made it? A CallStart's first leg only leads to the call that it makes. */
-function isForCommand({ call, owner }: Kept): boolean {
-  if (owner === undefined || call.state === 'ringing' || call.state === 'ended') return false;
-  return call.origin?.method !== 'CallStart' || call.from !== undefined;
 }

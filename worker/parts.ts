@@ -13,7 +13,7 @@ import { load } from './load.ts';
 import { Sessions } from './sessions.ts';
 import { Store } from './store.ts';
 import { Survey } from './survey.ts';
-import { HandOver, type Ways } from './webhooks/hand-over.ts';
+import { Herald, type Ways } from './webhooks/herald.ts';
 
 /** What the desk works with: made anew after a sleep, from what is stored. */
 export interface Parts {
@@ -30,7 +30,7 @@ export interface Parts {
   readonly callers: Callers;
   readonly limiter: Limiter;
   readonly floods: Floods;
-  readonly handOver: HandOver;
+  readonly herald: Herald;
 }
 
 /** Takes everything up from where it is stored, and the sockets that stand. @param tell tells webhooks how far the log goes */
@@ -46,14 +46,14 @@ export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
   const calls = new Calls(store, () => runner.number());
   const watchers = new Watchers(ctx);
   const now = Date.now();
-  const handOver = new HandOver(sql, runner.last, {
+  const herald = new Herald(sql, runner.last, {
     epoch,
     keptMs: () => store.keptMs,
     tell,
-    stopped: () => calls.handedOver(false),
+    stopped: () => calls.webhooks(false),
   });
   calls.watched(watchers.any, now);
-  calls.handedOver(handOver.on);
+  calls.webhooks(herald.on);
   for (const command of runner.running) calls.begun(command, now);
   const survey = new Survey({
     listed: (dialog, round) => calls.listed(dialog, round, Date.now()),
@@ -76,7 +76,7 @@ export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
     callers: new Callers(),
     limiter: new Limiter(),
     floods: new Floods(),
-    handOver,
+    herald,
   };
 }
 

@@ -206,9 +206,9 @@ export class Switchboard extends DurableObject<Env> {
 
   /** The webhooks of `tenant/site`, which is this one, are to be told what happens from now on. */
   tellWebhooks(place: string): void {
-    const { handOver, calls } = this.#here;
-    handOver.begin(place);
-    calls.handedOver(true);
+    const { herald, calls } = this.#here;
+    herald.begin(place);
+    calls.webhooks(true);
   }
 
   /** What has happened, of that which webhooks want of it; null where this is not the site that they mean any more. */
@@ -221,10 +221,10 @@ export class Switchboard extends DurableObject<Env> {
   /** Tells the webhooks of this site of all that has happened until now. */
   async catchUpWebhooks(): Promise<void> {
     if (this.#erased) return;
-    const { turns, handOver } = this.#here;
+    const { turns, herald } = this.#here;
     // They are told of what is written, and a turn that has nothing to say is not yet.
     turns.commit(Date.now());
-    await handOver.run();
+    await herald.run();
   }
 
   /** A key has ended: sockets that came in with it, or with a token that it has minted, are closed, and none comes in. */
@@ -246,7 +246,7 @@ export class Switchboard extends DurableObject<Env> {
     }
     // Who waits for an answer over HTTP gets it; what it has asked for goes with all the rest.
     this.#parts?.turns.stop();
-    this.#parts?.handOver.end();
+    this.#parts?.herald.end();
     this.#parts = undefined;
     this.#erased = true;
     await this.#alarm.drop();
@@ -347,12 +347,12 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#erased) return;
     const now = Date.now();
     try {
-      const { store, runner, sessions, link, handOver, turns } = this.#here;
+      const { store, runner, sessions, link, herald, turns } = this.#here;
       store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
       sessions.expire(now);
       if (turns.looks) link.look(now);
       runner.tick(now);
-      handOver.wake(now);
+      herald.wake(now);
       turns.commit(now);
     } catch (error) {
       console.error('alarm failed', error);

@@ -80,19 +80,19 @@ export class Turns {
   commit(now: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
     this.#timer = undefined;
-    const { runner, link, store, calls, survey, sessions, watchers, diagnosis, handOver } = this.#parts;
+    const { runner, link, store, calls, survey, sessions, watchers, diagnosis, herald } = this.#parts;
     const news = link.takeNews();
     if (news) calls.link(news, now);
     this.#survey(now);
     const { rows, requests, told } = runner.take();
     const { applied } = link;
     for (const { position, commands } of rows) {
-      const dated = handOver.on ? { at: now } : {};
+      const dated = herald.on ? { at: now } : {};
       store.append({ position, commands, floor: runner.floor(position), applied, ...dated }, now);
     }
     calls.write(runner.floor(runner.last), now);
     const seen = calls.takeNews();
-    if (seen.length > 0 || told.some(({ again }) => !again)) handOver.wrote(runner.last, now);
+    if (seen.length > 0 || told.some(({ again }) => !again)) herald.wrote(runner.last, now);
     this.arm(now);
     link.flush([...requests, ...survey.take(), ...diagnosis.take()], rows.length > 0);
     for (const say of this.#answers.splice(0)) say();
@@ -108,11 +108,11 @@ export class Turns {
    * for the short waits that will follow.
    */
   arm(now: number): void {
-    const { runner, store, sessions, calls, rounds, link, handOver } = this.#parts;
+    const { runner, store, sessions, calls, rounds, link, herald } = this.#parts;
     // Without an adapter nobody can be asked: when it comes back, that is a turn.
     const looks = this.looks;
     const round = link.connected ? rounds.due(looks, calls.oldest) : Number.POSITIVE_INFINITY;
-    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, handOver.due);
+    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, herald.due);
     const { at } = this.#alarm;
     if (due >= at) return;
     const alone = at === Number.POSITIVE_INFINITY || due > now + FAR_MS;
@@ -121,8 +121,8 @@ export class Turns {
 
   /** Does anybody look, so that OpenSIPS is asked often? Webhooks do while there is a call that could end unheard. */
   get looks(): boolean {
-    const { watchers, handOver, calls } = this.#parts;
-    return watchers.any || (handOver.on && calls.standing > 0);
+    const { watchers, herald, calls } = this.#parts;
+    return watchers.any || (herald.on && calls.standing > 0);
   }
 
   /** There are no more turns. Who waits for one to be written is let go; nothing is. */

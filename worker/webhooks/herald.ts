@@ -35,7 +35,7 @@ export interface Ways {
 /** Whose site this is, and until when nothing is to be told. */
 type Wanted = { readonly place: string; readonly since: number };
 
-export class HandOver {
+export class Herald {
   readonly #sql: SqlStorage;
   readonly #ways: Ways;
   /** Undefined: nothing is to be told at all. */
@@ -56,6 +56,7 @@ export class HandOver {
     this.#sql = sql;
     this.#ways = ways;
     this.#written = written;
+    // The name of older releases, whose row is taken up.
     sql.exec(
       'CREATE TABLE IF NOT EXISTS hand_over (id INTEGER PRIMARY KEY, place TEXT NOT NULL, since INTEGER NOT NULL)',
     );

@@ -9,7 +9,7 @@ import { RETENTION } from '../store.ts';
 import { ANSWER_MS } from './attempt.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Endpoints } from './endpoints.ts';
-import type { News } from './hand-over.ts';
+import type { News } from './herald.ts';
 import { ENOUGH } from './lane.ts';
 import type { Span, Spans } from './spans.ts';
 

@@ -105,7 +105,7 @@ const types = () => got.map(({ payload }) => payload.type);
 const ids = () => got.map(({ headers }) => headers['webhook-id']);
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
-/** Does the Switchboard hand over? */
+/** Does the Switchboard tell of what happens? */
 function isTold(site: Site): Promise<boolean> {
   return runInDurableObject(
     site.object,
@@ -551,7 +551,7 @@ it('who looks is told of every try that is over, written or not', async () => {
   expect(await log(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
 });
 
-it('what the Switchboard wrote and could not hand over before it died is handed over by its alarm, once', async () => {
+it('what the Switchboard wrote and could not tell of before it died is told of by its alarm, once', async () => {
   const { site, create, object } = await place();
   await create({ events: ['command.*.reply'] });
   const client = await site.client();
@@ -578,7 +578,7 @@ it('what the Switchboard wrote and could not hand over before it died is handed 
   ]);
 });
 
-it('what has happened and is not handed over yet is told as endpoints were then', async () => {
+it('what has happened and was not told of yet is told as endpoints were then', async () => {
   const { site, create, path } = await place();
   const filter = { events: ['command.*.reply'] };
   const { id } = await create(filter);
@@ -603,7 +603,7 @@ it('what has happened and is not handed over yet is told as endpoints were then'
   expect(texts()).toEqual([told('/hooks', 'one'), told('/hooks', 'two'), told('/hooks', 'three')]);
 });
 
-it('nothing of before it was made is told, and without an endpoint nothing is handed over', async () => {
+it('nothing of before it was made is told, and without an endpoint nothing is told', async () => {
   const { site, create, path, object } = await place();
   const client = await site.client();
   const echo = async (text: string) => {

@@ -23,7 +23,7 @@ import { migrate } from '../tenant/migrate.ts';
 import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
 import { Deliveries } from './deliveries.ts';
 import { type Endpoint, Endpoints } from './endpoints.ts';
-import type { News } from './hand-over.ts';
+import type { News } from './herald.ts';
 import { Intake } from './intake.ts';
 import { scheduleOf } from './schedule.ts';
 import { WEBHOOKS_STEPS } from './schema.ts';
