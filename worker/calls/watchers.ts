@@ -95,16 +95,9 @@ export class Watchers {
   #send(some: readonly Item[]): void {
     const texts = some.map(textOf);
     const whole = frameOf(texts);
-    const first = some[0] ? seqOf(some[0]) : 0;
-    const isOfCalls = !some.some((item) => 'told' in item);
     for (const [socket, from] of this.#sockets) {
       const client = attachmentOf(socket);
       if (!isLive(socket) || client.kind !== 'client') continue;
-      // Mostly they watch all: with many of them, to ask each about each item would take longer than all else.
-      if (isOfCalls && from < first && watchesAll(client)) {
-        socket.send(whole);
-        continue;
-      }
       const wanted = texts.filter((_, at) => {
         const item = some[at];
         return item !== undefined && seqOf(item) > from && concerns(item, client);
@@ -154,11 +147,6 @@ export function concerns(
   if ('link' in news) return true;
   if (caller !== undefined && news.owner !== subject) return false;
   return watched.all || watched.callids.includes(news.call.callid);
-}
-
-/** Is it concerned by whatever happens to calls? */
-function watchesAll({ scopes, caller, watches: watched }: ClientSocket): boolean {
-  return watched?.all === true && caller === undefined && scopes.includes('read');
 }
 
 function watches(attachment: ReturnType<typeof attachmentOf>): boolean {
