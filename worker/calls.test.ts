@@ -41,7 +41,7 @@ function kept(
     const store = new Store(sql);
     const open = () => new Calls(store, () => next++);
     const rows = () =>
-      sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${store.kept ? 'calls_1' : ''}`).one().n;
+      sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${store.segments.kept ? 'calls_1' : ''}`).one().n;
     play({ calls: open(), again: open, rows });
   });
 }
@@ -141,7 +141,7 @@ it('what stands longer than the log is kept is carried over with its timeline', 
     calls.event(dialog('short', 2, 5), 2);
     calls.write(0, 0);
     calls.event(dialog('long', 2, 3), 3);
-    for (let now = 15; now < 200; now += 15) store.trim(now, Number.POSITIVE_INFINITY);
+    for (let now = 15; now < 200; now += 15) store.segments.trim(now, Number.POSITIVE_INFINITY);
     const later = new Calls(store, number);
     expect(later.get('short')).toBeUndefined();
     expect(later.get('long')?.call.state).toBe('answered');

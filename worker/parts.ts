@@ -38,7 +38,7 @@ export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
   const { sql } = ctx.storage;
   const store = new Store(sql);
   const governance = new Governance(sql);
-  store.keepFor(governance.policy.kept_seconds);
+  store.segments.keepFor(governance.policy.kept_seconds);
   const { epoch, position, applied, running } = store.awake();
   const runner: Runner = new Runner(epoch, position, running, (command, told) =>
     calls.told(command, told, Date.now()),
@@ -48,7 +48,7 @@ export function takeUp(ctx: DurableObjectState, tell: Ways['tell']): Parts {
   const now = Date.now();
   const herald = new Herald(sql, runner.last, {
     epoch,
-    keptMs: () => store.keptMs,
+    keptMs: () => store.segments.keptMs,
     tell,
     stopped: () => calls.webhooks(false),
   });

@@ -3,7 +3,8 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import type { Command } from '../shared/stored-command.ts';
-import { RETENTION, type Retention, retentionOf, Store } from './store.ts';
+import { RETENTION, type Retention, retentionOf } from './store/segments.ts';
+import { Store } from './store.ts';
 
 const retention: Retention = { segmentMs: 1_000, segmentSpan: 10, segments: 3, keptMs: 5_000 };
 const FAR = Number.MAX_SAFE_INTEGER;
@@ -102,22 +103,22 @@ it('drops what is too old, and says so to who asks for it', () =>
     const store = reopen();
     append(store, 3, [command(1, true, [2])], 3, 0);
     append(store, 6, [command(4, true, [5])], 6, 2_000);
-    store.trim(5_999, FAR);
+    store.segments.trim(5_999, FAR);
     expect(store.ended('me', 'c1')).toBeDefined();
-    store.trim(6_000, FAR);
+    store.segments.trim(6_000, FAR);
     expect(store.ended('me', 'c1')).toBeUndefined();
     expect(store.ended('me', 'c4')).toBeDefined();
     expect(store.told('me', 'one', 0)).toBeUndefined();
     expect(store.told('me', 'one', 3)).toHaveLength(1);
-    expect(store.due).toBe(8_000);
+    expect(store.segments.due).toBe(8_000);
   }));
 
 it('goes on counting when everything was dropped', () =>
   withStore((reopen) => {
     const store = reopen();
     append(store, 3, [command(1, true, [2])]);
-    store.trim(10_000, FAR);
-    expect(store.due).toBe(Number.POSITIVE_INFINITY);
+    store.segments.trim(10_000, FAR);
+    expect(store.segments.due).toBe(Number.POSITIVE_INFINITY);
     const later = reopen();
     expect(later.awake()).toMatchObject({ position: 4, running: [] });
     append(later, 6, [command(4, true, [5])], 6, 10_000);
@@ -150,14 +151,14 @@ it('an hour, or as short as it is told: nothing is older, and four fifths of tha
 it('what is to be kept for less is dropped by the next trim', () =>
   withStore((reopen) => {
     const store = reopen();
-    store.keepFor(3_600);
+    store.segments.keepFor(3_600);
     append(store, 3, [command(1, true, [2])], 3, 0);
-    expect(store.due).toBe(3_600_000);
-    store.keepFor(60);
-    expect(store.due).toBe(60_000);
-    store.trim(59_999, FAR);
+    expect(store.segments.due).toBe(3_600_000);
+    store.segments.keepFor(60);
+    expect(store.segments.due).toBe(60_000);
+    store.segments.trim(59_999, FAR);
     expect(store.ended('me', 'c1')).toBeDefined();
-    store.trim(60_000, FAR);
+    store.segments.trim(60_000, FAR);
     expect(store.ended('me', 'c1')).toBeUndefined();
   }));
 
@@ -165,10 +166,10 @@ it('what a running command keeps from being dropped is due again later, not at o
   withStore((reopen) => {
     const store = reopen();
     append(store, 3, [command(1, false, [2])], 3, 0);
-    store.trim(60_000, 3);
-    expect(store.due).toBe(60_000 + retention.segmentMs);
-    store.trim(60_500, FAR);
-    expect(store.due).toBe(Number.POSITIVE_INFINITY);
+    store.segments.trim(60_000, 3);
+    expect(store.segments.due).toBe(60_000 + retention.segmentMs);
+    store.segments.trim(60_500, FAR);
+    expect(store.segments.due).toBe(Number.POSITIVE_INFINITY);
   }));
 
 it('drops nothing that a running command still needs', () =>
@@ -176,7 +177,7 @@ it('drops nothing that a running command still needs', () =>
     const store = reopen();
     append(store, 3, [command(1, false, [2])], 3, 0);
     append(store, 6, [command(4, true, [5])], 3, 60_000);
-    store.trim(60_000, 3);
+    store.segments.trim(60_000, 3);
     expect(
       reopen()
         .awake()

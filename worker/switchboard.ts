@@ -215,7 +215,7 @@ export class Switchboard extends DurableObject<Env> {
   happened(wanted: Wanted): Page | null {
     if (this.#erased) return null;
     const { store, calls } = this.#here;
-    return store.epoch === wanted.epoch ? pageOf(store, wanted, calls, Date.now()) : null;
+    return store.segments.epoch === wanted.epoch ? pageOf(store, wanted, calls, Date.now()) : null;
   }
 
   /** Tells the webhooks of this site of all that has happened until now. */
@@ -348,7 +348,7 @@ export class Switchboard extends DurableObject<Env> {
     const now = Date.now();
     try {
       const { store, runner, sessions, link, herald, turns } = this.#here;
-      store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
+      store.segments.trim(now, runner.floor(Number.POSITIVE_INFINITY));
       sessions.expire(now);
       if (turns.looks) link.look(now);
       runner.tick(now);
@@ -363,8 +363,8 @@ export class Switchboard extends DurableObject<Env> {
   #obey(policy: Policy, now: number): void {
     const { governance, store, runner, turns } = this.#here;
     if (!governance.govern(policy)) return;
-    store.keepFor(policy.kept_seconds);
-    store.trim(now, runner.floor(Number.POSITIVE_INFINITY));
+    store.segments.keepFor(policy.kept_seconds);
+    store.segments.trim(now, runner.floor(Number.POSITIVE_INFINITY));
     turns.arm(now);
   }
 }

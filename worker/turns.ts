@@ -112,7 +112,7 @@ export class Turns {
     // Without an adapter nobody can be asked: when it comes back, that is a turn.
     const looks = this.looks;
     const round = link.connected ? rounds.due(looks, calls.oldest) : Number.POSITIVE_INFINITY;
-    const due = Math.min(runner.due, store.due, sessions.due, link.due(looks), round, herald.due);
+    const due = Math.min(runner.due, store.segments.due, sessions.due, link.due(looks), round, herald.due);
     const { at } = this.#alarm;
     if (due >= at) return;
     const alone = at === Number.POSITIVE_INFINITY || due > now + FAR_MS;

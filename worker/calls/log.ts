@@ -82,7 +82,7 @@ export class CallLog {
 
   /** The first number that is kept: what came before may be gone. */
   get kept(): number {
-    return this.#store.kept;
+    return this.#store.segments.kept;
   }
 
   /** The lines of a number and later, a row at a time, oldest first. */
@@ -129,7 +129,7 @@ export class CallLog {
 
   /** Before a part of the log is dropped, `carry` writes anew what is still needed of it: all before that position. */
   onDrop(carry: (end: number, now: number) => void): void {
-    this.#store.onDrop(carry);
+    this.#store.segments.onDrop(carry);
   }
 
   /** Those that stand and that these lines, with what follows, tell whole. */

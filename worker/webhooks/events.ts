@@ -30,7 +30,7 @@ type PartiesOf = (callid: string) => readonly (string | null)[];
 
 /** The beginning of what is wanted: so much as is sent soon. What is not dated is dated `now`. */
 export function pageOf(store: Store, wanted: Wanted, calls: Calls, now: number): Page {
-  const from = Math.min(wanted.upto, Math.max(wanted.after, store.kept - 1));
+  const from = Math.min(wanted.upto, Math.max(wanted.after, store.segments.kept - 1));
   const end = Math.min(wanted.upto, from + MOST_NUMBERS);
   const events: HookEvent[] = [];
   let length = 0;

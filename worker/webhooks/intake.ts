@@ -5,7 +5,7 @@
  * @module
  */
 import type { Filter, HookEvent } from '../../shared/webhooks.ts';
-import { RETENTION } from '../store.ts';
+import { RETENTION } from '../store/segments.ts';
 import { ANSWER_MS } from './attempt.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Endpoints } from './endpoints.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../shared/webhooks.ts';
 import { ROUND_MS } from '../calls/rounds.ts';
 import { load } from '../load.ts';
-import { Store } from '../store.ts';
+import { Segments } from '../store/segments.ts';
 import { Switchboard } from '../switchboard.ts';
 import type { Beat } from '../testing/adapter.ts';
 import { callsMade, dialog, script } from '../testing/scenarios.ts';
@@ -494,7 +494,7 @@ it('what the log has forgotten before it could be read is counted, and what foll
     const { end } = sql.exec<{ end: number }>('SELECT max(position) + 1 AS end FROM log_1').one();
     return end;
   });
-  const kept = vi.spyOn(Store.prototype, 'kept', 'get').mockReturnValue(lost);
+  const kept = vi.spyOn(Segments.prototype, 'kept', 'get').mockReturnValue(lost);
   await echo(site, 'kept');
   await later(61_000, object);
   await vi.waitFor(() => expect(echoed()).toEqual(['kept']));
