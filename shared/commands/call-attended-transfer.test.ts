@@ -24,6 +24,7 @@ describe('CallAttendedTransfer', () => {
       [dialog(NEW, 2, 3)],
       [transfer('ok', '200 OK'), 'TransferSuccessful', `MI dlg_end_dlg ${FIRST}`],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
     );
     expect(stage.told).toEqual([
       { event: 'Transferring' },

@@ -41,6 +41,8 @@ describe('CallBlindTransfer', () => {
 
   it('ends the call that the party left', () => {
     const stage = start().play(...succeeded, [reply(`release ${FIRST}`, 'OK'), 'Ended']);
+    expect(stage.over, 'OpenSIPS has only queued the BYE').toBe(false);
+    stage.play([dialog(FIRST, 4, 5)]);
     expect(stage.over).toBe(true);
   });
 

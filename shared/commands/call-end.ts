@@ -27,7 +27,7 @@ export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
       return { state: { follows: [], ended: false }, actions: turn.actions };
     }
     const callid = known ?? params.callid;
-    // An answered call ends with the BYE that OpenSIPS's OK tells of: nothing is left to be waited for.
+    // Where one is known to have stood, "not found" says that it was ended.
     const leg = { callid, state: isAnswered(callid) ? dialogState.answered : 0, calling: false };
     return {
       state: { follows: [callid], release: release([leg], MI_MS, turn), ended: false },

@@ -53,6 +53,7 @@ describe('a CallEnd while the caller’s phone rings', () => {
       [dialog(FIRST, 2, 3), endFirst],
       [reply('invite', answer)],
       [reply(`release ${FIRST}`, 'OK')],
+      [dialog(FIRST, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -87,6 +88,7 @@ describe('a CallEnd before anything rings cannot cancel the INVITE', () => {
       [dialog(FIRST, 1, 3), endFirst],
       [reply('invite', answer)],
       [reply(`release ${FIRST}`, 'OK')],
+      [dialog(FIRST, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -96,6 +98,7 @@ describe('a CallEnd before anything rings cannot cancel the INVITE', () => {
       ...inVain,
       [reply('invite', answer), endFirst],
       [reply(`release ${FIRST}`, 'OK')],
+      [dialog(FIRST, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -189,6 +192,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       ...answered,
       [cancel, notEstablished, endFirst],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -200,6 +204,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [cancel, notTransferred, endFirst, endNew],
       [reply(`release ${FIRST}`, 'OK')],
       [reply(`release ${NEW}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
       [dialog(NEW, 2, 5)],
     );
     expect(stage.over).toBe(true);
@@ -217,6 +222,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [transfer('start'), endNew],
       [reply(`release ${FIRST}`, 'OK')],
       [reply(`release ${NEW}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
       [dialog(NEW, 1, 5)],
     );
     expect(stage.over).toBe(true);
@@ -243,6 +249,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [reply('transfer', 'Accepted'), 'Transferring'],
       [cancel, notTransferred, endFirst],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
     );
     expect(stage.over).toBe(false);
     stage.play([timer('taken'), 'MI dlg_list 0+12'], [reply('find', page())]);
@@ -255,6 +262,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [reply('transfer', 'Accepted'), 'Transferring'],
       [cancel, notTransferred, endFirst],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
       [timer('taken'), 'MI dlg_list 0+12'],
       [unknown('find')],
     );
@@ -293,6 +301,7 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [cancel, notTransferred, endFirst],
       [notRun('transfer')],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -306,6 +315,8 @@ describe('a CallEnd after the caller answered ends whatever stands', () => {
       [cancel, endNew],
       [reply(`release ${FIRST}`, 'OK')],
       [reply(`release ${NEW}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
+      [dialog(NEW, 4, 5)],
     );
     expect(stage.over).toBe(true);
   });

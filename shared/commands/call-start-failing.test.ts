@@ -57,7 +57,7 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       ],
     ],
   ])('%s: the first leg', (_, rows) => {
-    const stage = start().play(...rows, [reply(`release ${FIRST}`, 'OK'), 'Ended']);
+    const stage = start().play(...rows, [reply(`release ${FIRST}`, 'OK'), 'Ended'], [dialog(FIRST, 4, 5)]);
     expect(stage.over).toBe(true);
   });
 
@@ -111,6 +111,7 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       [reply(`release ${NEW}`, 'OK'), 'Ended'],
       [dialog(NEW, 2, 3), endNew],
       [reply(`release ${NEW}`, 'OK')],
+      [dialog(NEW, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -124,6 +125,7 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       [dialog(NEW, 2, 3)],
       [reply(`release ${NEW}`, 'OK'), endNew, 'Ended'],
       [reply(`release ${NEW}`, 'OK')],
+      [dialog(NEW, 3, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -137,6 +139,7 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
       [transfer('start'), endNew],
       [reply(`release ${FIRST}`, 'OK')],
       [refusal(`release ${NEW}`, 404, 'Requested Dialog not found'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
     );
     expect(stage.over).toBe(true);
   });
@@ -181,9 +184,11 @@ describe('a CallStart that fails after CallerAnswered ends every leg that stands
     expect(stage.over).toBe(false);
     expect(stage.timers.get('taken')).toBe(10_000);
     stage.play(
+      [dialog(FIRST, 4, 5)],
       lastSearch,
       [reply('find', page(shown(NEW, { to_uri: `sip:bob@10.0.0.11;osid=id-of-${FIRST}` }))), endNew],
       [reply(`release ${NEW}`, 'OK')],
+      [dialog(NEW, 4, 5)],
     );
     expect(stage.over).toBe(true);
   });

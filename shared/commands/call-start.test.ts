@@ -61,6 +61,7 @@ describe('CallStart calls the caller first', () => {
       [dialog(NEW, 2, 3)],
       [transfer('ok', '200 OK'), 'CalleeAnswered', `MI dlg_end_dlg ${FIRST}`],
       [reply(`release ${FIRST}`, 'OK'), 'Ended'],
+      [dialog(FIRST, 4, 5)],
     );
     expect(stage.told).toEqual([
       { event: 'CallerRinging', data: { caller, callee } },

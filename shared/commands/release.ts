@@ -1,11 +1,12 @@
 /**
- * Ends dialogs until they are gone. A dialog that has not rung yet cannot be cancelled (`dlg_end_dlg` answers OK
+ * Ends dialogs until they are seen to be gone. A dialog that has not rung yet cannot be cancelled (`dlg_end_dlg` answers OK
  * and the INVITE goes on: trace `caller-silent`), so it is asked for again when it rings, and now and then.
  * @module
  */
 import type { Input, Turn } from '../command.ts';
 import { AGAIN_LONGEST_MS, AGAIN_MS, END_MS, LINGER_MS } from '../deadlines.ts';
 import { dialogState } from '../evi.ts';
+import { NOT_FOUND } from '../mi.ts';
 
 /** A dialog on its way out. */
 export interface ReleasedLeg {
@@ -82,29 +83,16 @@ export function stepRelease(it: Release, input: Input, turn: Turn): 'late' | 'ov
       if (input.event.name === 'E_DLG_STATE_CHANGED') follow(it, input.event.params, turn);
       return undefined;
     case 'reply':
-      settle(
-        it,
-        input.to,
-        (leg) => {
-          // OK to a leg that rings says that CANCEL went out: an answer can cross it, so its end must be seen.
-          leg.gone = leg.asked >= dialogState.answered;
-        },
-        turn,
-      );
+      // OK says that a CANCEL went out, which an answer can cross; or that a BYE is queued for another process of OpenSIPS
+      // (`dlg_end_dlg` in its dlg_req_within.c), which is lost where that dies. So the end must be seen.
+      settle(it, input.to, turn);
       return undefined;
     case 'refusal':
-      settle(
-        it,
-        input.to,
-        (leg) => {
-          leg.gone = input.error.code === 404 && !leg.calling && leg.state <= leg.asked;
-        },
-        turn,
-      );
+      settle(it, input.to, turn, input.error.code === NOT_FOUND);
       return undefined;
     case 'no-answer':
       // Asking twice does no harm, so it is just asked again.
-      settle(it, input.to, () => {}, turn);
+      settle(it, input.to, turn);
       return undefined;
     default:
       return undefined;
@@ -131,12 +119,12 @@ function advance(leg: ReleasedLeg, state: number, turn: Turn): void {
   else if (!leg.open) ask(leg, turn);
 }
 
-function settle(it: Release, to: string, decide: (leg: ReleasedLeg) => void, turn: Turn): void {
+function settle(it: Release, to: string, turn: Turn, isUnknown = false): void {
   const leg = it.legs.find((each) => name(each.callid) === to);
   if (!leg || leg.gone) return;
   leg.answered = true;
   leg.open = false;
-  decide(leg);
+  leg.gone = isUnknown && !leg.calling && leg.state <= leg.asked;
   if (leg.gone) return;
   // What was asked came too early: the leg has gone on meanwhile.
   if (leg.state > leg.asked) {
