@@ -69,7 +69,7 @@ export class Calls {
       store,
       (callid) => {
         const kept = this.#book.get(callid);
-        return kept && this.#roster.stands(kept) ? kept : undefined;
+        return kept && this.#roster.standing.has(kept) ? kept : undefined;
       },
       reach,
     );

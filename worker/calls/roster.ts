@@ -41,10 +41,6 @@ export class Roster {
     return this.#ended.length > ENDED_KEPT * 1.1;
   }
 
-  stands(kept: Kept): boolean {
-    return this.#standing.has(kept);
-  }
-
   /** One that is the newest, or that {@link sort} will put where it belongs. */
   add(kept: Kept): void {
     this.#all.push(kept);
