@@ -1,131 +1,137 @@
-/** The edge's routes. @module */
+/** The routes of the Worker. @module */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
-import { issues } from '../shared/jsonrpc.ts';
-import { SocketQuery } from '../shared/socket-query.ts';
-import { admin } from './admin.ts';
-import type { Admitted } from './admitted.ts';
-import { consoleFile } from './console.ts';
-import { TenantsDoor } from './door/admission.ts';
-import { Admissions } from './door/admissions.ts';
-import { offersProtocol, PROTOCOL } from './door/credentials.ts';
-import type { Door } from './door/door.ts';
-import { MAX_BODY_BYTES, mint } from './door/minting.ts';
-import { redacted } from './door/redact.ts';
-import { securityHeaders } from './door/security-headers.ts';
-import type { Client, Refusal, Visitor } from './door/visitor.ts';
-import type { Env } from './env.ts';
-import { api } from './http/api.ts';
-import { preflight, readable } from './http/cors.ts';
-import { me } from './me.ts';
-import { problem } from './problem.ts';
-import { reference } from './reference/routes.ts';
-import { siteOf, socketOf } from './site.ts';
+import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
+import { issuesText } from '../shared/protocol/rpc/jsonrpc.ts';
+import type { AccessDenied, Authenticated, ClientPrincipal } from './auth/authenticated.ts';
+import type { Authenticator } from './auth/authenticator.ts';
+import { offersSubprotocol, SUBPROTOCOL } from './auth/credentials.ts';
+import { GrantCache } from './auth/grant-cache.ts';
+import type { Principal } from './auth/principal.ts';
+import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
+import { problemResponse } from './errors/problem.ts';
+import { createAdminRoutes } from './http/admin/routes.ts';
+import { createApiRoutes } from './http/api.ts';
+import { fetchConsoleFile } from './http/console-files.ts';
+import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
+import { describePrincipal } from './http/me.ts';
+import { redact } from './http/redact.ts';
+import { securityHeaders } from './http/security-headers.ts';
+import { openSocket, switchboardOf } from './http/switchboard-client.ts';
+import { issueClientToken, MAX_TOKEN_BODY_BYTES } from './http/tokens.ts';
+import { createReferenceRoutes } from './reference/routes.ts';
 
-/** The Worker. Tokens are minted by tenants' keys, whoever else the door lets in. */
-export function app(
-  door: Door,
-  tenants: TenantsDoor = new TenantsDoor(new Admissions()),
+/**
+ * Returns the Worker.
+ * @param authenticator authenticates clients and adapters
+ * @param tenants verifies the API keys that request tokens, which only tenants have
+ */
+export function createApp(
+  authenticator: Authenticator,
+  tenants: TenantAuthenticator = new TenantAuthenticator(new GrantCache()),
 ): Hono<{ Bindings: Env }> {
   return new Hono<{ Bindings: Env }>()
     .use(async ({ req }, next) => {
-      // Its host is whatever the Host headers say, where no platform stands before us.
+      // Without a platform in front, the host of the URL is whatever the Host headers say.
       if (URL.canParse(req.url)) return next();
-      return problem(400, 'this is no URL; send one Host header, with the name of this host');
+      return problemResponse(400, 'this is no URL; send one Host header, with the name of this host');
     })
     .use(securityHeaders)
     .get('/call-api', async ({ env, req }) => {
-      const visitor = await door.client(req.raw, env);
-      if ('status' in visitor) return refuse(visitor);
-      const asked = SocketQuery.safeParse(req.query());
-      if (!asked.success) return problem(400, issues(asked.error));
-      const { session = crypto.randomUUID(), since } = asked.data;
-      const resumed = since === undefined ? {} : { since: Number(since) };
-      return connect(req.raw, env, visitor, { ...visitor.who, session, ...resumed });
+      const client = await authenticator.authenticateClient(req.raw, env);
+      if ('status' in client) return deny(client);
+      const query = ConnectQuery.safeParse(req.query());
+      if (!query.success) return problemResponse(400, issuesText(query.error));
+      const { session = crypto.randomUUID(), since } = query.data;
+      const resume = since === undefined ? {} : { since: Number(since) };
+      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume });
     })
     .get('/adapter', async ({ env, req }) => {
-      const visitor = await door.adapter(req.raw, env);
-      return 'status' in visitor ? refuse(visitor) : connect(req.raw, env, visitor, visitor.who);
+      const adapter = await authenticator.authenticateAdapter(req.raw, env);
+      return 'status' in adapter ? deny(adapter) : upgrade(req.raw, env, adapter, adapter.principal);
     })
     .get('/healthz', async ({ env, req }) => {
-      const visitor = await door.client(req.raw, env);
-      if ('status' in visitor && visitor.status === 400) return refuse(visitor);
-      const health = 'status' in visitor ? {} : await healthOf(env, visitor);
-      // Cloudflare dates every answer, bare workerd none; by it a client sees whether its own clock is right.
+      const client = await authenticator.authenticateClient(req.raw, env);
+      if ('status' in client && client.status === 400) return deny(client);
+      const siteHealth = 'status' in client ? {} : await healthOf(env, client);
+      // Cloudflare adds a Date to every response, workerd alone does not. Clients check their own clock with it.
       const headers = { Date: new Date().toUTCString() };
-      return Response.json({ status: 'ok', version, ...health }, { headers });
+      return Response.json({ status: 'ok', version, ...siteHealth }, { headers });
     })
     .get('/v1/me', async ({ env, req }) => {
-      const visitor = await door.client(req.raw, env);
-      return 'status' in visitor ? refuse(visitor) : readable(Response.json(me(visitor)), req.raw);
+      const client = await authenticator.authenticateClient(req.raw, env);
+      return 'status' in client
+        ? deny(client)
+        : withCorsHeaders(Response.json(describePrincipal(client)), req.raw);
     })
     .options('/v1/me', ({ req }) => {
       const origin = req.header('Origin');
-      return origin === undefined ? nothing() : preflight(origin, ['GET']);
+      return origin === undefined ? notFound() : respondToPreflight(origin, ['GET']);
     })
     .post(
       '/v1/tokens',
       bodyLimit({
-        maxSize: MAX_BODY_BYTES,
-        onError: () => problem(413, `the body is longer than ${MAX_BODY_BYTES} bytes`),
+        maxSize: MAX_TOKEN_BODY_BYTES,
+        onError: () => problemResponse(413, `the body is longer than ${MAX_TOKEN_BODY_BYTES} bytes`),
       }),
       async ({ env, req }) => {
-        const minted = await mint(req.raw, env, tenants);
-        return minted instanceof Response ? minted : refuse(minted);
+        const issued = await issueClientToken(req.raw, env, tenants);
+        return issued instanceof Response ? issued : deny(issued);
       },
     )
-    .route('/v1/admin', admin())
-    .route('/', api(door))
-    .route('/', reference())
-    .get('/', ({ env, req }) => file(req.raw, env))
-    .get('/favicon.svg', ({ env, req }) => file(req.raw, env))
-    .get('/assets/*', ({ env, req }) => file(req.raw, env))
+    .route('/v1/admin', createAdminRoutes())
+    .route('/', createApiRoutes(authenticator))
+    .route('/', createReferenceRoutes())
+    .get('/', ({ env, req }) => consoleFile(req.raw, env))
+    .get('/favicon.svg', ({ env, req }) => consoleFile(req.raw, env))
+    .get('/assets/*', ({ env, req }) => consoleFile(req.raw, env))
     .onError((error, { req }) => {
-      // The query and the headers may hold a token, so neither is told.
-      console.error(redacted(`${req.method} ${req.path} failed: ${error.stack ?? error}`));
-      if (isPassing(error)) return problem(503, 'too busy just now; try again', { 'Retry-After': '1' });
-      return problem(500, 'something went wrong here, and has been logged; try again later');
+      // The query and the headers may contain a token, so they are not logged.
+      console.error(redact(`${req.method} ${req.path} failed: ${error.stack ?? error}`));
+      if (isTemporary(error))
+        return problemResponse(503, 'too busy just now; try again', { 'Retry-After': '1' });
+      return problemResponse(500, 'something went wrong here, and has been logged; try again later');
     })
-    .notFound(nothing);
+    .notFound(notFound);
 }
 
-function nothing(): Response {
-  return problem(404, 'there is nothing here; the WebSocket is at /call-api, the HTTP API at /v1');
+function notFound(): Response {
+  return problemResponse(404, 'there is nothing here; the WebSocket is at /call-api, the HTTP API at /v1');
 }
 
-async function file(request: Request, env: Env): Promise<Response> {
-  return (await consoleFile(request, env)) ?? nothing();
+async function consoleFile(request: Request, env: Env): Promise<Response> {
+  return (await fetchConsoleFile(request, env)) ?? notFound();
 }
 
-/** What the platform says of an object that it moves, or that has too much to do (its docs: "Error handling"). */
-function isPassing(error: Error): boolean {
+/** Returns whether the platform moves an object or finds it overloaded (its documentation: "Error handling"). */
+function isTemporary(error: Error): boolean {
   return ['retryable', 'overloaded'].some((name) => Reflect.get(error, name) === true);
 }
 
-/** How the site stands, for those who may read it. */
-async function healthOf(env: Env, visitor: Visitor<Client>): Promise<object> {
-  if (!visitor.who.scopes.includes('read')) return {};
-  const { link, running } = await siteOf(env, visitor).health();
-  return { site: visitor.place, link, running };
+/** Returns the health of the site, for clients with the scope `read`. */
+async function healthOf(env: Env, client: Authenticated<ClientPrincipal>): Promise<object> {
+  if (!client.principal.scopes.includes('read')) return {};
+  const { link, running } = await switchboardOf(env, client).health();
+  return { site: client.siteName, link, running };
 }
 
-/** Forwards an upgrade to the site's object. */
-async function connect(
+/** Forwards a WebSocket upgrade to the site's object. */
+async function upgrade(
   request: Request,
   env: Env,
-  visitor: Visitor<unknown>,
-  admitted: Admitted,
+  authenticated: Authenticated<unknown>,
+  principal: Principal,
 ): Promise<Response> {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
-    return problem(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });
+    return problemResponse(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });
   }
-  const response = await socketOf(env, visitor, admitted);
-  if (response.status !== 101 || !offersProtocol(request)) return response;
-  const selected = { 'Sec-WebSocket-Protocol': PROTOCOL };
-  return new Response(null, { status: 101, webSocket: response.webSocket, headers: selected });
+  const response = await openSocket(env, authenticated, principal);
+  if (response.status !== 101 || !offersSubprotocol(request)) return response;
+  const headers = { 'Sec-WebSocket-Protocol': SUBPROTOCOL };
+  return new Response(null, { status: 101, webSocket: response.webSocket, headers });
 }
 
-function refuse({ status, reason }: Refusal): Response {
-  return problem(status, reason);
+function deny({ status, reason }: AccessDenied): Response {
+  return problemResponse(status, reason);
 }

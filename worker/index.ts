@@ -1,13 +1,13 @@
-/** The deployed Worker: tenants, and nobody else. @module */
-import { app } from './app.ts';
-import { TenantsDoor } from './door/admission.ts';
-import { Admissions } from './door/admissions.ts';
+/** The entry point of the deployed Worker, which authenticates tenants only. @module */
+import { createApp } from './app.ts';
+import { GrantCache } from './auth/grant-cache.ts';
+import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
 
-export { Switchboard } from './switchboard.ts';
+export { Switchboard } from './switchboard/switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';
 export { Webhooks } from './webhooks/webhooks.ts';
 
-const tenants = new TenantsDoor(new Admissions());
+const authenticator = new TenantAuthenticator(new GrantCache());
 
-export default app(tenants, tenants);
+export default createApp(authenticator, authenticator);

@@ -1,14 +1,14 @@
 /**
- * The Worker on a developer's own machine: one open tenant, `demo`. It is another entry point, not a setting, so
- * that no deployed configuration can switch it on.
+ * The entry point of the Worker on a developer's machine, with the open tenant `demo`. It is another entry point instead
+ * of a setting, so that no deployed configuration can enable it.
  * @module
  */
-import { app } from './app.ts';
-import { demo } from './door/demo.ts';
+import { createApp } from './app.ts';
+import { demoAuthenticator } from './auth/demo-authenticator.ts';
 
-export { Switchboard } from './switchboard.ts';
+export { Switchboard } from './switchboard/switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';
 export { Webhooks } from './webhooks/webhooks.ts';
 
-export default app(demo);
+export default createApp(demoAuthenticator);

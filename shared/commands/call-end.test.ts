@@ -1,159 +1,166 @@
 import { describe, expect, it } from 'vitest';
 import { callEnd } from './call-end.ts';
-import { dialog, notRun, refusal, reply, settle, timer, unknown } from './testing/inputs.ts';
-import { FIRST, type Row, Stage } from './testing/stage.ts';
+import { CommandHarness, FIRST_CALL, type ScriptStep } from './testing/command-harness.ts';
+import { dialogEvent, miError, miResult, noReply, notRun, resync, timer } from './testing/inputs.ts';
 
-const start = () => new Stage(callEnd, { callid: FIRST });
-const ask = `MI dlg_end_dlg ${FIRST}`;
-const answer = `release ${FIRST}`;
+const startCommand = () => new CommandHarness(callEnd, { callid: FIRST_CALL });
+const endRequest = `MI dlg_end_dlg ${FIRST_CALL}`;
+const requestName = `end ${FIRST_CALL}`;
 
 describe('CallEnd by Call-ID', () => {
-  it('asks OpenSIPS at once', () => {
-    expect(start().opening).toContain(ask);
+  it('sends the request to OpenSIPS immediately', () => {
+    expect(startCommand().startOutcome).toContain(endRequest);
   });
 
-  it.each<[string, Row[]]>([
-    ['with the reply', [[reply(answer, 'OK'), 'Ended'], [dialog(FIRST, 4, 5)]]],
-    ['with the event where that is first', [[dialog(FIRST, 4, 5), 'Ended']]],
-  ])('`Ended` is told %s', (_, rows) => {
-    expect(start().play(...rows).over).toBe(true);
+  it.each<[string, ScriptStep[]]>([
+    ['after the reply', [[miResult(requestName, 'OK'), 'Ended'], [dialogEvent(FIRST_CALL, 4, 5)]]],
+    ['after the event if it arrives first', [[dialogEvent(FIRST_CALL, 4, 5), 'Ended']]],
+  ])('sends `Ended` %s', (_, rows) => {
+    expect(startCommand().run(...rows).isFinished).toBe(true);
   });
 
-  it('OpenSIPS may die with the BYE that it has queued: one that stands then is ended again', () => {
-    const stage = new Stage(callEnd, { callid: FIRST }, () => undefined, [FIRST]);
-    stage.play([reply(answer, 'OK'), 'Ended'], [settle, ask], [reply(answer, 'OK')], [dialog(FIRST, 4, 5)]);
-    expect(stage.over).toBe(true);
+  it('repeats the request after a resync, because OpenSIPS may have crashed with the BYE still queued', () => {
+    const harness = new CommandHarness(callEnd, { callid: FIRST_CALL }, () => undefined, [FIRST_CALL]);
+    harness.run(
+      [miResult(requestName, 'OK'), 'Ended'],
+      [resync, endRequest],
+      [miResult(requestName, 'OK')],
+      [dialogEvent(FIRST_CALL, 4, 5)],
+    );
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('of a call that was known to be answered "not found" says that it was ended', () => {
-    const stage = new Stage(callEnd, { callid: FIRST }, () => undefined, [FIRST]);
-    stage.play([unknown(answer)], [timer('release-again'), ask]);
-    stage.play([refusal(answer, 404, 'Requested Dialog not found'), 'Ended']);
-    expect([stage.over, stage.told[0]?.event]).toEqual([true, 'Ended']);
+  it('treats "not found" as success if the call was known to be answered', () => {
+    const harness = new CommandHarness(callEnd, { callid: FIRST_CALL }, () => undefined, [FIRST_CALL]);
+    harness.run([noReply(requestName)], [timer('end-retry'), endRequest]);
+    harness.run([miError(requestName, 404, 'Requested Dialog not found'), 'Ended']);
+    expect([harness.isFinished, harness.notifications[0]?.event]).toEqual([true, 'Ended']);
   });
 
-  it('a call that is not there is an Error, in upstream’s words', () => {
-    const stage = start().play([
-      refusal(answer, 404, 'Requested Dialog not found'),
+  it('fails with upstream’s text if there is no such call', () => {
+    const harness = startCommand().run([
+      miError(requestName, 404, 'Requested Dialog not found'),
       'Error: 404 Requested Dialog not found',
       'Ended',
     ]);
-    expect(stage.over).toBe(true);
-    expect(stage.told[0]?.error).toMatchObject({ code: -32011, sip: { status: 404 } });
+    expect(harness.isFinished).toBe(true);
+    expect(harness.notifications[0]?.error).toMatchObject({ code: -32011, sip: { status: 404 } });
   });
 
-  it('a call that has not rung is asked again when it rings, which is told to nobody', () => {
-    const stage = start().play(
-      [reply(answer, 'OK'), 'Ended'],
-      [dialog(FIRST, 1, 2), ask],
-      [reply(answer, 'OK')],
-      [dialog(FIRST, 2, 5)],
+  it('repeats the request when the call starts to ring, without a notification', () => {
+    const harness = startCommand().run(
+      [miResult(requestName, 'OK'), 'Ended'],
+      [dialogEvent(FIRST_CALL, 1, 2), endRequest],
+      [miResult(requestName, 'OK')],
+      [dialogEvent(FIRST_CALL, 2, 5)],
     );
-    expect(stage.over).toBe(true);
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('what was done is no Error because the call went on meanwhile', () => {
-    const stage = start().play(
-      [dialog(FIRST, 3, 4)],
-      [reply(answer, 'OK'), ask, 'Ended'],
-      [refusal(answer, 404, 'Requested Dialog not found')],
+  it('does not fail if the state of the call has changed before "not found"', () => {
+    const harness = startCommand().run(
+      [dialogEvent(FIRST_CALL, 3, 4)],
+      [miResult(requestName, 'OK'), endRequest, 'Ended'],
+      [miError(requestName, 404, 'Requested Dialog not found')],
     );
-    expect(stage.over).toBe(true);
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('where the event of the end is lost, "not found" a little later settles it', () => {
-    const stage = start().play(
-      [reply(answer, 'OK'), 'Ended'],
-      [timer('release-again'), ask],
-      [refusal(answer, 404, 'Requested Dialog not found')],
+  it('finishes with "not found" if the event of the end is lost', () => {
+    const harness = startCommand().run(
+      [miResult(requestName, 'OK'), 'Ended'],
+      [timer('end-retry'), endRequest],
+      [miError(requestName, 404, 'Requested Dialog not found')],
     );
-    expect(stage.over).toBe(true);
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('no answer: asked again, and "not found" then means that it was done, if the call was ever seen', () => {
-    const stage = start().play([unknown(answer)], [dialog(FIRST, 4, 5), 'Ended']);
-    expect(stage.over).toBe(true);
-    const later = start().play(
-      [dialog(FIRST, 2, 3)],
-      [unknown(answer), ask],
-      [refusal(answer, 404, 'Requested Dialog not found'), 'Ended'],
+  it('treats "not found" after a lost reply as success if an event has shown the call', () => {
+    const harness = startCommand().run([noReply(requestName)], [dialogEvent(FIRST_CALL, 4, 5), 'Ended']);
+    expect(harness.isFinished).toBe(true);
+    const seenBefore = startCommand().run(
+      [dialogEvent(FIRST_CALL, 2, 3)],
+      [noReply(requestName), endRequest],
+      [miError(requestName, 404, 'Requested Dialog not found'), 'Ended'],
     );
-    expect(later.over).toBe(true);
+    expect(seenBefore.isFinished).toBe(true);
   });
 
-  it('of a call that was never seen, nobody can tell', () => {
-    const stage = start().play(
-      [unknown(answer)],
-      [timer('release-again'), ask],
+  it('fails with an unknown outcome after a lost reply if no event has shown the call', () => {
+    const harness = startCommand().run(
+      [noReply(requestName)],
+      [timer('end-retry'), endRequest],
       [
-        refusal(answer, 404, 'Requested Dialog not found'),
+        miError(requestName, 404, 'Requested Dialog not found'),
         'Error: OpenSIPS did not answer dlg_end_dlg (there is no such call now): it may have been done or not',
         'Ended',
       ],
     );
-    expect(stage.over).toBe(true);
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('where events may have been missed it is asked again at once, unless that is under way', () => {
-    const stage = start().play(
-      [settle],
-      [reply(answer, 'OK'), 'Ended'],
-      [settle, ask],
-      [refusal(answer, 404, 'Requested Dialog not found')],
+  it('repeats the request on a resync, unless one is pending', () => {
+    const harness = startCommand().run(
+      [resync],
+      [miResult(requestName, 'OK'), 'Ended'],
+      [resync, endRequest],
+      [miError(requestName, 404, 'Requested Dialog not found')],
     );
-    expect(stage.over).toBe(true);
+    expect(harness.isFinished).toBe(true);
   });
 
-  it('no answer within 5 s is an Error that says it may have been done', () => {
-    const stage = start();
-    expect(stage.timers.get('release-closing')).toBe(5_000);
-    stage.play(
-      [notRun(answer)],
+  it('fails with an unknown outcome after 5 s without a reply', () => {
+    const harness = startCommand();
+    expect(harness.timers.get('end-timeout')).toBe(5_000);
+    harness.run(
+      [notRun(requestName)],
       [
-        timer('release-closing'),
+        timer('end-timeout'),
         'Error: OpenSIPS did not answer dlg_end_dlg (no answer in time): it may have been done or not',
         'Ended',
       ],
     );
-    expect(stage.told[0]?.error?.code).toBe(-32013);
+    expect(harness.notifications[0]?.error?.code).toBe(-32013);
   });
 
-  it('a call that is given up in the end is forgotten', () => {
-    const stage = start().play([reply(answer, 'OK'), 'Ended'], [timer('release-linger')]);
-    expect(stage.over).toBe(true);
+  it('forgets the call when it gives up', () => {
+    const harness = startCommand().run([miResult(requestName, 'OK'), 'Ended'], [timer('end-give-up')]);
+    expect(harness.isFinished).toBe(true);
   });
 });
 
 describe('CallEnd by the `cmd_id` of a CallStart that has ended', () => {
-  it('ends the call that it made', () => {
-    const stage = new Stage(callEnd, { callid: 'call-7' }, () => 'made@phone');
-    expect(stage.opening).toContain('MI dlg_end_dlg made@phone');
-    stage.play([reply('release made@phone', 'OK'), 'Ended']);
+  it('ends the call that the CallStart made', () => {
+    const harness = new CommandHarness(callEnd, { callid: 'call-7' }, () => 'made@phone');
+    expect(harness.startOutcome).toContain('MI dlg_end_dlg made@phone');
+    harness.run([miResult('end made@phone', 'OK'), 'Ended']);
   });
 });
 
-describe('CallEnd by the `cmd_id` of a CallStart that still runs', () => {
-  const startNamed = () =>
-    new Stage(callEnd, { callid: 'call-7' }, (cmdId) => (cmdId === 'call-7' ? 'running' : undefined));
+describe('CallEnd by the `cmd_id` of a running CallStart', () => {
+  const startByCmdId = () =>
+    new CommandHarness(callEnd, { callid: 'call-7' }, (cmdId) =>
+      cmdId === 'call-7' ? 'running' : undefined,
+    );
 
-  it('cancels that command and asks OpenSIPS for nothing itself', () => {
-    const stage = startNamed();
-    expect(stage.opening).toContain('cancel call-7');
-    expect(stage.outstanding.size).toBe(0);
+  it('cancels that command and sends nothing to OpenSIPS', () => {
+    const harness = startByCmdId();
+    expect(harness.startOutcome).toContain('cancel call-7');
+    expect(harness.pendingRequests.size).toBe(0);
   });
 
-  it('is over when that one has told its client `Ended`', () => {
-    expect(startNamed().play([{ type: 'cancelled' }, 'Ended']).over).toBe(true);
+  it('finishes when the CallStart has sent `Ended`', () => {
+    expect(startByCmdId().run([{ type: 'canceled' }, 'Ended']).isFinished).toBe(true);
   });
 
-  it('has nothing to ask where events may have been missed', () => {
-    startNamed().play([settle], [{ type: 'cancelled' }, 'Ended']);
+  it('sends nothing on a resync', () => {
+    startByCmdId().run([resync], [{ type: 'canceled' }, 'Ended']);
   });
 
-  it('fails where that takes longer than 5 s', () => {
-    const stage = startNamed();
-    expect(stage.timers.get('cancelled')).toBe(5_000);
-    stage.play([timer('cancelled'), 'Error: the CallStart did not end within 5 s', 'Ended']);
-    expect(stage.over).toBe(true);
+  it('fails if that takes longer than 5 s', () => {
+    const harness = startByCmdId();
+    expect(harness.timers.get('canceled')).toBe(5_000);
+    harness.run([timer('canceled'), 'Error: the CallStart did not end within 5 s', 'Ended']);
+    expect(harness.isFinished).toBe(true);
   });
 });

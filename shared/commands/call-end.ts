@@ -1,77 +1,95 @@
 /**
- * CallEnd: ends a call by its Call-ID, or a CallStart that still runs by its `cmd_id`, whatever rings for it.
+ * CallEnd: ends a call by its Call-ID, or a running CallStart by its `cmd_id`, including every phone that rings for it.
  * @module
  */
-import type { Failure, Input, Machine, State } from '../command.ts';
-import { miFailure, noAnswerFailure, Turn, timeoutFailure } from '../command.ts';
-import { MI_MS } from '../deadlines.ts';
-import { dialogState } from '../evi.ts';
-import type { Params } from '../methods.ts';
-import { copy } from './copy.ts';
-import { isGone, type Release, release, stepRelease } from './release.ts';
 
-export interface CallEnd extends State {
-  /** Absent while it is a CallStart that ends. */
-  release?: Release;
-  /** The client has got `Ended`; what remains is a leg that could not be cancelled yet. */
-  ended: boolean;
+import { dialogState } from '../opensips/evi.ts';
+import type { CommandParams } from '../protocol/rpc/commands.ts';
+import type { CommandMachine, CommandState, Input } from './command.ts';
+import { copyJson } from './copy-json.ts';
+import { MI_TIMEOUT_MS } from './deadlines.ts';
+import { type DialogTermination, endDialogs, haveAllEnded, stepTermination } from './end-dialogs.ts';
+import { type Failure, miFailure, noReplyFailure, timeoutFailure } from './failures.ts';
+import { StepActions } from './step-actions.ts';
+
+export interface CallEndState extends CommandState {
+  /** Absent if the command cancels a CallStart. */
+  termination?: DialogTermination;
+  /** The client has received `Ended`. What remains is a leg that could not be canceled yet. */
+  isEndedReported: boolean;
 }
 
-export const callEnd: Machine<Params<'CallEnd'>, CallEnd> = {
-  start(params, { call, isAnswered }) {
-    const turn = new Turn();
-    const known = call(params.callid);
-    if (known === 'running') {
-      turn.cancel(params.callid);
-      turn.wait('cancelled', MI_MS);
-      return { state: { follows: [], ended: false }, actions: turn.actions };
+export const callEnd: CommandMachine<CommandParams<'CallEnd'>, CallEndState> = {
+  start(params, { findCallStart, isAnswered }) {
+    const actions = new StepActions();
+    const callOfStart = findCallStart(params.callid);
+    if (callOfStart === 'running') {
+      actions.cancel(params.callid);
+      actions.startTimer('canceled', MI_TIMEOUT_MS);
+      return { state: { followedCallids: [], isEndedReported: false }, actions: actions.list };
     }
-    const callid = known ?? params.callid;
-    // Where one is known to have stood, "not found" says that it was ended.
-    const leg = { callid, state: isAnswered(callid) ? dialogState.answered : 0, calling: false };
+    const callid = callOfStart ?? params.callid;
+    // For a dialog that is known to have been active, "not found" means that it has ended.
+    const dialog = { callid, state: isAnswered(callid) ? dialogState.answered : 0, isInviting: false };
+    const termination = endDialogs([dialog], MI_TIMEOUT_MS, actions);
     return {
-      state: { follows: [callid], release: release([leg], MI_MS, turn), ended: false },
-      actions: turn.actions,
+      state: { followedCallids: [callid], termination, isEndedReported: false },
+      actions: actions.list,
     };
   },
 
-  step(before, input) {
-    const it = copy(before);
-    const turn = new Turn();
-    const over = it.release ? ending(it, it.release, input, turn) : cancelling(input, turn);
-    return { state: over ? null : it, actions: turn.actions };
+  step(previous, input) {
+    const state = copyJson(previous);
+    const actions = new StepActions();
+    const isFinished = state.termination
+      ? stepEnding(state, state.termination, input, actions)
+      : stepCanceling(input, actions);
+    return { state: isFinished ? null : state, actions: actions.list };
   },
 };
 
-function cancelling(input: Input, turn: Turn): boolean {
-  const late = input.type === 'timer' && input.timer === 'cancelled';
-  if (late) turn.fail(timeoutFailure(`the CallStart did not end within ${MI_MS / 1000} s`));
-  if (late || input.type === 'cancelled') turn.ended();
-  return late || input.type === 'cancelled';
-}
-
-/** OpenSIPS's first answer decides what the client is told; a leg that still rings is followed to its end. */
-function ending(it: CallEnd, legs: Release, input: Input, turn: Turn): boolean {
-  const unanswered = legs.legs.every((leg) => !leg.answered && !leg.gone);
-  const course = stepRelease(legs, input, turn);
-  const refused = !it.ended && input.type === 'refusal';
-  if (!it.ended && (input.type === 'reply' || refused || course === 'late' || isGone(legs))) {
-    const failure = failureOf(legs, input, unanswered);
-    if (failure) turn.fail(failure);
-    turn.ended();
-    it.ended = true;
-  }
-  return it.ended && (isGone(legs) || (refused && unanswered) || course === 'over');
+/** Waits for the end of the canceled CallStart. Returns whether the command is finished. */
+function stepCanceling(input: Input, actions: StepActions): boolean {
+  const isTimedOut = input.type === 'timer' && input.timer === 'canceled';
+  const isFinished = isTimedOut || input.type === 'canceled';
+  if (isTimedOut) actions.fail(timeoutFailure(`the CallStart did not end within ${MI_TIMEOUT_MS / 1000} s`));
+  if (isFinished) actions.end();
+  return isFinished;
 }
 
 /**
- * Asked again because an answer was lost, OpenSIPS may know the call no more. If an event showed it, it was the
- * first that ended it.
+ * Ends the call. OpenSIPS's first reply decides what the client receives. A leg that still rings is followed until its
+ * end. Returns whether the command is finished.
  */
-function failureOf(legs: Release, input: Input, unanswered: boolean): Failure | undefined {
-  if (input.type === 'timer') return noAnswerFailure('dlg_end_dlg', 'unknown', 'no answer in time');
-  if (input.type !== 'refusal') return undefined;
-  if (unanswered) return miFailure('dlg_end_dlg', input.error);
-  const seen = legs.legs.some(({ state }) => state > 0);
-  return seen ? undefined : noAnswerFailure('dlg_end_dlg', 'unknown', 'there is no such call now');
+function stepEnding(
+  state: CallEndState,
+  termination: DialogTermination,
+  input: Input,
+  actions: StepActions,
+): boolean {
+  const isFirstReply = termination.dialogs.every(({ hasReply, hasEnded }) => !hasReply && !hasEnded);
+  const progress = stepTermination(termination, input, actions);
+  const isRefused = !state.isEndedReported && input.type === 'mi-error';
+  const isDecided =
+    input.type === 'mi-result' || isRefused || progress === 'timed-out' || haveAllEnded(termination);
+  if (!state.isEndedReported && isDecided) {
+    const failure = failureOf(termination, input, isFirstReply);
+    if (failure) actions.fail(failure);
+    actions.end();
+    state.isEndedReported = true;
+  }
+  const isFinished = haveAllEnded(termination) || (isRefused && isFirstReply) || progress === 'given-up';
+  return state.isEndedReported && isFinished;
+}
+
+/**
+ * If an earlier reply was lost, OpenSIPS may no longer know the call. If an event has shown the call, the first request
+ * has ended it.
+ */
+function failureOf({ dialogs }: DialogTermination, input: Input, isFirstReply: boolean): Failure | undefined {
+  if (input.type === 'timer') return noReplyFailure('dlg_end_dlg', 'unknown', 'no answer in time');
+  if (input.type !== 'mi-error') return undefined;
+  if (isFirstReply) return miFailure('dlg_end_dlg', input.error);
+  const hasBeenSeen = dialogs.some(({ state }) => state > 0);
+  return hasBeenSeen ? undefined : noReplyFailure('dlg_end_dlg', 'unknown', 'there is no such call now');
 }

@@ -1,13 +1,15 @@
-/** Echo: sends the params back. It reaches nothing but the edge. @module */
-import { type Machine, type State, Turn } from '../command.ts';
-import type { Params } from '../methods.ts';
+/** Echo: sends the params back. It runs in the edge and never reaches OpenSIPS. @module */
 
-export const echo: Machine<Params<'Echo'>, State> = {
+import type { CommandParams } from '../protocol/rpc/commands.ts';
+import type { CommandMachine, CommandState } from './command.ts';
+import { StepActions } from './step-actions.ts';
+
+export const echo: CommandMachine<CommandParams<'Echo'>, CommandState> = {
   start(params) {
-    const turn = new Turn();
-    turn.notify('Reply', params);
-    turn.ended();
-    return { state: null, actions: turn.actions };
+    const actions = new StepActions();
+    actions.notify('Reply', params);
+    actions.end();
+    return { state: null, actions: actions.list };
   },
   step: (state) => ({ state, actions: [] }),
 };

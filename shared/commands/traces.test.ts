@@ -1,37 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { type Course, replay } from './testing/replay.ts';
+import { type NotificationsByRequest, replay } from './testing/replay.ts';
 
 const folder = new URL('../../simulator/traces/', import.meta.url);
 
-const answered = (callee: string) => [
+const callerAnswered = (callee: string) => [
   'CallerRinging',
   'CallerAnswered',
   `Transferring > ${callee}@127.0.0.1:5060`,
 ];
-/** A click to dial that succeeds: the call is given the letter `call`. */
+/** A successful click to dial. `call` is the letter of the call that it makes. */
 const connected = (callee: string, call = 'B') => [
-  ...answered(callee),
+  ...callerAnswered(callee),
   `TransferStart ${call}`,
   `CalleeAnswered ${call}`,
   'Ended',
 ];
 const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
-/** OpenSIPS tells neither of a phone that refuses the REFER nor of a destination that its script refuses. */
-const notReached =
+/** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
+const NOT_REACHED =
   'transfer failed: the phone did not take it, or its destination was not reached, within 10 s';
 
 /**
- * What each client is told, by the recorded request that was its command. Call-IDs are letters in the order of their
+ * The notifications of each command, by the id of its recorded request. Call-IDs are letters in the order of their
  * events.
  */
-const courses: Record<string, Course> = {
+const expectedNotifications: Record<string, NotificationsByRequest> = {
   'start-ok': { 4: connected('bob'), 8: ended },
   'start-ok-leg-kept': { 4: connected('bob'), 8: ended },
   'start-progress': {
     4: [
-      ...answered('answer-2000'),
+      ...callerAnswered('answer-2000'),
       'TransferStart B',
       'TransferPending B 180 Ringing',
       'CalleeAnswered B',
@@ -50,30 +50,34 @@ const courses: Record<string, Course> = {
     6: ended,
   },
   'refer-refused': {
-    4: [...answered('bob'), ...failed(notReached)],
+    4: [...callerAnswered('bob'), ...failed(NOT_REACHED)],
   },
-  'callee-404': { 4: [...answered('nobody'), ...failed(notReached)] },
-  'callee-busy': { 4: [...answered('busy'), ...failed(notReached)] },
+  'callee-404': { 4: [...callerAnswered('nobody'), ...failed(NOT_REACHED)] },
+  'callee-busy': { 4: [...callerAnswered('busy'), ...failed(NOT_REACHED)] },
   'callee-decline': {
-    4: [...answered('decline'), 'TransferStart B', ...failed('transfer failed with status 603 Decline')],
+    4: [
+      ...callerAnswered('decline'),
+      'TransferStart B',
+      ...failed('transfer failed with status 603 Decline'),
+    ],
   },
   'callee-silent': {
     4: [
-      ...answered('silent'),
+      ...callerAnswered('silent'),
       'TransferStart B',
       ...failed('transfer failed with status 408 Request Timeout'),
     ],
   },
   'caller-gives-up': {
     4: [
-      ...answered('ring'),
+      ...callerAnswered('ring'),
       'TransferStart B',
       ...failed('transfer failed with status 487 Request Terminated'),
     ],
   },
   'end-mid-transfer': {
     4: [
-      ...answered('answer-2000'),
+      ...callerAnswered('answer-2000'),
       'TransferStart B',
       ...failed('transfer failed with status 487 Request Terminated'),
     ],
@@ -104,7 +108,13 @@ const courses: Record<string, Course> = {
     14: failed('404 Dialog not found'),
   },
   'hold-refused': {
-    4: [...answered('nohold'), 'TransferStart B', 'TransferPending B 200 OK', 'CalleeAnswered B', 'Ended'],
+    4: [
+      ...callerAnswered('nohold'),
+      'TransferStart B',
+      'TransferPending B 200 OK',
+      'CalleeAnswered B',
+      'Ended',
+    ],
     7: [
       'CallHolding',
       'CallHoldStart caller',
@@ -136,7 +146,7 @@ const courses: Record<string, Course> = {
   },
   'blind-busy': {
     4: connected('bob'),
-    7: ['Transferring > busy@127.0.0.1:5060', ...failed(notReached)],
+    7: ['Transferring > busy@127.0.0.1:5060', ...failed(NOT_REACHED)],
     8: failed('491 Request Pending'),
   },
   'transfer-twice': {
@@ -178,15 +188,22 @@ const courses: Record<string, Course> = {
   },
 };
 
-/** Here a command comes while another runs; elsewhere each waits for the one before. */
-const overlapping = ['blind-busy', 'caller-rings-ended', 'caller-silent', 'end-mid-transfer'];
+/** In these traces a command starts while another one runs. In the others each waits for the previous one. */
+const overlappingTraces = ['blind-busy', 'caller-rings-ended', 'caller-silent', 'end-mid-transfer'];
 
-it.each(Object.entries(courses))('the clients of trace %s are told what wire.md promises', (name, course) => {
-  const trace = readFileSync(new URL(`${name}.jsonl`, folder), 'utf8');
-  expect(replay(trace, Object.keys(course).map(Number), overlapping.includes(name))).toEqual(course);
-});
+it.each(Object.entries(expectedNotifications))(
+  'commands replayed from trace %s send the documented notifications',
+  (name, expected) => {
+    const trace = readFileSync(new URL(`${name}.jsonl`, folder), 'utf8');
+    expect(replay(trace, Object.keys(expected).map(Number), overlappingTraces.includes(name))).toEqual(
+      expected,
+    );
+  },
+);
 
-it('every recorded trace with a call in it is replayed', () => {
+it('every recorded trace with a call is replayed', () => {
   const names = readdirSync(folder).map((file) => file.replace('.jsonl', ''));
-  expect(Object.keys(courses).toSorted()).toEqual(names.filter((name) => name !== 'about').toSorted());
+  expect(Object.keys(expectedNotifications).toSorted()).toEqual(
+    names.filter((name) => name !== 'about').toSorted(),
+  );
 });

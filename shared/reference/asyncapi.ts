@@ -1,15 +1,16 @@
-/** The AsyncAPI document (https://www.asyncapi.com/docs/reference): all messages of the socket, both ways. @module */
+/** Creates the AsyncAPI document (https://www.asyncapi.com/docs/reference): the messages of the WebSocket and of the event stream. @module */
 import * as z from 'zod';
-import { answers } from '../answers.ts';
-import { routes } from '../http.ts';
-import { RpcError, RpcId } from '../jsonrpc.ts';
-import { closeCodes } from '../meanings.ts';
-import { type Method, methods } from '../methods.ts';
-import { news, notice, noticeOf } from '../notifications.ts';
-import { SocketQuery } from '../socket-query.ts';
-import { about } from './about.ts';
+import { routes } from '../protocol/http/routes.ts';
+import { commandNotificationSchema } from '../protocol/rpc/command-events.ts';
+import { type CommandMethod, commandParams } from '../protocol/rpc/commands.ts';
+import { ConnectQuery } from '../protocol/rpc/connect-query.ts';
+import { closeCodes } from '../protocol/rpc/error-codes.ts';
+import { notificationSchema, RpcError, RpcId } from '../protocol/rpc/jsonrpc.ts';
+import { results } from '../protocol/rpc/results.ts';
+import { siteNotifications } from '../protocol/rpc/site-notifications.ts';
+import { apiInfo } from './api-info.ts';
 import { type JsonSchema, jsonSchemas, refTo } from './json-schema.ts';
-import { asked, named, suffixed } from './openrpc.ts';
+import { addSuffix, namedSchemas, paramSchemas } from './openrpc.ts';
 
 interface Ref {
   readonly $ref: string;
@@ -34,49 +35,58 @@ export interface AsyncApi {
   };
 }
 
-/** The document of that version of the service. */
-export function asyncApi(version: string): AsyncApi {
-  const names = Object.keys(asked);
-  const requests = Object.fromEntries(names.map((name) => [`${name}Request`, requestOf(name)]));
-  const responses = Object.fromEntries(names.map((name) => [`${name}Response`, responseOf(name)]));
-  const notices = suffixed(allNotices, 'Notice');
-  // A stream begins with what a client of a socket asks for.
-  const opening = { CallsNotice: notice('Calls', answers.CallWatch) };
-  const told = Object.keys(notices);
-  const overSocket = [...Object.keys({ ...requests, ...responses }), ...told];
-  const streamed = [...told, ...Object.keys(opening)];
-  const messages = [...overSocket, ...Object.keys(opening)];
+/** Returns the document for a version of the service. */
+export function createAsyncApi(version: string): AsyncApi {
+  const methods = Object.keys(paramSchemas);
+  const requests = Object.fromEntries(methods.map((method) => [`${method}Request`, requestSchema(method)]));
+  const responses = Object.fromEntries(
+    methods.map((method) => [`${method}Response`, responseSchema(method)]),
+  );
+  const notifications = addSuffix(notificationSchemas, 'Notification');
+  // The event stream begins with this: the result of CallWatch.
+  const snapshot = { CallsNotification: notificationSchema('Calls', results.CallWatch) };
+  const socketNotifications = Object.keys(notifications);
+  const streamMessages = [...socketNotifications, ...Object.keys(snapshot)];
+  const socketMessages = [...Object.keys({ ...requests, ...responses }), ...socketNotifications];
+  const allMessages = [...socketMessages, ...Object.keys(snapshot)];
   return {
     asyncapi: '3.0.0',
-    info: { ...about, version },
+    info: { ...apiInfo, version },
     defaultContentType: 'application/json',
     channels: {
       [SOCKET]: {
         address: '/call-api',
-        title: 'The socket of a client',
-        description: closings(),
-        messages: placed(overSocket),
+        title: 'The WebSocket of a client',
+        description: describeSocket(),
+        messages: messageRefs(socketMessages),
         bindings: {
-          ws: { method: 'GET', query: jsonSchemas({ SocketQuery }, 'input', 'draft-07')['SocketQuery'] },
+          ws: {
+            method: 'GET',
+            query: jsonSchemas({ ConnectQuery }, 'input', 'draft-07')['ConnectQuery'],
+          },
         },
       },
       [STREAM]: {
         address: routes.events.path,
         title: 'Server-Sent Events',
-        description: `${routes.events.means}. The data of each is one of these messages, its id the seq`,
-        messages: placed(streamed),
+        description: `${routes.events.description}. The \`data\` of each event is one of these messages, its \`id\` is the \`seq\``,
+        messages: messageRefs(streamMessages),
       },
     },
     operations: {
-      ...Object.fromEntries(names.map((name) => [name, asking(name)])),
-      ...Object.fromEntries(told.map((name) => [name, telling(name, SOCKET)])),
-      ...Object.fromEntries(streamed.map((name) => [`${name}Streamed`, telling(name, STREAM)])),
+      ...Object.fromEntries(methods.map((method) => [method, receiveOperation(method)])),
+      ...Object.fromEntries(socketNotifications.map((name) => [name, sendOperation(name, SOCKET)])),
+      ...Object.fromEntries(streamMessages.map((name) => [`${name}Streamed`, sendOperation(name, STREAM)])),
     },
     components: {
-      messages: Object.fromEntries(messages.map((name) => [name, message(name)])),
+      messages: Object.fromEntries(allMessages.map((name) => [name, describeMessage(name)])),
       schemas: {
-        ...jsonSchemas({ ...named, RpcError, ...responses, ...notices, ...opening }, 'output', 'draft-07'),
-        ...jsonSchemas({ ...named, ...requests }, 'input', 'draft-07'),
+        ...jsonSchemas(
+          { ...namedSchemas, RpcError, ...responses, ...notifications, ...snapshot },
+          'output',
+          'draft-07',
+        ),
+        ...jsonSchemas({ ...namedSchemas, ...requests }, 'input', 'draft-07'),
       },
     },
   };
@@ -85,45 +95,49 @@ export function asyncApi(version: string): AsyncApi {
 const SOCKET = 'call-api';
 const STREAM = 'events';
 
-const allNotices: Readonly<Record<string, z.ZodType>> = {
-  ...Object.fromEntries((Object.keys(methods) as Method[]).map((method) => [method, noticeOf(method)])),
-  ...news,
+const notificationSchemas: Readonly<Record<string, z.ZodType>> = {
+  ...Object.fromEntries(
+    (Object.keys(commandParams) as CommandMethod[]).map((method) => [
+      method,
+      commandNotificationSchema(method),
+    ]),
+  ),
+  ...siteNotifications,
 };
 
-function requestOf(name: string): z.ZodType {
-  const params = asked[name] ?? z.object({});
-  const needed = params.safeParse({}).success ? params.optional() : params;
+function requestSchema(method: string): z.ZodType {
+  const params = paramSchemas[method] ?? z.object({});
   return z.object({
     jsonrpc: z.literal('2.0'),
     id: RpcId.optional(),
-    method: z.literal(name),
-    params: needed,
+    method: z.literal(method),
+    params: params.safeParse({}).success ? params.optional() : params,
   });
 }
 
-function responseOf(name: string): z.ZodType {
-  const result = answers[name as keyof typeof answers];
+function responseSchema(method: string): z.ZodType {
+  const result = results[method as keyof typeof results];
   const envelope = { jsonrpc: z.literal('2.0'), id: RpcId };
   return z.union([z.object({ ...envelope, result }), z.object({ ...envelope, error: RpcError })]);
 }
 
-function message(name: string): Message {
+function describeMessage(name: string): Message {
   return { name, title: name, contentType: 'application/json', payload: refTo(name) };
 }
 
-/** The service receives it, and replies on the same socket. */
-function asking(name: string): object {
+/** The service receives a request and responds on the same socket. */
+function receiveOperation(method: string): object {
   const channel = ref(`channels/${SOCKET}`);
   return {
     action: 'receive',
     channel,
-    summary: asked[name]?.meta()?.description ?? name,
-    messages: [ref(`channels/${SOCKET}/messages/${name}Request`)],
-    reply: { channel, messages: [ref(`channels/${SOCKET}/messages/${name}Response`)] },
+    summary: paramSchemas[method]?.description ?? method,
+    messages: [ref(`channels/${SOCKET}/messages/${method}Request`)],
+    reply: { channel, messages: [ref(`channels/${SOCKET}/messages/${method}Response`)] },
   };
 }
 
-function telling(name: string, channel: string): object {
+function sendOperation(name: string, channel: string): object {
   return {
     action: 'send',
     channel: ref(`channels/${channel}`),
@@ -131,13 +145,17 @@ function telling(name: string, channel: string): object {
   };
 }
 
-function placed(names: readonly string[]): Record<string, Ref> {
+function messageRefs(names: readonly string[]): Record<string, Ref> {
   return Object.fromEntries(names.map((name) => [name, ref(`components/messages/${name}`)]));
 }
 
-function closings(): string {
-  const rows = Object.values(closeCodes).map(({ code, means }) => `- ${code}: ${means}`);
-  return ['A message may be a batch: an array of these. The socket is closed with', '', ...rows].join('\n');
+function describeSocket(): string {
+  const rows = Object.values(closeCodes).map(({ code, description }) => `- ${code}: ${description}`);
+  return [
+    'A message may be a batch, which is an array of these messages. The socket is closed with these codes:',
+    '',
+    ...rows,
+  ].join('\n');
 }
 
 function ref(path: string): Ref {

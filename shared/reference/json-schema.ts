@@ -1,54 +1,54 @@
-/** zod's shapes as JSON Schemas that stand in a document and refer to one another by name. @module */
+/** Converts zod schemas to JSON Schemas that are part of a document and refer to one another by name. @module */
 import * as z from 'zod';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** Which side of a shape: what may be sent, or what comes of it once it is checked. */
+/** Which values a schema describes: those before validation, or those after it. */
 export type Side = 'input' | 'output';
 
-/** JSON Schema has several editions: OpenAPI 3.1 takes the newest, OpenRPC and AsyncAPI draft 7. */
-export type Edition = 'draft-2020-12' | 'draft-07';
+/** OpenAPI 3.1 uses the latest version of JSON Schema, OpenRPC and AsyncAPI use draft 7. */
+export type JsonSchemaVersion = 'draft-2020-12' | 'draft-07';
 
-/** Where a document has its named schemas. */
-const PLACE = '#/components/schemas/';
+/** Where all documents have their named schemas. */
+const SCHEMAS_PATH = '#/components/schemas/';
 
-/** A reference to a named schema. */
+/** Returns a reference to a named schema. */
 export function refTo(name: string): { readonly $ref: string } {
-  return { $ref: PLACE + name };
+  return { $ref: SCHEMAS_PATH + name };
 }
 
-/** Each shape as a JSON Schema under its name; where one is within another, a reference stands. */
+/** Returns the JSON Schema of each zod schema, by name. A schema within another one becomes a reference. */
 export function jsonSchemas(
-  shapes: Readonly<Record<string, z.ZodType>>,
+  schemas: Readonly<Record<string, z.ZodType>>,
   side: Side,
-  edition: Edition,
+  version: JsonSchemaVersion,
 ): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>();
-  for (const [id, shape] of Object.entries(shapes)) registry.add(shape, { id });
-  const { schemas } = z.toJSONSchema(registry, {
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const { schemas: converted } = z.toJSONSchema(registry, {
     io: side,
-    target: edition,
-    uri: (id) => PLACE + id,
+    target: version,
+    uri: (id) => SCHEMAS_PATH + id,
     override: ({ zodSchema, jsonSchema }) => {
-      leaveOpen(zodSchema, jsonSchema);
-      leaveOut(jsonSchema);
+      allowAdditionalProperties(zodSchema, jsonSchema);
+      dropRedundant(jsonSchema);
     },
   });
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
+    Object.entries(converted).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
   );
 }
 
-/** What is answered may have more fields one day, so only what refuses others says so. */
-function leaveOpen(shape: z.core.$ZodTypes, schema: JsonSchema): void {
-  if (shape._zod.def.type === 'object' && shape._zod.def.catchall === undefined)
-    delete schema['additionalProperties'];
+/** Results may get more properties one day, so only schemas that reject unknown properties forbid them. */
+function allowAdditionalProperties(zodSchema: z.core.$ZodTypes, jsonSchema: JsonSchema): void {
+  if (zodSchema._zod.def.type === 'object' && zodSchema._zod.def.catchall === undefined)
+    delete jsonSchema['additionalProperties'];
 }
 
-/** What every JSON number of ours is anyway, a pattern that says no more than its format, and a format of zod's own. */
-function leaveOut(schema: JsonSchema): void {
-  if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
-  if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
-  if (schema.format === 'date-time') delete schema.pattern;
-  if (schema.format === 'starts_with') delete schema.format;
+/** Drops the bounds of all safe integers, a pattern that says no more than its format, and a format that only zod knows. */
+function dropRedundant(jsonSchema: JsonSchema): void {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+  if (jsonSchema.format === 'starts_with') delete jsonSchema.format;
 }

@@ -1,42 +1,43 @@
-/** The OpenRPC document (https://spec.open-rpc.org): what may be asked on the socket, and what is answered. @module */
+/** Creates the OpenRPC document (https://spec.open-rpc.org): the JSON-RPC methods with their params and results. @module */
 import type * as z from 'zod';
-import { answers } from '../answers.ts';
-import { type Meaning, requestErrors } from '../meanings.ts';
+import { CallView } from '../protocol/rpc/call-view.ts';
+import { commandParams, isCommandMethod } from '../protocol/rpc/commands.ts';
+import { type CodeDescription, requestErrors } from '../protocol/rpc/error-codes.ts';
+import { CallId, CommandId, LegName, Metadata, SipUri } from '../protocol/rpc/field-types.ts';
+import { isQueryMethod, queryParams } from '../protocol/rpc/queries.ts';
+import { results } from '../protocol/rpc/results.ts';
 import {
   AUTHORIZE,
   AuthorizeParams,
-  CallId,
-  CommandId,
   DIAGNOSE,
   DISCOVER,
   DiagnoseParams,
   DiscoverParams,
-  isMethod,
-  isQuery,
-  LegName,
-  Metadata,
-  methods,
-  queries,
-  Uri,
-} from '../methods.ts';
-import { CallView } from '../notifications.ts';
-import { about } from './about.ts';
+} from '../protocol/rpc/service-methods.ts';
+import { apiInfo } from './api-info.ts';
 import { type JsonSchema, jsonSchemas } from './json-schema.ts';
 
-/** Every method's params, by its name, in the order in which they are documented. */
-export const asked: Readonly<Record<string, z.ZodType>> = {
-  ...methods,
-  ...queries,
+/** The params of every method, in the order in which the methods are documented. */
+export const paramSchemas: Readonly<Record<string, z.ZodType>> = {
+  ...commandParams,
+  ...queryParams,
   [AUTHORIZE]: AuthorizeParams,
   [DIAGNOSE]: DiagnoseParams,
   [DISCOVER]: DiscoverParams,
 };
 
-/** Shapes that documents of the socket name. */
-export const named = { SipUri: Uri, CallId, Leg: LegName, CommandId, Metadata, Call: CallView } as const;
+/** The schemas that have their own names in the documents. */
+export const namedSchemas = {
+  SipUri,
+  CallId,
+  Leg: LegName,
+  CommandId,
+  Metadata,
+  Call: CallView,
+} as const;
 
-/** Params that commands take beside their own: they are listed last. */
-const COMMON = ['cmd_id', 'metadata'];
+/** Params of all commands. They are listed last. */
+const COMMON_PARAMS = ['cmd_id', 'metadata'];
 
 /** A param or a result (OpenRPC §Content Descriptor Object). */
 export interface ContentDescriptor {
@@ -67,70 +68,67 @@ export interface OpenRpc {
   };
 }
 
-/** The document of that version of the service. */
-export function openRpc(version: string): OpenRpc {
-  const params = jsonSchemas({ ...named, ...suffixed(asked, 'Params') }, 'input', 'draft-07');
-  const results = jsonSchemas({ ...named, ...suffixed(answers, 'Result') }, 'output', 'draft-07');
-  const schemas = Object.fromEntries(Object.keys(named).map((name) => [name, params[name] ?? {}]));
+/** Returns the document for a version of the service. */
+export function createOpenRpc(version: string): OpenRpc {
+  const inputs = jsonSchemas({ ...namedSchemas, ...addSuffix(paramSchemas, 'Params') }, 'input', 'draft-07');
+  const outputs = jsonSchemas({ ...namedSchemas, ...addSuffix(results, 'Result') }, 'output', 'draft-07');
+  const schemas = Object.fromEntries(Object.keys(namedSchemas).map((name) => [name, inputs[name] ?? {}]));
+  const errors = Object.entries<CodeDescription>(requestErrors).map(([name, { code, description }]) => [
+    name,
+    { code, message: description },
+  ]);
   return {
     openrpc: '1.3.2',
-    info: { ...about, version },
-    methods: Object.keys(asked).map((name) =>
-      method(name, params[`${name}Params`], results[`${name}Result`]),
+    info: { ...apiInfo, version },
+    methods: Object.keys(paramSchemas).map((name) =>
+      describeMethod(name, inputs[`${name}Params`], outputs[`${name}Result`]),
     ),
-    components: { schemas, errors: mapped(requestErrors, ({ code, means }) => ({ code, message: means })) },
+    components: { schemas, errors: Object.fromEntries(errors) },
   };
 }
 
-function method(name: string, params: JsonSchema = {}, result: JsonSchema = {}): OpenRpcMethod {
+function describeMethod(name: string, params: JsonSchema = {}, result: JsonSchema = {}): OpenRpcMethod {
   const { description = '', properties = {}, required = [] } = params;
   return {
     name,
     summary: description,
     paramStructure: 'by-name',
     params: Object.entries(properties)
-      .map(([each, schema]) => descriptor(each, schema as JsonSchema, required.includes(each)))
-      .sort((one, other) => COMMON.indexOf(one.name) - COMMON.indexOf(other.name)),
+      .map(([param, schema]) => describeParam(param, schema as JsonSchema, required.includes(param)))
+      .sort((a, b) => COMMON_PARAMS.indexOf(a.name) - COMMON_PARAMS.indexOf(b.name)),
     result: { name: 'result', schema: result },
     errors: errorsOf(name).map((error) => ({ $ref: `#/components/errors/${error}` })),
     ...('x-added' in params ? { 'x-added': true } : {}),
   };
 }
 
-function descriptor(name: string, schema: JsonSchema, required: boolean): ContentDescriptor {
+function describeParam(name: string, schema: JsonSchema, required: boolean): ContentDescriptor {
   const { description, 'x-added': isAdded, ...rest } = schema;
-  const [only, ...others] = rest.allOf ?? [];
-  const isReference = only !== undefined && others.length === 0 && Object.keys(rest).length === 1;
+  const [reference, ...others] = rest.allOf ?? [];
+  const isReference = reference !== undefined && others.length === 0 && Object.keys(rest).length === 1;
   return {
     name,
     ...(description === undefined ? {} : { description }),
     required,
-    schema: isReference ? only : rest,
+    schema: isReference ? reference : rest,
     ...(isAdded === true ? { 'x-added': true } : {}),
   };
 }
 
-/** Which errors a method may be answered with, beside those of messages that are no request. */
+/** Returns the errors that a method may respond with, except those of invalid messages. */
 function errorsOf(name: string): (keyof typeof requestErrors)[] {
   if (name === DISCOVER) return ['TooMany'];
   if (name === DIAGNOSE) return ['NotAllowed', 'TooMany'];
   if (name === AUTHORIZE) return ['InvalidParams', 'NotAllowed', 'TooMany'];
   if (name === 'CallGet') return ['InvalidParams', 'NotAllowed', 'TooMany', 'Gone'];
   if (name === 'CommandGet') return ['InvalidParams', 'TooMany', 'Gone'];
-  if (isQuery(name)) return ['InvalidParams', 'NotAllowed', 'TooMany'];
+  if (isQueryMethod(name)) return ['InvalidParams', 'NotAllowed', 'TooMany'];
   if (name === 'Echo') return ['InvalidParams', 'TooMany', 'Conflict', 'InternalError'];
-  if (!isMethod(name)) return [];
+  if (!isCommandMethod(name)) return [];
   return ['InvalidParams', 'NotAllowed', 'NoAdapter', 'TooMany', 'Conflict', 'InternalError'];
 }
 
-/** The same by longer names: params and results of a method stand beside each other. */
-export function suffixed<T>(shapes: Readonly<Record<string, T>>, suffix: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name + suffix, shape]));
-}
-
-function mapped<T>(
-  meanings: Readonly<Record<string, Meaning>>,
-  of: (meaning: Meaning) => T,
-): Record<string, T> {
-  return Object.fromEntries(Object.entries(meanings).map(([name, meaning]) => [name, of(meaning)]));
+/** Appends a suffix to all names, because a document has the params and the result of a method side by side. */
+export function addSuffix<T>(entries: Readonly<Record<string, T>>, suffix: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).map(([name, value]) => [name + suffix, value]));
 }

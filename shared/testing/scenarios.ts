@@ -1,72 +1,75 @@
-/** Random scenarios: well-behaved ones mostly, so that the rest is reached; each can be shrunk to its cause. @module */
+/**
+ * Generates random scenarios. Most phones in them behave well, so that the later parts of a command are reached too.
+ * @module
+ */
 import fc from 'fast-check';
-import type { Method } from '../methods.ts';
-import type { Manners } from './opensips.ts';
-import type { Gap, Network, Outage, Scenario, Wish } from './world.ts';
+import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { PhoneBehavior } from './opensips-model.ts';
+import type { ClientCommand, Gap, Network, Outage, Scenario } from './site-simulation.ts';
 
-/** The first value is the usual one; shrinking goes there. */
-function usually<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
+/** Generates mostly the first value, to which a failing scenario shrinks. */
+function mostly<T>(usual: T, ...others: T[]): fc.Arbitrary<T> {
   return fc.oneof(
     { weight: 10, arbitrary: fc.constant(usual) },
     { weight: others.length, arbitrary: fc.constantFrom(...others) },
   );
 }
 
-const manners: fc.Arbitrary<Manners> = fc.record({
-  rings: usually<number | null>(1, null, 0, 3_000, 61_000),
-  answers: usually<number | null>(2, null, 1, 400, 2_500, 59_999, 60_001, 70_000),
-  status: usually('200 OK', '486 Busy Here', '404 Not Found'),
-  crosses: fc.boolean(),
-  takes: usually<number | null>(1, null, 0, 700, 9_000),
-  leaves: usually<Manners['leaves']>('never', 'before the new call', 'after the new call began'),
-  bare: usually(false, true),
-  tells: usually(false, true),
-  barred: usually(false, true),
-  calleeRings: usually<number | null>(1, null, 0, 1_000),
-  calleeAnswers: usually<number | null>(2, null, 1, 1_500, 40_000, 119_000),
-  calleeStatus: usually('200 OK', '486 Busy Here', '603 Decline'),
-  reinvite: fc.tuple(
-    usually<'ok' | 'fail' | null>('ok', 'fail', null),
-    usually<'ok' | 'fail' | null>('ok', 'fail', null),
+const behavior: fc.Arbitrary<PhoneBehavior> = fc.record({
+  ringsAfterMs: mostly<number | null>(1, null, 0, 3_000, 61_000),
+  answersAfterMs: mostly<number | null>(2, null, 1, 400, 2_500, 59_999, 60_001, 70_000),
+  finalStatus: mostly('200 OK', '486 Busy Here', '404 Not Found'),
+  answersOnCancel: fc.boolean(),
+  actsOnReferAfterMs: mostly<number | null>(1, null, 0, 700, 9_000),
+  hangsUp: mostly<PhoneBehavior['hangsUp']>('never', 'before the new call', 'after the new call started'),
+  stripsParameters: mostly(false, true),
+  sendsNotify: mostly(false, true),
+  isDestinationRejected: mostly(false, true),
+  calleeRingsAfterMs: mostly<number | null>(1, null, 0, 1_000),
+  calleeAnswersAfterMs: mostly<number | null>(2, null, 1, 1_500, 40_000, 119_000),
+  calleeFinalStatus: mostly('200 OK', '486 Busy Here', '603 Decline'),
+  reinviteOutcomes: fc.tuple(
+    mostly<'ok' | 'fail' | null>('ok', 'fail', null),
+    mostly<'ok' | 'fail' | null>('ok', 'fail', null),
   ),
 });
 
-const wish: fc.Arbitrary<Wish> = fc.record({
+const clientCommand: fc.Arbitrary<ClientCommand> = fc.record({
   at: fc.oneof(fc.nat(50), fc.nat(3_000), fc.nat(70_000)),
-  method: fc.constantFrom<Method>(
+  method: fc.constantFrom<CommandMethod>(
     ...(['CallStart', 'CallStart', 'CallStart', 'CallEnd', 'CallEnd', 'CallHold', 'CallUnhold'] as const),
     ...(['CallBlindTransfer', 'CallAttendedTransfer', 'Echo'] as const),
   ),
-  byName: fc.boolean(),
-  target: fc.nat(11),
+  byCmdId: fc.boolean(),
+  targetIndex: fc.nat(11),
 });
 
 const outage: fc.Arbitrary<Outage> = fc.record({
   at: fc.oneof(fc.nat(50), fc.nat(5_000), fc.nat(70_000)),
-  lasts: fc.constantFrom(1, 500, 4_000, 20_000),
-  fresh: fc.boolean(),
+  durationMs: fc.constantFrom(1, 500, 4_000, 20_000),
+  restartsAdapter: fc.boolean(),
 });
 
 const gap: fc.Arbitrary<Gap> = fc.record({
   at: fc.oneof(fc.nat(50), fc.nat(5_000), fc.nat(70_000)),
-  lasts: fc.constantFrom(1, 20, 1_000, 15_000),
+  durationMs: fc.constantFrom(1, 20, 1_000, 15_000),
 });
 
 const network: fc.Arbitrary<Network> = fc.record({
-  eventsDropped: usually(0, 0.05, 0.3),
-  eventsDoubled: usually(0, 0.2),
-  repliesLost: usually(0, 0.05, 0.3),
-  requestsRefused: usually(0, 0.05),
-  delay: usually(1, 4, 60),
+  eventLoss: mostly(0, 0.05, 0.3),
+  eventDuplication: mostly(0, 0.2),
+  replyLoss: mostly(0, 0.05, 0.3),
+  requestRejection: mostly(0, 0.05),
+  maxDelayMs: mostly(1, 4, 60),
 });
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
-  manners: fc.array(manners, { minLength: 1, maxLength: 6 }),
-  wishes: fc.array(wish, { minLength: 1, maxLength: 8 }),
+  behaviors: fc.array(behavior, { minLength: 1, maxLength: 6 }),
+  commands: fc.array(clientCommand, { minLength: 1, maxLength: 8 }),
   network,
   outages: fc.oneof(fc.constant([]), fc.constant([]), fc.array(outage, { maxLength: 3 })),
   gaps: fc.oneof(fc.constant([]), fc.constant([]), fc.array(gap, { maxLength: 3 })),
-  sleeps: fc.constantFrom(0.3, 1, 0.02),
-  alarmLag: usually(0, 40),
+  hibernationRate: fc.constantFrom(0.3, 1, 0.02),
+  alarmDelayMs: mostly(0, 40),
 });

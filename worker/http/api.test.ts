@@ -1,19 +1,19 @@
-/** The HTTP API of a deployment: who may ask what of it, how much, and what is answered to what makes no sense. */
+/** The HTTP API of a deployment: its permissions and limits, and its responses to invalid requests. */
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { Limits } from '../../shared/policy.ts';
+import type { Limits } from '../../shared/policy/policy.ts';
 import type { ScriptedAdapter } from '../testing/adapter.ts';
-import { caller as callerOf, deployed, type Token } from '../testing/http.ts';
-import { callsMade } from '../testing/scenarios.ts';
-import { policy, Site } from '../testing/site.ts';
+import { createDeployedWorker, createHttpClient, type TokenOptions } from '../testing/http.ts';
+import { statefulCalls } from '../testing/scenarios.ts';
+import { policy, TestSite } from '../testing/site.ts';
 
 const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
-let site: Site;
+let site: TestSite;
 let adapter: ScriptedAdapter | undefined;
 let limits: Partial<Limits>;
 beforeEach(() => {
-  site = new Site();
+  site = new TestSite();
   limits = {};
 });
 afterEach(() => {
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const caller = (token: Token = {}) => callerOf(site, token, policy(limits));
+const createClient = (token: TokenOptions = {}) => createHttpClient(site, token, policy(limits));
 const rpc = (method: string, params: object = {}, id: unknown = 1) => ({
   jsonrpc: '2.0',
   id,
@@ -30,136 +30,152 @@ const rpc = (method: string, params: object = {}, id: unknown = 1) => ({
   params,
 });
 
-it('a call is started, seen, acted on and ended', async () => {
-  adapter = await site.adapter(callsMade('made'));
-  const ask = await caller();
-  const started = await ask('POST', '/v1/calls', URIS, { 'Idempotency-Key': 'mine' });
+it('starts, shows, holds, resumes and ends a call', async () => {
+  adapter = await site.adapter(statefulCalls('made'));
+  const request = await createClient();
+  const started = await request('POST', '/v1/calls', URIS, { 'Idempotency-Key': 'mine' });
   expect(started).toMatchObject({ status: 202, body: { cmd_id: 'mine', event: 'Started' } });
   expect(started.headers.get('Location')).toBe('/v1/commands/mine');
-  const ended = await ask('GET', '/v1/commands/mine?wait=60');
+  const ended = await request('GET', '/v1/commands/mine?wait=60');
   expect(ended.body).toMatchObject({ cmd_id: 'mine', method: 'CallStart', state: 'ended' });
   expect(ended.body.events?.at(-1)).toMatchObject({ event: 'Ended' });
-  expect((await ask('GET', '/v1/calls/made')).body.call).toMatchObject({ state: 'answered', ...URIS });
-  expect((await ask('GET', '/v1/calls?state=answered&limit=1')).body.calls).toHaveLength(1);
-  for (const [verb, path, body] of [
+  expect((await request('GET', '/v1/calls/made')).body.call).toMatchObject({ state: 'answered', ...URIS });
+  expect((await request('GET', '/v1/calls?state=answered&limit=1')).body.calls).toHaveLength(1);
+  for (const [method, path, body] of [
     ['POST', '/v1/calls/made/hold', undefined],
     ['POST', '/v1/calls/made/unhold', {}],
     ['DELETE', '/v1/calls/made', undefined],
   ] as const) {
-    const { status, headers } = await ask(verb, path, body);
+    const { status, headers } = await request(method, path, body);
     expect(status, path).toBe(202);
-    const { body: command } = await ask('GET', `${headers.get('Location')}?wait=60`);
+    const { body: command } = await request('GET', `${headers.get('Location')}?wait=60`);
     expect(command, path).toMatchObject({ state: 'ended' });
     expect(JSON.stringify(command), path).not.toContain('Error');
   }
-  expect((await ask('GET', '/v1/calls/made')).body.call).toMatchObject({ state: 'ended' });
+  expect((await request('GET', '/v1/calls/made')).body.call).toMatchObject({ state: 'ended' });
 });
 
-it('what is answered over HTTP is on disk: an object made anew knows it', async () => {
-  const ask = await caller();
-  await ask('POST', '/v1/rpc', rpc('Echo', { cmd_id: 'kept' }));
+it('responds only after the command is stored, so that an evicted object still knows it', async () => {
+  const request = await createClient();
+  await request('POST', '/v1/rpc', rpc('Echo', { cmd_id: 'kept' }));
   await evictDurableObject(site.object);
-  expect((await ask('GET', '/v1/commands/kept')).body).toMatchObject({
+  expect((await request('GET', '/v1/commands/kept')).body).toMatchObject({
     state: 'ended',
     events: [{ event: 'Reply' }, { event: 'Ended' }],
   });
 });
 
-it('where a command can be read names the site, if the request did', async () => {
-  const ask = await caller();
-  adapter = await site.adapter(callsMade('made'));
-  const started = await ask('POST', '/v1/calls?site=north', URIS, { 'Idempotency-Key': 'a' });
+it('includes the site in Location if the request names it', async () => {
+  const request = await createClient();
+  adapter = await site.adapter(statefulCalls('made'));
+  const started = await request('POST', '/v1/calls?site=north', URIS, { 'Idempotency-Key': 'a' });
   expect(started.headers.get('Location')).toBe('/v1/commands/a?site=north');
 });
 
 it.each<[string, string, string, unknown, Record<string, string>, number, number | undefined]>([
-  ['no JSON', 'POST', '/v1/calls', '{', {}, 400, -32700],
+  ['malformed JSON', 'POST', '/v1/calls', '{', {}, 400, -32700],
   ['an empty body', 'POST', '/v1/calls', '', {}, 400, -32700],
-  ['no object', 'POST', '/v1/calls', '[]', {}, 400, -32602],
-  ['a body nested without end', 'POST', '/v1/calls', '['.repeat(60_000), {}, 400, -32700],
-  ['metadata nested too deep', 'POST', '/v1/calls', { ...URIS, metadata: deep(200) }, {}, 400, -32600],
+  ['an array as the body', 'POST', '/v1/calls', '[]', {}, 400, -32602],
+  ['a deeply nested body', 'POST', '/v1/calls', '['.repeat(60_000), {}, 400, -32700],
+  [
+    'metadata that is nested too deeply',
+    'POST',
+    '/v1/calls',
+    { ...URIS, metadata: deep(200) },
+    {},
+    400,
+    -32600,
+  ],
   ['a body that is too long', 'POST', '/v1/calls', 'x'.repeat(65_537), {}, 413, undefined],
-  ['a param that is none', 'POST', '/v1/calls', { ...URIS, calee: 'x' }, {}, 400, -32602],
-  ['a cmd_id beside the header', 'POST', '/v1/calls', { ...URIS, cmd_id: 'x' }, {}, 400, -32602],
-  ['an address that is none', 'POST', '/v1/calls', { ...URIS, callee: 'sip:a\r\nb@c' }, {}, 400, -32602],
-  ['a key that is empty', 'POST', '/v1/calls', URIS, { 'Idempotency-Key': '' }, 400, -32602],
-  ['a key of other letters', 'POST', '/v1/calls', URIS, { 'Idempotency-Key': 'a b' }, 400, -32602],
-  ['a key that is too long', 'POST', '/v1/calls', URIS, { 'Idempotency-Key': 'a'.repeat(65) }, 400, -32602],
+  ['an unknown param', 'POST', '/v1/calls', { ...URIS, calee: 'x' }, {}, 400, -32602],
+  ['a cmd_id in the body', 'POST', '/v1/calls', { ...URIS, cmd_id: 'x' }, {}, 400, -32602],
+  ['a malformed SIP URI', 'POST', '/v1/calls', { ...URIS, callee: 'sip:a\r\nb@c' }, {}, 400, -32602],
+  ['an empty Idempotency-Key', 'POST', '/v1/calls', URIS, { 'Idempotency-Key': '' }, 400, -32602],
+  ['an Idempotency-Key with a space', 'POST', '/v1/calls', URIS, { 'Idempotency-Key': 'a b' }, 400, -32602],
+  [
+    'an Idempotency-Key that is too long',
+    'POST',
+    '/v1/calls',
+    URIS,
+    { 'Idempotency-Key': 'a'.repeat(65) },
+    400,
+    -32602,
+  ],
   ['no adapter', 'POST', '/v1/calls', URIS, {}, 503, -32001],
-  ['a Call-ID that is none', 'DELETE', '/v1/calls/a%0d%0ab', undefined, {}, 400, -32602],
-  ['a Call-ID that no UTF-8 is encoded in', 'GET', '/v1/calls/%c3%28', undefined, {}, 404, -32005],
-  ['a call that is not', 'GET', '/v1/calls/a%2Fb%3F', undefined, {}, 404, -32005],
-  ['a command that is not', 'GET', '/v1/commands/none', undefined, {}, 404, -32005],
-  ['waiting for one that is not', 'GET', '/v1/commands/none?wait=60', undefined, {}, 404, -32005],
+  ['a malformed Call-ID', 'DELETE', '/v1/calls/a%0d%0ab', undefined, {}, 400, -32602],
+  ['a Call-ID that is no UTF-8', 'GET', '/v1/calls/%c3%28', undefined, {}, 404, -32005],
+  ['an unknown call', 'GET', '/v1/calls/a%2Fb%3F', undefined, {}, 404, -32005],
+  ['an unknown command', 'GET', '/v1/commands/none', undefined, {}, 404, -32005],
+  ['waiting for an unknown command', 'GET', '/v1/commands/none?wait=60', undefined, {}, 404, -32005],
   ['waiting too long', 'GET', '/v1/commands/none?wait=61', undefined, {}, 400, -32602],
-  ['waiting for no number', 'GET', '/v1/commands/none?wait=NaN', undefined, {}, 400, -32602],
-  ['a state that is none', 'GET', '/v1/calls?state=dead', undefined, {}, 400, -32602],
-  ['a limit beyond the most', 'GET', '/v1/calls?limit=501', undefined, {}, 400, -32602],
-  ['a filter that is none', 'GET', '/v1/calls?stat=ended', undefined, {}, 400, -32602],
+  ['waiting for NaN seconds', 'GET', '/v1/commands/none?wait=NaN', undefined, {}, 400, -32602],
+  ['an unknown state', 'GET', '/v1/calls?state=dead', undefined, {}, 400, -32602],
+  ['a limit above the maximum', 'GET', '/v1/calls?limit=501', undefined, {}, 400, -32602],
+  ['an unknown filter', 'GET', '/v1/calls?stat=ended', undefined, {}, 400, -32602],
   ['the same filter twice', 'GET', '/v1/calls?limit=1&limit=2', undefined, {}, 400, -32602],
-  ['events since no number', 'GET', '/v1/events?since=x', undefined, {}, 400, -32602],
-  ['events since no id', 'GET', '/v1/events', undefined, { 'Last-Event-ID': 'x' }, 400, undefined],
-  ['another verb', 'PUT', '/v1/calls', '{}', {}, 405, undefined],
-  ['the head of a stream', 'HEAD', '/v1/events', undefined, {}, 405, undefined],
-  ['nothing of that name', 'GET', '/v1/call', undefined, {}, 404, undefined],
-])('a problem says what and by which code: %s', async (what, verb, path, body, headers, status, code) => {
-  const answer = await (await caller())(verb, path, body, headers);
-  expect(answer.status, JSON.stringify(answer.body)).toBe(status);
-  if (verb === 'HEAD') return;
-  expect(answer.headers.get('Content-Type')).toBe('application/problem+json');
-  expect(answer.body, what).toMatchObject({ status, detail: expect.stringMatching(/\w{3}/) });
-  expect(answer.body.code).toBe(code);
-  if (code !== undefined) expect(answer.body.type).toMatch(/^\/docs\/errors#[a-z-]+$/);
-  if (status === 503) expect(answer.headers.get('Retry-After')).toBe('5');
+  ['a malformed since', 'GET', '/v1/events?since=x', undefined, {}, 400, -32602],
+  ['a malformed Last-Event-ID', 'GET', '/v1/events', undefined, { 'Last-Event-ID': 'x' }, 400, undefined],
+  ['another method', 'PUT', '/v1/calls', '{}', {}, 405, undefined],
+  ['HEAD of a stream', 'HEAD', '/v1/events', undefined, {}, 405, undefined],
+  ['an unknown path', 'GET', '/v1/call', undefined, {}, 404, undefined],
+])('responds with a problem to %s', async (name, method, path, body, headers, status, code) => {
+  const response = await (await createClient())(method, path, body, headers);
+  expect(response.status, JSON.stringify(response.body)).toBe(status);
+  if (method === 'HEAD') return;
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  expect(response.body, name).toMatchObject({ status, detail: expect.stringMatching(/\w{3}/) });
+  expect(response.body.code).toBe(code);
+  if (code !== undefined) expect(response.body.type).toMatch(/^\/docs\/errors#[a-z-]+$/);
+  if (status === 503) expect(response.headers.get('Retry-After')).toBe('5');
 });
 
 function deep(levels: number): unknown {
   return levels === 0 ? 1 : { a: deep(levels - 1) };
 }
 
-it('JSON-RPC as it is: one request, a batch, notifications, and what is none', async () => {
-  const ask = await caller({ scopes: ['CallStart'] });
-  expect(await ask('POST', '/v1/rpc', rpc('Echo'))).toMatchObject({
+it('runs JSON-RPC requests, batches and notifications, and rejects invalid ones', async () => {
+  const request = await createClient({ scopes: ['CallStart'] });
+  expect(await request('POST', '/v1/rpc', rpc('Echo'))).toMatchObject({
     status: 200,
     body: { id: 1, result: { event: 'Started' } },
   });
-  expect(await ask('POST', '/v1/rpc', { jsonrpc: '2.0', method: 'Echo' })).toMatchObject({
+  expect(await request('POST', '/v1/rpc', { jsonrpc: '2.0', method: 'Echo' })).toMatchObject({
     status: 204,
     body: '',
   });
   const batch = [rpc('Echo', {}, 'a'), { jsonrpc: '2.0', method: 'Echo' }, 7, rpc('CallList', {}, 'b')];
-  expect(await ask('POST', '/v1/rpc', batch)).toMatchObject({
+  expect(await request('POST', '/v1/rpc', batch)).toMatchObject({
     status: 200,
     body: [{ id: 'a', result: {} }, { error: { code: -32600 } }, { id: 'b', error: { code: -32002 } }],
   });
-  const single = async (body: unknown) => {
-    const { status, body: answer, headers } = await ask('POST', '/v1/rpc', body);
+  const statusAndCode = async (body: unknown) => {
+    const { status, body: response, headers } = await request('POST', '/v1/rpc', body);
     expect(headers.get('Content-Type')).toBe('application/json');
-    return [status, answer.error?.code];
+    return [status, response.error?.code];
   };
-  expect(await single('{')).toEqual([400, -32700]);
-  expect(await single([])).toEqual([400, -32600]);
-  expect(await single(rpc('Dance'))).toEqual([404, -32601]);
-  expect(await single(rpc('constructor'))).toEqual([404, -32601]);
-  expect(await single(rpc('CallStart', {}))).toEqual([400, -32602]);
-  expect(await single(rpc('CallStart', URIS))).toEqual([503, -32001]);
-  expect(await single(rpc('CallList'))).toEqual([403, -32002]);
-  expect(await single(rpc('Echo', { deep: deep(5_000) }))).toEqual([400, -32600]);
+  expect(await statusAndCode('{')).toEqual([400, -32700]);
+  expect(await statusAndCode([])).toEqual([400, -32600]);
+  expect(await statusAndCode(rpc('Dance'))).toEqual([404, -32601]);
+  expect(await statusAndCode(rpc('constructor'))).toEqual([404, -32601]);
+  expect(await statusAndCode(rpc('CallStart', {}))).toEqual([400, -32602]);
+  expect(await statusAndCode(rpc('CallStart', URIS))).toEqual([503, -32001]);
+  expect(await statusAndCode(rpc('CallList'))).toEqual([403, -32002]);
+  expect(await statusAndCode(rpc('Echo', { deep: deep(5_000) }))).toEqual([400, -32600]);
 });
 
-it('what would stay with a socket is refused without one', async () => {
-  const ask = await caller();
+it('rejects methods that require a socket', async () => {
+  const request = await createClient();
   for (const method of ['CallWatch', 'CallUnwatch', 'Authorize']) {
-    const { status, body } = await ask('POST', '/v1/rpc', rpc(method, { token: 'x' }));
+    const { status, body } = await request('POST', '/v1/rpc', rpc(method, { token: 'x' }));
     expect([status, body.error?.code]).toEqual([404, -32601]);
     expect(body.error?.data).toContain('GET /v1/events');
   }
 });
 
-it('scopes: what is not named is 403, and the own commands need none to be read', async () => {
-  adapter = await site.adapter(callsMade('made'));
-  const ask = await caller({ scopes: ['CallHold'] });
-  for (const [verb, path, body] of [
+it('responds with 403 without the scope, and needs none to read own commands', async () => {
+  adapter = await site.adapter(statefulCalls('made'));
+  const request = await createClient({ scopes: ['CallHold'] });
+  for (const [method, path, body] of [
     ['POST', '/v1/calls', URIS],
     ['DELETE', '/v1/calls/x', undefined],
     ['POST', '/v1/calls/x/unhold', undefined],
@@ -169,54 +185,54 @@ it('scopes: what is not named is 403, and the own commands need none to be read'
     ['GET', '/v1/calls/x', undefined],
     ['GET', '/v1/events', undefined],
   ] as const) {
-    const { status, body: problem } = await ask(verb, path, body);
+    const { status, body: problem } = await request(method, path, body);
     expect([status, problem.code, problem.type], path).toEqual([403, -32002, '/docs/errors#not-allowed']);
     expect(problem.detail).toContain('scope');
   }
-  const { headers } = await ask('POST', '/v1/calls/x/hold');
-  const { body } = await ask('GET', `${headers.get('Location')}?wait=60`);
+  const { headers } = await request('POST', '/v1/calls/x/hold');
+  const { body } = await request('GET', `${headers.get('Location')}?wait=60`);
   expect(body.events?.[0]).toMatchObject({ event: 'Error', error: { code: -32011 } });
 });
 
-it('what is another’s is as what is not', async () => {
-  adapter = await site.adapter(callsMade('hers', 'his'));
-  const alice = await caller();
+it('treats commands and calls of other subjects like unknown ones', async () => {
+  adapter = await site.adapter(statefulCalls('hers', 'his'));
+  const alice = await createClient();
   const started = await alice('POST', '/v1/calls', URIS, { 'Idempotency-Key': 'hers' });
   await alice('GET', `${started.headers.get('Location')}?wait=60`);
-  const eve = await caller({ subject: 'sub:eve', caller: 'sip:eve@127.0.0.1' });
-  for (const [of, none] of [
+  const eve = await createClient({ subject: 'sub:eve', caller: 'sip:eve@127.0.0.1' });
+  for (const [foreign, unknown] of [
     ['/v1/commands/hers', '/v1/commands/none'],
     ['/v1/commands/hers?wait=60', '/v1/commands/none?wait=60'],
     ['/v1/calls/hers', '/v1/calls/none'],
   ] as const) {
-    const [one, other] = [await eve('GET', of), await eve('GET', none)];
-    expect([one.status, one.body]).toEqual([404, other.body]);
+    const [foreignResponse, unknownResponse] = [await eve('GET', foreign), await eve('GET', unknown)];
+    expect([foreignResponse.status, foreignResponse.body]).toEqual([404, unknownResponse.body]);
   }
   expect((await eve('GET', '/v1/calls')).body.calls).toEqual([]);
-  // OpenSIPS itself answers, for hers as for one that is not.
-  const ends = await Promise.all(
+  // OpenSIPS itself answers for an unknown call; for hers, the response must be the same.
+  const events = await Promise.all(
     ['hers', 'none'].map(async (callid) => {
       const { headers } = await eve('DELETE', `/v1/calls/${callid}`);
       const { body } = await eve('GET', `${headers.get('Location')}?wait=60`);
       return body.events?.map(({ event, data }) => [event, data]);
     }),
   );
-  expect(ends[0]).toEqual(ends[1]);
+  expect(events[0]).toEqual(events[1]);
   expect((await alice('GET', '/v1/calls/hers')).body.call?.state).toBe('answered');
-  // The name is free for another subject.
-  const own = { caller: 'sip:eve@127.0.0.1', callee: URIS.callee };
-  const same = await eve('POST', '/v1/calls', own, { 'Idempotency-Key': 'hers' });
-  expect(same).toMatchObject({ status: 202, body: { cmd_id: 'hers' } });
-  expect(same.body.replayed).toBeUndefined();
+  // Another subject may use the same cmd_id.
+  const ownUris = { caller: 'sip:eve@127.0.0.1', callee: URIS.callee };
+  const sameId = await eve('POST', '/v1/calls', ownUris, { 'Idempotency-Key': 'hers' });
+  expect(sameId).toMatchObject({ status: 202, body: { cmd_id: 'hers' } });
+  expect(sameId.body.replayed).toBeUndefined();
 });
 
-it('limits: what comes over HTTP is counted for its subject, and told when to try again', async () => {
+it('limits messages per subject, and says when to try again', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   limits = { messages_per_second: 2 };
-  const alice = await caller();
-  const [bob] = [await caller({ subject: 'sub:bob' })];
+  const alice = await createClient();
+  const bob = await createClient({ subject: 'sub:bob' });
   for (let i = 0; i < 4; i++) expect((await alice('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
-  for (const [verb, path, body] of [
+  for (const [method, path, body] of [
     ['POST', '/v1/rpc', rpc('Echo')],
     ['GET', '/v1/calls', undefined],
     ['GET', '/v1/commands/x', undefined],
@@ -224,56 +240,58 @@ it('limits: what comes over HTTP is counted for its subject, and told when to tr
     ['GET', '/v1/events', undefined],
     ['DELETE', '/v1/calls/x', undefined],
   ] as const) {
-    const { status, headers, body: answer } = await alice(verb, path, body);
+    const { status, headers, body: response } = await alice(method, path, body);
     expect([status, headers.get('Retry-After')], path).toEqual([429, '1']);
-    const problem = answer.error ? { code: answer.error.code, ...(answer.error.data as object) } : answer;
+    const problem = response.error
+      ? { code: response.error.code, ...(response.error.data as object) }
+      : response;
     expect(problem).toMatchObject({ code: -32003, limit: 'messages_per_second', retry_after: 1 });
   }
   expect((await bob('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
-  // A socket of the same subject has its own, as each session has.
+  // A socket of the same subject has its own limit, because each session has one.
   const client = await site.client({ subject: 'sub:alice', policy: policy(limits) });
-  expect(await client.ask('Echo')).toMatchObject({ result: {} });
+  expect(await client.request('Echo')).toMatchObject({ result: {} });
   vi.setSystemTime(Date.now() + 500);
   expect((await alice('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
 });
 
-it('limits: commands under way, and calls a second', async () => {
+it('limits commands in flight', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   adapter = await site.adapter(() => ({}));
   limits = { commands_in_flight: 1 };
-  const ask = await caller();
-  expect((await ask('POST', '/v1/calls', URIS)).status).toBe(202);
-  const second = await ask('POST', '/v1/calls', URIS);
+  const request = await createClient();
+  expect((await request('POST', '/v1/calls', URIS)).status).toBe(202);
+  const second = await request('POST', '/v1/calls', URIS);
   expect([second.status, second.body.limit]).toEqual([429, 'commands_in_flight']);
   expect(second.headers.get('Retry-After')).toBe(String(second.body.retry_after));
 });
 
-it('who floods is kept out for a while: over HTTP and over a socket', async () => {
+it('blocks a subject that floods over HTTP and over sockets for a while', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   limits = { messages_per_second: 1 };
-  const ask = await caller();
+  const request = await createClient();
   const batch = Array.from({ length: 100 }, () => rpc('Echo'));
-  for (let i = 0; i < 3; i++) await ask('POST', '/v1/rpc', batch);
-  const refused = await ask('GET', '/v1/calls');
-  expect([refused.status, refused.headers.get('Retry-After')]).toEqual([429, '10']);
-  const who = { role: 'client', subject: 'sub:alice', session: 's', key: 'k1', scopes: [] } as const;
-  expect((await site.knock({ ...who, policy: policy(limits) })).status).toBe(429);
+  for (let i = 0; i < 3; i++) await request('POST', '/v1/rpc', batch);
+  const rejected = await request('GET', '/v1/calls');
+  expect([rejected.status, rejected.headers.get('Retry-After')]).toEqual([429, '10']);
+  const principal = { role: 'client', subject: 'sub:alice', session: 's', key: 'k1', scopes: [] } as const;
+  expect((await site.requestSocket({ ...principal, policy: policy(limits) })).status).toBe(429);
   vi.setSystemTime(Date.now() + 200_000);
-  expect((await (await caller())('GET', '/v1/calls')).status).toBe(200);
+  expect((await (await createClient())('GET', '/v1/calls')).status).toBe(200);
 });
 
-it('a revoked key opens nothing, whatever the door remembers of it', async () => {
-  const ask = await caller();
-  expect((await ask('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
-  await site.object.revoke('k1');
+it('rejects a revoked key although its grant is cached', async () => {
+  const request = await createClient();
+  expect((await request('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
+  await site.object.revokeKey('k1');
   for (const path of ['/v1/calls', '/v1/events', '/v1/commands/x', '/v1/commands/x?wait=60']) {
-    const { status, headers } = await ask('GET', path);
+    const { status, headers } = await request('GET', path);
     expect([status, headers.get('WWW-Authenticate')], path).toEqual([401, 'Bearer']);
   }
 });
 
-it('pages: a preflight is answered to all, an answer is shown to those of the tenant only', async () => {
-  const preflight = await deployed()(
+it('responds to preflights of all origins, and lets only pages of allowed origins read responses', async () => {
+  const preflight = await createDeployedWorker()(
     new Request('https://calls.example.com/v1/calls/x', {
       method: 'OPTIONS',
       headers: { Origin: 'https://app.example.com', 'Access-Control-Request-Method': 'DELETE' },
@@ -285,25 +303,25 @@ it('pages: a preflight is answered to all, an answer is shown to those of the te
   ]);
   expect(preflight.headers.get('Access-Control-Allow-Headers')).toContain('Idempotency-Key');
 
-  adapter = await site.adapter(callsMade('made'));
-  const ask = await caller();
-  const from = (origin: string) => ask('POST', '/v1/calls', URIS, { Origin: origin });
-  const ours = await from('https://app.example.com');
-  expect([ours.status, ours.headers.get('Access-Control-Allow-Origin')]).toEqual([
+  adapter = await site.adapter(statefulCalls('made'));
+  const request = await createClient();
+  const startFrom = (origin: string) => request('POST', '/v1/calls', URIS, { Origin: origin });
+  const allowed = await startFrom('https://app.example.com');
+  expect([allowed.status, allowed.headers.get('Access-Control-Allow-Origin')]).toEqual([
     202,
     'https://app.example.com',
   ]);
-  expect(ours.headers.get('Access-Control-Expose-Headers')).toContain('Location');
-  expect(ours.headers.get('Vary')).toContain('Origin');
-  const me = await ask('GET', '/v1/me', undefined, { Origin: 'https://app.example.com' });
+  expect(allowed.headers.get('Access-Control-Expose-Headers')).toContain('Location');
+  expect(allowed.headers.get('Vary')).toContain('Origin');
+  const me = await request('GET', '/v1/me', undefined, { Origin: 'https://app.example.com' });
   expect([me.status, me.headers.get('Access-Control-Allow-Origin')]).toEqual([
     200,
     'https://app.example.com',
   ]);
-  const asked = adapter.asked.length;
+  const requestCount = adapter.miRequests.length;
   for (const origin of ['https://evil.example', 'null', 'https://app.example.com.evil.example']) {
-    const theirs = await from(origin);
-    expect([theirs.status, theirs.headers.get('Access-Control-Allow-Origin')]).toEqual([403, null]);
+    const rejected = await startFrom(origin);
+    expect([rejected.status, rejected.headers.get('Access-Control-Allow-Origin')]).toEqual([403, null]);
   }
-  expect(adapter.asked.length, 'nothing was run for them').toBe(asked);
+  expect(adapter.miRequests.length, 'rejected requests run nothing').toBe(requestCount);
 });

@@ -1,167 +1,187 @@
 /**
- * The HTTP API: the routes of `shared/http.ts`. Each reads its request here and has it run by the site's object, by
- * the same dispatcher, authorisation and limits as what comes over a socket.
+ * The HTTP API: serves the routes of `shared/protocol/http/routes.ts`. Each request is parsed here and run by the site's
+ * object, with the same dispatcher, authorization and limits as a message over a socket.
  * @module
  */
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { HTTP_SESSION, kinds, MAX_BODY_BYTES, type Problem, type Route, routes } from '../../shared/http.ts';
-import { code, type RpcResponse } from '../../shared/jsonrpc.ts';
-import type { Door } from '../door/door.ts';
-import type { Client, Visitor } from '../door/visitor.ts';
-import type { Env } from '../env.ts';
-import { problem, problemOf, respond } from '../problem.ts';
-import { siteOf, socketOf } from '../site.ts';
-import { type Asked, isProblem, read } from './asked.ts';
-import { preflight, readable } from './cors.ts';
-import { eventStream } from './events.ts';
-import { told } from './waiting.ts';
+import { PROBLEM_TYPES, type Problem } from '../../shared/protocol/http/problem.ts';
+import { HTTP_SESSION, MAX_BODY_BYTES, type Route, routes } from '../../shared/protocol/http/routes.ts';
+import { errorCode, type RpcResponse } from '../../shared/protocol/rpc/jsonrpc.ts';
+import type { Authenticated, ClientPrincipal } from '../auth/authenticated.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { problemOf, problemResponse, respondWithProblem } from '../errors/problem.ts';
+import { respondToPreflight, withCorsHeaders } from './cors.ts';
+import { streamEvents } from './event-stream.ts';
+import { isProblem, type ParsedRequest, parseRequest } from './parse-request.ts';
+import { openSocket, switchboardOf } from './switchboard-client.ts';
+import { waitForCommandEnd } from './wait-for-command.ts';
 
-type Within = { Bindings: Env };
+type AppEnv = { Bindings: Env };
 
-/** One who asks, and where. */
-interface Asking {
-  readonly context: Context<Within>;
-  readonly visitor: Visitor<Client>;
+/** An authenticated request. */
+interface AuthenticatedContext {
+  readonly context: Context<AppEnv>;
+  readonly client: Authenticated<ClientPrincipal>;
 }
 
-/** The routes, behind that door. */
-export function api(door: Door): Hono<Within> {
-  const app = new Hono<Within>();
-  const all: readonly Route[] = Object.values(routes);
-  const paths = new Set(all.map(({ path }) => path));
+export function createApiRoutes(authenticator: Authenticator): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const allRoutes: readonly Route[] = Object.values(routes);
+  const paths = new Set(allRoutes.map(({ path }) => path));
   for (const path of paths) {
-    const here = all.filter((route) => route.path === path);
-    const verbs = here.map(({ verb }) => verb);
-    const at = path.replace(/\{(\w+)\}/g, ':$1');
-    app.options(at, ({ req }) => {
+    const pathRoutes = allRoutes.filter((route) => route.path === path);
+    const methods = pathRoutes.map(({ method }) => method);
+    const pattern = path.replace(/\{(\w+)\}/g, ':$1');
+    app.options(pattern, ({ req }) => {
       const origin = req.header('Origin');
-      return origin === undefined ? other(verbs) : preflight(origin, verbs);
+      return origin === undefined ? methodNotAllowed(methods) : respondToPreflight(origin, methods);
     });
-    for (const route of here) app.on(route.verb, at, limited, (context) => come(route, context, door));
-    app.all(at, () => other(verbs));
+    for (const route of pathRoutes)
+      app.on(route.method, pattern, limitBody, (context) => handle(route, context, authenticator));
+    app.all(pattern, () => methodNotAllowed(methods));
   }
   return app;
 }
 
-/** The body is not read further. A tenant's own limit is looked at when it is known whose request it is. */
-const limited = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => tooLong(MAX_BODY_BYTES) });
+/** Stops reading a body that is too long. The tenant's own limit is checked after authentication. */
+const limitBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => bodyTooLong(MAX_BODY_BYTES) });
 
-function tooLong(most: number): Response {
-  return problem(413, `the body is longer than ${most} bytes`);
+function bodyTooLong(maxBytes: number): Response {
+  return problemResponse(413, `the body is longer than ${maxBytes} bytes`);
 }
 
-function other(verbs: readonly string[]): Response {
-  const allow = verbs.join(', ');
-  return problem(405, `this takes ${allow}`, { Allow: allow });
+function methodNotAllowed(methods: readonly string[]): Response {
+  const allow = methods.join(', ');
+  return problemResponse(405, `this takes ${allow}`, { Allow: allow });
 }
 
-async function come(route: Route, context: Context<Within>, door: Door): Promise<Response> {
+async function handle(
+  route: Route,
+  context: Context<AppEnv>,
+  authenticator: Authenticator,
+): Promise<Response> {
   const request = context.req.raw;
-  const visitor = await door.client(request, context.env);
-  if ('status' in visitor) {
-    const refusal = problem(visitor.status, visitor.reason);
-    // That no key holds is told to everybody alike, so any page may read it.
-    return visitor.status === 401 ? readable(refusal, request) : refusal;
+  const client = await authenticator.authenticateClient(request, context.env);
+  if ('status' in client) {
+    const denial = problemResponse(client.status, client.reason);
+    // An invalid credential gets the same response everywhere, so any page may read it.
+    return client.status === 401 ? withCorsHeaders(denial, request) : denial;
   }
-  return readable(await serve(route, { context, visitor }), request);
+  return withCorsHeaders(await serve(route, { context, client }), request);
 }
 
-async function serve(route: Route, asking: Asking): Promise<Response> {
-  const { context, visitor } = asking;
+async function serve(route: Route, authenticated: AuthenticatedContext): Promise<Response> {
+  const { context, client } = authenticated;
   const { req } = context;
   const body = await req.text();
-  const { message_bytes } = visitor.who.policy.limits;
-  if (new TextEncoder().encode(body).length > message_bytes) return tooLong(message_bytes);
-  if (route === routes.rpc) return rpc(body, asking);
-  const asked = read(route, {
+  const { message_bytes } = client.principal.policy.limits;
+  if (new TextEncoder().encode(body).length > message_bytes) return bodyTooLong(message_bytes);
+  if (route === routes.rpc) return serveJsonRpc(body, authenticated);
+  const request = parseRequest(route, {
     path: req.param(),
     query: req.queries(),
     idempotencyKey: req.header('Idempotency-Key') ?? null,
     body,
   });
-  if (isProblem(asked)) return respond(asked);
-  if (route === routes.events) return events(asked, asking);
-  const { wait } = asked.query;
+  if (isProblem(request)) return respondWithProblem(request);
+  if (route === routes.events) return serveEventStream(request, authenticated);
+  const { wait } = request.query;
   if (route === routes.command && typeof wait === 'number' && wait > 0) {
-    const refused = await end(String(asked.params['cmd_id']), wait, asking);
-    if (refused) return refused;
+    const rejection = await waitForCommand(String(request.params['cmd_id']), wait, authenticated);
+    if (rejection) return rejection;
   }
-  return call(route, asked, asking);
+  return callMethod(route, request, authenticated);
 }
 
-/** A JSON-RPC message as it is. The status of an answer to one request says how that went. */
-async function rpc(body: string, asking: Asking): Promise<Response> {
-  const answer = await ask(body, asking);
-  if (isProblem(answer)) return respond(answer);
-  const [first] = answer.responses;
+/** Runs a JSON-RPC message. For a single request, the HTTP status tells its result. */
+async function serveJsonRpc(message: string, authenticated: AuthenticatedContext): Promise<Response> {
+  const reply = await runMessage(message, authenticated);
+  if (isProblem(reply)) return respondWithProblem(reply);
+  const [first] = reply.responses;
   if (!first) return new Response(null, { status: 204 });
-  if (answer.batch) return Response.json(answer.responses);
+  if (reply.batch) return Response.json(reply.responses);
   if (!('error' in first)) return Response.json(first);
-  const { status = 500 } = kinds[first.error.code] ?? {};
+  const { status = 500 } = PROBLEM_TYPES[first.error.code] ?? {};
   const { retry_after } = problemOf(first.error);
-  const later = retry_after === undefined ? {} : { 'Retry-After': String(retry_after) };
-  return Response.json(first, { status, headers: later });
+  const headers = retry_after === undefined ? {} : { 'Retry-After': String(retry_after) };
+  return Response.json(first, { status, headers });
 }
 
-/** A route that is a request for a method. */
-async function call(route: Route, { params }: Asked, asking: Asking): Promise<Response> {
-  const message = { jsonrpc: '2.0', id: 1, method: route.asks, params };
-  const answer = await ask(JSON.stringify(message), asking);
-  if (isProblem(answer)) return respond(answer);
-  const [response] = answer.responses;
-  if (!response) return respond(problemOf({ code: code.internalError, message: 'Internal error' }));
-  if ('error' in response) return respond(problemOf(response.error));
+/** Runs the JSON-RPC method of a route. */
+async function callMethod(
+  route: Route,
+  { params }: ParsedRequest,
+  authenticated: AuthenticatedContext,
+): Promise<Response> {
+  const message = { jsonrpc: '2.0', id: 1, method: route.rpcMethod, params };
+  const reply = await runMessage(JSON.stringify(message), authenticated);
+  if (isProblem(reply)) return respondWithProblem(reply);
+  const [response] = reply.responses;
+  if (!response)
+    return respondWithProblem(problemOf({ code: errorCode.internalError, message: 'Internal error' }));
+  if ('error' in response) return respondWithProblem(problemOf(response.error));
   const { result } = response;
-  const { status } = route;
-  return Response.json(result, { status, headers: route.isCommand ? whereIs(result, asking) : {} });
+  const headers = route.isCommand ? locationHeader(result, authenticated) : {};
+  return Response.json(result, { status: route.status, headers });
 }
 
-/** Where a command that was started can be read: at the same site, for a key that is for several. */
-function whereIs(result: unknown, { context: { req } }: Asking): Record<string, string> {
+/** Returns where a started command can be read, with the site of a key that is for several. */
+function locationHeader(result: unknown, { context: { req } }: AuthenticatedContext): Record<string, string> {
   const { cmd_id: cmdId } = result as { readonly cmd_id: string };
   const site = req.query('site');
   const query = site === undefined ? '' : `?${new URLSearchParams({ site })}`;
   return { Location: `${routes.command.path.replace('{cmd_id}', cmdId)}${query}` };
 }
 
-/** Opens a stream, or says why there is none. */
-async function events({ query }: Asked, { context, visitor }: Asking): Promise<Response> {
+/** Opens an event stream, or responds why there is none. */
+async function serveEventStream(
+  { query }: ParsedRequest,
+  { context, client }: AuthenticatedContext,
+): Promise<Response> {
   const { req, env } = context;
-  if (req.raw.method === 'HEAD') return other(['GET']);
-  const last = req.header('Last-Event-ID');
-  if (last !== undefined && !/^\d{1,15}$/.test(last))
-    return problem(400, 'Last-Event-ID takes the id of an event');
-  const since = last === undefined ? query['since'] : Number(last);
-  const resumed = typeof since === 'number' ? { since } : {};
-  const stream = { of: 'events' } as const;
-  const response = await socketOf(env, visitor, { ...visitor.who, ...resumed, session: fresh(), stream });
-  return response.webSocket ? eventStream(response.webSocket) : response;
+  if (req.raw.method === 'HEAD') return methodNotAllowed(['GET']);
+  const lastEventId = req.header('Last-Event-ID');
+  if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
+    return problemResponse(400, 'Last-Event-ID takes the id of an event');
+  const since = lastEventId === undefined ? query['since'] : Number(lastEventId);
+  const resume = typeof since === 'number' ? { since } : {};
+  const response = await openSocket(env, client, {
+    ...client.principal,
+    ...resume,
+    session: newSession(),
+    stream: { kind: 'events' },
+  });
+  return response.webSocket ? streamEvents(response.webSocket) : response;
 }
 
-/** Waits for the end of a command, or says why that cannot be; one that is not known is not waited for. */
-async function end(
+/** Waits for the end of a command. Returns at once where there is no such command, or why waiting is not possible. */
+async function waitForCommand(
   cmdId: string,
   seconds: number,
-  { context, visitor }: Asking,
+  { context, client }: AuthenticatedContext,
 ): Promise<Response | undefined> {
-  const stream = { of: 'command', cmdId } as const;
-  const response = await socketOf(context.env, visitor, { ...visitor.who, session: fresh(), stream });
-  if (response.webSocket) await told(response.webSocket, seconds * 1_000);
+  const response = await openSocket(context.env, client, {
+    ...client.principal,
+    session: newSession(),
+    stream: { kind: 'command', cmdId },
+  });
+  if (response.webSocket) await waitForCommandEnd(response.webSocket, seconds * 1_000);
   return response.ok || response.webSocket ? undefined : response;
 }
 
-/** A stream belongs to no session: none supersedes another. */
-function fresh(): string {
+/** Returns a session for one stream only, so that no stream supersedes another. */
+function newSession(): string {
   return crypto.randomUUID();
 }
 
-/** Has the site's object answer a JSON-RPC message. */
-async function ask(
+/** Has the site's object run a JSON-RPC message. */
+async function runMessage(
   message: string,
-  { context, visitor }: Asking,
+  { context, client }: AuthenticatedContext,
 ): Promise<{ readonly responses: readonly RpcResponse[]; readonly batch: boolean } | Problem> {
-  const asked = await siteOf(context.env, visitor).ask({ ...visitor.who, session: HTTP_SESSION }, message);
-  if ('refused' in asked) return asked.refused;
-  return { responses: JSON.parse(asked.responses) as RpcResponse[], batch: asked.batch };
+  const principal = { ...client.principal, session: HTTP_SESSION };
+  const result = await switchboardOf(context.env, client).handleHttpMessage(principal, message);
+  if ('problem' in result) return result.problem;
+  return { responses: JSON.parse(result.responses) as RpcResponse[], batch: result.batch };
 }

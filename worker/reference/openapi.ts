@@ -1,18 +1,19 @@
-/** The OpenAPI document (https://spec.openapis.org/oas/v3.1): each route, what it takes and what it answers. @module */
+/** Creates the OpenAPI document (https://spec.openapis.org/oas/v3.1): the routes with their parameters and responses. @module */
 import type * as z from 'zod';
-import { Started } from '../../shared/answers.ts';
-import { Problem } from '../../shared/http.ts';
-import { Id, Limits, Rules, Scope } from '../../shared/policy.ts';
-import { about } from '../../shared/reference/about.ts';
+import { Id, Limits, Rules, Scope } from '../../shared/policy/policy.ts';
+import { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
+import { Problem } from '../../shared/protocol/http/problem.ts';
+import { Started } from '../../shared/protocol/rpc/results.ts';
+import { DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
+import { EndpointView } from '../../shared/protocol/webhooks/endpoints.ts';
+import { WebhookHeaders, WebhookPayload } from '../../shared/protocol/webhooks/events.ts';
+import { apiInfo } from '../../shared/reference/api-info.ts';
 import { type JsonSchema, jsonSchemas, refTo } from '../../shared/reference/json-schema.ts';
-import { named } from '../../shared/reference/openrpc.ts';
-import { DeliveryView, EndpointView, WebhookHeaders, WebhookPayload } from '../../shared/webhooks.ts';
-import { KeyView, SiteView, TenantView } from '../tenant/views.ts';
+import { namedSchemas } from '../../shared/reference/openrpc.ts';
 import { Trail } from './admin-operations.ts';
-import type { Opener, Operation } from './operation.ts';
-import { operations, RpcAnswer } from './operations.ts';
+import type { Credential, Operation } from './operation.ts';
+import { operations, RpcResponse } from './operations.ts';
 
-/** A param in the path, in the query or in a header. */
 interface Parameter {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
@@ -52,49 +53,49 @@ export interface OpenApi {
   };
 }
 
-/** What opens a route, as OpenAPI has it: one of these is enough. */
-const SECURITY: Readonly<Record<Opener, readonly string[]>> = {
+/** The security schemes that satisfy each credential. One of them is enough. */
+const SECURITY: Readonly<Record<Credential, readonly string[]>> = {
   client: ['bearer', 'query'],
   apiKey: ['bearer'],
   adapterKey: ['bearer'],
   admin: ['adminSecret'],
-  nothing: [],
+  none: [],
 };
 
-const SCHEMES = {
+const SECURITY_SCHEMES = {
   bearer: { type: 'http', scheme: 'bearer', description: 'an API key, a client token, or an adapter’s key' },
   query: {
     type: 'apiKey',
     in: 'query',
     name: 'access_token',
-    description: 'the same in the URL, where it is easily logged: for those that can send no header',
+    description: 'the same in the URL, which is easily logged: only for clients that cannot send headers',
   },
   adminSecret: { type: 'http', scheme: 'bearer', description: 'the deployment’s admin secret' },
 } as const;
 
-/** What each status says, wherever it is answered. */
-const STATUSES: Readonly<Record<number, string>> = {
-  101: 'It is a WebSocket from now on',
-  200: 'It went well',
-  201: 'It was made',
-  202: 'The command has been started; what comes of it is told later',
-  204: 'Nothing was to be answered',
-  302: 'It is elsewhere; `Location` says where',
-  400: 'Something is missing or not of its shape; `detail` says what',
-  401: 'No key or token, or none that holds; which of the two, and why, is not told',
-  403: 'What was sent may not do this, or the page’s origin is not on the tenant’s list',
-  404: 'There is no such thing, or it is no longer kept',
-  409: 'It contradicts what there is already',
+/** Descriptions of the statuses, for all routes. */
+const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
+  101: 'The connection is a WebSocket from now on',
+  200: 'Success',
+  201: 'Created',
+  202: 'The command has been started. Its result follows as events',
+  204: 'No response is expected',
+  302: 'Redirect to `Location`',
+  400: 'The request is malformed; `detail` says what is wrong',
+  401: 'Missing, invalid or expired API key or token. The response does not say which',
+  403: 'The API key or token lacks the permission, or the tenant does not allow the origin of the page',
+  404: 'It does not exist, or is no longer kept',
+  409: 'It conflicts with the current state',
   413: 'The body is too long',
   426: 'This is a WebSocket: connect with an Upgrade',
   429: 'Too many; `Retry-After` says when to try again',
-  500: 'Something broke here, and has been logged',
-  503: 'Not now; try again later',
+  500: 'An error in the service itself, which has been logged',
+  503: 'Temporarily unavailable; try again later',
 };
 
-/** Shapes that stand under names of their own, wherever they are taken or answered. */
-const shapes: Readonly<Record<string, z.ZodType>> = {
-  ...named,
+/** The schemas that have their own names in the document. */
+const ownSchemas: Readonly<Record<string, z.ZodType>> = {
+  ...namedSchemas,
   Id,
   Started,
   Scope,
@@ -106,152 +107,167 @@ const shapes: Readonly<Record<string, z.ZodType>> = {
   Trail,
   Webhook: EndpointView,
   Delivery: DeliveryView,
-  RpcResponse: RpcAnswer,
+  RpcResponse,
 };
 
-/** The document of that version of the service. */
-export function openApi(version: string): OpenApi {
-  const all = Object.entries(operations);
+/** Returns the document for a version of the service. */
+export function createOpenApi(version: string): OpenApi {
+  const entries = Object.entries(operations);
   const inputs = jsonSchemas(
     {
-      ...shapes,
-      ...shapesOf(all, 'Body', ({ body }) => body),
-      ...shapesOf(all, 'Params', ({ params }) => params),
-      ...shapesOf(all, 'Query', ({ query }) => query),
-      ...shapesOf(all, 'Headers', ({ headers }) => headers),
+      ...ownSchemas,
+      ...operationSchemas(entries, 'Body', ({ body }) => body),
+      ...operationSchemas(entries, 'Params', ({ pathParams }) => pathParams),
+      ...operationSchemas(entries, 'Query', ({ query }) => query),
+      ...operationSchemas(entries, 'Headers', ({ headers }) => headers),
     },
     'input',
     'draft-2020-12',
   );
   const outputs = jsonSchemas(
-    { ...shapes, Problem, WebhookPayload, ...shapesOf(all, 'Answer', ({ answer }) => answer) },
+    {
+      ...ownSchemas,
+      Problem,
+      WebhookPayload,
+      ...operationSchemas(entries, 'Answer', ({ response }) => response),
+    },
     'output',
     'draft-2020-12',
   );
   const inBodies = Object.entries(inputs).filter(([name]) => !/(Params|Query|Headers)$/.test(name));
   const paths: Record<string, Record<string, OpenApiOperation>> = {};
-  for (const [name, operation] of all) {
-    const documentedOne = documented(name, operation, inputs);
-    paths[operation.path] = { ...paths[operation.path], [operation.verb.toLowerCase()]: documentedOne };
+  for (const [name, operation] of entries) {
+    const documented = describeOperation(name, operation, inputs);
+    paths[operation.path] = { ...paths[operation.path], [operation.method.toLowerCase()]: documented };
   }
   return {
     openapi: '3.1.0',
-    info: { ...about, version },
+    info: { ...apiInfo, version },
     paths,
-    webhooks: { happened: { post: delivered() } },
-    components: { schemas: { ...Object.fromEntries(inBodies), ...outputs }, securitySchemes: SCHEMES },
-  };
-}
-
-/** One part of each operation, under the operation's name; what has a name of its own is left to that. */
-function shapesOf(
-  all: readonly (readonly [string, Operation])[],
-  suffix: string,
-  part: (operation: Operation) => z.ZodType | undefined,
-): Record<string, z.ZodType> {
-  const own = all.flatMap(([name, operation]) => {
-    const shape = part(operation);
-    const schema = shape && nameOf(shape, name, suffix);
-    return shape && schema === capital(name) + suffix ? [[schema, shape] as const] : [];
-  });
-  return Object.fromEntries(own);
-}
-
-/** The name of a shape: its own, or that of the operation that takes or answers it. */
-function nameOf(shape: z.ZodType, operation: string, suffix: string): string {
-  const known = Object.entries(shapes).find(([, each]) => each === shape)?.[0];
-  return known ?? capital(operation) + suffix;
-}
-
-function capital(name: string): string {
-  return name.slice(0, 1).toUpperCase() + name.slice(1);
-}
-
-/** What a webhook's receiver gets, and what it answers. */
-function delivered(): Omit<OpenApiOperation, 'security'> {
-  const { WebhookHeaders: headers } = jsonSchemas({ WebhookHeaders }, 'input', 'draft-2020-12');
-  return {
-    operationId: 'receive',
-    summary: 'Something has happened at a site: to a command, to a call or to the link',
-    tags: ['Webhooks'],
-    parameters: parameters('header', headers).filter(({ name }) => name !== 'content-type'),
-    requestBody: { required: true, content: json(refTo('WebhookPayload')) },
-    responses: {
-      '2XX': { description: 'It is taken: any other answer, or none within the time, and it is sent again' },
+    webhooks: { happened: { post: describeWebhook() } },
+    components: {
+      schemas: { ...Object.fromEntries(inBodies), ...outputs },
+      securitySchemes: SECURITY_SCHEMES,
     },
   };
 }
 
-function documented(
+/** Returns one part of each operation as a schema that is named after the operation, unless it has its own name. */
+function operationSchemas(
+  operationEntries: readonly (readonly [string, Operation])[],
+  suffix: string,
+  partOf: (operation: Operation) => z.ZodType | undefined,
+): Record<string, z.ZodType> {
+  const schemas = operationEntries.flatMap(([name, operation]) => {
+    const schema = partOf(operation);
+    const schemaName = schema && nameOf(schema, name, suffix);
+    return schema && schemaName === capitalize(name) + suffix ? [[schemaName, schema] as const] : [];
+  });
+  return Object.fromEntries(schemas);
+}
+
+/** Returns the name of a schema: its own, or one after the operation that uses it. */
+function nameOf(schema: z.ZodType, operation: string, suffix: string): string {
+  const ownName = Object.entries(ownSchemas).find(([, ownSchema]) => ownSchema === schema)?.[0];
+  return ownName ?? capitalize(operation) + suffix;
+}
+
+function capitalize(name: string): string {
+  return name.slice(0, 1).toUpperCase() + name.slice(1);
+}
+
+/** Describes what the receiver of a webhook gets, and how it responds. */
+function describeWebhook(): Omit<OpenApiOperation, 'security'> {
+  const { WebhookHeaders: headers } = jsonSchemas({ WebhookHeaders }, 'input', 'draft-2020-12');
+  return {
+    operationId: 'receive',
+    summary: 'An event of a command, of a call or of the link',
+    tags: ['Webhooks'],
+    parameters: parameters('header', headers).filter(({ name }) => name !== 'content-type'),
+    requestBody: { required: true, content: jsonContent(refTo('WebhookPayload')) },
+    responses: {
+      '2XX': { description: 'Received. After any other response, or a timeout, the event is sent again' },
+    },
+  };
+}
+
+function describeOperation(
   name: string,
   operation: Operation,
   inputs: Readonly<Record<string, JsonSchema>>,
 ): OpenApiOperation {
-  const { means, group, opener, body, isBodyOptional = false, status } = operation;
+  const { summary, tag, credential, body, isBodyOptional = false, status } = operation;
   return {
     operationId: name,
-    summary: means,
-    tags: [group],
-    security: SECURITY[opener].map((scheme) => ({ [scheme]: [] })),
+    summary,
+    tags: [tag],
+    security: SECURITY[credential].map((scheme) => ({ [scheme]: [] })),
     parameters: [
-      ...parameters('path', inputs[`${capital(name)}Params`]),
-      ...parameters('query', inputs[`${capital(name)}Query`]).filter(
-        (each) => each.name !== SCHEMES.query.name,
+      ...parameters('path', inputs[`${capitalize(name)}Params`]),
+      ...parameters('query', inputs[`${capitalize(name)}Query`]).filter(
+        (parameter) => parameter.name !== SECURITY_SCHEMES.query.name,
       ),
-      ...parameters('header', inputs[`${capital(name)}Headers`]),
+      ...parameters('header', inputs[`${capitalize(name)}Headers`]),
     ],
     ...(body
-      ? { requestBody: { required: !isBodyOptional, content: json(refTo(nameOf(body, name, 'Body'))) } }
+      ? {
+          requestBody: { required: !isBodyOptional, content: jsonContent(refTo(nameOf(body, name, 'Body'))) },
+        }
       : {}),
     responses: {
-      [status]: success(name, operation),
-      ...Object.fromEntries(statusesBeside(operation).map((each) => [each, other(each, operation)])),
+      [status]: successResponse(name, operation),
+      ...Object.fromEntries(
+        otherStatuses(operation).map((other) => [other, otherResponse(other, operation)]),
+      ),
     },
   };
 }
 
-function success(name: string, { status, answer, type, says = {} }: Operation): Response {
-  const headers = Object.entries(says).map(([header, description]) => [
+function successResponse(
+  name: string,
+  { status, response, contentType, responseHeaders = {} }: Operation,
+): Response {
+  const headers = Object.entries(responseHeaders).map(([header, description]) => [
     header,
     { description, schema: { type: 'string' } },
   ]);
-  const content = answer
-    ? json(refTo(nameOf(answer, name, 'Answer')))
-    : type === undefined
+  const content = response
+    ? jsonContent(refTo(nameOf(response, name, 'Answer')))
+    : contentType === undefined
       ? undefined
-      : { [type]: {} };
+      : { [contentType]: {} };
   return {
-    description: STATUSES[status] ?? '',
+    description: STATUS_DESCRIPTIONS[status] ?? '',
     ...(headers.length > 0 ? { headers: Object.fromEntries(headers) } : {}),
     ...(content ? { content } : {}),
   };
 }
 
-function statusesBeside({ also = {}, problems }: Operation): number[] {
-  return [...new Set([...Object.keys(also).map(Number), ...problems])];
+function otherStatuses({ otherResponses = {}, problems }: Operation): number[] {
+  return [...new Set([...Object.keys(otherResponses).map(Number), ...problems])];
 }
 
-function other(status: number, { also = {}, problems }: Operation): Response {
-  const shape = also[status];
+function otherResponse(status: number, { otherResponses = {}, problems }: Operation): Response {
+  const schema = otherResponses[status];
   const content = {
-    ...(shape ? json(refTo(nameOf(shape, '', ''))) : {}),
+    ...(schema ? jsonContent(refTo(nameOf(schema, '', ''))) : {}),
     ...(problems.includes(status) ? { 'application/problem+json': { schema: refTo('Problem') } } : {}),
   };
-  const description = STATUSES[status] ?? '';
+  const description = STATUS_DESCRIPTIONS[status] ?? '';
   return Object.keys(content).length === 0 ? { description } : { description, content };
 }
 
-function json(schema: JsonSchema): Content {
+function jsonContent(schema: JsonSchema): Content {
   return { 'application/json': { schema } };
 }
 
-function parameters(place: Parameter['in'], schema: JsonSchema | undefined): Parameter[] {
+function parameters(location: Parameter['in'], schema: JsonSchema | undefined): Parameter[] {
   const { properties = {}, required = [] } = schema ?? {};
-  return Object.entries(properties).map(([name, each]) => {
-    const { description, ...rest } = each as JsonSchema;
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...rest } = property as JsonSchema;
     return {
       name,
-      in: place,
+      in: location,
       required: required.includes(name),
       ...(description === undefined ? {} : { description }),
       schema: rest,

@@ -1,33 +1,33 @@
-/** A route with what it takes and what it answers, as documents tell it. @module */
+/** The description of a route for the OpenAPI document. @module */
 import type * as z from 'zod';
 
-/** What opens a route: a key or a token, an API key, an adapter's key, the admin secret, or nothing. */
-export type Opener = 'client' | 'apiKey' | 'adapterKey' | 'admin' | 'nothing';
+/** The credential that a route requires. `client` is an API key or a token. */
+export type Credential = 'client' | 'apiKey' | 'adapterKey' | 'admin' | 'none';
 
-/** A route. */
+/** A route with its parameters and responses. */
 export interface Operation {
-  readonly verb: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** With `{name}` for each of its params. */
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Has a `{name}` for each of the `pathParams`. */
   readonly path: string;
   /** What it does, in a few words. */
-  readonly means: string;
-  readonly group: string;
-  readonly opener: Opener;
-  readonly params?: z.ZodObject;
+  readonly summary: string;
+  readonly tag: string;
+  readonly credential: Credential;
+  readonly pathParams?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly isBodyOptional?: true;
-  /** The status where it goes well. */
+  /** The status of a success. */
   readonly status: number;
-  /** What is answered then; absent: no JSON. */
-  readonly answer?: z.ZodType;
-  /** Content type of that answer, where it is not `application/json`. */
-  readonly type?: string;
-  /** Headers of that answer, by what they say. */
-  readonly says?: Readonly<Record<string, string>>;
-  /** What else may be answered, by its status; null: without a body. */
-  readonly also?: Readonly<Record<number, z.ZodType | null>>;
-  /** Statuses of what may go wrong: each is answered with a `Problem`. */
+  /** The JSON of a success; absent where it is not JSON. */
+  readonly response?: z.ZodType;
+  /** The content type of a success. Default: `application/json`. */
+  readonly contentType?: string;
+  /** Descriptions of the headers of a success, by name. */
+  readonly responseHeaders?: Readonly<Record<string, string>>;
+  /** Other responses that are not problems, by status; null without a body. */
+  readonly otherResponses?: Readonly<Record<number, z.ZodType | null>>;
+  /** The statuses of errors. Each is reported as a `Problem`. */
   readonly problems: readonly number[];
 }

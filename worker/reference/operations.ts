@@ -1,164 +1,186 @@
-/** Each route there is, by name. @module */
+/** All routes of the Worker, by operation id. @module */
 import * as z from 'zod';
-import { answers } from '../../shared/answers.ts';
-import { IdempotencyKey, kinds, routes as ofCalls, type Route } from '../../shared/http.ts';
-import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/jsonrpc.ts';
-import { OpenSips } from '../../shared/link.ts';
-import { SocketQuery } from '../../shared/socket-query.ts';
-import { Minted, Wish } from '../door/wish.ts';
-import { Me } from '../me.ts';
-import { ofAdministrators } from './admin-operations.ts';
+import { Me } from '../../shared/protocol/http/me.ts';
+import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
+import { routes as apiRoutes, IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
+import { IssuedToken, TokenRequest } from '../../shared/protocol/http/token-request.ts';
+import { OpenSipsStatus } from '../../shared/protocol/link.ts';
+import { ConnectQuery } from '../../shared/protocol/rpc/connect-query.ts';
+import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { results } from '../../shared/protocol/rpc/results.ts';
+import { adminOperations } from './admin-operations.ts';
 import type { Operation } from './operation.ts';
 
 const Link = z.object({
   connected: z.boolean(),
   adapter: z.string().optional(),
-  opensips: OpenSips.optional(),
+  opensips: OpenSipsStatus.optional(),
   seconds: z.number().int().optional().meta({ description: 'since the adapter connected' }),
 });
 
 const Health = z.object({
   status: z.literal('ok'),
   version: z.string(),
-  site: z.string().optional().meta({ description: 'this and what follows: for those who may read' }),
+  site: z
+    .string()
+    .optional()
+    .meta({ description: 'this and the following only for clients with the scope `read`' }),
   link: Link.optional(),
-  running: z.number().int().optional().meta({ description: 'commands that run' }),
+  running: z.number().int().optional().meta({ description: 'the number of running commands' }),
 });
 
-const page = { group: 'Documents', opener: 'nothing', status: 200, problems: [] } as const;
+const DOCUMENT = { tag: 'Documents', credential: 'none', status: 200, problems: [] } as const;
 
-const Anything = z.looseObject({});
+const AnyObject = z.looseObject({});
 
-const others = {
+const otherOperations = {
   socket: {
-    verb: 'GET',
+    method: 'GET',
     path: '/call-api',
-    means: 'The socket of a client: JSON-RPC, see /openrpc.json and /asyncapi.json',
-    group: 'Sockets',
-    opener: 'client',
-    query: SocketQuery,
+    summary: 'The WebSocket of a client: JSON-RPC, see /openrpc.json and /asyncapi.json',
+    tag: 'Sockets',
+    credential: 'client',
+    query: ConnectQuery,
     status: 101,
     problems: [400, 401, 403, 426, 429, 503],
   },
   link: {
-    verb: 'GET',
+    method: 'GET',
     path: '/adapter',
-    means: 'The socket of the adapter beside OpenSIPS',
-    group: 'Sockets',
-    opener: 'adapterKey',
+    summary: 'The WebSocket of the adapter beside OpenSIPS',
+    tag: 'Sockets',
+    credential: 'adapterKey',
     status: 101,
     problems: [400, 401, 403, 426, 503],
   },
   mint: {
-    verb: 'POST',
+    method: 'POST',
     path: '/v1/tokens',
-    means: 'Trades an API key for a client token',
-    group: 'Access',
-    opener: 'apiKey',
-    body: Wish,
+    summary: 'Issues a client token for an API key',
+    tag: 'Access',
+    credential: 'apiKey',
+    body: TokenRequest,
     status: 200,
-    answer: Minted,
+    response: IssuedToken,
     problems: [400, 401, 403, 413],
   },
   me: {
-    verb: 'GET',
+    method: 'GET',
     path: '/v1/me',
-    means: 'Who asks, and what they may do',
-    group: 'Access',
-    opener: 'client',
+    summary: 'Describes the caller of this route, and what it may do',
+    tag: 'Access',
+    credential: 'client',
     status: 200,
-    answer: Me,
+    response: Me,
     problems: [400, 401, 403],
   },
   health: {
-    verb: 'GET',
+    method: 'GET',
     path: '/healthz',
-    means: 'Whether the edge is well; for those who may read, how the site stands',
-    group: 'Access',
-    opener: 'nothing',
+    summary: 'Shows that the service is up and, for clients with the scope `read`, the state of the site',
+    tag: 'Access',
+    credential: 'none',
     status: 200,
-    answer: Health,
+    response: Health,
     problems: [400],
   },
-  openapi: { ...page, verb: 'GET', path: '/openapi.json', means: 'This document', answer: Anything },
+  openapi: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This document',
+    response: AnyObject,
+  },
   openrpc: {
-    ...page,
-    verb: 'GET',
+    ...DOCUMENT,
+    method: 'GET',
     path: '/openrpc.json',
-    means: 'The methods of the socket, as OpenRPC',
-    answer: Anything,
+    summary: 'The methods of the WebSocket, as OpenRPC',
+    response: AnyObject,
   },
   asyncapi: {
-    ...page,
-    verb: 'GET',
+    ...DOCUMENT,
+    method: 'GET',
     path: '/asyncapi.json',
-    means: 'The messages of the socket, as AsyncAPI',
-    answer: Anything,
+    summary: 'The messages of the WebSocket, as AsyncAPI',
+    response: AnyObject,
   },
-  docs: { ...page, verb: 'GET', path: '/docs', means: 'All of it, to be read', type: 'text/html' },
+  docs: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/docs',
+    summary: 'The reference page',
+    contentType: 'text/html',
+  },
   docsOfErrors: {
-    ...page,
-    verb: 'GET',
+    ...DOCUMENT,
+    method: 'GET',
     path: '/docs/errors',
-    means: 'Where the `type` of a problem points: on to /docs',
+    summary: 'The target of the `type` of a problem: redirects to /docs',
     status: 302,
   },
-  console: { ...page, verb: 'GET', path: '/', means: 'The console', type: 'text/html' },
-  icon: { ...page, verb: 'GET', path: '/favicon.svg', means: 'Its icon', type: 'image/svg+xml' },
+  console: { ...DOCUMENT, method: 'GET', path: '/', summary: 'The console', contentType: 'text/html' },
+  icon: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/favicon.svg',
+    summary: 'The icon of the console',
+    contentType: 'image/svg+xml',
+  },
   asset: {
-    ...page,
-    verb: 'GET',
+    ...DOCUMENT,
+    method: 'GET',
     path: '/assets/{file}',
-    means: 'Its scripts and styles',
-    params: z.object({ file: z.string() }),
-    type: 'application/octet-stream',
+    summary: 'The scripts and styles of the console',
+    pathParams: z.object({ file: z.string() }),
+    contentType: 'application/octet-stream',
     problems: [404],
   },
 } as const satisfies Record<string, Operation>;
 
-/** The answer to one JSON-RPC request. */
-export const RpcAnswer = z.union([
+/** The response to one JSON-RPC request. */
+export const RpcResponse = z.union([
   z.object({ jsonrpc: z.literal('2.0'), id: RpcId, result: z.unknown() }),
   z.object({ jsonrpc: z.literal('2.0'), id: RpcId, error: RpcError }),
 ]);
 
-/** JSON-RPC over HTTP: one request that fails does so with the status of its error. */
+/** JSON-RPC over HTTP. A single request that fails has the HTTP status of its error. */
 const rpc = {
-  ...operationOf(ofCalls.rpc),
+  ...operationOf(apiRoutes.rpc),
   body: z.union([RpcRequest, z.array(RpcRequest).min(1).max(MAX_BATCH)]),
-  answer: z.union([RpcAnswer, z.array(RpcAnswer)]),
-  // Whoever is not let in, or asks for too much at once, is not answered in JSON-RPC.
+  response: z.union([RpcResponse, z.array(RpcResponse)]),
+  // Requests that are denied or exceed a limit as a whole get a problem instead of a JSON-RPC response.
   problems: [400, 401, 403, 413, 429, 503],
-  also: {
+  otherResponses: {
     204: null,
-    ...Object.fromEntries(Object.values(kinds).map(({ status }) => [status, RpcAnswer])),
+    ...Object.fromEntries(Object.values(PROBLEM_TYPES).map(({ status }) => [status, RpcResponse])),
   },
 } satisfies Operation;
 
-/** All of them, by name. */
+/** All operations, by id. */
 export const operations: Readonly<Record<string, Operation>> = {
-  ...Object.fromEntries(Object.entries<Route>(ofCalls).map(([name, route]) => [name, operationOf(route)])),
-  ...others,
-  ...ofAdministrators,
+  ...Object.fromEntries(Object.entries<Route>(apiRoutes).map(([id, route]) => [id, operationOf(route)])),
+  ...otherOperations,
+  ...adminOperations,
   rpc,
 };
 
-/** What asks for a method answers with the method's own result. */
-function operationOf({ asks, isCommand, ...route }: Route): Operation {
-  const { verb, path, means, query, status, problems } = route;
+/** Describes a route of the HTTP API. A route that runs a method responds with the result of the method. */
+function operationOf({ rpcMethod, isCommand, ...route }: Route): Operation {
+  const { method, path, description, query, status, problems } = route;
   return {
-    ...{ verb, path, means, query, status, problems },
-    group: 'Calls',
-    opener: 'client',
-    ...(route.params ? { params: route.params } : {}),
+    ...{ method, path, summary: description, query, status, problems },
+    tag: 'Calls',
+    credential: 'client',
+    ...(route.pathParams ? { pathParams: route.pathParams } : {}),
     ...(route.body ? { body: route.body } : {}),
     ...(route.isBodyOptional ? { isBodyOptional: true } : {}),
-    ...(route.type ? { type: route.type } : {}),
-    ...(asks ? { answer: answers[asks] } : {}),
+    ...(route.contentType ? { contentType: route.contentType } : {}),
+    ...(rpcMethod ? { response: results[rpcMethod] } : {}),
     ...(isCommand
       ? {
           headers: z.object({ 'Idempotency-Key': IdempotencyKey.optional() }),
-          says: { Location: 'where the command can be read' },
+          responseHeaders: { Location: 'where the command can be read' },
         }
       : {}),
   };

@@ -1,20 +1,21 @@
-/** The reference page at `/docs`: what the documents say, to be read. It loads nothing. @module */
+/** Renders the reference page at `/docs` from the documents. The page loads nothing. @module */
 import { html, raw } from 'hono/html';
-import { kinds } from '../../shared/http.ts';
-import type { Meaning } from '../../shared/meanings.ts';
-import { closeCodes, commandErrors, requestErrors } from '../../shared/meanings.ts';
-import { isMethod } from '../../shared/methods.ts';
-import { events, FAILED, news } from '../../shared/notifications.ts';
+import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
+import { commandEvents, ERROR_EVENT } from '../../shared/protocol/rpc/command-events.ts';
+import { isCommandMethod } from '../../shared/protocol/rpc/commands.ts';
+import type { CodeDescription } from '../../shared/protocol/rpc/error-codes.ts';
+import { closeCodes, commandErrors, requestErrors } from '../../shared/protocol/rpc/error-codes.ts';
+import { siteNotifications } from '../../shared/protocol/rpc/site-notifications.ts';
 import type { JsonSchema } from '../../shared/reference/json-schema.ts';
 import type { ContentDescriptor, OpenRpc, OpenRpcMethod } from '../../shared/reference/openrpc.ts';
 import type { OpenApi, OpenApiOperation } from './openapi.ts';
-import { STYLE } from './style.ts';
+import { STYLE } from './page-style.ts';
 
-/** The page of these documents. */
-export function page(openRpc: OpenRpc, openApi: OpenApi): string {
+/** Returns the HTML of the page. */
+export function renderReferencePage(openRpc: OpenRpc, openApi: OpenApi): string {
   const { title, version, description } = openRpc.info;
   const { schemas } = openApi.components;
-  const text = html`<!doctype html>
+  const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -27,145 +28,148 @@ export function page(openRpc: OpenRpc, openApi: OpenApi): string {
 <body>
 <header>
 <h1>${title}</h1>
-<p>Version ${version}. ${prose(description.replace('`x-added` marks', 'Marked as added is'))}</p>
-<p>For programs: <a href="/openapi.json">OpenAPI</a>, <a href="/openrpc.json">OpenRPC</a>
+<p>Version ${version}. ${renderProse(description.replace('`x-added` marks', '“added” marks'))}</p>
+<p>Machine-readable: <a href="/openapi.json">OpenAPI</a>, <a href="/openrpc.json">OpenRPC</a>
 (also <code>rpc.discover</code>), <a href="/asyncapi.json">AsyncAPI</a>.</p>
 <nav aria-label="Contents"><ul>${SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
 </header>
 <main>
-${heading('methods')}
-${openRpc.methods.map(method)}
-${heading('notifications')}
-${Object.entries(news).map(
-  ([name, shape]) =>
-    html`<section class="entry"><h3><code>${name}</code></h3><p>${shape.meta()?.description ?? ''}</p></section>`,
+${renderHeading('methods')}
+${openRpc.methods.map(renderMethod)}
+${renderHeading('notifications')}
+${Object.entries(siteNotifications).map(
+  ([name, schema]) =>
+    html`<section class="entry"><h3><code>${name}</code></h3><p>${schema.meta()?.description ?? ''}</p></section>`,
 )}
-${heading('http')}
-${Object.entries(openApi.paths).flatMap(([path, verbs]) =>
-  Object.entries(verbs).map(([verb, operation]) => route(verb, path, operation)),
+${renderHeading('http')}
+${Object.entries(openApi.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => renderRoute(method, path, operation)),
 )}
-${heading('errors')}
-<p>Of a request, in its answer. Over HTTP, the <code>type</code> of a problem points here.</p>
-${codes(Object.values(requestErrors))}
-<h3>Of a command, in its <code>Error</code></h3>
-${codes(Object.values(commandErrors))}
-<h3>A socket is closed with</h3>
-${codes(Object.values(closeCodes))}
-${heading('shapes')}
-${Object.entries(schemas).map(([name, schema]) => shape(name, schema))}
+${renderHeading('errors')}
+<p>Errors of a request, in its response. Over HTTP, the <code>type</code> of a problem links here.</p>
+${renderCodes(Object.values(requestErrors))}
+<h3>Errors of a command, in its <code>Error</code> event</h3>
+${renderCodes(Object.values(commandErrors))}
+<h3>Close codes of a socket</h3>
+${renderCodes(Object.values(closeCodes))}
+${renderHeading('shapes')}
+${Object.entries(schemas).map(([name, schema]) => renderSchema(name, schema))}
 </main>
 </body>
 </html>
 `;
-  return String(text);
+  return String(page);
 }
 
-/** Nothing in it is awaited, so it is a text. */
+/** Is never a promise here, because no part of it is one. */
 type Html = ReturnType<typeof html>;
 
 const SECTIONS = [
   ['methods', 'Methods'],
-  ['notifications', 'Notifications beside them'],
+  ['notifications', 'Other notifications'],
   ['http', 'HTTP'],
   ['errors', 'Errors'],
-  ['shapes', 'Shapes'],
+  ['shapes', 'Schemas'],
 ] as const;
 
-function heading(wanted: (typeof SECTIONS)[number][0]): Html {
-  const [id, name] = SECTIONS.find(([each]) => each === wanted) ?? ['', ''];
+function renderHeading(section: (typeof SECTIONS)[number][0]): Html {
+  const [id, name] = SECTIONS.find(([sectionId]) => sectionId === section) ?? ['', ''];
   return html`<h2 id="${id}">${name}</h2>`;
 }
 
 const ADDED = html` <span class="added">added</span>`;
 
-/** A sentence in which what stands between backticks is code. */
-function prose(text: string): Html[] {
-  return text.split('`').map((piece, at) => (at % 2 === 1 ? html`<code>${piece}</code>` : html`${piece}`));
+/** Renders a sentence with code between backticks. */
+function renderProse(text: string): Html[] {
+  return text
+    .split('`')
+    .map((piece, index) => (index % 2 === 1 ? html`<code>${piece}</code>` : html`${piece}`));
 }
 
-function method({ name, summary, params, errors, ...more }: OpenRpcMethod): Html {
+function renderMethod({ name, summary, params, errors, ...more }: OpenRpcMethod): Html {
   return html`<section class="entry" id="${name}">
 <h3><code>${name}</code>${more['x-added'] ? ADDED : ''}</h3>
-<p>${prose(summary)}</p>
-${params.length > 0 ? html`<dl>${params.map(param)}</dl>` : ''}
-${isMethod(name) ? html`<h4>Is told</h4><dl>${toldOf(name)}</dl>` : ''}
-<h4>May be refused with</h4><p>${errors.map(({ $ref }, at) => [at > 0 ? ', ' : '', errorLink($ref)])}</p>
+<p>${renderProse(summary)}</p>
+${params.length > 0 ? html`<dl>${params.map(renderParam)}</dl>` : ''}
+${isCommandMethod(name) ? html`<h4>Events</h4><dl>${renderEvents(name)}</dl>` : ''}
+<h4>Errors</h4><p>${errors.map(({ $ref }, index) => [index > 0 ? ', ' : '', renderErrorLink($ref)])}</p>
 </section>`;
 }
 
-function param({ name, description = '', required, schema, ...more }: ContentDescriptor): Html {
-  return html`<dt><code>${name}</code>${required ? html` <span class="needed">needed</span>` : ''}${more['x-added'] ? ADDED : ''}</dt>
-<dd>${prose(description)} <code>${kindOf(schema)}</code></dd>`;
+function renderParam({ name, description = '', required, schema, ...more }: ContentDescriptor): Html {
+  return html`<dt><code>${name}</code>${required ? html` <span class="required">required</span>` : ''}${more['x-added'] ? ADDED : ''}</dt>
+<dd>${renderProse(description)} <code>${renderType(schema)}</code></dd>`;
 }
 
-function toldOf(name: keyof typeof events): Html[] {
-  const failed = name === 'Echo' ? [] : [['Error', FAILED] as const];
-  return [...Object.entries(events[name]), ...failed].map(
-    ([event, { means, isAdded }]) =>
-      html`<dt><code>${event}</code>${isAdded ? ADDED : ''}</dt><dd>${prose(means)}</dd>`,
+function renderEvents(name: keyof typeof commandEvents): Html[] {
+  const error = name === 'Echo' ? [] : [['Error', ERROR_EVENT] as const];
+  return [...Object.entries(commandEvents[name]), ...error].map(
+    ([event, { description, isAdded }]) =>
+      html`<dt><code>${event}</code>${isAdded ? ADDED : ''}</dt><dd>${renderProse(description)}</dd>`,
   );
 }
 
-function errorLink(ref: string): Html {
+function renderErrorLink(ref: string): Html {
   const name = ref.slice(ref.lastIndexOf('/') + 1) as keyof typeof requestErrors;
   const { code } = requestErrors[name];
   return html`<a href="#${idOf(code)}">${code}</a>`;
 }
 
-function codes(meanings: readonly Meaning[]): Html {
-  return html`<dl>${meanings.map(({ code, means }) => html`<dt id="${idOf(code)}"><code>${code}</code></dt><dd>${prose(means)}</dd>`)}</dl>`;
+function renderCodes(descriptions: readonly CodeDescription[]): Html {
+  return html`<dl>${descriptions.map(({ code, description }) => html`<dt id="${idOf(code)}"><code>${code}</code></dt><dd>${renderProse(description)}</dd>`)}</dl>`;
 }
 
-/** As the `type` of a problem ends; of what HTTP does not say, the code. */
+/** Returns the end of the `type` of a problem; the code for errors that HTTP does not report. */
 function idOf(code: number): string {
-  return kinds[code]?.type ?? `code${code}`;
+  return PROBLEM_TYPES[code]?.type ?? `code${code}`;
 }
 
-function route(
-  verb: string,
+function renderRoute(
+  method: string,
   path: string,
   { summary, parameters, requestBody, responses }: OpenApiOperation,
 ): Html {
   const body = requestBody?.content['application/json']?.schema;
   return html`<section class="entry">
-<h3><code><span class="verb">${verb.toUpperCase()}</span> ${path}</code></h3>
-<p>${prose(summary)}</p>
+<h3><code><span class="method">${method.toUpperCase()}</span> ${path}</code></h3>
+<p>${renderProse(summary)}</p>
 ${
   parameters.length > 0
-    ? html`<dl>${parameters.map(({ name, in: place, description = '', required, schema }) =>
-        param({
+    ? html`<dl>${parameters.map(({ name, in: location, description = '', required, schema }) =>
+        renderParam({
           name,
-          description: `${description === '' ? '' : `${description}; `}in the ${place}`,
+          description: `${description === '' ? '' : `${description}; `}in the ${location}`,
           required,
           schema,
         }),
       )}</dl>`
     : ''
 }
-${body ? html`<p>Takes <code>${kindOf(body)}</code></p>` : ''}
+${body ? html`<p>Body: <code>${renderType(body)}</code></p>` : ''}
 <dl>${Object.entries(responses).map(
     ([status, { description, content = {} }]) =>
-      html`<dt><code>${status}</code></dt><dd>${prose(description)} ${Object.entries(content).map(([type, { schema }]) => html`<code>${schema ? kindOf(schema) : type}</code> `)}</dd>`,
+      html`<dt><code>${status}</code></dt><dd>${renderProse(description)} ${Object.entries(content).map(([type, { schema }]) => html`<code>${schema ? renderType(schema) : type}</code> `)}</dd>`,
   )}</dl>
 </section>`;
 }
 
-function shape(name: string, schema: JsonSchema): Html {
+function renderSchema(name: string, schema: JsonSchema): Html {
   return html`<section class="entry" id="shape-${name}"><h3><code>${name}</code></h3>
-${schema.description ? html`<p>${prose(schema.description)}</p>` : ''}
+${schema.description ? html`<p>${renderProse(schema.description)}</p>` : ''}
 <details><summary>JSON Schema</summary><pre>${JSON.stringify(schema, null, 2)}</pre></details></section>`;
 }
 
-/** In a word or two: `string`, `Call[]`; what has a name leads to it. */
-function kindOf(schema: JsonSchema): Html {
+/** Describes a type in a word or two, such as `string` or `Call[]`, with links to named schemas. */
+function renderType(schema: JsonSchema): Html {
   const { $ref, type, enum: values, anyOf, oneOf, allOf, items } = schema;
   if ($ref) {
     const name = $ref.slice($ref.lastIndexOf('/') + 1);
     return html`<a href="#shape-${name}">${name}</a>`;
   }
-  if (values) return html`${values.map((each) => JSON.stringify(each)).join(' | ')}`;
+  if (values) return html`${values.map((value) => JSON.stringify(value)).join(' | ')}`;
   const choices = anyOf ?? oneOf ?? allOf;
-  if (choices) return html`${choices.map((each, at) => [at > 0 ? ' | ' : '', kindOf(each as JsonSchema)])}`;
-  if (type === 'array') return html`${kindOf((items ?? {}) as JsonSchema)}[]`;
+  if (choices)
+    return html`${choices.map((choice, index) => [index > 0 ? ' | ' : '', renderType(choice as JsonSchema)])}`;
+  if (type === 'array') return html`${renderType((items ?? {}) as JsonSchema)}[]`;
   return html`${type ?? 'anything'}`;
 }

@@ -1,72 +1,73 @@
 /**
- * The documents of this service. They are made of the very schemas that requests are checked with, when somebody
- * first asks for them, so that no start waits for them.
+ * Serves the reference documents. They are created from the schemas that validate requests, at their first request, so
+ * that they do not delay a start.
  * @module
  */
 import { Hono } from 'hono';
 import { version } from '../../package.json';
-import { asyncApi } from '../../shared/reference/asyncapi.ts';
-import { openRpc } from '../../shared/reference/openrpc.ts';
-import { openApi } from './openapi.ts';
-import { page } from './page.ts';
-import { STYLE } from './style.ts';
+import { createAsyncApi } from '../../shared/reference/asyncapi.ts';
+import { createOpenRpc } from '../../shared/reference/openrpc.ts';
+import { createOpenApi } from './openapi.ts';
+import { renderReferencePage } from './page.ts';
+import { STYLE } from './page-style.ts';
 
-/** The OpenRPC document, also the answer to `rpc.discover`. */
-export const discovered = once(() => openRpc(version));
+/** Returns the OpenRPC document, which is also the result of `rpc.discover`. */
+export const openRpcDocument = lazy(() => createOpenRpc(version));
 
-const described = once(() => openApi(version));
+const openApiDocument = lazy(() => createOpenApi(version));
 
 const documents = {
-  '/openapi.json': once(() => JSON.stringify(described())),
-  '/openrpc.json': once(() => JSON.stringify(discovered())),
-  '/asyncapi.json': once(() => JSON.stringify(asyncApi(version))),
+  '/openapi.json': lazy(() => JSON.stringify(openApiDocument())),
+  '/openrpc.json': lazy(() => JSON.stringify(openRpcDocument())),
+  '/asyncapi.json': lazy(() => JSON.stringify(createAsyncApi(version))),
 };
 
-/** They tell nothing of anybody: every page may read them, and keep them for five minutes. */
-const FRESH = 'public, max-age=300';
-const HEADERS = {
+/** The documents are public: every page may read them, and caches keep them for five minutes. */
+const CACHE_CONTROL = 'public, max-age=300';
+const DOCUMENT_HEADERS = {
   'Content-Type': 'application/json',
   'Access-Control-Allow-Origin': '*',
-  'Cache-Control': FRESH,
+  'Cache-Control': CACHE_CONTROL,
 };
 
-/** The page, with what it may do: be styled by what stands in it, and show the icon of this host. */
-const read = once(async () => {
+/** Returns the page with its policy: it may use only its own style and the icon of this host. */
+const referencePage = lazy(async () => {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE));
-  const style = `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
-  const text = page(discovered(), described());
+  const styleHash = `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
+  const page = renderReferencePage(openRpcDocument(), openApiDocument());
   const policy = [
     "default-src 'none'",
-    `style-src ${style}`,
+    `style-src ${styleHash}`,
     "img-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return { text, policy };
+  return { page, policy };
 });
 
-/** The routes of documents; they need no token. */
-export function reference(): Hono {
+/** Returns the routes of the documents, which require no credential. */
+export function createReferenceRoutes(): Hono {
   const routes = new Hono();
   for (const [path, text] of Object.entries(documents))
-    routes.get(path, () => new Response(text(), { headers: HEADERS }));
+    routes.get(path, () => new Response(text(), { headers: DOCUMENT_HEADERS }));
   return (
     routes
       .get('/docs', async () => {
-        const { text, policy } = await read();
+        const { page, policy } = await referencePage();
         const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
-        return new Response(text, { headers: { ...headers, 'Cache-Control': FRESH } });
+        return new Response(page, { headers: { ...headers, 'Cache-Control': CACHE_CONTROL } });
       })
-      // Where the `type` of a problem points: what follows `#` is kept over this.
+      // The `type` of a problem links here. Browsers keep the fragment when they follow the redirect.
       .get('/docs/errors', ({ redirect }) => redirect('/docs'))
   );
 }
 
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
+/** Returns a function that creates a value at its first call. */
+function lazy<T>(create: () => T): () => T {
+  let created: { readonly value: T } | undefined;
   return () => {
-    made ??= { value: make() };
-    return made.value;
+    created ??= { value: create() };
+    return created.value;
   };
 }

@@ -1,60 +1,62 @@
-/** The trail is bounded in number and in age, and what is frequent does not wash away what is rare. */
+/** The audit trail is bounded in number and age, and frequent actions do not displace rare ones. */
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { Audit, ENTRY_KEPT_MS, MOST_ENTRIES } from './audit.ts';
+import { AuditTrail, ENTRY_TTL_MS, MAX_ENTRIES } from './audit.ts';
 
-const withTrail = (test: (reopen: () => Audit) => void) =>
+const withTrail = (test: (reopen: () => AuditTrail) => void) =>
   runInDurableObject(env.TENANT.get(env.TENANT.newUniqueId()), (_, { storage }) =>
-    test(() => new Audit(storage.sql)),
+    test(() => new AuditTrail(storage.sql)),
   );
 
-const deed = (action: string, target = 't') => ({
+const auditedAction = (action: string, target = 't') => ({
   actor: 'admin',
-  from: '192.0.2.1',
+  address: '192.0.2.1',
   action,
   target,
   outcome: 'ok',
 });
 
-it('says who, from where, what, to what, when, and how it ended; newest first, page by page', () =>
+it('lists actor, address, action, target, time and outcome, newest first and page by page', () =>
   withTrail((reopen) => {
     const trail = reopen();
-    for (const [at, action] of ['one', 'two', 'three'].entries()) trail.note(deed(action), at * 1000);
+    for (const [at, action] of ['one', 'two', 'three'].entries())
+      trail.record(auditedAction(action), at * 1000);
     const [newest, second] = reopen().list(2);
-    expect(newest).toEqual({ ...deed('three'), n: 3, at: '1970-01-01T00:00:02.000Z' });
+    const { address: from, ...action } = auditedAction('three');
+    expect(newest).toEqual({ ...action, from, n: 3, at: '1970-01-01T00:00:02.000Z' });
     expect(trail.list(2, second?.n).map(({ action }) => action)).toEqual(['one']);
   }));
 
-it('drops tokens minted before what an administrator did', () =>
+it('drops entries of issued tokens before those of administrators', () =>
   withTrail((reopen) => {
     const trail = reopen();
-    trail.note(deed('key.revoke'), 0);
-    for (let i = 0; i < MOST_ENTRIES + 250; i++) trail.note(deed('token.mint'), i);
-    const all = reopen().list(2 * MOST_ENTRIES);
-    expect(all.length).toBeGreaterThanOrEqual(MOST_ENTRIES);
-    expect(all.length).toBeLessThan(MOST_ENTRIES + 100);
-    expect(all.at(-1)?.action).toBe('key.revoke');
-    // Newest first, so the numbers fall without a hole until the one that was spared.
-    expect(all[0]?.n).toBe(MOST_ENTRIES + 251);
+    trail.record(auditedAction('key.revoke'), 0);
+    for (let i = 0; i < MAX_ENTRIES + 250; i++) trail.record(auditedAction('token.mint'), i);
+    const entries = reopen().list(2 * MAX_ENTRIES);
+    expect(entries.length).toBeGreaterThanOrEqual(MAX_ENTRIES);
+    expect(entries.length).toBeLessThan(MAX_ENTRIES + 100);
+    expect(entries.at(-1)?.action).toBe('key.revoke');
+    // Newest first: the newest entry was not dropped.
+    expect(entries[0]?.n).toBe(MAX_ENTRIES + 251);
   }));
 
-it('drops what is 90 days old, and says when the next is', () =>
+it('drops entries that are 90 days old, and knows when the next one is due', () =>
   withTrail((reopen) => {
     const trail = reopen();
     expect(trail.due).toBe(Number.POSITIVE_INFINITY);
-    trail.note(deed('old'), 1_000);
-    trail.note(deed('young'), 2_000);
-    expect(trail.due).toBe(1_000 + ENTRY_KEPT_MS);
-    trail.trim(999 + ENTRY_KEPT_MS);
+    trail.record(auditedAction('old'), 1_000);
+    trail.record(auditedAction('new'), 2_000);
+    expect(trail.due).toBe(1_000 + ENTRY_TTL_MS);
+    trail.trim(999 + ENTRY_TTL_MS);
     expect(trail.list(10)).toHaveLength(2);
-    trail.trim(1_000 + ENTRY_KEPT_MS);
-    expect(trail.list(10).map(({ action }) => action)).toEqual(['young']);
-    expect(trail.due).toBe(2_000 + ENTRY_KEPT_MS);
+    trail.trim(1_000 + ENTRY_TTL_MS);
+    expect(trail.list(10).map(({ action }) => action)).toEqual(['new']);
+    expect(trail.due).toBe(2_000 + ENTRY_TTL_MS);
   }));
 
-it('takes no endless text', () =>
+it('cuts long fields', () =>
   withTrail((reopen) => {
-    reopen().note(deed('x', 'y'.repeat(10_000)), 0);
+    reopen().record(auditedAction('x', 'y'.repeat(10_000)), 0);
     expect(reopen().list(1)[0]?.target).toHaveLength(256);
   }));

@@ -1,54 +1,58 @@
-/** The audit trail: who did what, from where, with which outcome. Never a secret. @module */
+/** The audit trail: who did what, from where, with which outcome. It never contains a secret. @module */
 
 /** Who acts. */
-export interface By {
+export interface Actor {
   /** `admin`, or `key:` and the id of an API key. */
   readonly actor: string;
-  /** The IP address; `unknown` where nobody says. */
-  readonly from: string;
+  /** The IP address; `unknown` where the platform does not provide one. */
+  readonly address: string;
 }
 
-/** What is noted. */
-export interface Deed extends By {
+export interface AuditedAction extends Actor {
   /** Such as `key.revoke`. */
   readonly action: string;
-  /** What it was done to: an id. */
+  /** Id of what was changed. */
   readonly target: string;
-  /** `ok`, or why not. */
+  /** `ok`, or why the action was rejected. */
   readonly outcome: string;
 }
 
-/** A line of the trail. */
-export interface Entry extends Deed {
+/** An entry of the trail, as the admin API shows it. */
+export interface AuditEntry extends Omit<AuditedAction, 'address'> {
   readonly n: number;
   readonly at: string;
+  /** The address of the actor. */
+  readonly from: string;
 }
 
-/** So many entries are kept at most, … */
-export const MOST_ENTRIES = 10_000;
-/** … and each for 90 days, in milliseconds. */
-export const ENTRY_KEPT_MS = 90 * 86_400_000;
+/** At most this many entries are kept, … */
+export const MAX_ENTRIES = 10_000;
+/** … each for 90 days, in milliseconds. */
+export const ENTRY_TTL_MS = 90 * 86_400_000;
 
-/** Past {@link MOST_ENTRIES} so many are dropped together: finding the oldest reads the whole table. */
-const DROPPED_TOGETHER = 100;
+/** How many entries beyond {@link MAX_ENTRIES} are dropped at once: finding the oldest reads the whole table. */
+const DROP_BATCH = 100;
 
-/** No field of a deed is longer, in characters. */
-const LONGEST = 256;
+/** Longer fields are cut. */
+const MAX_FIELD_CHARACTERS = 256;
 
-/** What happens many times a second at a busy tenant; it must not wash away what an administrator did. */
-const FREQUENT = 'token.mint';
+/**
+ * An action that a busy tenant performs many times a second. Its entries are dropped first, so that they do not displace
+ * those of administrators.
+ */
+const FREQUENT_ACTION = 'token.mint';
 
-type Row = {
-  n: number;
+type AuditRow = {
+  id: number;
   at: number;
   actor: string;
-  source: string;
+  address: string;
   action: string;
   target: string;
   outcome: string;
 };
 
-export class Audit {
+export class AuditTrail {
   readonly #sql: SqlStorage;
   #count: number | undefined;
 
@@ -56,55 +60,61 @@ export class Audit {
     this.#sql = sql;
   }
 
-  /** Notes a deed: one row. */
-  note({ actor, from, action, target, outcome }: Deed, now: number): void {
+  /** Records an action: one row. */
+  record({ actor, address, action, target, outcome }: AuditedAction, now: number): void {
     this.#sql.exec(
-      'INSERT INTO audit (at, actor, source, action, target, outcome) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO audit (at, actor, address, action, target, outcome) VALUES (?, ?, ?, ?, ?, ?)',
       now,
-      ...[actor, from, action, target, outcome].map((text) => text.slice(0, LONGEST)),
+      ...[actor, address, action, target, outcome].map((text) => text.slice(0, MAX_FIELD_CHARACTERS)),
     );
-    this.#count = this.#counted() + (this.#count === undefined ? 0 : 1);
-    if (this.#count >= MOST_ENTRIES + DROPPED_TOGETHER) this.#drop(this.#count - MOST_ENTRIES);
+    this.#count = this.#countEntries() + (this.#count === undefined ? 0 : 1);
+    if (this.#count >= MAX_ENTRIES + DROP_BATCH) this.#drop(this.#count - MAX_ENTRIES);
   }
 
-  /** Newest first, from before entry `before` on. */
-  list(limit: number, before = Number.MAX_SAFE_INTEGER): Entry[] {
+  /** Returns entries, newest first, starting before entry `before`. */
+  list(limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
     return this.#sql
-      .exec<Row>('SELECT * FROM audit WHERE n < ? ORDER BY n DESC LIMIT ?', before, limit)
+      .exec<AuditRow>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, limit)
       .toArray()
-      .map(({ at, source, ...row }) => ({ ...row, from: source, at: new Date(at).toISOString() }));
+      .map(({ id, at, address, ...row }) => ({
+        n: id,
+        at: new Date(at).toISOString(),
+        from: address,
+        ...row,
+      }));
   }
 
-  /** When {@link trim} is due, in Unix milliseconds; infinity where nothing is kept. */
+  /** When {@link trim} is due, in Unix milliseconds; infinity where the trail is empty. */
   get due(): number {
-    const [oldest] = this.#sql.exec<{ at: number }>('SELECT at FROM audit ORDER BY n LIMIT 1').toArray();
-    return oldest ? oldest.at + ENTRY_KEPT_MS : Number.POSITIVE_INFINITY;
+    const [oldest] = this.#sql.exec<{ at: number }>('SELECT at FROM audit ORDER BY id LIMIT 1').toArray();
+    return oldest ? oldest.at + ENTRY_TTL_MS : Number.POSITIVE_INFINITY;
   }
 
-  /** Drops what is too old. */
+  /** Drops entries that are older than {@link ENTRY_TTL_MS}. */
   trim(now: number): void {
     if (now < this.due) return;
-    this.#sql.exec('DELETE FROM audit WHERE at <= ?', now - ENTRY_KEPT_MS);
+    this.#sql.exec('DELETE FROM audit WHERE at <= ?', now - ENTRY_TTL_MS);
     this.#count = undefined;
   }
 
-  /** Drops all. */
   clear(): void {
     this.#sql.exec('DELETE FROM audit');
     this.#count = undefined;
   }
 
-  /** The oldest go, and of them the frequent ones first. */
+  /** Drops the oldest entries, frequent ones first. */
   #drop(count: number): void {
     this.#sql.exec(
-      'DELETE FROM audit WHERE n IN (SELECT n FROM audit ORDER BY action = ? DESC, n LIMIT ?)',
-      FREQUENT,
+      'DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY action = ? DESC, id LIMIT ?)',
+      FREQUENT_ACTION,
       count,
     );
     this.#count = undefined;
   }
 
-  #counted(): number {
-    return this.#count ?? this.#sql.exec<{ n: number }>('SELECT count(*) AS n FROM audit').one().n;
+  #countEntries(): number {
+    return (
+      this.#count ?? this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM audit').one().count
+    );
   }
 }

@@ -1,83 +1,84 @@
-/** The list of tenants, for administration only: nothing on a call's path asks it. @module */
+/** The list of tenants. Only administration uses it: no call depends on it. @module */
 import { DurableObject } from 'cloudflare:workers';
-import type { Env } from '../env.ts';
-import { Audit, type By, type Entry } from './audit.ts';
-import { migrate } from './migrate.ts';
-import { DIRECTORY_STEPS } from './schema.ts';
+import { migrate } from '../objects/migrate.ts';
+import { type Actor, type AuditEntry, AuditTrail } from './audit.ts';
+import { DIRECTORY_SCHEMA } from './schema.ts';
 
 /** The name of the one object. */
-export const DIRECTORY = 'directory';
+export const DIRECTORY_NAME = 'directory';
 
-export interface Listed {
+export interface TenantListing {
   readonly id: string;
   readonly created: string;
-  /** When it was deleted; null: it stands. */
+  /** When it was deleted; null for a tenant that exists. */
   readonly deleted: string | null;
 }
 
-/** Tenants in one answer. */
-export const LISTED_TOGETHER = 1_000;
+/** The maximum number of tenants in one response. */
+export const MAX_LISTED_TENANTS = 1_000;
 
-type Row = { id: string; created: number; deleted: number | null };
+type TenantRow = { id: string; created_at: number; deleted_at: number | null };
 
 export class Directory extends DurableObject<Env> {
   readonly #sql: SqlStorage;
-  readonly #audit: Audit;
+  readonly #audit: AuditTrail;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    migrate(ctx.storage, DIRECTORY_STEPS);
+    migrate(ctx.storage, DIRECTORY_SCHEMA);
     this.#sql = ctx.storage.sql;
-    this.#audit = new Audit(this.#sql);
+    this.#audit = new AuditTrail(this.#sql);
   }
 
-  /** Is there such a tenant? */
+  /** Returns whether the tenant exists. */
   has(id: string): boolean {
-    return this.#sql.exec('SELECT 1 FROM tenants WHERE id = ? AND deleted IS NULL', id).toArray().length > 0;
+    return (
+      this.#sql.exec('SELECT 1 FROM tenants WHERE id = ? AND deleted_at IS NULL', id).toArray().length > 0
+    );
   }
 
-  /** Lists a tenant before it is made, so that none is made unlisted. Says whether it was not listed before. */
+  /** Lists a tenant before it is created, so that none exists unlisted. Returns whether it was not listed before. */
   add(id: string): boolean {
     if (this.has(id)) return false;
-    this.#sql.exec('INSERT OR REPLACE INTO tenants (id, created) VALUES (?, ?)', id, Date.now());
+    this.#sql.exec('INSERT OR REPLACE INTO tenants (id, created_at) VALUES (?, ?)', id, Date.now());
     return true;
   }
 
-  /** Takes one from the list that did not come about. */
-  drop(id: string): void {
-    this.#sql.exec('UPDATE tenants SET deleted = ? WHERE id = ? AND deleted IS NULL', Date.now(), id);
+  /** Marks a tenant as deleted, also one whose creation has failed. */
+  markDeleted(id: string): void {
+    this.#sql.exec('UPDATE tenants SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL', Date.now(), id);
   }
 
-  /** By id, from after `after` on; deleted ones where they are wanted. */
-  list({ after = '', deleted = false }: { after?: string; deleted?: boolean }): Listed[] {
+  /** Returns tenants by id, starting after `after`, including deleted ones if requested. */
+  list({ after = '', deleted = false }: { after?: string; deleted?: boolean }): TenantListing[] {
     return this.#sql
-      .exec<Row>(
-        'SELECT * FROM tenants WHERE id > ? AND (? OR deleted IS NULL) ORDER BY id LIMIT ?',
+      .exec<TenantRow>(
+        'SELECT * FROM tenants WHERE id > ? AND (? OR deleted_at IS NULL) ORDER BY id LIMIT ?',
         after,
         deleted ? 1 : 0,
-        LISTED_TOGETHER,
+        MAX_LISTED_TENANTS,
       )
       .toArray()
       .map((row) => ({
         id: row.id,
-        created: new Date(row.created).toISOString(),
-        deleted: row.deleted === null ? null : new Date(row.deleted).toISOString(),
+        created: new Date(row.created_at).toISOString(),
+        deleted: row.deleted_at === null ? null : new Date(row.deleted_at).toISOString(),
       }));
   }
 
-  /** Notes how the making or the deletion of a tenant ended: a deleted tenant keeps no trail of its own. */
-  async note(
-    by: By,
+  /** Records the creation or deletion of a tenant here, because a deleted tenant has no trail of its own. */
+  async recordAudit(
+    actor: Actor,
     action: 'tenant.create' | 'tenant.delete',
     target: string,
     outcome: string,
   ): Promise<void> {
-    this.#audit.note({ ...by, action, target, outcome }, Date.now());
+    this.#audit.record({ ...actor, action, target, outcome }, Date.now());
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#audit.due);
   }
 
-  /** The trail, newest first, from before entry `before` on. */
-  trail(limit: number, before?: number): Entry[] {
+  /** Returns audit entries, newest first, starting before entry `before`. */
+  listAudit(limit: number, before?: number): AuditEntry[] {
     return this.#audit.list(limit, before);
   }
 

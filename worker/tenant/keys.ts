@@ -1,43 +1,42 @@
-/** The keys of a tenant: what they may do, and the hash of their secret. The secret itself never comes here. @module */
-import type { Scope } from '../../shared/policy.ts';
-import type { Role } from '../door/api-keys.ts';
+/** The keys of a tenant: their scopes, and the hash of their secret. The secret itself is never stored. @module */
+import type { KeyRole, Scope } from '../../shared/policy/policy.ts';
 
+/** A key. Times are Unix milliseconds. */
 export interface Key {
   readonly id: string;
-  readonly role: Role;
-  /** The one site that it is for; null: any. */
+  readonly role: KeyRole;
+  /** The one site that it is for; null for any site. */
   readonly site: string | null;
   readonly scopes: readonly Scope[];
   /** SHA-256 of its secret, in hex. */
   readonly hash: string;
-  /** Times are Unix milliseconds. */
-  readonly created: number;
-  readonly lastUsed: number | null;
-  /** May be in the future: the key holds until then. */
+  readonly createdAt: number;
+  readonly lastUsedAt: number | null;
+  /** May be in the future: the key is valid until then. */
   readonly revokedAt: number | null;
 }
 
-/** So many keys may a tenant have, the revoked ones that are still listed among them. */
-export const MOST_KEYS = 2_000;
+/** The maximum number of keys of a tenant, including revoked keys that are still listed. */
+export const MAX_KEYS = 2_000;
 
-/** Revoked keys are listed as long as the audit trail may name them: 90 days, in milliseconds. */
-export const REVOKED_KEPT_MS = 90 * 86_400_000;
+/** Revoked keys stay listed for as long as the audit trail may name them: 90 days, in milliseconds. */
+export const REVOKED_KEY_TTL_MS = 90 * 86_400_000;
 
-/** The last use is noted with this precision, in milliseconds, so that a busy key costs a row a minute. */
-const USE_NOTED_MS = 60_000;
+/** The precision of the last use, in milliseconds, so that a busy key costs one row a minute. */
+const LAST_USED_PRECISION_MS = 60_000;
 
-type Row = {
+type KeyRow = {
   id: string;
-  role: Role;
+  role: KeyRole;
   site: string | null;
   scopes: string;
   hash: string;
-  created: number;
-  last_used: number | null;
+  created_at: number;
+  last_used_at: number | null;
   revoked_at: number | null;
 };
 
-export class Keys {
+export class KeyStore {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
@@ -45,16 +44,16 @@ export class Keys {
   }
 
   get(id: string): Key | undefined {
-    return this.#sql.exec<Row>('SELECT * FROM keys WHERE id = ?', id).toArray().map(read)[0];
+    return this.#sql.exec<KeyRow>('SELECT * FROM keys WHERE id = ?', id).toArray().map(fromRow)[0];
   }
 
-  /** All, the oldest first. */
+  /** Returns all keys, oldest first. */
   list(): Key[] {
-    return this.#sql.exec<Row>('SELECT * FROM keys ORDER BY created, id').toArray().map(read);
+    return this.#sql.exec<KeyRow>('SELECT * FROM keys ORDER BY created_at, id').toArray().map(fromRow);
   }
 
   get count(): number {
-    return this.#sql.exec<{ n: number }>('SELECT count(*) AS n FROM keys').one().n;
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM keys').one().count;
   }
 
   add(
@@ -62,7 +61,7 @@ export class Keys {
     now: number,
   ): void {
     this.#sql.exec(
-      'INSERT INTO keys (id, role, site, scopes, hash, created) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO keys (id, role, site, scopes, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
       id,
       role,
       site,
@@ -72,13 +71,13 @@ export class Keys {
     );
   }
 
-  /** Notes that it was used just now. */
-  used({ id, lastUsed }: Key, now: number): void {
-    if (lastUsed !== null && now - lastUsed < USE_NOTED_MS) return;
-    this.#sql.exec('UPDATE keys SET last_used = ? WHERE id = ?', now, id);
+  /** Records that a key is used now. */
+  recordUse({ id, lastUsedAt }: Key, now: number): void {
+    if (lastUsedAt !== null && now - lastUsedAt < LAST_USED_PRECISION_MS) return;
+    this.#sql.exec('UPDATE keys SET last_used_at = ? WHERE id = ?', now, id);
   }
 
-  /** Ends it at a time, unless it ends sooner anyway. */
+  /** Revokes a key at the given time, unless it is revoked earlier anyway. */
   revoke(id: string, at: number): void {
     this.#sql.exec(
       'UPDATE keys SET revoked_at = ? WHERE id = ? AND (revoked_at IS NULL OR revoked_at > ?)',
@@ -88,36 +87,36 @@ export class Keys {
     );
   }
 
-  /** Ends those that are for this one site. */
-  revokeOf(site: string, at: number): void {
+  /** Revokes the keys that are for this one site. */
+  revokeForSite(site: string, at: number): void {
     for (const { id } of this.#sql.exec<{ id: string }>('SELECT id FROM keys WHERE site = ?', site).toArray())
       this.revoke(id, at);
   }
 
-  /** Those that have ended and whose switchboards have not been told; from now on they count as told. */
-  takeUntold(now: number): Key[] {
-    const untold = this.#sql
-      .exec<Row>('SELECT * FROM keys WHERE revoked_at <= ? AND told = 0', now)
+  /** Returns the keys whose revocation the switchboards do not know, and marks them as announced. */
+  takeUnannounced(now: number): Key[] {
+    const unannounced = this.#sql
+      .exec<KeyRow>('SELECT * FROM keys WHERE revoked_at <= ? AND is_announced = 0', now)
       .toArray()
-      .map(read);
-    for (const { id } of untold) this.#sql.exec('UPDATE keys SET told = 1 WHERE id = ?', id);
-    return untold;
+      .map(fromRow);
+    for (const { id } of unannounced) this.#sql.exec('UPDATE keys SET is_announced = 1 WHERE id = ?', id);
+    return unannounced;
   }
 
-  /** When {@link takeUntold} or {@link trim} has something to do, in Unix milliseconds; infinity where nothing has. */
+  /** When {@link takeUnannounced} or {@link trim} is due, in Unix milliseconds; infinity for never. */
   get due(): number {
-    const { next } = this.#sql
-      .exec<{ next: number | null }>(
-        'SELECT min(CASE told WHEN 0 THEN revoked_at ELSE revoked_at + ? END) AS next FROM keys',
-        REVOKED_KEPT_MS,
+    const { due } = this.#sql
+      .exec<{ due: number | null }>(
+        'SELECT min(CASE is_announced WHEN 0 THEN revoked_at ELSE revoked_at + ? END) AS due FROM keys',
+        REVOKED_KEY_TTL_MS,
       )
       .one();
-    return next ?? Number.POSITIVE_INFINITY;
+    return due ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Forgets those that were revoked long ago. */
+  /** Drops keys that were revoked {@link REVOKED_KEY_TTL_MS} ago. */
   trim(now: number): void {
-    this.#sql.exec('DELETE FROM keys WHERE told = 1 AND revoked_at <= ?', now - REVOKED_KEPT_MS);
+    this.#sql.exec('DELETE FROM keys WHERE is_announced = 1 AND revoked_at <= ?', now - REVOKED_KEY_TTL_MS);
   }
 
   clear(): void {
@@ -125,12 +124,20 @@ export class Keys {
   }
 }
 
-/** Does the key hold at this time? */
-export function holds({ revokedAt }: Key, now: number): boolean {
+/** Returns whether the key is valid at this time. */
+export function isValid({ revokedAt }: Key, now: number): boolean {
   return revokedAt === null || now < revokedAt;
 }
 
-function read({ scopes, last_used, revoked_at, id, role, site, hash, created }: Row): Key {
-  const times = { created, lastUsed: last_used, revokedAt: revoked_at };
-  return { id, role, site, scopes: JSON.parse(scopes) as Scope[], hash, ...times };
+function fromRow({ id, role, site, scopes, hash, ...times }: KeyRow): Key {
+  return {
+    id,
+    role,
+    site,
+    scopes: JSON.parse(scopes) as Scope[],
+    hash,
+    createdAt: times.created_at,
+    lastUsedAt: times.last_used_at,
+    revokedAt: times.revoked_at,
+  };
 }

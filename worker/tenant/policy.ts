@@ -1,26 +1,26 @@
-/** What holds at one site, made of what holds for the tenant. Pure. @module */
-import type { Policy, Rules } from '../../shared/policy.ts';
+/** Derives the policy of a site from the settings of its tenant. Pure. @module */
+import type { Policy, Rules } from '../../shared/policy/policy.ts';
 import type { Settings } from './settings.ts';
 
-/** Below these the schema of limits does not go: see `shared/policy.ts`. */
-const LEAST = { starts_per_second: 0.01, standing_calls: 1 };
+/** The minimum that the schema of limits accepts: see `shared/policy/policy.ts`. */
+const MIN_SHARE = { starts_per_second: 0.01, standing_calls: 1 };
 
 /**
- * The policy of a site.
- * @param site the site's own rules; absent: what holds for the whole tenant
- * @param sites among so many sites the tenant's share is divided
+ * Returns the policy of a site.
+ * @param siteRules the site's own rules; undefined for the policy of the whole tenant
+ * @param siteCount the number of sites that share the tenant's limits
  */
-export function policyOf(settings: Settings, site: Rules | undefined, sites: number): Policy {
+export function policyOf(settings: Settings, siteRules: Rules | undefined, siteCount: number): Policy {
   const { version, limits, rules, kept_seconds } = settings;
-  const among = site === undefined ? 1 : Math.max(1, sites);
+  const shares = siteRules === undefined ? 1 : Math.max(1, siteCount);
   return {
     version,
     limits: {
       ...limits,
-      starts_per_second: Math.max(LEAST.starts_per_second, limits.starts_per_second / among),
-      standing_calls: Math.max(LEAST.standing_calls, Math.floor(limits.standing_calls / among)),
+      starts_per_second: Math.max(MIN_SHARE.starts_per_second, limits.starts_per_second / shares),
+      standing_calls: Math.max(MIN_SHARE.standing_calls, Math.floor(limits.standing_calls / shares)),
     },
-    rules: site === undefined ? [rules] : [rules, site],
+    rules: siteRules === undefined ? [rules] : [rules, siteRules],
     kept_seconds,
   };
 }

@@ -1,39 +1,39 @@
-/** The tables of the objects that hold control data, as the steps that lead to them. @module */
-import type { Step } from './migrate.ts';
+/** The tables of the objects Tenant and Directory. Times are Unix milliseconds. @module */
+import type { SchemaStep } from '../objects/migrate.ts';
 
-/**
- * Who did what. AUTOINCREMENT, since a page of the trail is asked for by the number that the last one ended with: no
- * number may come again.
- */
-const AUDIT = `
+/** AUTOINCREMENT, because readers page through the trail by id: no id may be used again. */
+const AUDIT_TABLE = `
   CREATE TABLE audit (
-    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
     actor TEXT NOT NULL,
-    source TEXT NOT NULL,
+    address TEXT NOT NULL,
     action TEXT NOT NULL,
     target TEXT NOT NULL,
     outcome TEXT NOT NULL
   );
 `;
 
-/** Of a Tenant. Times are Unix milliseconds. */
-export const TENANT_STEPS: readonly Step[] = [
+export const TENANT_SCHEMA: readonly SchemaStep[] = [
   {
-    name: 'the tenant, its sites and its keys',
+    name: 'settings, sites, keys, outbox and audit trail',
     sql: `
-      CREATE TABLE tenant (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        id TEXT NOT NULL,
-        created INTEGER NOT NULL,
-        deleted INTEGER,
+      CREATE TABLE settings (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        tenant_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        deleted_at INTEGER,
         version INTEGER NOT NULL,
-        limits TEXT NOT NULL
+        limits TEXT NOT NULL DEFAULT '{}',
+        rules TEXT NOT NULL DEFAULT '{"allow":[],"deny":[]}',
+        origins TEXT NOT NULL DEFAULT '[]',
+        kept_seconds INTEGER NOT NULL DEFAULT 3600
       );
       CREATE TABLE sites (
         id TEXT PRIMARY KEY,
-        created INTEGER NOT NULL,
-        location TEXT
+        created_at INTEGER NOT NULL,
+        location TEXT,
+        rules TEXT NOT NULL DEFAULT '{"allow":[],"deny":[]}'
       ) WITHOUT ROWID;
       CREATE TABLE keys (
         id TEXT PRIMARY KEY,
@@ -41,53 +41,37 @@ export const TENANT_STEPS: readonly Step[] = [
         site TEXT,
         scopes TEXT NOT NULL,
         hash TEXT NOT NULL,
-        created INTEGER NOT NULL,
-        last_used INTEGER,
-        revoked_at INTEGER
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        revoked_at INTEGER,
+        is_announced INTEGER NOT NULL DEFAULT 0
       ) WITHOUT ROWID;
-    `,
-  },
-  { name: 'the audit trail', sql: AUDIT },
-  {
-    name: 'rules, origins and retention',
-    sql: `
-      ALTER TABLE tenant ADD COLUMN rules TEXT NOT NULL DEFAULT '{"allow":[],"deny":[]}';
-      ALTER TABLE tenant ADD COLUMN origins TEXT NOT NULL DEFAULT '[]';
-      ALTER TABLE tenant ADD COLUMN kept_seconds INTEGER NOT NULL DEFAULT 3600;
-      ALTER TABLE sites ADD COLUMN rules TEXT NOT NULL DEFAULT '{"allow":[],"deny":[]}';
-    `,
-  },
-  {
-    // Keys that were revoked before this are untold, so their sockets are closed once more: that does no harm.
-    name: 'errands to the switchboards',
-    sql: `
-      CREATE TABLE errands (
+      CREATE TABLE outbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         kind TEXT NOT NULL,
         site TEXT NOT NULL,
         location TEXT,
-        key TEXT NOT NULL,
+        key_id TEXT NOT NULL,
         due INTEGER NOT NULL,
-        again INTEGER,
-        tries INTEGER NOT NULL,
-        UNIQUE (kind, site, key)
+        repeat_at INTEGER,
+        attempts INTEGER NOT NULL,
+        UNIQUE (kind, site, key_id)
       );
-      ALTER TABLE keys ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+      ${AUDIT_TABLE}
     `,
   },
 ];
 
-/** Of the Directory. */
-export const DIRECTORY_STEPS: readonly Step[] = [
+export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [
   {
-    name: 'tenants',
+    name: 'tenants and audit trail',
     sql: `
       CREATE TABLE tenants (
         id TEXT PRIMARY KEY,
-        created INTEGER NOT NULL,
-        deleted INTEGER
+        created_at INTEGER NOT NULL,
+        deleted_at INTEGER
       ) WITHOUT ROWID;
+      ${AUDIT_TABLE}
     `,
   },
-  { name: 'the audit trail', sql: AUDIT },
 ];

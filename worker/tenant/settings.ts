@@ -1,12 +1,12 @@
-/** What holds for the whole tenant: one row, which a deleted tenant leaves behind. @module */
-import { Limits, type Rules } from '../../shared/policy.ts';
+/** The settings of a tenant: one row, which remains as a tombstone after the tenant is deleted. @module */
+import { Limits, type Rules } from '../../shared/policy/policy.ts';
 
-/** What an administrator has set; where a limit is not, its default holds. */
+/** What an administrator has set, with defaults for the limits that are not set. */
 export interface Settings {
   readonly id: string;
   /** Unix milliseconds. */
-  readonly created: number;
-  /** Rises with each change of what holds at the sites, also over a deletion. */
+  readonly createdAt: number;
+  /** Rises with each change that concerns the sites, and is not reset by a deletion. */
   readonly version: number;
   readonly limits: Limits;
   readonly rules: Rules;
@@ -14,30 +14,33 @@ export interface Settings {
   readonly kept_seconds: number;
 }
 
-/** A change. What is absent stays. */
-export interface Changes {
-  /** Null: back to the default. */
+/** A change. Absent fields stay as they are. */
+export interface SettingsChange {
+  /** Null resets a limit to its default. */
   readonly limits?: Readonly<Record<string, number | null | undefined>> | undefined;
   readonly rules?: RulesChange | undefined;
   readonly origins?: readonly string[] | undefined;
   readonly kept_seconds?: number | undefined;
 }
 
-/** Each list that is given replaces the one before. */
+/** Each list that is given replaces the previous one. */
 export interface RulesChange {
   readonly allow?: string[] | undefined;
   readonly deny?: string[] | undefined;
 }
 
-/** The rules after a change. */
-export function changed(rules: Rules, { allow = rules.allow, deny = rules.deny }: RulesChange): Rules {
+/** Returns the rules after a change. */
+export function applyRulesChange(
+  rules: Rules,
+  { allow = rules.allow, deny = rules.deny }: RulesChange,
+): Rules {
   return { allow, deny };
 }
 
-type Row = {
-  id: string;
-  created: number;
-  deleted: number | null;
+type SettingsRow = {
+  tenant_id: string;
+  created_at: number;
+  deleted_at: number | null;
   version: number;
   limits: string;
   rules: string;
@@ -45,75 +48,73 @@ type Row = {
   kept_seconds: number;
 };
 
-export class SettingsRow {
+export class SettingsStore {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** Undefined where there is no tenant, or it was deleted. */
+  /** Returns the settings, or undefined where the tenant does not exist or was deleted. */
   get(): Settings | undefined {
     const row = this.#row();
-    if (!row || row.deleted !== null) return undefined;
-    const { id, created, version, kept_seconds } = row;
+    if (!row || row.deleted_at !== null) return undefined;
     return {
-      id,
-      created,
-      version,
-      kept_seconds,
+      id: row.tenant_id,
+      createdAt: row.created_at,
+      version: row.version,
       limits: Limits.parse(JSON.parse(row.limits)),
       rules: JSON.parse(row.rules) as Rules,
       origins: JSON.parse(row.origins) as string[],
+      kept_seconds: row.kept_seconds,
     };
   }
 
-  /** The tenant's name, also of one that was deleted; undefined where none was ever made. */
+  /** The id of the tenant, also of a deleted one; undefined where none was ever created. */
   get id(): string | undefined {
-    return this.#row()?.id;
+    return this.#row()?.tenant_id;
   }
 
-  /** Makes a tenant of defaults. */
+  /** Creates a tenant with defaults. */
   create(id: string, now: number): void {
     const version = (this.#row()?.version ?? 0) + 1;
     this.#sql.exec(
-      'INSERT OR REPLACE INTO tenant (only, id, created, version, limits) VALUES (1, ?, ?, ?, ?)',
+      'INSERT OR REPLACE INTO settings (id, tenant_id, created_at, version) VALUES (1, ?, ?, ?)',
       id,
       now,
       version,
-      '{}',
     );
   }
 
-  /** Changes it, and tells by a higher version that something has changed. */
-  change({ limits = {}, rules = {}, origins, kept_seconds }: Changes): void {
+  /** Changes what is given, and raises the version. */
+  change({ limits = {}, rules = {}, origins, kept_seconds }: SettingsChange): void {
     const row = this.#row();
     if (!row) return;
-    const wanted = Object.entries({ ...(JSON.parse(row.limits) as object), ...given(limits) });
+    const changed = Object.entries({ ...(JSON.parse(row.limits) as object), ...definedLimits(limits) });
     this.#sql.exec(
-      'UPDATE tenant SET version = version + 1, limits = ?, rules = ?, origins = ?, kept_seconds = ?',
-      JSON.stringify(Object.fromEntries(wanted.filter(([, value]) => value !== null))),
-      JSON.stringify(changed(JSON.parse(row.rules) as Rules, rules)),
+      'UPDATE settings SET version = version + 1, limits = ?, rules = ?, origins = ?, kept_seconds = ?',
+      JSON.stringify(Object.fromEntries(changed.filter(([, value]) => value !== null))),
+      JSON.stringify(applyRulesChange(JSON.parse(row.rules) as Rules, rules)),
       JSON.stringify(origins ?? JSON.parse(row.origins)),
       kept_seconds ?? row.kept_seconds,
     );
   }
 
-  /** Leaves a tombstone: an id, two times and the version. */
+  /** Replaces the settings with a tombstone: the id, two times and the version. */
   delete(now: number): void {
     this.#sql.exec(
-      `UPDATE tenant SET deleted = ?, version = version + 1, limits = '{}', rules = '{"allow":[],"deny":[]}',
+      `UPDATE settings SET deleted_at = ?, version = version + 1, limits = '{}', rules = '{"allow":[],"deny":[]}',
        origins = '[]', kept_seconds = 3600`,
       now,
     );
   }
 
-  #row(): Row | undefined {
-    return this.#sql.exec<Row>('SELECT * FROM tenant').toArray()[0];
+  #row(): SettingsRow | undefined {
+    return this.#sql.exec<SettingsRow>('SELECT * FROM settings').toArray()[0];
   }
 }
 
-/** Without what is undefined, which would hide what was there. */
-function given(limits: Readonly<Record<string, number | null | undefined>>): object {
+/** Removes undefined limits, which would override existing values when spread. */
+function definedLimits(limits: Readonly<Record<string, number | null | undefined>>): object {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }

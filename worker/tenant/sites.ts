@@ -1,32 +1,32 @@
 /** The sites of a tenant. @module */
-import type { Rules } from '../../shared/policy.ts';
-import type { Location } from './admission.ts';
-import { changed, type RulesChange } from './settings.ts';
+import type { Location } from '../../shared/policy/locations.ts';
+import type { Rules } from '../../shared/policy/policy.ts';
+import { applyRulesChange, type RulesChange } from './settings.ts';
 
 export interface Site {
   readonly id: string;
   /** Unix milliseconds. */
-  readonly created: number;
-  /** Near which its object is made; null: near whoever connects first. An object that is made does not move. */
+  readonly createdAt: number;
+  /** Where its object is created; null for near the first client. An existing object does not move. */
   readonly location: Location | null;
   readonly rules: Rules;
 }
 
-/** A change. What is absent stays. */
+/** A change. Absent fields stay as they are. */
 export interface SiteChanges {
   readonly location?: Location | null | undefined;
   readonly rules?: RulesChange | undefined;
 }
 
 /**
- * So many sites may a tenant have: a change is told to all of them, and one call of an object on the platform may
- * make 1,000 others.
+ * The maximum number of sites of a tenant: a change is sent to all of them, and one invocation of an object may make
+ * 1,000 calls to others on the platform.
  */
-export const MOST_SITES = 200;
+export const MAX_SITES = 200;
 
-type Row = { id: string; created: number; location: Location | null; rules: string };
+type SiteRow = { id: string; created_at: number; location: Location | null; rules: string };
 
-export class Sites {
+export class SiteStore {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {
@@ -34,28 +34,30 @@ export class Sites {
   }
 
   get(id: string): Site | undefined {
-    return this.#sql.exec<Row>('SELECT * FROM sites WHERE id = ?', id).toArray().map(read)[0];
+    return this.#sql.exec<SiteRow>('SELECT * FROM sites WHERE id = ?', id).toArray().map(fromRow)[0];
   }
 
-  /** All, by id. */
+  /** Returns all sites by id. */
   list(): Site[] {
-    return this.#sql.exec<Row>('SELECT * FROM sites ORDER BY id').toArray().map(read);
+    return this.#sql.exec<SiteRow>('SELECT * FROM sites ORDER BY id').toArray().map(fromRow);
   }
 
   get count(): number {
-    return this.#sql.exec<{ n: number }>('SELECT count(*) AS n FROM sites').one().n;
+    return this.#sql.exec<{ count: number }>('SELECT count(*) AS count FROM sites').one().count;
   }
 
   add(id: string, now: number): void {
-    this.#sql.exec('INSERT INTO sites (id, created) VALUES (?, ?)', id, now);
+    this.#sql.exec('INSERT INTO sites (id, created_at) VALUES (?, ?)', id, now);
   }
 
-  change(
-    { id, location: before, rules: rulesBefore }: Site,
-    { location = before, rules = {} }: SiteChanges,
-  ): void {
-    const after = JSON.stringify(changed(rulesBefore, rules));
-    this.#sql.exec('UPDATE sites SET location = ?, rules = ? WHERE id = ?', location, after, id);
+  change(before: Site, { location = before.location, rules = {} }: SiteChanges): void {
+    const changedRules = JSON.stringify(applyRulesChange(before.rules, rules));
+    this.#sql.exec(
+      'UPDATE sites SET location = ?, rules = ? WHERE id = ?',
+      location,
+      changedRules,
+      before.id,
+    );
   }
 
   delete(id: string): void {
@@ -67,6 +69,6 @@ export class Sites {
   }
 }
 
-function read({ rules, ...row }: Row): Site {
-  return { ...row, rules: JSON.parse(rules) as Rules };
+function fromRow({ id, created_at, location, rules }: SiteRow): Site {
+  return { id, createdAt: created_at, location, rules: JSON.parse(rules) as Rules };
 }

@@ -1,10 +1,10 @@
-/** A scripted adapter: it answers each MI request with what a scenario says. @module */
-import type { EviEvent } from '../../shared/evi.ts';
-import { type FromEdge, LINK_VERSION, type Mi } from '../../shared/link.ts';
-import { open, type TestSocket } from './sockets.ts';
+/** A scripted adapter: answers MI requests as a scenario says. @module */
+import type { EviEvent } from '../../shared/opensips/evi.ts';
+import { type EdgeMessage, LINK_VERSION, type MiRequest } from '../../shared/protocol/link.ts';
+import { openSocket, type TestSocket } from './sockets.ts';
 
-/** What OpenSIPS answers to an MI request, and raises around it. `seconds` of a reply are none: it comes at once. */
-export interface Beat {
+/** How OpenSIPS answers an MI request, and the events that it raises before and after. */
+export interface ScriptedReply {
   readonly before?: readonly EviEvent[];
   readonly reply?: unknown;
   readonly error?: { readonly code: number; readonly message: string };
@@ -12,94 +12,95 @@ export interface Beat {
   readonly after?: readonly EviEvent[];
 }
 
-/** Given a request, what comes of it. */
-export type Scenario = (mi: Mi) => Beat;
+/** Returns the reply to each MI request. */
+export type Scenario = (mi: MiRequest) => ScriptedReply;
 
 const KEY = 'adapter-key-of-the-tests';
 
 export class ScriptedAdapter {
   readonly #socket: TestSocket;
   #seq = 0;
-  #closed = false;
-  /** Every MI request of a command that came, in order. */
-  readonly asked: Mi[] = [];
-  /** Those of the edge's own: which calls still stand. */
-  readonly surveyed: Mi[] = [];
-  /** Runs before each frame is sent, but for answers to the edge's own requests. */
-  between: () => Promise<void> = async () => {};
+  #isClosed = false;
+  /** The MI requests of commands, in order. */
+  readonly miRequests: MiRequest[] = [];
+  /** The MI requests of the dialog reconciler, in order. */
+  readonly reconcileRequests: MiRequest[] = [];
+  /** Runs before each message is sent, except replies to the dialog reconciler. */
+  beforeSend: () => Promise<void> = async () => {};
 
   private constructor(socket: TestSocket) {
     this.#socket = socket;
   }
 
-  /** Connects and says hello. */
+  /** Connects and sends `hello`. */
   static async connect(
     scenario: Scenario,
     { adapter = 'test', stream = crypto.randomUUID(), base = 1 } = {},
   ): Promise<ScriptedAdapter> {
-    const socket = await open('/adapter', { Authorization: `Bearer ${KEY}` });
-    return ScriptedAdapter.greet(socket, scenario, { adapter, stream, base });
+    const socket = await openSocket('/adapter', { Authorization: `Bearer ${KEY}` });
+    return ScriptedAdapter.handshake(socket, scenario, { adapter, stream, base });
   }
 
-  /** Says hello on a socket that stands. */
-  static async greet(
+  /** Sends `hello` on an open socket. */
+  static async handshake(
     socket: TestSocket,
     scenario: Scenario,
     { adapter = 'test', stream = crypto.randomUUID(), base = 1 } = {},
   ): Promise<ScriptedAdapter> {
-    const it = new ScriptedAdapter(socket);
-    it.#seq = base - 1;
+    const scripted = new ScriptedAdapter(socket);
+    scripted.#seq = base - 1;
     const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
     socket.send(JSON.stringify({ type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }));
-    const first = await socket.next<FromEdge | FromEdge[]>();
-    void it.#serve(scenario, first);
-    return it;
+    const first = await socket.next<EdgeMessage | EdgeMessage[]>();
+    void scripted.#serve(scenario, first);
+    return scripted;
   }
 
   get closed(): TestSocket['closed'] {
     return this.#socket.closed;
   }
 
-  /** Says that something may be missing. */
-  async gap(reason = 'test'): Promise<void> {
+  /** Reports that messages may be missing. */
+  async reportGap(reason = 'test'): Promise<void> {
     await this.#send({ type: 'gap', reason });
   }
 
-  /** Raises an event. */
-  async raise(event: EviEvent): Promise<void> {
+  async raiseEvent(event: EviEvent): Promise<void> {
     await this.#send({ type: 'event', at: Date.now(), ...event });
   }
 
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.#socket.close();
   }
 
-  async #serve(scenario: Scenario, first: FromEdge | FromEdge[]): Promise<void> {
+  async #serve(scenario: Scenario, first: EdgeMessage | EdgeMessage[]): Promise<void> {
     for (let frame: typeof first | undefined = first; frame; frame = await this.#next()) {
       for (const message of Array.isArray(frame) ? frame : [frame]) {
-        if (message.type === 'mi') await this.#run(message, scenario(message));
+        if (message.type === 'mi') await this.#answer(message, scenario(message));
       }
     }
   }
 
-  #next(): Promise<FromEdge | FromEdge[] | undefined> {
-    return this.#socket.next<FromEdge | FromEdge[]>().catch(() => undefined);
+  #next(): Promise<EdgeMessage | EdgeMessage[] | undefined> {
+    return this.#socket.next<EdgeMessage | EdgeMessage[]>().catch(() => undefined);
   }
 
-  async #run(mi: Mi, beat: Beat): Promise<void> {
-    const ofSurvey = mi.id.startsWith('survey-');
-    (ofSurvey ? this.surveyed : this.asked).push(mi);
-    for (const event of beat.before ?? []) await this.raise(event);
-    const { reply: result, error, outcome } = beat;
+  async #answer(
+    mi: MiRequest,
+    { before, reply: result, error, outcome, after }: ScriptedReply,
+  ): Promise<void> {
+    const isReconcile = mi.id.startsWith('reconcile-');
+    (isReconcile ? this.reconcileRequests : this.miRequests).push(mi);
+    for (const event of before ?? []) await this.raiseEvent(event);
     if (result !== undefined || error || outcome)
-      await this.#send({ type: 'reply', id: mi.id, result, error, outcome }, ofSurvey);
-    for (const event of beat.after ?? []) await this.raise(event);
+      await this.#send({ type: 'reply', id: mi.id, result, error, outcome }, isReconcile);
+    for (const event of after ?? []) await this.raiseEvent(event);
   }
 
-  async #send(message: object, ofSurvey = false): Promise<void> {
-    if (!ofSurvey) await this.between();
-    if (this.#closed) return;
+  async #send(message: object, isReconcile = false): Promise<void> {
+    if (!isReconcile) await this.beforeSend();
+    if (this.#isClosed) return;
     this.#socket.send(JSON.stringify({ ...message, seq: ++this.#seq }));
   }
 }

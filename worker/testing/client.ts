@@ -1,7 +1,7 @@
-/** A client of the Worker under test that asks and waits. @module */
-import { open, type TestSocket } from './sockets.ts';
+/** A JSON-RPC client of the Worker under test. @module */
+import { openSocket, type TestSocket } from './sockets.ts';
 
-export interface Answer {
+export interface ClientResponse {
   readonly id: unknown;
   readonly result?: {
     readonly cmd_id: string;
@@ -12,7 +12,7 @@ export interface Answer {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
-export interface Told {
+export interface CommandNotification {
   readonly cmd_id: string;
   readonly event: string;
   readonly data?: unknown;
@@ -29,19 +29,22 @@ export class Client {
   }
 
   static async connect(query = ''): Promise<Client> {
-    return new Client(await open(`/call-api${query}`));
+    return new Client(await openSocket(`/call-api${query}`));
   }
 
-  /** Sends a request and gives its answer, which comes before anything else. */
-  ask(method: string, params?: unknown): Promise<Answer> {
+  /** Sends a request and returns its response, which is the next message. */
+  request(method: string, params?: unknown): Promise<ClientResponse> {
     this.socket.send(JSON.stringify({ jsonrpc: '2.0', id: ++this.#id, method, params }));
-    return this.socket.next<Answer>();
+    return this.socket.next<ClientResponse>();
   }
 
-  /** What is told until `Ended`, that included. */
-  async toEnd(): Promise<Told[]> {
-    const all: Told[] = [];
-    while (all.at(-1)?.event !== 'Ended') all.push((await this.socket.next<{ params: Told }>()).params);
-    return all;
+  /** Returns all notifications up to and including `Ended`. */
+  async untilEnded(): Promise<CommandNotification[]> {
+    const notifications: CommandNotification[] = [];
+    while (notifications.at(-1)?.event !== 'Ended') {
+      const { params } = await this.socket.next<{ params: CommandNotification }>();
+      notifications.push(params);
+    }
+    return notifications;
   }
 }

@@ -1,15 +1,15 @@
-/** Those who ask over HTTP, of the Worker as it is deployed. @module */
-import type { Call } from '../../shared/calls.ts';
-import type { Policy } from '../../shared/policy.ts';
-import { app } from '../app.ts';
-import { TenantsDoor } from '../door/admission.ts';
-import { Admissions } from '../door/admissions.ts';
-import { type Claims, mintToken } from '../door/tokens.ts';
-import { policy, type Site } from './site.ts';
-import { GRANTED, tenantsThat } from './tenants.ts';
+/** HTTP clients of the Worker as it is deployed. @module */
+import type { Call } from '../../shared/calls/call.ts';
+import type { Policy } from '../../shared/policy/policy.ts';
+import { createApp } from '../app.ts';
+import { GrantCache } from '../auth/grant-cache.ts';
+import { TenantAuthenticator } from '../auth/tenant-authenticator.ts';
+import { type Claims, issueToken } from '../auth/tokens.ts';
+import { policy, type TestSite } from './site.ts';
+import { ACCESS_GRANT, scriptedTenants } from './tenants.ts';
 
-/** What an answer may hold. */
-export interface Body {
+/** All fields that the body of a response may have. */
+export interface ResponseBody {
   readonly cmd_id?: string;
   readonly event?: string;
   readonly replayed?: boolean;
@@ -25,32 +25,35 @@ export interface Body {
   readonly retry_after?: number;
 }
 
-export interface Answer {
+export interface ParsedResponse {
   readonly status: number;
   readonly headers: Headers;
-  readonly body: Body;
+  readonly body: ResponseBody;
 }
 
-/** What a token says; what is not said is alice's, who may do all. */
-export type Token = Partial<Claims>;
+/** The claims of a token. By default, it is for `sub:alice` with all scopes. */
+export type TokenOptions = Partial<Claims>;
 
-/** The only page of another origin that the tenant lets in. */
-export const PAGE = 'https://app.example.com';
+/** The only other origin that the tenant allows. */
+export const ALLOWED_ORIGIN = 'https://app.example.com';
 
-/** The Worker, before tenants of that policy. */
-export function deployed(of: Policy = policy()): (request: Request) => Promise<Response> {
-  const tenants = new TenantsDoor(new Admissions());
-  const { env } = tenantsThat(() => ({ ...GRANTED, policy: of, origins: [PAGE] }));
-  const worker = app(tenants, tenants);
+/** Returns the Worker, for tenants with the given policy. */
+export function createDeployedWorker(
+  tenantPolicy: Policy = policy(),
+): (request: Request) => Promise<Response> {
+  const authenticator = new TenantAuthenticator(new GrantCache());
+  const grant = { ...ACCESS_GRANT, policy: tenantPolicy, origins: [ALLOWED_ORIGIN] };
+  const { env } = scriptedTenants(() => grant);
+  const worker = createApp(authenticator, authenticator);
   return async (request) => worker.fetch(request, env);
 }
 
-/** Sends a request as it is with that token. */
-export async function sender(site: Site, token: Token, of: Policy = policy()) {
-  const { env } = tenantsThat(() => GRANTED);
-  const claims = { tenant: site.tenant, site: site.site, subject: 'sub:alice', scopes: GRANTED.scopes };
-  const bearer = await mintToken({ ...claims, key: 'k1', expires: Date.now() + 60_000, ...token }, env);
-  const fetch = deployed(of);
+/** Returns a function that sends requests with a token. */
+export async function createSender(site: TestSite, token: TokenOptions, tenantPolicy: Policy = policy()) {
+  const { env } = scriptedTenants(() => ACCESS_GRANT);
+  const claims = { tenant: site.tenant, site: site.site, subject: 'sub:alice', scopes: ACCESS_GRANT.scopes };
+  const bearer = await issueToken({ ...claims, key: 'k1', expires: Date.now() + 60_000, ...token }, env);
+  const fetch = createDeployedWorker(tenantPolicy);
   return (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers);
     headers.set('Authorization', `Bearer ${bearer}`);
@@ -58,18 +61,18 @@ export async function sender(site: Site, token: Token, of: Policy = policy()) {
   };
 }
 
-/** One who asks with that token, and reads the answer; a body that is no text is sent as JSON. */
-export async function caller(site: Site, token: Token = {}, of: Policy = policy()) {
-  const send = await sender(site, token, of);
-  return async (verb: string, path: string, body?: unknown, headers = {}): Promise<Answer> => {
+/** Returns a function that sends requests with a token and parses the responses. Objects are sent as JSON. */
+export async function createHttpClient(
+  site: TestSite,
+  token: TokenOptions = {},
+  tenantPolicy: Policy = policy(),
+) {
+  const send = await createSender(site, token, tenantPolicy);
+  return async (method: string, path: string, body?: unknown, headers = {}): Promise<ParsedResponse> => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await send(path, {
-      method: verb,
-      headers,
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const said = await response.text();
-    const read = said === '' ? '' : JSON.parse(said);
-    return { status: response.status, headers: response.headers, body: read as Body };
+    const response = await send(path, { method, headers, ...(text === undefined ? {} : { body: text }) });
+    const responseText = await response.text();
+    const parsed = responseText === '' ? '' : JSON.parse(responseText);
+    return { status: response.status, headers: response.headers, body: parsed as ResponseBody };
   };
 }

@@ -1,18 +1,18 @@
-/** What OpenSIPS does in recorded situations, as beats of a {@link ScriptedAdapter}. @module */
-import type { EviEvent } from '../../shared/evi.ts';
-import type { Mi } from '../../shared/link.ts';
-import type { Beat, Scenario } from './adapter.ts';
+/** What OpenSIPS does in recorded situations, as replies of a {@link ScriptedAdapter}. @module */
+import type { EviEvent } from '../../shared/opensips/evi.ts';
+import type { MiRequest } from '../../shared/protocol/link.ts';
+import type { Scenario, ScriptedReply } from './adapter.ts';
 
-/** A dialog goes from one state to the next. */
-export function dialog(callid: string, from: number, to: number): EviEvent {
+/** Returns the event of a dialog that changes its state. */
+export function dialogEvent(callid: string, from: number, to: number): EviEvent {
   return {
     name: 'E_DLG_STATE_CHANGED',
     params: { id: `id.${callid}`, callid, old_state: from, new_state: to },
   };
 }
 
-/** A transfer's event; `start` has garbage for a leg, so none is set. */
-export function transferred(callid: string, state: string, status = '', newCallid = 'new-call'): EviEvent {
+/** Returns an event of a transfer. In OpenSIPS, `start` has garbage as its leg, so none is set. */
+export function transferEvent(callid: string, state: string, status = '', newCallid = 'new-call'): EviEvent {
   const destination = state === 'notify' ? '' : 'sip:bob@127.0.0.1:5080';
   return {
     name: 'E_CALL_TRANSFER',
@@ -20,78 +20,84 @@ export function transferred(callid: string, state: string, status = '', newCalli
   };
 }
 
-/** A leg's hold or unhold begins or ends. */
-export function held(callid: string, leg: string, state: string, action = 'hold'): EviEvent {
+/** Returns the event of a leg whose hold or unhold starts or ends. */
+export function holdEvent(callid: string, leg: string, state: string, action = 'hold'): EviEvent {
   return { name: 'E_CALL_HOLD', params: { callid, leg, action, state } };
 }
 
-const callidOf = (mi: Mi): string => {
+const callidOf = (mi: MiRequest): string => {
   const { headers, callid, dialog_id: dialogId } = mi.params as Record<string, string | undefined>;
   return /^Call-Id: (.*)$/m.exec(headers ?? '')?.[1]?.trim() ?? callid ?? dialogId ?? '';
 };
 
-/** A script by MI method; what it does not name is answered OK. */
-export function script(beats: Partial<Record<string, (callid: string, mi: Mi) => Beat>>): Scenario {
-  return (mi) => beats[mi.method]?.(callidOf(mi), mi) ?? { reply: 'OK' };
+/** Returns a scenario with a reply per MI method. Other methods are answered with OK. */
+export function scriptByMethod(
+  replies: Partial<Record<string, (callid: string, mi: MiRequest) => ScriptedReply>>,
+): Scenario {
+  return (mi) => replies[mi.method]?.(callidOf(mi), mi) ?? { reply: 'OK' };
 }
 
 /** The caller answers at once (`start-ok`). */
-const callerAnswers = (callid: string): Beat => ({
-  before: [dialog(callid, 1, 2), dialog(callid, 2, 3)],
+const callerAnswers = (callid: string): ScriptedReply => ({
+  before: [dialogEvent(callid, 1, 2), dialogEvent(callid, 2, 3)],
   reply: {
     Status: '200 Answering',
     RURI: 'sip:alice-0x55@127.0.0.1:5070',
     Routes: [`<sip:127.0.0.1;lr;did=id.${callid}>`],
   },
-  after: [dialog(callid, 3, 4)],
+  after: [dialogEvent(callid, 3, 4)],
 });
 
-const gone: Beat = { error: { code: 404, message: 'Requested Dialog not found' } };
+const dialogNotFound: ScriptedReply = { error: { code: 404, message: 'Requested Dialog not found' } };
 
-/** Each names a trace or what differs from it. */
+/** Each scenario corresponds to a recorded trace, or says how it differs from one. */
 export const scenarios = {
-  startOk: script({
+  startOk: scriptByMethod({
     t_uac_dlg: callerAnswers,
     call_transfer: (callid) => ({
       reply: 'Accepted',
       after: [
-        transferred(callid, 'start'),
-        dialog(callid, 4, 5),
-        dialog('new-call', 1, 2),
-        dialog('new-call', 2, 3),
-        transferred(callid, 'ok', '200 Answering'),
+        transferEvent(callid, 'start'),
+        dialogEvent(callid, 4, 5),
+        dialogEvent('new-call', 1, 2),
+        dialogEvent('new-call', 2, 3),
+        transferEvent(callid, 'ok', '200 Answering'),
       ],
     }),
-    dlg_end_dlg: () => gone,
+    dlg_end_dlg: () => dialogNotFound,
   }),
 
-  /** The phone keeps the first leg until it is told, rings first, and gives a last notify after the end. */
-  startOkLegKept: script({
+  /** The phone keeps the first leg until it is ended, rings first, and sends a last NOTIFY after the end. */
+  startOkLegKept: scriptByMethod({
     t_uac_dlg: callerAnswers,
     call_transfer: (callid) => ({
       reply: 'Accepted',
       after: [
-        transferred(callid, 'start'),
-        transferred(callid, 'notify', '180 Ringing'),
-        transferred(callid, 'ok', '200 OK'),
-        transferred(callid, 'notify', '200 OK'),
+        transferEvent(callid, 'start'),
+        transferEvent(callid, 'notify', '180 Ringing'),
+        transferEvent(callid, 'ok', '200 OK'),
+        transferEvent(callid, 'notify', '200 OK'),
       ],
     }),
   }),
 
-  /** Dialog state 4 never comes: the 500 ms pass. */
-  startUnacknowledged: script({
+  /** Dialog state 4 is never reached: the 500 ms pass. */
+  startUnacknowledged: scriptByMethod({
     t_uac_dlg: (callid) => ({ ...callerAnswers(callid), after: [] }),
     call_transfer: (callid) => ({
       reply: 'Accepted',
-      after: [transferred(callid, 'start'), dialog(callid, 4, 5), transferred(callid, 'ok', '200 OK')],
+      after: [
+        transferEvent(callid, 'start'),
+        dialogEvent(callid, 4, 5),
+        transferEvent(callid, 'ok', '200 OK'),
+      ],
     }),
   }),
 
   /** The first leg ends before the new INVITE: no E_CALL_TRANSFER at all. */
-  startUnmatched: script({
+  startUnmatched: scriptByMethod({
     t_uac_dlg: callerAnswers,
-    call_transfer: (callid) => ({ reply: 'Accepted', after: [dialog(callid, 4, 5)] }),
+    call_transfer: (callid) => ({ reply: 'Accepted', after: [dialogEvent(callid, 4, 5)] }),
     dlg_list: (_callid, mi) => ({
       reply: {
         count: 1,
@@ -110,95 +116,105 @@ export const scenarios = {
     }),
   }),
 
-  callerBusy: script({
-    t_uac_dlg: (callid) => ({ reply: { Status: '486 Busy Here' }, after: [dialog(callid, 1, 5)] }),
+  callerBusy: scriptByMethod({
+    t_uac_dlg: (callid) => ({ reply: { Status: '486 Busy Here' }, after: [dialogEvent(callid, 1, 5)] }),
   }),
 
-  calleeBusy: script({
+  calleeBusy: scriptByMethod({
     t_uac_dlg: callerAnswers,
     call_transfer: (callid) => ({
       reply: 'Accepted',
-      after: [transferred(callid, 'start'), transferred(callid, 'fail', '486 Busy Here')],
+      after: [transferEvent(callid, 'start'), transferEvent(callid, 'fail', '486 Busy Here')],
     }),
   }),
 
-  holdBoth: script({
+  holdBoth: scriptByMethod({
     call_hold: (callid) => ({
       reply: 'OK',
       after: [
-        held(callid, 'caller', 'start'),
-        held(callid, 'callee', 'start'),
-        held(callid, 'caller', 'ok'),
-        held(callid, 'callee', 'ok'),
+        holdEvent(callid, 'caller', 'start'),
+        holdEvent(callid, 'callee', 'start'),
+        holdEvent(callid, 'caller', 'ok'),
+        holdEvent(callid, 'callee', 'ok'),
       ],
     }),
   }),
 
-  /** One leg is held already: nothing is raised for it, and 300 ms of quiet end the command. */
-  holdOne: script({
+  /** One leg is already on hold: no event is raised for it, and 300 ms without events end the command. */
+  holdOne: scriptByMethod({
     call_hold: (callid) => ({
       reply: 'OK',
-      after: [held(callid, 'callee', 'start'), held(callid, 'callee', 'ok')],
+      after: [holdEvent(callid, 'callee', 'start'), holdEvent(callid, 'callee', 'ok')],
     }),
   }),
 
-  unhold: script({
+  unhold: scriptByMethod({
     call_unhold: (callid) => ({
-      before: [held(callid, 'callee', 'start', 'unhold'), held(callid, 'caller', 'start', 'unhold')],
+      before: [
+        holdEvent(callid, 'callee', 'start', 'unhold'),
+        holdEvent(callid, 'caller', 'start', 'unhold'),
+      ],
       reply: 'OK',
-      after: [held(callid, 'callee', 'ok', 'unhold'), held(callid, 'caller', 'ok', 'unhold')],
+      after: [holdEvent(callid, 'callee', 'ok', 'unhold'), holdEvent(callid, 'caller', 'ok', 'unhold')],
     }),
   }),
 
-  transferOk: script({
+  transferOk: scriptByMethod({
     call_transfer: (callid) => ({
-      before: [transferred(callid, 'start')],
+      before: [transferEvent(callid, 'start')],
       reply: 'Accepted',
-      after: [transferred(callid, 'notify', '180 Ringing'), transferred(callid, 'ok', '200 OK')],
+      after: [transferEvent(callid, 'notify', '180 Ringing'), transferEvent(callid, 'ok', '200 OK')],
     }),
-    dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialog(callid, 4, 5)] }),
+    dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialogEvent(callid, 4, 5)] }),
   }),
 
-  transferPending: script({ call_transfer: () => ({ error: { code: 491, message: 'Request Pending' } }) }),
+  transferPending: scriptByMethod({
+    call_transfer: () => ({ error: { code: 491, message: 'Request Pending' } }),
+  }),
 
-  endOk: script({ dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialog(callid, 4, 5)] }) }),
+  endOk: scriptByMethod({ dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialogEvent(callid, 4, 5)] }) }),
 
-  endNotFound: script({ dlg_end_dlg: () => gone }),
+  endNotFound: scriptByMethod({ dlg_end_dlg: () => dialogNotFound }),
 } satisfies Record<string, Scenario>;
 
 /**
- * An OpenSIPS that knows its calls: each CallStart makes the next of these, a blind transfer of a call makes one of
- * the same name and `-moved`, and what is asked of a call that it does not know gets 404.
+ * Returns an OpenSIPS that knows its calls: each CallStart creates a call with the next Call-ID, a blind transfer creates
+ * one with the suffix `-moved`, and requests for unknown calls get 404.
  */
-export function callsMade(...names: readonly (string | { readonly answered: boolean })[]): Scenario {
-  const left = names.filter((name) => typeof name === 'string');
-  const { answered } = names.find((name) => typeof name !== 'string') ?? { answered: true };
-  const standing = new Set<string>();
+export function statefulCalls(...callids: readonly (string | { readonly answered: boolean })[]): Scenario {
+  const unusedCallids = callids.filter((callid) => typeof callid === 'string');
+  const { answered } = callids.find((callid) => typeof callid !== 'string') ?? { answered: true };
+  const activeCalls = new Set<string>();
   const firstLegs = new Set<string>();
-  const ifKnown = (callid: string, beat: () => Beat): Beat => (standing.has(callid) ? beat() : gone);
-  return script({
+  const ifKnown = (callid: string, reply: () => ScriptedReply): ScriptedReply =>
+    activeCalls.has(callid) ? reply() : dialogNotFound;
+  return scriptByMethod({
     t_uac_dlg: (callid) => {
       firstLegs.add(callid);
       return callerAnswers(callid);
     },
     call_transfer: (callid, mi) => {
-      const other = mi.params['transfer_callid'];
-      if (other !== undefined && !standing.has(String(other))) return gone;
-      const started = firstLegs.has(callid);
-      if (!started && !standing.has(callid)) return gone;
-      const made = started ? (left.shift() ?? 'one-more') : `${callid}-moved`;
-      standing.add(made);
-      standing.delete(callid);
-      const begun = [transferred(callid, 'start', '', made), dialog(callid, 4, 5), dialog(made, 1, 2)];
-      const taken = [dialog(made, 2, 3), transferred(callid, 'ok', '200 OK', made)];
-      return { reply: 'Accepted', after: answered ? [...begun, ...taken] : begun };
+      const otherCallid = mi.params['transfer_callid'];
+      if (otherCallid !== undefined && !activeCalls.has(String(otherCallid))) return dialogNotFound;
+      const isStart = firstLegs.has(callid);
+      if (!isStart && !activeCalls.has(callid)) return dialogNotFound;
+      const newCallid = isStart ? (unusedCallids.shift() ?? 'one-more') : `${callid}-moved`;
+      activeCalls.add(newCallid);
+      activeCalls.delete(callid);
+      const ringing = [
+        transferEvent(callid, 'start', '', newCallid),
+        dialogEvent(callid, 4, 5),
+        dialogEvent(newCallid, 1, 2),
+      ];
+      const answering = [dialogEvent(newCallid, 2, 3), transferEvent(callid, 'ok', '200 OK', newCallid)];
+      return { reply: 'Accepted', after: answered ? [...ringing, ...answering] : ringing };
     },
     call_hold: (callid, mi) => ifKnown(callid, () => scenarios.holdBoth(mi)),
     call_unhold: (callid, mi) => ifKnown(callid, () => scenarios.unhold(mi)),
     dlg_end_dlg: (callid) =>
       ifKnown(callid, () => {
-        standing.delete(callid);
-        return { reply: 'OK', after: [dialog(callid, 4, 5)] };
+        activeCalls.delete(callid);
+        return { reply: 'OK', after: [dialogEvent(callid, 4, 5)] };
       }),
     dlg_list: (callid) =>
       ifKnown(callid, () => ({

@@ -1,73 +1,72 @@
-/** A site's object without the Worker before it: whoever the test says comes in. @module */
+/** A site's object without the Worker in front: tests connect as any principal. @module */
 import { env } from 'cloudflare:workers';
-import { Limits, type Policy, SCOPES } from '../../shared/policy.ts';
-import type { Admitted } from '../admitted.ts';
-import { CALLER_HEADER, type Switchboard } from '../switchboard.ts';
+import { Limits, type Policy, SCOPES } from '../../shared/policy/policy.ts';
+import type { Principal } from '../auth/principal.ts';
+import { PRINCIPAL_HEADER, type Switchboard } from '../switchboard/switchboard.ts';
 import { type Scenario, ScriptedAdapter } from './adapter.ts';
 import { Client } from './client.ts';
-import { type TestSocket, taken } from './sockets.ts';
+import { acceptSocket, type TestSocket } from './sockets.ts';
 
-/** What a client is but for what the test says of it. */
-export type Who = Partial<Omit<Extract<Admitted, { role: 'client' }>, 'role'>>;
+/** The fields of a client principal that a test sets. */
+export type ClientOptions = Partial<Omit<Extract<Principal, { role: 'client' }>, 'role'>>;
 
-/** A policy with these limits; what is not said is as by default. */
-export function policy(limits: Partial<Limits> = {}, more: Partial<Policy> = {}): Policy {
-  return { version: 1, limits: Limits.parse(limits), rules: [], kept_seconds: 3_600, ...more };
+/** Returns a policy with the given limits and fields, and defaults for the others. */
+export function policy(limits: Partial<Limits> = {}, fields: Partial<Policy> = {}): Policy {
+  return { version: 1, limits: Limits.parse(limits), rules: [], kept_seconds: 3_600, ...fields };
 }
 
-let sites = 0;
+let siteCount = 0;
 
-export class Site {
+export class TestSite {
   readonly tenant: string;
   readonly site: string;
 
-  /** Fresh unless it is named. */
-  constructor(tenant = `tenant-${++sites}`, site = 'main') {
+  /** By default, the site is a new one. */
+  constructor(tenant = `tenant-${++siteCount}`, site = 'main') {
     this.tenant = tenant;
     this.site = site;
   }
 
-  /** Its object. */
   get object(): DurableObjectStub<Switchboard> {
     return env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(`${this.tenant}/${this.site}`));
   }
 
-  /** Asks for a socket, as the Worker does for whom it has let in. */
-  async knock(admitted: Admitted): Promise<Response> {
-    const headers = { Upgrade: 'websocket', [CALLER_HEADER]: JSON.stringify(admitted) };
+  /** Requests a socket, as the Worker does after authentication. */
+  async requestSocket(principal: Principal): Promise<Response> {
+    const headers = { Upgrade: 'websocket', [PRINCIPAL_HEADER]: JSON.stringify(principal) };
     return this.object.fetch('https://switchboard/', { headers });
   }
 
-  /** A client's socket; one of an API key that may do all, unless it is said otherwise. */
-  async open(who: Who = {}): Promise<TestSocket> {
-    return taken(await this.knock(client(who)));
+  /** Opens a client's socket, by default with an API key that has all scopes. */
+  async openSocket(options: ClientOptions = {}): Promise<TestSocket> {
+    return acceptSocket(await this.requestSocket(clientPrincipal(options)));
   }
 
-  async client(who: Who = {}): Promise<Client> {
-    return new Client(await this.open(who));
+  async client(options: ClientOptions = {}): Promise<Client> {
+    return new Client(await this.openSocket(options));
   }
 
   async adapter(
     scenario: Scenario,
     { key = 'adapter-key', stream = crypto.randomUUID(), base = 1 } = {},
   ): Promise<ScriptedAdapter> {
-    const socket = await taken(
-      await this.knock({ role: 'adapter', key, policy: policy({}, { version: 0 }) }),
+    const socket = await acceptSocket(
+      await this.requestSocket({ role: 'adapter', key, policy: policy({}, { version: 0 }) }),
     );
-    return ScriptedAdapter.greet(socket, scenario, { stream, base });
+    return ScriptedAdapter.handshake(socket, scenario, { stream, base });
   }
 }
 
-/** As {@link Site.open} lets it in. */
-export function client(who: Who = {}): Admitted {
-  const { key = 'key-1' } = who;
+/** Returns the principal with which {@link TestSite.openSocket} connects. */
+export function clientPrincipal(options: ClientOptions = {}): Principal {
+  const { key = 'key-1' } = options;
   return {
     role: 'client',
     subject: `key:${key}`,
     session: crypto.randomUUID(),
     scopes: SCOPES,
     policy: policy(),
-    ...who,
+    ...options,
     key,
   };
 }

@@ -1,14 +1,13 @@
-/** Tenants that say what a test has them say. @module */
+/** Scripted tenants: answer access requests as a test says. @module */
 import { env } from 'cloudflare:workers';
-import { Limits, type Policy, SCOPES } from '../../shared/policy.ts';
-import type { Env } from '../env.ts';
-import type { Admission, Petition } from '../tenant/admission.ts';
-import type { Deed } from '../tenant/audit.ts';
+import { Limits, type Policy, SCOPES } from '../../shared/policy/policy.ts';
+import type { AccessDecision, AccessRequest } from '../tenant/access.ts';
+import type { AuditedAction } from '../tenant/audit.ts';
 
 export const POLICY: Policy = { version: 1, limits: Limits.parse({}), rules: [], kept_seconds: 3_600 };
 
-/** What a tenant says of a key that may do all at its one site. */
-export const GRANTED: Extract<Admission, { readonly ok: true }> = {
+/** The grant of an API key that has all scopes at its one site. */
+export const ACCESS_GRANT: Extract<AccessDecision, { readonly ok: true }> = {
   ok: true,
   role: 'api',
   scopes: SCOPES,
@@ -17,31 +16,33 @@ export const GRANTED: Extract<Admission, { readonly ok: true }> = {
   origins: [],
 };
 
+type TenantRequest = AccessRequest & { readonly tenant: string };
+
 export interface ScriptedTenants {
-  /** The tests' own, with these tenants in it. */
+  /** The environment of the tests, with these tenants. */
   readonly env: Env;
-  /** What was asked of them, in order. */
-  readonly asked: (Petition & { readonly tenant: string })[];
-  readonly noted: (Deed & { readonly tenant: string })[];
+  /** The requests so far, in order. */
+  readonly accessRequests: TenantRequest[];
+  readonly auditedActions: (AuditedAction & { readonly tenant: string })[];
 }
 
-/** Tenants that answer so. */
-export function tenantsThat(
-  answer: (petition: Petition & { readonly tenant: string }) => Admission | Promise<Admission>,
+/** Returns tenants that decide with the given function. */
+export function scriptedTenants(
+  decide: (request: TenantRequest) => AccessDecision | Promise<AccessDecision>,
 ): ScriptedTenants {
-  const asked: ScriptedTenants['asked'] = [];
-  const noted: ScriptedTenants['noted'] = [];
+  const accessRequests: ScriptedTenants['accessRequests'] = [];
+  const auditedActions: ScriptedTenants['auditedActions'] = [];
   const namespace = {
     idFromName: (tenant: string) => tenant,
     get: (tenant: string) => ({
-      async admit(petition: Petition): Promise<Admission> {
-        asked.push({ tenant, ...petition });
-        return answer({ tenant, ...petition });
+      async authorize(request: AccessRequest): Promise<AccessDecision> {
+        accessRequests.push({ tenant, ...request });
+        return decide({ tenant, ...request });
       },
-      async note(deed: Deed): Promise<void> {
-        noted.push({ tenant, ...deed });
+      async recordAudit(action: AuditedAction): Promise<void> {
+        auditedActions.push({ tenant, ...action });
       },
     }),
   };
-  return { env: { ...env, TENANT: namespace as unknown as Env['TENANT'] }, asked, noted };
+  return { env: { ...env, TENANT: namespace as unknown as Env['TENANT'] }, accessRequests, auditedActions };
 }

@@ -1,41 +1,45 @@
-/** The endpoints of a site: where webhooks go, which, and what they are signed with. @module */
-import type { EndpointBody, EndpointChange, Filter } from '../../shared/webhooks.ts';
+/** The endpoints of a site: URLs, filters and signing keys. @module */
+import type { EndpointBody, EndpointChange } from '../../shared/protocol/webhooks/endpoints.ts';
+import type { EventFilter } from '../../shared/protocol/webhooks/events.ts';
 import type { Signer } from './signing.ts';
 
-/** A signer, and until when it signs in Unix milliseconds; the newest has no end. */
-interface Kept extends Signer {
-  readonly until?: number;
+export interface TimedSigner extends Signer {
+  /** When it stops signing, in Unix milliseconds; absent for the newest signer, which does not expire. */
+  readonly expiresAt?: number;
 }
 
-export interface Endpoint extends Filter {
+export interface Endpoint extends EventFilter {
   readonly id: string;
-  readonly created: number;
+  readonly createdAt: number;
   readonly url: string;
   readonly description: string;
   readonly enabled: boolean;
   /** Why the edge has disabled it; null where it has not. */
-  readonly because: string | null;
-  /** The newest first. */
-  readonly signers: readonly Kept[];
-  /** It has asked for nothing before that time. */
+  readonly disabledReason: string | null;
+  /** Newest first. */
+  readonly signers: readonly TimedSigner[];
+  /** The receiver has asked for nothing before that time, in Unix milliseconds. */
   readonly quietUntil: number;
-  /** Deliveries that had to make room. */
-  readonly dropped: number;
+  /** Deliveries that were dropped before they could be sent. */
+  readonly droppedCount: number;
 }
 
-export class Endpoints {
+export class EndpointStore {
   readonly #sql: SqlStorage;
-  /** Read with each event, changed seldom. */
-  #all: readonly Endpoint[] | undefined;
+  /** Endpoints are read with each event and seldom change. */
+  #cache: readonly Endpoint[] | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
-  /** The oldest first. */
+  /** Returns all endpoints, oldest first. */
   list(): readonly Endpoint[] {
-    this.#all ??= this.#sql.exec<Row>('SELECT * FROM endpoints ORDER BY created, id').toArray().map(read);
-    return this.#all;
+    this.#cache ??= this.#sql
+      .exec<EndpointRow>('SELECT * FROM endpoints ORDER BY created_at, id')
+      .toArray()
+      .map(fromRow);
+    return this.#cache;
   }
 
   get(id: string): Endpoint | undefined {
@@ -49,7 +53,8 @@ export class Endpoints {
     now: number,
   ): void {
     this.#sql.exec(
-      'INSERT INTO endpoints (id, created, url, description, events, addresses, enabled, signers) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO endpoints (id, created_at, url, description, events, addresses, enabled, signers)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       now,
       url,
@@ -59,12 +64,12 @@ export class Endpoints {
       enabled ? 1 : 0,
       JSON.stringify([signer]),
     );
-    this.#all = undefined;
+    this.#cache = undefined;
   }
 
-  /** What is absent stays. One that is enabled is not kept waiting by what it asked for before. */
+  /** Changes what is given. Enabling an endpoint also ends the silence that its receiver asked for. */
   change(before: Endpoint, change: EndpointChange): void {
-    const { url, description, events, addresses, enabled } = { ...before, ...given(change) };
+    const { url, description, events, addresses, enabled } = { ...before, ...definedFields(change) };
     this.#sql.exec(
       'UPDATE endpoints SET url = ?, description = ?, events = ?, addresses = ?, enabled = ? WHERE id = ?',
       url,
@@ -75,76 +80,80 @@ export class Endpoints {
       before.id,
     );
     if (change.enabled)
-      this.#sql.exec('UPDATE endpoints SET because = NULL, quiet_until = 0 WHERE id = ?', before.id);
-    this.#all = undefined;
+      this.#sql.exec('UPDATE endpoints SET disabled_reason = NULL, quiet_until = 0 WHERE id = ?', before.id);
+    this.#cache = undefined;
   }
 
-  /** A new signer; those that sign now do so for so many milliseconds more at most. */
-  rotate({ id, signers }: Endpoint, fresh: Signer, grace: number, now: number): void {
-    const old = signing(signers, now).map((kept) => ({
-      ...kept,
-      until: Math.min(kept.until ?? Number.POSITIVE_INFINITY, now + grace),
+  /** Adds a signer. The active ones keep signing for at most `graceMs` more milliseconds. */
+  rotate({ id, signers }: Endpoint, signer: Signer, graceMs: number, now: number): void {
+    const previous = activeSigners(signers, now).map((active) => ({
+      ...active,
+      expiresAt: Math.min(active.expiresAt ?? Number.POSITIVE_INFINITY, now + graceMs),
     }));
-    const all = grace > 0 ? [fresh, ...old] : [fresh];
-    this.#sql.exec('UPDATE endpoints SET signers = ? WHERE id = ?', JSON.stringify(all), id);
-    this.#all = undefined;
+    const rotated = graceMs > 0 ? [signer, ...previous] : [signer];
+    this.#sql.exec('UPDATE endpoints SET signers = ? WHERE id = ?', JSON.stringify(rotated), id);
+    this.#cache = undefined;
   }
 
-  /** It wants nothing any more. */
-  disable(id: string, because: string): void {
-    this.#sql.exec('UPDATE endpoints SET enabled = 0, because = ? WHERE id = ?', because, id);
-    this.#all = undefined;
+  disable(id: string, reason: string): void {
+    this.#sql.exec('UPDATE endpoints SET enabled = 0, disabled_reason = ? WHERE id = ?', reason, id);
+    this.#cache = undefined;
   }
 
-  /** It wants nothing before that time. */
-  silence(id: string, until: number): void {
-    this.#sql.exec('UPDATE endpoints SET quiet_until = ? WHERE id = ?', until, id);
-    this.#all = undefined;
+  /** Sends the endpoint nothing before that time, in Unix milliseconds. */
+  setQuietUntil(id: string, time: number): void {
+    this.#sql.exec('UPDATE endpoints SET quiet_until = ? WHERE id = ?', time, id);
+    this.#cache = undefined;
   }
 
-  /** So many more of its deliveries had to make room. */
-  dropped(id: string, count: number): void {
-    this.#sql.exec('UPDATE endpoints SET dropped = dropped + ? WHERE id = ?', count, id);
-    this.#all = undefined;
+  /** Counts deliveries that were dropped. */
+  addDropped(id: string, count: number): void {
+    this.#sql.exec('UPDATE endpoints SET dropped_count = dropped_count + ? WHERE id = ?', count, id);
+    this.#cache = undefined;
   }
 
   delete(id: string): void {
     this.#sql.exec('DELETE FROM endpoints WHERE id = ?', id);
-    this.#all = undefined;
+    this.#cache = undefined;
   }
 }
 
-/** Those that sign now, the newest first. */
-export function signing(signers: readonly Kept[], now: number): readonly Kept[] {
-  return signers.filter(({ until = Number.POSITIVE_INFINITY }) => now < until);
+/** Returns the signers that have not expired, newest first. */
+export function activeSigners(signers: readonly TimedSigner[], now: number): readonly TimedSigner[] {
+  return signers.filter(({ expiresAt = Number.POSITIVE_INFINITY }) => now < expiresAt);
 }
 
-/** Members that are not given would take the place of those that are. */
-function given(change: EndpointChange): EndpointChange {
+/** Removes undefined fields, which would override existing values when spread. */
+function definedFields(change: EndpointChange): EndpointChange {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
 }
 
-type Row = {
+type EndpointRow = {
   id: string;
-  created: number;
+  created_at: number;
   url: string;
   description: string;
   events: string;
   addresses: string;
   enabled: number;
-  because: string | null;
+  disabled_reason: string | null;
   signers: string;
   quiet_until: number;
-  dropped: number;
+  dropped_count: number;
 };
 
-function read({ events, addresses, enabled, signers, quiet_until, ...row }: Row): Endpoint {
+function fromRow({ id, url, description, ...row }: EndpointRow): Endpoint {
   return {
-    ...row,
-    events: JSON.parse(events) as string[],
-    addresses: JSON.parse(addresses) as string[],
-    enabled: enabled === 1,
-    signers: JSON.parse(signers) as Kept[],
-    quietUntil: quiet_until,
+    id,
+    createdAt: row.created_at,
+    url,
+    description,
+    events: JSON.parse(row.events) as string[],
+    addresses: JSON.parse(row.addresses) as string[],
+    enabled: row.enabled === 1,
+    disabledReason: row.disabled_reason,
+    signers: JSON.parse(row.signers) as TimedSigner[],
+    quietUntil: row.quiet_until,
+    droppedCount: row.dropped_count,
   };
 }

@@ -1,19 +1,19 @@
-/** Signatures as receivers verify them: by the library of the specification, and by a public key. */
+/** Signatures can be verified with the library of the specification, and with a public key. */
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
-import { newSigner, publicKeyOf, type Signer, signatures } from './signing.ts';
+import { generateSigner, publicKeyOf, type Signer, signatureHeader } from './signing.ts';
 
 const body = '{"type":"call.ended","name":"Zoë"}';
 const message = { id: 'msg_1', timestamp: Math.floor(Date.now() / 1_000), body };
 
-const headersOf = async (signers: readonly Signer[], of = message) => ({
-  'webhook-id': of.id,
-  'webhook-timestamp': String(of.timestamp),
-  'webhook-signature': await signatures(signers, of),
+const headersOf = async (signers: readonly Signer[], signed = message) => ({
+  'webhook-id': signed.id,
+  'webhook-timestamp': String(signed.timestamp),
+  'webhook-signature': await signatureHeader(signers, signed),
 });
 
-it('v1 is what the library of Standard Webhooks verifies', async () => {
-  const signer = await newSigner();
+it('signs v1 so that the library of Standard Webhooks verifies it', async () => {
+  const signer = await generateSigner();
   const headers = await headersOf([signer]);
   expect(new Webhook(signer.secret).verify(body, headers)).toEqual(JSON.parse(body));
   const tampered = { ...headers, 'webhook-id': 'msg_2' };
@@ -21,8 +21,8 @@ it('v1 is what the library of Standard Webhooks verifies', async () => {
   expect(() => new Webhook(signer.secret).verify(`${body} `, headers)).toThrow();
 });
 
-it('v1a is what a public key verifies, and that key is no secret', async () => {
-  const signer = await newSigner();
+it('signs v1a so that the public key verifies it', async () => {
+  const signer = await generateSigner();
   const [, v1a = ''] = (await headersOf([signer]))['webhook-signature'].split(' ');
   expect(v1a).toMatch(/^v1a,/);
   const publicKey = publicKeyOf(signer);
@@ -35,22 +35,22 @@ it('v1a is what a public key verifies, and that key is no secret', async () => {
   expect(await verify(`${message.id}.${message.timestamp + 1}.${body}`)).toBe(false);
 });
 
-it('while a secret is rotated, the old one and the new one verify', async () => {
-  const [fresh, old, other] = [await newSigner(), await newSigner(), await newSigner()];
-  const headers = await headersOf([fresh, old]);
-  expect(headers['webhook-signature'].split(' ').map((each) => each.split(',')[0])).toEqual([
+it('signs with the old and the new secret during a rotation', async () => {
+  const [successor, old, other] = [await generateSigner(), await generateSigner(), await generateSigner()];
+  const headers = await headersOf([successor, old]);
+  expect(headers['webhook-signature'].split(' ').map((signature) => signature.split(',')[0])).toEqual([
     'v1',
     'v1a',
     'v1',
     'v1a',
   ]);
-  for (const { secret } of [fresh, old]) expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
+  for (const { secret } of [successor, old]) expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
   expect(() => new Webhook(other.secret).verify(body, headers)).toThrow();
 });
 
-it('secrets are as the specification has them', async () => {
-  const one = await newSigner();
-  expect(one.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
-  expect(one.privateKey).toMatch(/^whsk_[A-Za-z0-9+/=]{88}$/);
-  expect((await newSigner()).secret).not.toBe(one.secret);
+it('generates secrets in the format of the specification', async () => {
+  const signer = await generateSigner();
+  expect(signer.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+  expect(signer.privateKey).toMatch(/^whsk_[A-Za-z0-9+/=]{88}$/);
+  expect((await generateSigner()).secret).not.toBe(signer.secret);
 });

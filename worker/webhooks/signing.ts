@@ -1,93 +1,97 @@
 /**
- * Secrets and signatures of Standard Webhooks: `v1` is HMAC-SHA256, by a secret that both sides have; `v1a` is ed25519,
- * by a key that does not leave this object. Every webhook carries both, so a receiver verifies the one it likes.
+ * Secrets and signatures of Standard Webhooks: `v1` is HMAC-SHA256 with a secret that both sides know; `v1a` is Ed25519
+ * with a private key that never leaves this object. Every webhook carries both, so a receiver may verify either.
  * @module
  */
 
 /** Bytes of a secret: the specification asks for 24 to 64. */
 const SECRET_BYTES = 32;
 
-/** Bytes of an ed25519 seed, and of a public key (RFC 8032 §5.1.5). */
-const KEY_BYTES = 32;
+/** Bytes of an Ed25519 seed, and of a public key (RFC 8032 §5.1.5). */
+const ED25519_KEY_BYTES = 32;
 
-/** By what an endpoint is signed for. */
+/** The keys that sign for an endpoint. */
 export interface Signer {
   /** `whsec_` and base64. */
   readonly secret: string;
-  /** `whsk_` and base64 of the seed and the public key behind it. */
+  /** `whsk_` and base64 of the seed followed by the public key. */
   readonly privateKey: string;
 }
 
-/** What is signed: the headers `webhook-id` and `webhook-timestamp` (Unix seconds), and the body as it is sent. */
-export interface Message {
+/** What is signed: the headers `webhook-id` and `webhook-timestamp` (Unix seconds), and the body exactly as sent. */
+export interface SignedMessage {
   readonly id: string;
   readonly timestamp: number;
   readonly body: string;
 }
 
-/** A fresh pair. */
-export async function newSigner(): Promise<Signer> {
+export async function generateSigner(): Promise<Signer> {
   const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
-  if (!('privateKey' in pair)) throw new Error('the platform makes no Ed25519 keys');
+  if (!('privateKey' in pair)) throw new Error('The platform generates no Ed25519 key pairs');
   const jwk = await crypto.subtle.exportKey('jwk', pair.privateKey);
-  if (jwk instanceof ArrayBuffer) throw new Error('the platform exports no JWK');
-  const [seed, pub] = [jwk.d, jwk.x].map((part) => fromBase64(plain(part ?? '')));
+  if (jwk instanceof ArrayBuffer) throw new Error('The platform does not export keys as JWK');
+  const [seed, publicKey] = [jwk.d, jwk.x].map((part) => fromBase64(fromBase64Url(part ?? '')));
   return {
     secret: `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))}`,
-    privateKey: `whsk_${toBase64([...(seed ?? []), ...(pub ?? [])])}`,
+    privateKey: `whsk_${toBase64([...(seed ?? []), ...(publicKey ?? [])])}`,
   };
 }
 
-/** `whpk_` and base64: what a receiver verifies `v1a` with. */
+/** Returns the key with which a receiver verifies `v1a`: `whpk_` and base64. */
 export function publicKeyOf({ privateKey }: Signer): string {
-  return `whpk_${toBase64(bytesOf(privateKey).slice(KEY_BYTES))}`;
+  return `whpk_${toBase64(decodeKey(privateKey).slice(ED25519_KEY_BYTES))}`;
 }
 
-/** The header `webhook-signature`: two signatures for each signer, in their order. */
-export async function signatures(signers: readonly Signer[], message: Message): Promise<string> {
+/** Returns the header `webhook-signature`: two signatures per signer, in their order. */
+export async function signatureHeader(signers: readonly Signer[], message: SignedMessage): Promise<string> {
   const content = new TextEncoder().encode(`${message.id}.${message.timestamp}.${message.body}`);
-  const each = signers.flatMap((signer) => [hmac(signer, content), ed25519(signer, content)]);
-  return (await Promise.all(each)).join(' ');
+  const signatures = signers.flatMap((signer) => [signHmac(signer, content), signEd25519(signer, content)]);
+  return (await Promise.all(signatures)).join(' ');
 }
 
-interface Keys {
+interface ImportedKeys {
   readonly hmac: Promise<CryptoKey>;
   readonly ed25519: Promise<CryptoKey>;
 }
 
-/** A signer signs many messages, and reading a key costs as much as signing with it. */
-const known = new WeakMap<Signer, Keys>();
+/** A signer signs many messages, and importing a key costs as much as signing with it. */
+const importedKeys = new WeakMap<Signer, ImportedKeys>();
 
-function keysOf(signer: Signer): Keys {
-  const keys = known.get(signer) ?? { hmac: hmacKey(signer), ed25519: ed25519Key(signer) };
-  known.set(signer, keys);
+function keysOf(signer: Signer): ImportedKeys {
+  const keys = importedKeys.get(signer) ?? {
+    hmac: importHmacKey(signer),
+    ed25519: importEd25519Key(signer),
+  };
+  importedKeys.set(signer, keys);
   return keys;
 }
 
-async function hmac(signer: Signer, content: Uint8Array): Promise<string> {
-  const signed = await crypto.subtle.sign('HMAC', await keysOf(signer).hmac, content);
-  return `v1,${toBase64(new Uint8Array(signed))}`;
+async function signHmac(signer: Signer, content: Uint8Array): Promise<string> {
+  const signature = await crypto.subtle.sign('HMAC', await keysOf(signer).hmac, content);
+  return `v1,${toBase64(new Uint8Array(signature))}`;
 }
 
-async function ed25519(signer: Signer, content: Uint8Array): Promise<string> {
-  const signed = await crypto.subtle.sign('Ed25519', await keysOf(signer).ed25519, content);
-  return `v1a,${toBase64(new Uint8Array(signed))}`;
+async function signEd25519(signer: Signer, content: Uint8Array): Promise<string> {
+  const signature = await crypto.subtle.sign('Ed25519', await keysOf(signer).ed25519, content);
+  return `v1a,${toBase64(new Uint8Array(signature))}`;
 }
 
-function hmacKey({ secret }: Signer): Promise<CryptoKey> {
+function importHmacKey({ secret }: Signer): Promise<CryptoKey> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  return crypto.subtle.importKey('raw', bytesOf(secret), algorithm, false, ['sign']);
+  return crypto.subtle.importKey('raw', decodeKey(secret), algorithm, false, ['sign']);
 }
 
-function ed25519Key({ privateKey }: Signer): Promise<CryptoKey> {
-  const bytes = bytesOf(privateKey);
-  const [d, x] = [bytes.slice(0, KEY_BYTES), bytes.slice(KEY_BYTES)].map((part) => urlSafe(toBase64(part)));
+function importEd25519Key({ privateKey }: Signer): Promise<CryptoKey> {
+  const bytes = decodeKey(privateKey);
+  const [d, x] = [bytes.slice(0, ED25519_KEY_BYTES), bytes.slice(ED25519_KEY_BYTES)].map((part) =>
+    toBase64Url(toBase64(part)),
+  );
   const jwk = { kty: 'OKP', crv: 'Ed25519', d: d ?? '', x: x ?? '' };
   return crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['sign']);
 }
 
-/** Of a text with its prefix. */
-function bytesOf(text: string): Uint8Array {
+/** Decodes the base64 after the prefix. */
+function decodeKey(text: string): Uint8Array {
   return fromBase64(text.slice(text.indexOf('_') + 1));
 }
 
@@ -99,11 +103,11 @@ function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** RFC 4648 §5, as JWK has it, and back. */
-function urlSafe(base64: string): string {
+/** Converts to the alphabet of RFC 4648 §5, which JWK uses. */
+function toBase64Url(base64: string): string {
   return base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-function plain(base64url: string): string {
+function fromBase64Url(base64url: string): string {
   return base64url.replaceAll('-', '+').replaceAll('_', '/');
 }

@@ -1,47 +1,49 @@
-/** What an administrator sees of endpoints and deliveries. @module */
-import type { DeliveryView, EndpointView } from '../../shared/webhooks.ts';
-import type { Deliveries, Delivery } from './deliveries.ts';
-import { type Endpoint, signing } from './endpoints.ts';
+/** Converts endpoints and deliveries into what the admin API shows. @module */
+import type { DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
+import type { EndpointView } from '../../shared/protocol/webhooks/endpoints.ts';
+import type { Delivery, DeliveryLog } from './delivery-log.ts';
+import { activeSigners, type Endpoint } from './endpoints.ts';
+import type { PendingRanges } from './pending-ranges.ts';
 import { publicKeyOf } from './signing.ts';
-import type { Spans } from './spans.ts';
 
-/** Of an endpoint, with how its deliveries stand. */
-export function viewOfEndpoint(
+/** Returns an endpoint with the numbers of its deliveries. */
+export function endpointView(
   endpoint: Endpoint,
-  { deliveries, spans }: { readonly deliveries: Deliveries; readonly spans: Spans },
+  { deliveries, ranges }: { readonly deliveries: DeliveryLog; readonly ranges: PendingRanges },
   now: number,
 ): EndpointView {
-  const { id, url, description, enabled, because, created, signers, quietUntil, dropped } = endpoint;
+  const { id, url, description, events, addresses, enabled, signers, quietUntil } = endpoint;
   return {
     id,
     url,
     description,
-    events: [...endpoint.events],
-    addresses: [...endpoint.addresses],
+    events: [...events],
+    addresses: [...addresses],
     enabled,
-    disabled_because: because,
-    created: time(created),
-    public_keys: signing(signers, now).map(publicKeyOf),
-    quiet_until: quietUntil > now ? time(quietUntil) : null,
-    behind: spans.behind(id),
-    waiting: deliveries.waiting(id),
-    failed: deliveries.failed(id),
-    dropped,
+    disabled_because: endpoint.disabledReason,
+    created: isoTime(endpoint.createdAt),
+    public_keys: activeSigners(signers, now).map(publicKeyOf),
+    quiet_until: quietUntil > now ? isoTime(quietUntil) : null,
+    behind: ranges.countPending(id),
+    waiting: deliveries.countWaiting(id),
+    failed: deliveries.countFailed(id),
+    dropped: endpoint.droppedCount,
   };
 }
 
-export function viewOfDelivery({ n, id, type, state, created, due, attempts }: Delivery): DeliveryView {
+export function deliveryView(delivery: Delivery): DeliveryView {
+  const { number, messageId, type, state, createdAt, due, attempts } = delivery;
   return {
-    n,
-    webhook_id: id,
+    n: number,
+    webhook_id: messageId,
     type,
     state,
-    created: time(created),
-    next_try: due === null ? null : time(due),
+    created: isoTime(createdAt),
+    next_try: due === null ? null : isoTime(due),
     attempts: [...attempts],
   };
 }
 
-function time(ms: number): string {
+function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -1,28 +1,24 @@
-/** Webhooks in the platform: what happens at a site reaches its endpoints, whatever becomes of receivers and objects. */
+/** The events of a site reach its endpoints, whatever happens to receivers and objects. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import {
-  type DeliveryView,
-  type EndpointView,
-  type EndpointWithSecret,
-  WebhookHeaders,
-  WebhookPayload,
-} from '../../shared/webhooks.ts';
-import { ROUND_MS } from '../calls/rounds.ts';
-import { load } from '../load.ts';
-import { Segments } from '../store/segments.ts';
-import { Switchboard } from '../switchboard.ts';
-import type { Beat } from '../testing/adapter.ts';
-import { callsMade, dialog, script } from '../testing/scenarios.ts';
-import { Site } from '../testing/site.ts';
-import { Results } from './results.ts';
-import { RETRIES_S } from './schedule.ts';
+import type { DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
+import type { EndpointView, EndpointWithSecret } from '../../shared/protocol/webhooks/endpoints.ts';
+import { WebhookHeaders, WebhookPayload } from '../../shared/protocol/webhooks/events.ts';
+import { loadMeter } from '../objects/load-meter.ts';
+import { ROUND_INTERVAL_MS } from '../switchboard/link/reconcile-schedule.ts';
+import { Segments } from '../switchboard/store/segments.ts';
+import { Switchboard } from '../switchboard/switchboard.ts';
+import type { ScriptedReply } from '../testing/adapter.ts';
+import { dialogEvent, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
+import { TestSite } from '../testing/site.ts';
+import { ResultBatch } from './result-batch.ts';
+import { DEFAULT_RETRY_DELAYS_S } from './retry-schedule.ts';
 import { Webhooks } from './webhooks.ts';
 
-/** A request as the receiver gets it. */
-interface Got {
+/** A request that a receiver gets. */
+interface ReceivedRequest {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly body: string;
@@ -30,28 +26,28 @@ interface Got {
   readonly redirect: string | undefined;
 }
 
-let got: Got[] = [];
-/** The tenant under test: what comes late of the one before is taken, and not looked at. */
+let received: ReceivedRequest[] = [];
+/** The host of the current test. Late requests of earlier tests are accepted and ignored. */
 let host = '';
-let answers: (got: Got, nth: number) => Response | Promise<Response> = () =>
+let respond: (request: ReceivedRequest, nth: number) => Response | Promise<Response> = () =>
   new Response(null, { status: 204 });
 
 beforeEach(() => {
-  got = [];
-  answers = () => new Response(null, { status: 204 });
+  received = [];
+  respond = () => new Response(null, { status: 204 });
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
     const request = new Request(url, init);
     const body = await request.text();
     if (!new URL(request.url).hostname.endsWith(host)) return new Response();
-    const one = {
+    const receivedRequest = {
       url: request.url,
       headers: Object.fromEntries(request.headers),
       body,
       payload: WebhookPayload.parse(JSON.parse(body)),
       redirect: init?.redirect,
     };
-    got.push(one);
-    return answers(one, got.length);
+    received.push(receivedRequest);
+    return respond(receivedRequest, received.length);
   });
 });
 afterEach(() => {
@@ -59,7 +55,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const authorised = { Authorization: `Bearer ${env.ADMIN_SECRET}` };
+const ADMIN_AUTHORIZATION = { Authorization: `Bearer ${env.ADMIN_SECRET}` };
 
 async function admin<T>(
   method: string,
@@ -69,18 +65,18 @@ async function admin<T>(
   const response = await exports.default.fetch(
     new Request(`http://localhost/v1/admin${path}`, {
       method,
-      headers: authorised,
+      headers: ADMIN_AUTHORIZATION,
       ...(body ? { body: JSON.stringify(body) } : {}),
     }),
   );
   return { ...((await response.json()) as T), status: response.status };
 }
 
-let places = 0;
+let siteCount = 0;
 
-/** A site of a tenant of its own, and its webhooks. */
-async function place() {
-  const tenant = `hooks-${++places}`;
+/** Creates a site with its own tenant, and returns its webhooks. */
+async function createSite() {
+  const tenant = `hooks-${++siteCount}`;
   host = `${tenant}.test`;
   await admin('POST', '/tenants', { id: tenant });
   await admin('POST', `/tenants/${tenant}/sites`, { id: 'main' });
@@ -88,58 +84,63 @@ async function place() {
   return {
     tenant,
     path,
-    site: new Site(tenant),
-    /** A stub of one that was killed stays broken, so each time a new one. */
+    site: new TestSite(tenant),
+    /** A new stub at each use, because the stub of an aborted object remains broken. */
     get object() {
       return env.WEBHOOKS.get(env.WEBHOOKS.idFromName(`${tenant}/main`));
     },
     create: (body: object = {}) =>
       admin<EndpointWithSecret>('POST', path, { url: `https://${host}/hooks`, ...body }),
     show: (id: string) => admin<EndpointView>('GET', `${path}/${id}`),
-    log: async (id: string, query = '') =>
+    listDeliveries: async (id: string, query = '') =>
       (await admin<{ deliveries: DeliveryView[] }>('GET', `${path}/${id}/deliveries${query}`)).deliveries,
   };
 }
 
-const types = () => got.map(({ payload }) => payload.type);
-const ids = () => got.map(({ headers }) => headers['webhook-id']);
+const types = () => received.map(({ payload }) => payload.type);
+const ids = () => received.map(({ headers }) => headers['webhook-id']);
 const uris = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
-/** Does the Switchboard tell of what happens? */
-function isTold(site: Site): Promise<boolean> {
+/** Returns whether the Switchboard notifies the webhooks of its log. */
+function isNotified(site: TestSite): Promise<boolean> {
   return runInDurableObject(
     site.object,
-    (_, { storage }) => storage.sql.exec('SELECT 1 FROM hand_over').toArray().length > 0,
+    (_, { storage }) => storage.sql.exec('SELECT 1 FROM webhook_subscription').toArray().length > 0,
   );
 }
 
-/** Moves the clock, and runs the alarm that is due then. */
-async function later(ms: number, object: DurableObjectStub): Promise<void> {
+/** Advances the clock, and fires the alarm of an object. */
+async function advance(ms: number, object: DurableObjectStub): Promise<void> {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   await runDurableObjectAlarm(object);
 }
 
-it('an endpoint is told of commands and calls, in order, signed, and each once', async () => {
-  const { site, create } = await place();
+it('delivers the events of commands and calls in order, signed, and each once', async () => {
+  const { site, create } = await createSite();
   const { secret, id, public_keys: keys, status } = await create();
   expect({ status, keys: keys.length, secret }).toMatchObject({ status: 201, keys: 1, secret: /^whsec_/ });
-  const adapter = await site.adapter(callsMade('the-call'));
+  const adapter = await site.adapter(statefulCalls('the-call'));
   const client = await site.client();
-  await client.ask('CallStart', { ...uris, metadata: { ticket: 7 } });
-  const told = await client.toEnd();
+  await client.request('CallStart', { ...uris, metadata: { ticket: 7 } });
+  const notifications = await client.untilEnded();
   await vi.waitFor(() => expect(types()).toContain('command.call_start.ended'));
-  const ofCommand = got.flatMap(({ payload }) => (payload.type.startsWith('command.') ? [payload.data] : []));
-  expect(ofCommand.map((data) => ('event' in data ? data.event : ''))).toEqual(
-    told.map(({ event }) => event),
+  const commandData = received.flatMap(({ payload }) =>
+    payload.type.startsWith('command.') ? [payload.data] : [],
   );
-  expect(ofCommand.map((data) => ('seq' in data ? data.seq : 0))).toEqual(told.map(({ seq }) => seq));
-  for (const data of ofCommand) expect(data).toMatchObject({ method: 'CallStart', metadata: { ticket: 7 } });
+  expect(commandData.map((data) => ('event' in data ? data.event : ''))).toEqual(
+    notifications.map(({ event }) => event),
+  );
+  expect(commandData.map((data) => ('seq' in data ? data.seq : 0))).toEqual(
+    notifications.map(({ seq }) => seq),
+  );
+  for (const data of commandData)
+    expect(data).toMatchObject({ method: 'CallStart', metadata: { ticket: 7 } });
   expect(types()).toContain('call.answered');
-  const ofCalls = got.flatMap(({ payload: { data } }) => ('call' in data ? [data] : []));
-  for (const changes of Map.groupBy(ofCalls, ({ call }) => call.callid).values())
+  const callData = received.flatMap(({ payload: { data } }) => ('call' in data ? [data] : []));
+  for (const changes of Map.groupBy(callData, ({ call }) => call.callid).values())
     expect(changes.map(({ seq }) => seq)).toEqual(changes.map(({ seq }) => seq).toSorted((a, b) => a - b));
-  expect(new Set(ids()).size).toBe(got.length);
-  for (const { headers, body, url, redirect } of got) {
+  expect(new Set(ids()).size).toBe(received.length);
+  for (const { headers, body, url, redirect } of received) {
     expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(body));
     WebhookHeaders.parse(headers);
     expect({ url, redirect }).toEqual({ url: `https://${host}/hooks`, redirect: 'manual' });
@@ -148,82 +149,82 @@ it('an endpoint is told of commands and calls, in order, signed, and each once',
   adapter.close();
 });
 
-it('a filter of types and one of addresses both hold', async () => {
-  const { site, create } = await place();
+it('applies the filters of types and of addresses together', async () => {
+  const { site, create } = await createSite();
   await create({ events: ['command.*.started', 'command.*.ended'], addresses: ['alice@*'] });
-  const adapter = await site.adapter(callsMade('one', 'two'));
+  const adapter = await site.adapter(statefulCalls('one', 'two'));
   const client = await site.client();
-  await client.ask('CallStart', { ...uris, caller: 'sip:carol@127.0.0.1', cmd_id: 'carol' });
-  await client.toEnd();
-  await client.ask('CallStart', { ...uris, cmd_id: 'alice' });
-  await client.toEnd();
-  await vi.waitFor(() => expect(got.length).toBeGreaterThan(0));
-  expect(got.map(({ payload }) => payload.data)).toMatchObject([{ cmd_id: 'alice', event: 'Ended' }]);
+  await client.request('CallStart', { ...uris, caller: 'sip:carol@127.0.0.1', cmd_id: 'carol' });
+  await client.untilEnded();
+  await client.request('CallStart', { ...uris, cmd_id: 'alice' });
+  await client.untilEnded();
+  await vi.waitFor(() => expect(received.length).toBeGreaterThan(0));
+  expect(received.map(({ payload }) => payload.data)).toMatchObject([{ cmd_id: 'alice', event: 'Ended' }]);
   adapter.close();
 });
 
-it('what fails is tried again with the same id and a fresh timestamp; what comes after it goes past', async () => {
-  const { site, create, object, log, show } = await place();
+it('retries a failed delivery with the same id and a new timestamp, while later ones overtake it', async () => {
+  const { site, create, object, listDeliveries, show } = await createSite();
   const { id } = await create({ events: ['command.*.reply'] });
   const client = await site.client();
-  const failing: string[] = [];
-  answers = (one) => {
-    const isFirst = failing.length === 0 || failing[0] === one.headers['webhook-id'];
-    if (isFirst) failing.push(one.headers['webhook-id'] ?? '');
-    return new Response(null, { status: isFirst && failing.length < 3 ? 500 : 200 });
+  const failedIds: string[] = [];
+  respond = ({ headers }) => {
+    const isFirst = failedIds.length === 0 || failedIds[0] === headers['webhook-id'];
+    if (isFirst) failedIds.push(headers['webhook-id'] ?? '');
+    return new Response(null, { status: isFirst && failedIds.length < 3 ? 500 : 200 });
   };
-  await client.ask('Echo', { text: 'first' });
-  await client.toEnd();
-  await client.ask('Echo', { text: 'second' });
-  await client.toEnd();
-  await vi.waitFor(() => expect(got).toHaveLength(2));
+  await client.request('Echo', { text: 'first' });
+  await client.untilEnded();
+  await client.request('Echo', { text: 'second' });
+  await client.untilEnded();
+  await vi.waitFor(() => expect(received).toHaveLength(2));
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
-  await later(6_001, object);
-  await vi.waitFor(() => expect(got).toHaveLength(3));
-  await vi.waitFor(async () => expect((await log(id)).at(-1)?.attempts).toHaveLength(2));
-  await later(360_001, object);
+  await advance(6_001, object);
+  await vi.waitFor(() => expect(received).toHaveLength(3));
+  await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(2));
+  await advance(360_001, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
-  const [first, second, ...again] = ids();
+  const [first, second, ...retries] = ids();
   expect(second).not.toBe(first);
-  expect(again).toEqual([first, first]);
-  const stamps = got
+  expect(retries).toEqual([first, first]);
+  const timestamps = received
     .filter(({ headers }) => headers['webhook-id'] === first)
     .map(({ headers }) => headers['webhook-timestamp']);
-  expect(new Set(stamps).size).toBe(3);
-  expect((await log(id)).at(-1)).toMatchObject({
+  expect(new Set(timestamps).size).toBe(3);
+  expect((await listDeliveries(id)).at(-1)).toMatchObject({
     state: 'delivered',
     attempts: [{ status: 500, error: 'only 2xx says that it was taken' }, { status: 500 }, { status: 200 }],
   });
 });
 
-it('after the last try it has failed, is shown, and can be sent again by hand', async () => {
-  const { create, object, log, show, path } = await place();
+it('shows a delivery as failed after the last attempt, and can replay it', async () => {
+  const { create, object, listDeliveries, show, path } = await createSite();
   const { id } = await create();
-  answers = () => new Response(null, { status: 500 });
+  respond = () => new Response(null, { status: 500 });
   await admin('POST', `${path}/${id}/test`);
-  for (let tries = 1; tries < 10; tries++) {
-    await vi.waitFor(async () => expect((await log(id))[0]?.attempts).toHaveLength(tries));
-    await later((RETRIES_S[tries] ?? 0) * 1_200 + 1, object);
+  for (let attempts = 1; attempts < 10; attempts++) {
+    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
   }
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 1, waiting: 0 }));
-  const [failed] = await log(id, '?state=failed');
+  const [failed] = await listDeliveries(id, '?state=failed');
   expect(failed).toMatchObject({ state: 'failed', next_try: null });
   expect(failed?.attempts).toHaveLength(10);
-  answers = () => new Response();
+  respond = () => new Response();
   const replayed = await admin('POST', `${path}/${id}/deliveries/${failed?.n}/replay`);
   expect(replayed).toMatchObject({ status: 202, state: 'waiting' });
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 0, waiting: 0 }));
   expect(new Set(ids())).toEqual(new Set([failed?.webhook_id]));
 });
 
-it('410 disables the endpoint: nothing more is sent, and nothing more is kept for it, until it is enabled', async () => {
-  const { site, create, log, show, path } = await place();
+it('disables an endpoint that answers 410, and sends and keeps nothing for it until it is enabled', async () => {
+  const { site, create, listDeliveries, show, path } = await createSite();
   const { id } = await create({ events: ['command.*.reply'] });
-  answers = () => new Response(null, { status: 410 });
+  respond = () => new Response(null, { status: 410 });
   const client = await site.client();
   const echo = async () => {
-    await client.ask('Echo', {});
-    await client.toEnd();
+    await client.request('Echo', {});
+    await client.untilEnded();
   };
   await echo();
   await vi.waitFor(async () =>
@@ -231,450 +232,459 @@ it('410 disables the endpoint: nothing more is sent, and nothing more is kept fo
   );
   expect(await admin('POST', `${path}/${id}/test`)).toMatchObject({ status: 409 });
   await echo();
-  await vi.waitFor(async () => expect(await isTold(site)).toBe(false));
-  answers = () => new Response();
+  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  respond = () => new Response();
   expect(await admin('PATCH', `${path}/${id}`, { enabled: true })).toMatchObject({ disabled_because: null });
   await echo();
-  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
-  expect(got.filter(({ payload }) => payload.type === 'command.echo.reply')).toHaveLength(2);
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  expect(received.filter(({ payload }) => payload.type === 'command.echo.reply')).toHaveLength(2);
 });
 
-it('Retry-After is obeyed by the whole endpoint, and holds up no other', async () => {
-  const { create, object, path, show } = await place();
+it('honors Retry-After for the whole endpoint, and delays no other', async () => {
+  const { create, object, path, show } = await createSite();
   const { id } = await create();
   const other = await create({ url: `https://other.${host}/` });
-  answers = () => new Response(null, { status: 429, headers: { 'Retry-After': '120' } });
+  respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '120' } });
   await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
-  answers = () => new Response();
+  respond = () => new Response();
   await admin('POST', `${path}/${id}/test`);
   await admin('POST', `${path}/${other.id}/test`);
-  await vi.waitFor(() => expect(got.map(({ url }) => url)).toContain(`https://other.${host}/`));
-  await later(60_000, object);
-  expect(got).toHaveLength(2);
-  await later(61_000, object);
+  await vi.waitFor(() => expect(received.map(({ url }) => url)).toContain(`https://other.${host}/`));
+  await advance(60_000, object);
+  expect(received).toHaveLength(2);
+  await advance(61_000, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, quiet_until: null }));
-  expect(got).toHaveLength(4);
+  expect(received).toHaveLength(4);
 });
 
-it('a redirect is not followed, and the log says what to do', async () => {
-  const { create, path, log } = await place();
+it('does not follow a redirect, and says what to do', async () => {
+  const { create, path, listDeliveries } = await createSite();
   const { id } = await create();
-  answers = () => new Response(null, { status: 307, headers: { Location: 'http://10.0.0.1/' } });
+  respond = () => new Response(null, { status: 307, headers: { Location: 'http://10.0.0.1/' } });
   await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () =>
-    expect((await log(id))[0]?.attempts).toMatchObject([
+    expect((await listDeliveries(id))[0]?.attempts).toMatchObject([
       { status: 307, error: 'it redirects, which is not followed: give the address that it redirects to' },
     ]),
   );
-  expect(got).toHaveLength(1);
+  expect(received).toHaveLength(1);
 });
 
-it('one that hangs holds up no other endpoint, and no call', async () => {
-  const { site, create, show, log: deliveriesOf } = await place();
+it('delays neither other endpoints nor calls when a receiver hangs', async () => {
+  const { site, create, show, listDeliveries } = await createSite();
   const hanging = await create({ url: `https://hanging.${host}/` });
-  const well = await create({ url: `https://well.${host}/` });
+  const healthy = await create({ url: `https://healthy.${host}/` });
   const { promise, resolve } = Promise.withResolvers<Response>();
-  answers = ({ url }) => (url.includes('hanging') ? promise : new Response());
+  respond = ({ url }) => (url.includes('hanging') ? promise : new Response());
   const client = await site.client();
   for (let n = 0; n < 3; n++) {
-    await client.ask('Echo', {});
-    await client.toEnd();
+    await client.request('Echo', {});
+    await client.untilEnded();
   }
   await vi.waitFor(async () => {
-    const log = await deliveriesOf(well.id);
-    expect(log.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
-    expect(log.every(({ state }) => state === 'delivered')).toBe(true);
+    const deliveries = await listDeliveries(healthy.id);
+    expect(deliveries.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
+    expect(deliveries.every(({ state }) => state === 'delivered')).toBe(true);
   });
-  // Of each command one, until it is known that it hangs.
-  expect(got.filter(({ url }) => url.includes('hanging'))).toHaveLength(3);
+  // One of each command, because the next one must wait for it.
+  expect(received.filter(({ url }) => url.includes('hanging'))).toHaveLength(3);
   expect((await show(hanging.id)).waiting).toBeGreaterThan(3);
   resolve(new Response());
   await vi.waitFor(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
 });
 
-it('an endpoint without an end to its answer is not read', async () => {
-  const { create, path, log } = await place();
+it('does not read an endless response', async () => {
+  const { create, path, listDeliveries } = await createSite();
   const { id } = await create();
-  let cancelled = false;
-  answers = () =>
+  let isCanceled = false;
+  respond = () =>
     new Response(
       new ReadableStream({
         pull: (controller) => controller.enqueue(new Uint8Array(1_024)),
         cancel: () => {
-          cancelled = true;
+          isCanceled = true;
         },
       }),
     );
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
-  expect(cancelled).toBe(true);
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  expect(isCanceled).toBe(true);
 });
 
 it.each([
   [
-    'a short answer is read to its end, so that its connection can be used again',
+    'reads a short response to its end, so that its connection can be reused',
     { 'Content-Length': '4' },
     false,
   ],
-  ['one that is long is not', { 'Content-Length': '4097' }, true],
-  ['one that is packed is not', { 'Content-Length': '4', 'Content-Encoding': 'gzip' }, true],
-] as const)('%s', async (_, headers, isCancelled) => {
-  const { create, path, log } = await place();
+  ['cancels a long response', { 'Content-Length': '4097' }, true],
+  ['cancels a compressed response', { 'Content-Length': '4', 'Content-Encoding': 'gzip' }, true],
+] as const)('%s', async (_, headers, shouldCancel) => {
+  const { create, path, listDeliveries } = await createSite();
   const { id } = await create();
-  const closed: string[] = [];
-  answers = () => {
-    let pulled = 0;
+  const endings: string[] = [];
+  respond = () => {
+    let pullCount = 0;
     const pull = (controller: ReadableStreamDefaultController) => {
-      if (pulled++ === 0) return controller.enqueue(new TextEncoder().encode('done'));
-      closed.push('read');
+      if (pullCount++ === 0) return controller.enqueue(new TextEncoder().encode('done'));
+      endings.push('read');
       controller.close();
     };
-    // No byte is made before it is asked for.
+    // The stream is pulled only when it is read.
     const body = new ReadableStream(
-      { pull, cancel: () => void closed.push('cancelled') },
+      { pull, cancel: () => void endings.push('canceled') },
       { highWaterMark: 0 },
     );
     const response = new Response(null, { headers });
     return Object.defineProperty(response, 'body', { value: body });
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
-  expect(closed).toEqual([isCancelled ? 'cancelled' : 'read']);
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  expect(endings).toEqual([shouldCancel ? 'canceled' : 'read']);
 });
 
-it('what was under way when the object was evicted is sent again, under the same id', async () => {
-  const here = await place();
-  const { create, path, log } = here;
+it('sends a delivery again under the same id if the object dies during the attempt', async () => {
+  const testSite = await createSite();
+  const { create, path, listDeliveries } = testSite;
   const { id } = await create();
-  answers = () => new Promise(() => {});
+  respond = () => new Promise(() => {});
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(got).toHaveLength(1));
-  // Killed, since being put to sleep waits for what is under way.
-  await runInDurableObject(here.object, (_, state) => state.abort('killed')).catch(() => {});
-  answers = () => new Response();
-  await later(20_001, here.object);
-  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  // Aborted, because an eviction waits for requests in flight.
+  await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
+  respond = () => new Response();
+  await advance(20_001, testSite.object);
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(ids()).toEqual([ids()[0], ids()[0]]);
 });
 
-it('what was answered when the object died, but not written yet, is sent again under the same id, and nothing is lost', async () => {
-  const here = await place();
-  const { site, create, log } = here;
+it('sends deliveries again under the same ids if the object dies before their results are written', async () => {
+  const testSite = await createSite();
+  const { site, create, listDeliveries } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
   const client = await site.client();
-  const gathered = vi.spyOn(Results.prototype, 'add');
-  const written = vi.spyOn(Results.prototype, 'write').mockImplementation(() => {});
-  for (let n = 0; n < 3; n++) await client.ask('Echo', {});
-  await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(3));
-  const before = ids();
-  expect(new Set(before).size).toBe(3);
-  await runInDurableObject(here.object, (_, state) => state.abort('killed')).catch(() => {});
-  written.mockRestore();
-  expect((await log(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting', 'waiting']);
-  await later(20_001, here.object);
+  const add = vi.spyOn(ResultBatch.prototype, 'add');
+  const write = vi.spyOn(ResultBatch.prototype, 'write').mockImplementation(() => {});
+  for (let n = 0; n < 3; n++) await client.request('Echo', {});
+  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(3));
+  const firstIds = ids();
+  expect(new Set(firstIds).size).toBe(3);
+  await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
+  write.mockRestore();
+  expect((await listDeliveries(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting', 'waiting']);
+  await advance(20_001, testSite.object);
   await vi.waitFor(async () =>
-    expect((await log(id)).every(({ state }) => state === 'delivered')).toBe(true),
+    expect((await listDeliveries(id)).every(({ state }) => state === 'delivered')).toBe(true),
   );
-  expect(ids().toSorted()).toEqual([...before, ...before].toSorted());
+  expect(ids().toSorted()).toEqual([...firstIds, ...firstIds].toSorted());
 });
 
-/** A receiver that wants nothing for so many seconds: gives how to end that. */
-async function silence({ path, show }: Awaited<ReturnType<typeof place>>, id: string, seconds: number) {
-  answers = () => new Response(null, { status: 503, headers: { 'Retry-After': String(seconds) } });
+/** Makes an endpoint quiet for some seconds by a `Retry-After`. */
+async function silence({ path, show }: Awaited<ReturnType<typeof createSite>>, id: string, seconds: number) {
+  respond = () => new Response(null, { status: 503, headers: { 'Retry-After': String(seconds) } });
   await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
-  got = [];
-  answers = () => new Response();
+  received = [];
+  respond = () => new Response();
 }
 
-/** Echoes, one after the other. */
-async function echo(site: Site, ...texts: readonly string[]): Promise<void> {
+/** Runs one Echo after the other. */
+async function echo(site: TestSite, ...texts: readonly string[]): Promise<void> {
   const client = await site.client();
   for (const text of texts) {
-    await client.ask('Echo', { text });
-    await client.toEnd();
+    await client.request('Echo', { text });
+    await client.untilEnded();
   }
 }
 
-/** What was echoed, as the receiver has got it. */
-const echoed = () =>
-  got.flatMap(({ payload: { type, data } }) =>
+/** Returns the texts of the received Echo events. */
+const receivedTexts = () =>
+  received.flatMap(({ payload: { type, data } }) =>
     type === 'command.echo.reply' && 'data' in data ? [(data.data as { text: string }).text] : [],
   );
 
-const deliveriesIn = (object: DurableObjectStub) =>
+const countDeliveries = (object: DurableObjectStub) =>
   runInDurableObject(
     object,
-    (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM deliveries').one().n,
+    (_, { storage }) =>
+      storage.sql.exec<{ count: number }>('SELECT count(*) AS count FROM deliveries').one().count,
   );
 
-it('what happens while a receiver is away costs no delivery, and comes in the end, in its order', async () => {
-  const here = await place();
-  const { site, create, object, show } = here;
+it('stores no deliveries while a receiver is away, and sends all events in order afterwards', async () => {
+  const testSite = await createSite();
+  const { site, create, object, show } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
-  await silence(here, id, 60);
+  await silence(testSite, id, 60);
   const texts = Array.from({ length: 30 }, (_, n) => String(n));
   await echo(site, ...texts);
   await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
   expect(await show(id)).toMatchObject({ waiting: 1 });
-  expect([await deliveriesIn(object), got]).toEqual([1, []]);
-  await later(61_000, object);
+  expect([await countDeliveries(object), received]).toEqual([1, []]);
+  await advance(61_000, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
-  expect(echoed()).toEqual(texts);
+  expect(receivedTexts()).toEqual(texts);
 });
 
-it('events of 60 KB come whole, however many an endpoint is behind', async () => {
-  const here = await place();
-  const { site, create, object, show } = here;
+it('delivers events of 60 KB completely, however far behind an endpoint is', async () => {
+  const testSite = await createSite();
+  const { site, create, object, show } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
-  await silence(here, id, 60);
+  await silence(testSite, id, 60);
   const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(60_000, '.'));
   await echo(site, ...texts);
   await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
-  await later(61_000, object);
+  await advance(61_000, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }), 5_000);
-  expect(echoed().toSorted()).toEqual(texts.toSorted());
+  expect(receivedTexts().toSorted()).toEqual(texts.toSorted());
 });
 
-it('what is wanted otherwise from now on does not change what is told of before', async () => {
-  const here = await place();
-  const { site, create, object, path } = here;
+it('applies a changed filter only to later events', async () => {
+  const testSite = await createSite();
+  const { site, create, object, path } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
-  await silence(here, id, 60);
+  await silence(testSite, id, 60);
   await echo(site, 'wanted');
   await admin('PATCH', `${path}/${id}`, { events: ['command.*.ended'] });
   await echo(site, 'not wanted');
-  await later(61_000, object);
-  const ofCommands = () => types().filter((type) => type.startsWith('command.'));
-  await vi.waitFor(() => expect(ofCommands()).toEqual(['command.echo.reply', 'command.echo.ended']));
-  expect(echoed()).toEqual(['wanted']);
+  await advance(61_000, object);
+  const commandDatas = () => types().filter((type) => type.startsWith('command.'));
+  await vi.waitFor(() => expect(commandDatas()).toEqual(['command.echo.reply', 'command.echo.ended']));
+  expect(receivedTexts()).toEqual(['wanted']);
 });
 
-it('what a disabled endpoint is to be told is read at once, and sent when it is enabled', async () => {
-  const here = await place();
-  const { site, create, path, show } = here;
+it('reads the pending events of a disabled endpoint at once, and sends them when it is enabled', async () => {
+  const testSite = await createSite();
+  const { site, create, path, show } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
-  await silence(here, id, 60);
+  await silence(testSite, id, 60);
   await echo(site, 'one', 'two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
   await echo(site, 'not kept');
-  await vi.waitFor(async () => expect(await isTold(site)).toBe(false));
+  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(echoed()).toEqual(['one', 'two']));
+  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one', 'two']));
 });
 
-it('what the log is about to forget is read before, and waits for its receiver all the same', async () => {
-  const here = await place();
-  const { site, create, object, show, tenant } = here;
+it('reads events before the listDeliveries drops them, and keeps them for a quiet endpoint', async () => {
+  const testSite = await createSite();
+  const { site, create, object, show, tenant } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
   await admin('PATCH', `/tenants/${tenant}`, { kept_seconds: 60 });
-  await silence(here, id, 3_600);
+  await silence(testSite, id, 3_600);
   await echo(site, 'one', 'two');
   await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(3));
-  await later(25_000, object);
+  await advance(25_000, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
-  expect(got).toEqual([]);
-  await later(60_000, site.object);
-  await later(3_600_000, object);
+  expect(received).toEqual([]);
+  await advance(60_000, site.object);
+  await advance(3_600_000, object);
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
-  expect(echoed()).toEqual(['one', 'two']);
+  expect(receivedTexts()).toEqual(['one', 'two']);
 });
 
-it('what the log has forgotten before it could be read is counted, and what follows comes', async () => {
-  const here = await place();
-  const { site, create, object, show } = here;
+it('counts events that the listDeliveries dropped before they were read, and delivers the later ones', async () => {
+  const testSite = await createSite();
+  const { site, create, object, show } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
-  await silence(here, id, 60);
+  await silence(testSite, id, 60);
   await echo(site, 'lost');
   await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(0));
   vi.spyOn(console, 'warn').mockImplementation(() => {});
-  const lost = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
+  const lostBefore = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
     const { end } = sql.exec<{ end: number }>('SELECT max(position) + 1 AS end FROM log_1').one();
     return end;
   });
-  const kept = vi.spyOn(Segments.prototype, 'kept', 'get').mockReturnValue(lost);
+  const firstKept = vi.spyOn(Segments.prototype, 'firstKept', 'get').mockReturnValue(lostBefore);
   await echo(site, 'kept');
-  await later(61_000, object);
-  await vi.waitFor(() => expect(echoed()).toEqual(['kept']));
+  await advance(61_000, object);
+  await vi.waitFor(() => expect(receivedTexts()).toEqual(['kept']));
   expect((await show(id)).dropped).toBeGreaterThan(0);
-  kept.mockRestore();
+  firstKept.mockRestore();
 });
 
-it('a log that cannot be read is read later, and nothing is lost with whoever dies meanwhile', async () => {
-  const here = await place();
-  const { site, create, show } = here;
+it('retries to read the listDeliveries, and loses nothing if objects die meanwhile', async () => {
+  const testSite = await createSite();
+  const { site, create, show } = testSite;
   const { id } = await create({ events: ['command.*.reply'] });
   vi.spyOn(console, 'warn').mockImplementation(() => {});
-  const unreadable = vi.spyOn(Switchboard.prototype, 'happened').mockImplementation(() => {
+  const readLog = vi.spyOn(Switchboard.prototype, 'readLog').mockImplementation(() => {
     throw new Error('unreachable');
   });
   await echo(site, 'one');
-  await vi.waitFor(() => expect(unreadable).toHaveBeenCalled());
-  await runInDurableObject(here.object, (_, state) => state.abort('killed')).catch(() => {});
+  await vi.waitFor(() => expect(readLog).toHaveBeenCalled());
+  await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   await evictDurableObject(site.object);
-  unreadable.mockRestore();
-  expect(got).toEqual([]);
-  await later(20_001, here.object);
-  await vi.waitFor(() => expect(echoed()).toEqual(['one']));
+  readLog.mockRestore();
+  expect(received).toEqual([]);
+  await advance(20_001, testSite.object);
+  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one']));
   expect(await show(id)).toMatchObject({ behind: 0, dropped: 0 });
 });
 
-it('410 in the middle of what is due stops the rest at once; it is kept, and sent when the endpoint is enabled', async () => {
-  const { create, object, path, show } = await place();
+it('stops at a 410 at once, keeps the other due deliveries, and sends them when the endpoint is enabled', async () => {
+  const { create, object, path, show } = await createSite();
   const { id } = await create();
-  answers = () => new Response(null, { status: 429, headers: { 'Retry-After': '60' } });
+  respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '60' } });
   await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
   for (let n = 0; n < 20; n++) await admin('POST', `${path}/${id}/test`);
-  answers = (_, nth) => new Response(null, { status: nth === 6 ? 410 : 200 });
-  await later(61_000, object);
+  respond = (_, nth) => new Response(null, { status: nth === 6 ? 410 : 200 });
+  await advance(61_000, object);
   await vi.waitFor(async () =>
     expect(await show(id)).toMatchObject({ enabled: false, waiting: 16, failed: 1 }),
   );
-  expect(got).toHaveLength(6);
+  expect(received).toHaveLength(6);
   await runDurableObjectAlarm(object);
-  expect(got).toHaveLength(6);
+  expect(received).toHaveLength(6);
   await admin('PATCH', `${path}/${id}`, { enabled: true });
   await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
-  expect(got).toHaveLength(22);
+  expect(received).toHaveLength(22);
 });
 
-it('who looks is told of every try that is over, written or not', async () => {
-  const { create, path, log, show } = await place();
+it('shows every finished attempt, even before its result is written', async () => {
+  const { create, path, listDeliveries, show } = await createSite();
   const { id } = await create();
-  const gathered = vi.spyOn(Results.prototype, 'add');
+  const add = vi.spyOn(ResultBatch.prototype, 'add');
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(gathered).toHaveBeenCalledTimes(1));
+  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(1));
   expect(await show(id)).toMatchObject({ waiting: 0 });
-  expect(await log(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
+  expect(await listDeliveries(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
 });
 
-it('what the Switchboard wrote and could not tell of before it died is told of by its alarm, once', async () => {
-  const { site, create, object } = await place();
+it('delivers events once that the Switchboard logged but could not report before it died', async () => {
+  const { site, create, object } = await createSite();
   await create({ events: ['command.*.reply'] });
   const client = await site.client();
-  await client.ask('Echo', { text: 'one' });
-  await client.toEnd();
-  await vi.waitFor(() => expect(got).toHaveLength(1));
-  // The webhooks cannot be reached, and then the Switchboard dies.
+  await client.request('Echo', { text: 'one' });
+  await client.untilEnded();
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  // The webhooks cannot be reached, and then both objects are evicted.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
-  const lost = vi.spyOn(Webhooks.prototype, 'told').mockImplementation(() => {
+  const onLogPosition = vi.spyOn(Webhooks.prototype, 'onLogPosition').mockImplementation(() => {
     throw new Error('unreachable');
   });
-  await client.ask('Echo', { text: 'two' });
-  await client.toEnd();
-  await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+  await client.request('Echo', { text: 'two' });
+  await client.untilEnded();
+  await vi.waitFor(() => expect(onLogPosition).toHaveBeenCalled());
   await evictDurableObject(site.object);
   await evictDurableObject(object);
-  lost.mockRestore();
-  expect(got).toHaveLength(1);
-  await later(6_000, site.object);
-  await vi.waitFor(() => expect(got).toHaveLength(2));
-  expect(got.map(({ payload }) => payload.data)).toMatchObject([
+  onLogPosition.mockRestore();
+  expect(received).toHaveLength(1);
+  await advance(6_000, site.object);
+  await vi.waitFor(() => expect(received).toHaveLength(2));
+  expect(received.map(({ payload }) => payload.data)).toMatchObject([
     { data: { text: 'one' } },
     { data: { text: 'two' } },
   ]);
 });
 
-it('what has happened and was not told of yet is told as endpoints were then', async () => {
-  const { site, create, path } = await place();
+it('delivers unreported events by the endpoints that existed when they happened', async () => {
+  const { site, create, path } = await createSite();
   const filter = { events: ['command.*.reply'] };
   const { id } = await create(filter);
   const client = await site.client();
   const echo = async (text: string) => {
-    await client.ask('Echo', { text });
-    await client.toEnd();
+    await client.request('Echo', { text });
+    await client.untilEnded();
   };
-  const texts = () => got.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
-  const told = (where: string, text: string) => [where, expect.objectContaining({ data: { text } })];
+  const delivered = () => received.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
+  const delivery = (path: string, text: string) => [path, expect.objectContaining({ data: { text } })];
   await echo('one');
-  await vi.waitFor(() => expect(got).toHaveLength(1));
-  // It is long before it comes by itself.
-  vi.spyOn(load, 'gatherMs').mockReturnValue(60_000);
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  // Without a change of endpoints, the event would not be reported for a long time.
+  vi.spyOn(loadMeter, 'batchWindowMs').mockReturnValue(60_000);
   await echo('two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(got).toHaveLength(2));
+  await vi.waitFor(() => expect(received).toHaveLength(2));
   await echo('three');
   await create({ ...filter, url: `https://${host}/other` });
-  await vi.waitFor(() => expect(got).toHaveLength(3));
-  expect(texts()).toEqual([told('/hooks', 'one'), told('/hooks', 'two'), told('/hooks', 'three')]);
+  await vi.waitFor(() => expect(received).toHaveLength(3));
+  expect(delivered()).toEqual([
+    delivery('/hooks', 'one'),
+    delivery('/hooks', 'two'),
+    delivery('/hooks', 'three'),
+  ]);
 });
 
-it('nothing of before it was made is told, and without an endpoint nothing is told', async () => {
-  const { site, create, path, object } = await place();
+it('delivers no events from before an endpoint was created, and nothing without endpoints', async () => {
+  const { site, create, path, object } = await createSite();
   const client = await site.client();
   const echo = async (text: string) => {
-    await client.ask('Echo', { text });
-    await client.toEnd();
+    await client.request('Echo', { text });
+    await client.untilEnded();
   };
   await echo('before');
   const { id } = await create({ events: ['command.*.reply'] });
   await echo('with');
-  await vi.waitFor(() => expect(got).toHaveLength(1));
-  expect(got[0]?.payload.data).toMatchObject({ data: { text: 'with' } });
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  expect(received[0]?.payload.data).toMatchObject({ data: { text: 'with' } });
   expect(await admin('DELETE', `${path}/${id}`)).toMatchObject({ status: 200 });
-  expect(await isTold(site)).toBe(true);
+  expect(await isNotified(site)).toBe(true);
   await echo('after');
-  await vi.waitFor(async () => expect(await isTold(site)).toBe(false));
-  expect(got).toHaveLength(1);
-  const kept = await runInDurableObject(object, (_, { storage }) =>
+  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  expect(received).toHaveLength(1);
+  const rows = await runInDurableObject(object, (_, { storage }) =>
     storage.sql.exec('SELECT * FROM deliveries').toArray(),
   );
-  expect(kept).toEqual([]);
+  expect(rows).toEqual([]);
 });
 
-it('the end of a call is told though its event was lost: while one stands OpenSIPS is asked, and not when none does', async () => {
-  const { site, create } = await place();
+it('delivers the end of a call although its event was lost, and polls OpenSIPS only while calls are active', async () => {
+  const { site, create } = await createSite();
   await create({ events: ['call.*'] });
   const Dialog = { ID: 'x', state: 3, timestart: 1, callid: 'lost', from_uri: 'sip:a@b', to_uri: 'sip:b@a' };
-  const known: Beat = { reply: { Dialog } };
-  const gone: Beat = { error: { code: 404, message: 'Requested Dialog not found' } };
-  let stands = true;
-  const page = (): Beat => ({ reply: { count: stands ? 1 : 0, Dialogs: stands ? [Dialog] : [] } });
+  const activeReply: ScriptedReply = { reply: { Dialog } };
+  const notFoundReply: ScriptedReply = { error: { code: 404, message: 'Requested Dialog not found' } };
+  let isActive = true;
+  const page = (): ScriptedReply => ({
+    reply: { count: isActive ? 1 : 0, Dialogs: isActive ? [Dialog] : [] },
+  });
   const adapter = await site.adapter(
-    script({ dlg_list: (callid) => (callid === '' ? page() : stands ? known : gone) }),
+    scriptByMethod({
+      dlg_list: (callid) => (callid === '' ? page() : isActive ? activeReply : notFoundReply),
+    }),
   );
-  await adapter.raise(dialog('lost', 1, 2));
-  await adapter.raise(dialog('lost', 2, 3));
+  await adapter.raiseEvent(dialogEvent('lost', 1, 2));
+  await adapter.raiseEvent(dialogEvent('lost', 2, 3));
   await vi.waitFor(() => expect(types()).toContain('call.answered'));
-  stands = false;
-  await later(ROUND_MS, site.object);
+  isActive = false;
+  await advance(ROUND_INTERVAL_MS, site.object);
   await vi.waitFor(() => expect(types().at(-1)).toBe('call.ended'));
-  const asked = adapter.surveyed.length;
-  expect(asked).toBeGreaterThan(0);
-  await later(ROUND_MS, site.object);
-  await later(ROUND_MS, site.object);
-  expect(adapter.surveyed).toHaveLength(asked);
+  const requestCount = adapter.reconcileRequests.length;
+  expect(requestCount).toBeGreaterThan(0);
+  await advance(ROUND_INTERVAL_MS, site.object);
+  await advance(ROUND_INTERVAL_MS, site.object);
+  expect(adapter.reconcileRequests).toHaveLength(requestCount);
   adapter.close();
 });
 
-it('a rotated secret signs beside the new one until its grace is over', async () => {
-  const { create, path } = await place();
+it('signs with a rotated secret too until its grace period is over', async () => {
+  const { create, path } = await createSite();
   const { id, secret } = await create();
   const rotated = await admin<EndpointWithSecret>('POST', `${path}/${id}/rotate`, { grace: 3_600 });
   expect(rotated.public_keys).toHaveLength(2);
-  const verifies = (by: string) => {
-    const { body, headers } = got.at(-1) ?? { body: '', headers: {} };
+  const verifies = (candidate: string) => {
+    const { body, headers } = received.at(-1) ?? { body: '', headers: {} };
     try {
-      return Boolean(new Webhook(by).verify(body, headers));
+      return Boolean(new Webhook(candidate).verify(body, headers));
     } catch {
       return false;
     }
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(got).toHaveLength(1));
+  await vi.waitFor(() => expect(received).toHaveLength(1));
   expect([secret, rotated.secret].map(verifies)).toEqual([true, true]);
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_001 });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(got).toHaveLength(2));
+  await vi.waitFor(() => expect(received).toHaveLength(2));
   expect([secret, rotated.secret].map(verifies)).toEqual([false, true]);
 });
 
-it('a secret is shown once; what changes is in the trail, without it', async () => {
-  const { create, path, show, tenant } = await place();
+it('shows a secret once, and records changes in the audit trail without it', async () => {
+  const { create, path, show, tenant } = await createSite();
   const { id, secret } = await create();
   expect(JSON.stringify(await show(id))).not.toContain('whsec_');
   expect(JSON.stringify(await admin('GET', path))).not.toMatch(/whsec_|whsk_/);
@@ -706,26 +716,26 @@ it.each([
   ['POST', '/none/rotate', {}, 404, 'no webhook none'],
   ['POST', '/none/test', {}, 404, 'no webhook none'],
   ['POST', '/none/deliveries/1/replay', {}, 404, 'no webhook none'],
-] as const)('%s %s %j is refused: %i', async (method, sub, body, status, detail) => {
-  const { path } = await place();
-  const answered = await admin<{ detail: string }>(method, `${path}${sub}`, body);
-  expect(answered).toMatchObject({ status, detail: expect.stringContaining(detail) });
+] as const)('rejects %s %s %j with %i', async (method, subpath, body, status, detail) => {
+  const { path } = await createSite();
+  const response = await admin<{ detail: string }>(method, `${path}${subpath}`, body);
+  expect(response).toMatchObject({ status, detail: expect.stringContaining(detail) });
 });
 
-it('a site that is not has no webhooks, and a site has five at most', async () => {
-  const { create, tenant } = await place();
+it('has no webhooks for an unknown site, and at most five per site', async () => {
+  const { create, tenant } = await createSite();
   expect(await admin('GET', `/tenants/${tenant}/sites/other/webhooks`)).toMatchObject({ status: 404 });
   for (let n = 0; n < 5; n++) expect(await create()).toMatchObject({ status: 201 });
   expect(await create()).toMatchObject({ status: 409, detail: expect.stringContaining('at most 5') });
 });
 
-it('a deleted site takes its webhooks with it, also what is under way', async () => {
-  const { create, object, path, tenant, log } = await place();
+it('deletes the webhooks of a deleted site, also with a delivery in flight', async () => {
+  const { create, object, path, tenant, listDeliveries } = await createSite();
   const { id } = await create();
   const { promise, resolve } = Promise.withResolvers<Response>();
-  answers = () => promise;
+  respond = () => promise;
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(got).toHaveLength(1));
+  await vi.waitFor(() => expect(received).toHaveLength(1));
   await admin('DELETE', `/tenants/${tenant}/sites/main`);
   resolve(new Response());
   await vi.waitFor(async () =>
@@ -735,21 +745,21 @@ it('a deleted site takes its webhooks with it, also what is under way', async ()
       ),
     ).toEqual([]),
   );
-  await later(40_000, env.TENANT.get(env.TENANT.idFromName(tenant)));
+  await advance(40_000, env.TENANT.get(env.TENANT.idFromName(tenant)));
   await vi.waitFor(async () =>
     expect(await admin('POST', `/tenants/${tenant}/sites`, { id: 'main' })).toMatchObject({ status: 201 }),
   );
   expect(await admin('GET', path)).toMatchObject({ webhooks: [] });
-  expect(await log(id)).toBeUndefined();
+  expect(await listDeliveries(id)).toBeUndefined();
 });
 
-it('the log is kept for a week', async () => {
-  const { create, object, path, log } = await place();
+it('keeps deliveries for a week', async () => {
+  const { create, object, path, listDeliveries } = await createSite();
   const { id } = await create();
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await log(id))[0]?.state).toBe('delivered'));
-  await later(6.9 * 86_400_000, object);
-  expect(await log(id)).toHaveLength(1);
-  await later(0.2 * 86_400_000, object);
-  expect(await log(id)).toEqual([]);
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await advance(6.9 * 86_400_000, object);
+  expect(await listDeliveries(id)).toHaveLength(1);
+  await advance(0.2 * 86_400_000, object);
+  expect(await listDeliveries(id)).toEqual([]);
 });

@@ -1,300 +1,310 @@
 /**
- * The webhooks of one site: its endpoints, and what is on its way to them. It is an object of its own, so that no
- * receiver, however slow, holds a call up. The Switchboard tells how far its log goes; all else runs from here, and from
- * this object's alarm where it was evicted meanwhile.
+ * The webhooks of one site: its endpoints and their deliveries. They are an object of their own, so that a slow receiver
+ * never delays a call. The Switchboard only notifies it how far its log goes; everything else runs from here, and from
+ * this object's alarm after an eviction.
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { DeliveriesQuery, DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
 import {
-  bodyOf,
-  type DeliveriesQuery,
-  type DeliveryView,
   type EndpointBody,
   type EndpointChange,
   type EndpointView,
   type EndpointWithSecret,
-  MOST_ENDPOINTS,
-  TEST_TYPE,
-} from '../../shared/webhooks.ts';
-import { Alarm } from '../alarm.ts';
-import type { Env } from '../env.ts';
-import type { Switchboard } from '../switchboard.ts';
-import { migrate } from '../tenant/migrate.ts';
-import { type Made, made, type Outcome, refused } from '../tenant/outcome.ts';
-import { Deliveries } from './deliveries.ts';
-import { type Endpoint, Endpoints } from './endpoints.ts';
-import type { News } from './herald.ts';
-import { Intake } from './intake.ts';
-import { scheduleOf } from './schedule.ts';
-import { WEBHOOKS_STEPS } from './schema.ts';
-import { Sending } from './sending.ts';
-import { newSigner } from './signing.ts';
-import { Spans } from './spans.ts';
-import { viewOfDelivery, viewOfEndpoint } from './views.ts';
+  MAX_ENDPOINTS,
+} from '../../shared/protocol/webhooks/endpoints.ts';
+import { TEST_EVENT_TYPE, webhookBody } from '../../shared/protocol/webhooks/events.ts';
+import { Alarm } from '../objects/alarm.ts';
+import { migrate } from '../objects/migrate.ts';
+import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
+import { DeliveryLog } from './delivery-log.ts';
+import { type Endpoint, EndpointStore } from './endpoints.ts';
+import type { LogPosition } from './log-range.ts';
+import { LogReader } from './log-reader.ts';
+import { PendingRanges } from './pending-ranges.ts';
+import { parseRetrySchedule } from './retry-schedule.ts';
+import { WEBHOOKS_SCHEMA } from './schema.ts';
+import { Sender } from './sender.ts';
+import { generateSigner } from './signing.ts';
+import { deliveryView, endpointView } from './views.ts';
 
-/** A switchboard that could not be told is tried again after so many milliseconds. */
-const AGAIN_MS = 5_000;
+/** When a Switchboard that could not be reached is tried again, in milliseconds. */
+const ANNOUNCE_RETRY_MS = 5_000;
 
-/** Bytes of an endpoint's id. It is no secret. */
+/** Bytes of an endpoint's id, which is not secret. */
 const ID_BYTES = 8;
 
-/** What is here while there is a site. */
-interface Parts {
-  readonly endpoints: Endpoints;
-  readonly deliveries: Deliveries;
-  readonly spans: Spans;
-  readonly intake: Intake;
-  readonly sending: Sending;
+/** The components of the object while its site exists. */
+interface Components {
+  readonly endpoints: EndpointStore;
+  readonly deliveries: DeliveryLog;
+  readonly ranges: PendingRanges;
+  readonly reader: LogReader;
+  readonly sender: Sender;
 }
 
 export class Webhooks extends DurableObject<Env> {
-  #parts: Parts | undefined;
+  #components: Components | undefined;
   readonly #schedule: readonly number[];
   readonly #alarm: Alarm;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#schedule = scheduleOf(env.WEBHOOK_RETRIES);
+    this.#schedule = parseRetrySchedule(env.WEBHOOK_RETRIES);
     this.#alarm = new Alarm(ctx.storage);
-    ctx.blockConcurrencyWhile(() => this.#alarm.find());
+    ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
-  /** Made when first asked for: one that was erased holds nothing, not even empty tables, until somebody comes. */
-  get #here(): Parts {
-    if (!this.#parts) {
-      migrate(this.ctx.storage, WEBHOOKS_STEPS);
+  /** Created at first use: an object that was erased stores nothing, not even empty tables, until it is used again. */
+  get #active(): Components {
+    if (!this.#components) {
+      migrate(this.ctx.storage, WEBHOOKS_SCHEMA);
       const { sql } = this.ctx.storage;
-      const kept = { endpoints: new Endpoints(sql), deliveries: new Deliveries(sql), spans: new Spans(sql) };
-      const sending: Sending = new Sending(this.ctx, {
-        ...kept,
+      const stores = {
+        endpoints: new EndpointStore(sql),
+        deliveries: new DeliveryLog(sql),
+        ranges: new PendingRanges(sql),
+      };
+      const sender: Sender = new Sender(this.ctx, {
+        ...stores,
         schedule: this.#schedule,
-        written: () => this.#arm(Date.now()),
-        short: (endpoint) => intake.more(endpoint),
+        onWritten: () => this.#armAlarm(Date.now()),
+        onQueueLow: (endpointId) => reader.readNext(endpointId),
       });
-      const intake: Intake = new Intake({
-        ...kept,
+      const reader: LogReader = new LogReader({
+        ...stores,
         storage: this.ctx.storage,
-        read: (wanted) => this.#switchboard.happened(wanted),
-        came: (endpoint, moved) => {
-          if (moved) sending.forget();
-          sending.stir(endpoint, Date.now());
-          this.#arm(Date.now());
+        readLog: (range) => this.#switchboard.readLog(range),
+        onDeliveries: (endpointId, hasDropped) => {
+          if (hasDropped) sender.invalidate();
+          sender.sendDueTo(endpointId, Date.now());
+          this.#armAlarm(Date.now());
         },
       });
-      this.#parts = { ...kept, intake, sending };
+      this.#components = { ...stores, reader, sender };
     }
-    return this.#parts;
+    return this.#components;
   }
 
-  /** All that is here, with what came of every try that is over. */
-  get #settled(): Parts {
-    const parts = this.#here;
-    parts.sending.write();
-    return parts;
+  /** The components after the results of all finished attempts have been written. */
+  get #upToDate(): Components {
+    const components = this.#active;
+    components.sender.writeResults();
+    return components;
   }
 
-  /** The Switchboard's log goes so far. Gives whether anybody wants to be told what happens. */
-  told(news: News): boolean {
+  /** Records how far the Switchboard's log goes. Returns whether any endpoint wants to be notified further. */
+  onLogPosition(position: LogPosition): boolean {
     const now = Date.now();
-    const isWanted = this.#here.intake.told(news, now);
-    if (isWanted) this.#go(now);
+    const isWanted = this.#active.reader.onLogPosition(position, now);
+    if (isWanted) this.#process(now);
     return isWanted;
   }
 
-  /** The endpoints, the oldest first. */
+  /** Returns the endpoints, oldest first. */
   list(): EndpointView[] {
-    return this.#settled.endpoints.list().map((endpoint) => this.#viewOf(endpoint));
+    return this.#upToDate.endpoints.list().map((endpoint) => this.#viewOf(endpoint));
   }
 
-  /** Undefined where there is none. */
+  /** Returns an endpoint, or undefined where there is none. */
   show(id: string): EndpointView | undefined {
-    const endpoint = this.#settled.endpoints.get(id);
+    const endpoint = this.#upToDate.endpoints.get(id);
     return endpoint && this.#viewOf(endpoint);
   }
 
-  /** Makes an endpoint. @param place `tenant/site`, whose webhooks these are */
-  async create(place: string, body: EndpointBody): Promise<Outcome<EndpointWithSecret>> {
-    const signer = await newSigner();
-    await this.#catchUp();
-    const { endpoints } = this.#here;
-    if (endpoints.list().length >= MOST_ENDPOINTS)
-      return refused(409, `a site has at most ${MOST_ENDPOINTS} webhooks; delete one first`);
+  /** Creates an endpoint. @param siteName `tenant/site` */
+  async create(siteName: string, body: EndpointBody): Promise<Outcome<EndpointWithSecret>> {
+    const signer = await generateSigner();
+    await this.#flushSwitchboard();
+    const { endpoints } = this.#active;
+    if (endpoints.list().length >= MAX_ENDPOINTS)
+      return reject(409, `a site has at most ${MAX_ENDPOINTS} webhooks; delete one first`);
     const id = newId();
     this.ctx.storage.transactionSync(() => {
       endpoints.add(id, signer, body, Date.now());
       this.ctx.storage.sql.exec(
-        "INSERT OR IGNORE INTO site (only, place, epoch, cursor, announced) VALUES (1, ?, '', 0, 0)",
-        place,
+        "INSERT OR IGNORE INTO site (id, name, epoch, last_seq, is_announced) VALUES (1, ?, '', 0, 0)",
+        siteName,
       );
     });
-    return this.#announced(this.#withSecret(id, signer.secret));
+    return this.#announceAfter(this.#withSecret(id, signer.secret));
   }
 
-  async change(id: string, change: EndpointChange): Promise<Outcome<EndpointView>> {
-    await this.#catchUp();
-    const { endpoints } = this.#settled;
+  async update(id: string, change: EndpointChange): Promise<Outcome<EndpointView>> {
+    await this.#flushSwitchboard();
+    const { endpoints } = this.#upToDate;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     endpoints.change(endpoint, change);
-    this.#go(Date.now());
+    this.#process(Date.now());
     const view = this.show(id);
-    return this.#announced(view ? made(view) : noEndpoint(id));
+    return this.#announceAfter(view ? accept(view) : noEndpoint(id));
   }
 
-  /** Gives an endpoint a new secret. @param grace seconds that the old one signs as well */
-  async rotate(id: string, grace: number): Promise<Outcome<EndpointWithSecret>> {
-    const signer = await newSigner();
-    const { endpoints } = this.#settled;
+  /** Gives an endpoint a new secret. @param grace seconds during which the old secret signs too */
+  async rotateSecret(id: string, grace: number): Promise<Outcome<EndpointWithSecret>> {
+    const signer = await generateSigner();
+    const { endpoints } = this.#upToDate;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
     endpoints.rotate(endpoint, signer, grace * 1_000, Date.now());
-    return told(this.#withSecret(id, signer.secret));
+    return toOutcome(this.#withSecret(id, signer.secret));
   }
 
-  /** Deletes an endpoint with all that was on its way to it. */
+  /** Deletes an endpoint with its deliveries. */
   remove(id: string): Outcome<null> {
-    const { endpoints, deliveries, spans } = this.#settled;
+    const { endpoints, deliveries, ranges } = this.#upToDate;
     if (!endpoints.get(id)) return noEndpoint(id);
     this.ctx.storage.transactionSync(() => {
       endpoints.delete(id);
       deliveries.clear(id);
-      spans.clear(id);
+      ranges.clear(id);
     });
-    return told(made(null));
+    return toOutcome(accept(null));
   }
 
-  /** Sends a test event, whatever the filters say. */
+  /** Sends a test event, regardless of the endpoint's filter. */
   sendTest(id: string): Outcome<DeliveryView> {
-    const { endpoints, deliveries } = this.#settled;
+    const { endpoints, deliveries } = this.#upToDate;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
-    if (!endpoint.enabled) return isDisabled(id);
+    if (!endpoint.enabled) return endpointDisabled(id);
     const now = Date.now();
-    const body = bodyOf({ type: TEST_TYPE, at: now, data: { endpoint: id } });
+    const type = TEST_EVENT_TYPE;
+    const body = webhookBody({ type, at: now, data: { endpoint: id } });
     const messageId = `msg_test_${crypto.randomUUID()}`;
-    const added = deliveries.addOne({ endpoint: id, id: messageId, type: TEST_TYPE, about: '', body }, now);
-    this.#go(now);
-    return added ? told(made(viewOfDelivery(added))) : noEndpoint(id);
+    const delivery = deliveries.addOne({ endpointId: id, messageId, type, orderingKey: '', body }, now);
+    this.#process(now);
+    return delivery ? toOutcome(accept(deliveryView(delivery))) : noEndpoint(id);
   }
 
-  /** The log of an endpoint, newest first; undefined where there is none. */
-  deliveries(id: string, query: DeliveriesQuery): DeliveryView[] | undefined {
-    const { endpoints, deliveries } = this.#settled;
-    return endpoints.get(id) && deliveries.list(id, query).map(viewOfDelivery);
+  /** Returns the deliveries of an endpoint, newest first; undefined where there is no such endpoint. */
+  listDeliveries(id: string, query: DeliveriesQuery): DeliveryView[] | undefined {
+    const { endpoints, deliveries } = this.#upToDate;
+    return endpoints.get(id) && deliveries.list(id, query).map(deliveryView);
   }
 
-  /** Sends a delivery once more, with the same `webhook-id`, on a schedule that begins anew. */
-  replay(id: string, n: number): Outcome<DeliveryView> {
-    const { endpoints, deliveries, sending } = this.#settled;
+  /** Sends a delivery again with the same `webhook-id`, and restarts its retry schedule. */
+  replay(id: string, number: number): Outcome<DeliveryView> {
+    const { endpoints, deliveries, sender } = this.#upToDate;
     const endpoint = endpoints.get(id);
     if (!endpoint) return noEndpoint(id);
-    if (!endpoint.enabled) return isDisabled(id);
+    if (!endpoint.enabled) return endpointDisabled(id);
     const now = Date.now();
-    deliveries.replay(id, n, now);
-    sending.forget();
-    const delivery = deliveries.get(id, n);
+    deliveries.replay(id, number, now);
+    sender.invalidate();
+    const delivery = deliveries.get(id, number);
     if (!delivery)
-      return refused(404, `there is no delivery ${n} of the webhook ${id}; list them to see which are kept`);
-    this.#go(now);
-    return told(made(viewOfDelivery(delivery)));
+      return reject(
+        404,
+        `there is no delivery ${number} of the webhook ${id}; list them to see which are kept`,
+      );
+    this.#process(now);
+    return toOutcome(accept(deliveryView(delivery)));
   }
 
-  /** The site is no more: deletes all that is here. */
+  /** Deletes everything, because the site has been deleted. */
   async erase(): Promise<void> {
-    this.#parts?.sending.end();
-    this.#parts?.intake.end();
-    this.#parts = undefined;
-    await this.#alarm.drop();
+    this.#components?.sender.stop();
+    this.#components?.reader.stop();
+    this.#components = undefined;
+    await this.#alarm.cancel();
     await this.ctx.storage.deleteAll();
   }
 
   override async alarm(): Promise<void> {
-    this.#alarm.came();
+    this.#alarm.onFired();
     const now = Date.now();
     try {
-      this.#settled.deliveries.trim(now);
-      this.#go(now);
+      this.#upToDate.deliveries.trim(now);
+      this.#process(now);
       await this.#announce();
     } catch (error) {
-      console.error('alarm of webhooks failed', error);
+      console.error('The alarm of the webhooks failed; it is set again', error);
       await this.#alarm.retry(now);
     }
   }
 
-  /** Sends what is due, and arms the alarm for the rest. */
-  #go(now: number): void {
-    const { sending, intake } = this.#here;
-    sending.go(now);
-    intake.go();
-    this.#arm(now);
+  /** Sends what is due, reads what can be sent next, and arms the alarm for the rest. */
+  #process(now: number): void {
+    const { sender, reader } = this.#active;
+    sender.sendDue(now);
+    reader.readNextForAll();
+    this.#armAlarm(now);
   }
 
   #viewOf(endpoint: Endpoint): EndpointView {
-    return viewOfEndpoint(endpoint, this.#here, Date.now());
+    return endpointView(endpoint, this.#active, Date.now());
   }
 
-  /** What has happened until now is told as endpoints are now, and not as they are about to be. */
-  async #catchUp(): Promise<void> {
-    if (this.#site === undefined) return;
+  /** Learns of all events so far before endpoints change, so that each is delivered by the filters of its time. */
+  async #flushSwitchboard(): Promise<void> {
+    const site = this.#site;
+    if (site === undefined) return;
     try {
-      await this.#switchboard.catchUpWebhooks();
+      await this.#switchboard.flushToWebhooks();
     } catch (error) {
-      console.warn('what has just happened may be told as webhooks are from now on', error);
+      console.warn(
+        `Could not flush the events of ${site.name}; the latest ones may be delivered by the changed webhooks`,
+        error,
+      );
     }
   }
 
-  /** Whose webhooks these are. */
-  get #switchboard(): DurableObjectStub<Switchboard> {
+  get #switchboard(): ReturnType<Env['SWITCHBOARD']['get']> {
     const { SWITCHBOARD } = this.env;
-    return SWITCHBOARD.get(SWITCHBOARD.idFromName(this.#site?.place ?? ''));
+    return SWITCHBOARD.get(SWITCHBOARD.idFromName(this.#site?.name ?? ''));
   }
 
-  /** What is known of the site; undefined before it had an endpoint. */
-  get #site(): Site | undefined {
-    // Makes its table where it is not there yet.
-    void this.#here;
-    return this.ctx.storage.sql.exec<Site>('SELECT * FROM site').toArray()[0];
+  /** The row of the site; undefined before the first endpoint is created. */
+  get #site(): SiteRow | undefined {
+    // Creates the table where it does not exist yet.
+    void this.#active;
+    return this.ctx.storage.sql.exec<SiteRow>('SELECT name, is_announced FROM site').toArray()[0];
   }
 
-  #withSecret(id: string, secret: string): Made<EndpointWithSecret> {
+  #withSecret(id: string, secret: string): ChangeResult<EndpointWithSecret> {
     const view = this.show(id);
-    return view ? made({ ...view, secret }) : noEndpoint(id);
+    return view ? accept({ ...view, secret }) : noEndpoint(id);
   }
 
-  /** Makes sure that the Switchboard tells what happens from now on, and says so where it could not be told yet. */
-  async #announced<T>(outcome: Made<T>): Promise<Outcome<T>> {
+  /** Makes sure that the Switchboard sends notifications after a change, and reports the site if it is not reached. */
+  async #announceAfter<T>(result: ChangeResult<T>): Promise<Outcome<T>> {
     const { sql } = this.ctx.storage;
-    sql.exec('UPDATE site SET announced = 0');
-    this.#arm(Date.now());
+    sql.exec('UPDATE site SET is_announced = 0');
+    this.#armAlarm(Date.now());
     try {
       await this.#announce();
-      return told(outcome);
+      return toOutcome(result);
     } catch (error) {
-      console.warn('the switchboard could not be told of its webhooks; it is tried again', error);
-      const place = this.#site?.place ?? '';
-      return outcome.ok ? { ...outcome, untold: [place.split('/').at(-1) ?? ''] } : outcome;
+      const siteName = this.#site?.name ?? '';
+      console.warn(
+        `Could not notify the switchboard of ${siteName} about its webhooks; retrying in ${ANNOUNCE_RETRY_MS} ms`,
+        error,
+      );
+      return result.ok ? { ...result, unreachedSites: [siteName.split('/').at(-1) ?? ''] } : result;
     }
   }
 
   async #announce(): Promise<void> {
     const site = this.#site;
-    if (!site || site.announced === 1) return;
-    await this.#switchboard.tellWebhooks(site.place);
-    if (this.#parts) this.ctx.storage.sql.exec('UPDATE site SET announced = 1');
+    if (!site || site.is_announced === 1) return;
+    await this.#switchboard.enableWebhooks(site.name);
+    if (this.#components) this.ctx.storage.sql.exec('UPDATE site SET is_announced = 1');
   }
 
-  /** One alarm for what is due, for what is under way in case we are evicted, and for what is kept long enough. */
-  #arm(now: number): void {
-    const { sending, intake, deliveries } = this.#here;
-    const again = this.#site?.announced === 0 ? now + AGAIN_MS : Number.POSITIVE_INFINITY;
-    this.#alarm.arm(Math.min(sending.due(now), intake.due(now), again, deliveries.due));
+  /** Arms one alarm for what is due, for what is in flight in case of an eviction, and for what must be trimmed. */
+  #armAlarm(now: number): void {
+    const { sender, reader, deliveries } = this.#active;
+    const announceDue = this.#site?.is_announced === 0 ? now + ANNOUNCE_RETRY_MS : Number.POSITIVE_INFINITY;
+    this.#alarm.arm(Math.min(sender.due(now), reader.due(now), announceDue, deliveries.due));
   }
 }
 
-type Site = { place: string; epoch: string; cursor: number; announced: number };
+type SiteRow = { name: string; is_announced: number };
 
-function told<T>(outcome: Made<T>): Outcome<T> {
-  return outcome.ok ? { ...outcome, untold: [] } : outcome;
+function toOutcome<T>(result: ChangeResult<T>): Outcome<T> {
+  return result.ok ? { ...result, unreachedSites: [] } : result;
 }
 
 function newId(): string {
@@ -303,9 +313,9 @@ function newId(): string {
 }
 
 function noEndpoint(id: string) {
-  return refused(404, `there is no webhook ${id}; list them to see their ids`);
+  return reject(404, `there is no webhook ${id}; list them to see their ids`);
 }
 
-function isDisabled(id: string) {
-  return refused(409, `the webhook ${id} is disabled; enable it first`);
+function endpointDisabled(id: string) {
+  return reject(409, `the webhook ${id} is disabled; enable it first`);
 }

@@ -1,23 +1,24 @@
-/** Inputs as OpenSIPS, phones, clocks and clients bring them. @module */
-import type { Input } from '../../command.ts';
-import type { Dialog } from '../../mi.ts';
-import { FIRST, NEW } from './stage.ts';
+/** Creates the inputs that OpenSIPS, phones, timers and clients give to a command. @module */
 
-export function reply(to: string, result: unknown): Input {
-  return { type: 'reply', to, result };
+import type { Dialog } from '../../opensips/mi.ts';
+import type { Input } from '../command.ts';
+import { FIRST_CALL, NEW_CALL } from './command-harness.ts';
+
+export function miResult(request: string, result: unknown): Input {
+  return { type: 'mi-result', request, result };
 }
 
-export function refusal(to: string, code: number, message: string): Input {
-  return { type: 'refusal', to, error: { code, message } };
+export function miError(request: string, code: number, message: string): Input {
+  return { type: 'mi-error', request, error: { code, message } };
 }
 
-/** The request may have run or not. */
-export function unknown(to: string): Input {
-  return { type: 'no-answer', to, fate: 'unknown', why: 'no answer in time' };
+/** There is no reply: the request may have been run or not. */
+export function noReply(request: string): Input {
+  return { type: 'mi-no-reply', request, execution: 'unknown', reason: 'no answer in time' };
 }
 
-export function notRun(to: string): Input {
-  return { type: 'no-answer', to, fate: 'not-run', why: 'no adapter was connected' };
+export function notRun(request: string): Input {
+  return { type: 'mi-no-reply', request, execution: 'not-run', reason: 'no adapter was connected' };
 }
 
 export function timer(name: string): Input {
@@ -26,44 +27,44 @@ export function timer(name: string): Input {
 
 export const cancel: Input = { type: 'cancel' };
 
-/** Events may have been missed. */
-export const settle: Input = { type: 'settle' };
+/** Events may have been lost. */
+export const resync: Input = { type: 'resync' };
 
-/** A dialog went from one state to another: 1 unconfirmed, 2 ringing, 3 answered, 4 acknowledged, 5 ended. */
-export function dialog(callid: string, from: number, to: number): Input {
+/** A state change of a dialog: 1 unconfirmed, 2 ringing, 3 answered, 4 acknowledged, 5 ended. */
+export function dialogEvent(callid: string, from: number, to: number): Input {
   const params = { id: `id-of-${callid}`, callid, old_state: from, new_state: to };
   return { type: 'event', at: 0, event: { name: 'E_DLG_STATE_CHANGED', params } };
 }
 
-/** What E_CALL_TRANSFER says of the call FIRST. */
-export function transfer(
+/** E_CALL_TRANSFER for the call FIRST_CALL. */
+export function transferEvent(
   state: string,
   status = '',
-  { callid = FIRST, newCallid = NEW, destination = 'sip:bob@10.0.0.7' } = {},
+  { callid = FIRST_CALL, newCallid = NEW_CALL, destination = 'sip:bob@10.0.0.7' } = {},
 ): Input {
   const params = { callid, transfer_callid: newCallid, destination, state, status };
   return { type: 'event', at: 0, event: { name: 'E_CALL_TRANSFER', params } };
 }
 
-/** The phone's own progress in a NOTIFY: OpenSIPS leaves the destination empty then. */
-export function notify(status: string, newCallid = NEW): Input {
-  return transfer('notify', status, { newCallid, destination: '' });
+/** E_CALL_TRANSFER for a NOTIFY of the phone. OpenSIPS leaves its destination empty. */
+export function notifyEvent(status: string, newCallid = NEW_CALL): Input {
+  return transferEvent('notify', status, { newCallid, destination: '' });
 }
 
-/** What E_CALL_HOLD says of the call FIRST. */
-export function hold(leg: string, state: string, action = 'hold', callid = FIRST): Input {
+/** E_CALL_HOLD for the call FIRST_CALL. */
+export function holdEvent(leg: string, state: string, action = 'hold', callid = FIRST_CALL): Input {
   return { type: 'event', at: 0, event: { name: 'E_CALL_HOLD', params: { callid, leg, action, state } } };
 }
 
-/** The phone of a first leg has answered: its contact, and the dialog's id in the route that it set. */
-export const answer = {
+/** The INVITE's reply if the phone of the first leg has answered: its contact, and the dialog's id in the route. */
+export const answeredInvite = {
   Status: '200 Answering',
   RURI: 'sip:alice@10.0.0.5:5070',
-  Routes: [`<sip:10.0.0.1;lr;ftag=1;did=id-of-${FIRST}>`],
+  Routes: [`<sip:10.0.0.1;lr;ftag=1;did=id-of-${FIRST_CALL}>`],
 };
 
-/** A dialog as `dlg_list` shows it; as it stands it is somebody else's. */
-export function shown(callid: string, differs: Partial<Dialog> = {}): Dialog {
+/** A dialog in `dlg_list`. By default its parties are not those of the tested command. */
+export function listedDialog(callid: string, overrides: Partial<Dialog> = {}): Dialog {
   return {
     ID: `id-of-${callid}`,
     state: 4,
@@ -72,15 +73,15 @@ export function shown(callid: string, differs: Partial<Dialog> = {}): Dialog {
     from_uri: 'sip:someone@10.0.0.20',
     to_uri: 'sip:else@10.0.0.21',
     caller_contact: 'sip:someone@10.0.0.20:5060',
-    ...differs,
+    ...overrides,
   };
 }
 
 /** A page of `dlg_list`. */
-export function page(...dialogs: Dialog[]): { Dialogs: Dialog[] } {
+export function dialogPage(...dialogs: Dialog[]): { Dialogs: Dialog[] } {
   return { Dialogs: dialogs };
 }
 
-/** OpenSIPS tells neither of a phone that refuses the REFER nor of a destination that its script refuses. */
-export const notReached =
+/** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
+export const NOT_REACHED_ERROR =
   'Error: transfer failed: the phone did not take it, or its destination was not reached, within 10 s';

@@ -1,232 +1,264 @@
 /**
- * Replays a recorded trace to the runner. Some of the recorded requests are taken for a client's commands; the others
- * answer the requests that those commands make themselves, at the time of the recording. Every event comes as it came.
+ * Replays a recorded trace against the runner. Some of the recorded requests stand for commands of clients. The replies
+ * of the others are given to the requests that those commands make, at the time of the recording. All events are given
+ * to the runner as recorded.
  * @module
  */
 import * as z from 'zod';
-import { EviEvent } from '../../evi.ts';
-import type { Mi } from '../../link.ts';
-import { type Method, methods } from '../../methods.ts';
-import { type Dialog, DialogResult, MiError } from '../../mi.ts';
-import { Runner } from '../../runner.ts';
-import type { Told } from '../../stored-command.ts';
+import { EviEvent } from '../../opensips/evi.ts';
+import { type Dialog, DialogResult, MiError } from '../../opensips/mi.ts';
+import type { MiRequest } from '../../protocol/link.ts';
+import { type CommandMethod, commandParams } from '../../protocol/rpc/commands.ts';
+import { Runner } from '../../runner/runner.ts';
+import type { Notification } from '../../runner/stored-command.ts';
 
-const Request = z.object({ id: z.number(), method: z.string(), params: z.record(z.string(), z.string()) });
-const Answer = z.object({ id: z.number(), result: z.unknown().optional(), error: MiError.optional() });
-const Raised = z.object({ method: z.string(), params: z.unknown() });
-const Line = z.object({ t: z.number(), dir: z.string(), msg: z.unknown().optional() });
-type Request = z.infer<typeof Request>;
-type Line = z.infer<typeof Line>;
+const RecordedRequest = z.object({
+  id: z.number(),
+  method: z.string(),
+  params: z.record(z.string(), z.string()),
+});
+const RecordedReply = z.object({
+  id: z.number(),
+  result: z.unknown().optional(),
+  error: MiError.optional(),
+});
+const RecordedEvent = z.object({ method: z.string(), params: z.unknown() });
+const TraceLine = z.object({ t: z.number(), dir: z.string(), msg: z.unknown().optional() });
+type RecordedRequest = z.infer<typeof RecordedRequest>;
+type TraceLine = z.infer<typeof TraceLine>;
+type MiReply = { readonly result: unknown } | { readonly error: MiError };
 
-/** Recorded requests that are commands, by their id, and what their clients must be told. */
-export type Course = Readonly<Record<number, readonly string[]>>;
+/** Summaries of the notifications of each command, by the id of the recorded request that stands for it. */
+export type NotificationsByRequest = Readonly<Record<number, readonly string[]>>;
 
-/** So long the clock runs on after the last line: past every deadline of a command. */
-const AFTERMATH_MS = 1_000_000;
+/** How long the clock runs after the last line. It exceeds every deadline of a command. */
+const TIME_AFTER_TRACE_MS = 1_000_000;
 
-/** Replays a trace; `overlapping`: its commands don't wait for one another. Answers what each client was told. */
-export function replay(trace: string, commands: readonly number[], overlapping: boolean): Course {
-  const stage = new Replay(trace, commands, overlapping);
-  stage.run();
-  return stage.told;
+/**
+ * Replays a trace. Returns the notifications of its commands.
+ * @param commandIds the ids of the recorded requests that stand for commands
+ * @param isOverlapping whether a command starts although the previous one still runs
+ */
+export function replay(
+  trace: string,
+  commandIds: readonly number[],
+  isOverlapping: boolean,
+): NotificationsByRequest {
+  const traceReplay = new TraceReplay(trace, commandIds, isOverlapping);
+  traceReplay.run();
+  return traceReplay.notifications;
 }
 
-class Replay {
-  readonly told: Record<number, string[]> = {};
+class TraceReplay {
+  readonly notifications: Record<number, string[]> = {};
   readonly #runner = new Runner('replay', 1, []);
-  readonly #lines: Line[];
-  readonly #commands: readonly number[];
-  readonly #overlapping: boolean;
-  /** Requests of ours that wait for an answer, in the order of asking. */
-  #open: Mi[] = [];
-  /** Ours by the id of the recorded one that answers it. */
-  readonly #bound = new Map<number, string>();
+  readonly #lines: TraceLine[];
+  readonly #commandIds: readonly number[];
+  readonly #isOverlapping: boolean;
+  /** Requests of the runner that have no recorded counterpart yet, in order. */
+  #unmatchedRequests: MiRequest[] = [];
+  /** Ids of the runner's requests by the id of the recorded request whose reply they get. */
+  readonly #matchedIds = new Map<number, string>();
+  /** Letters that replace Call-IDs in the summaries. */
   readonly #letters = new Map<string, string>();
-  /** Each call's dialog state, as far as the recording told. */
-  readonly #states = new Map<string, number>();
+  /** The state of each dialog according to the events so far. */
+  readonly #dialogStates = new Map<string, number>();
   #now = 0;
-  /** A command that waited for its predecessor delays all that was recorded after it. */
-  #lag = 0;
-  #at = 0;
+  /** How much a command that waited for the previous one delays everything recorded after it. */
+  #lagMs = 0;
+  #lineIndex = 0;
 
-  constructor(trace: string, commands: readonly number[], overlapping: boolean) {
+  constructor(trace: string, commandIds: readonly number[], isOverlapping: boolean) {
     this.#lines = trace
       .trim()
       .split('\n')
-      .map((line) => Line.parse(JSON.parse(line)));
-    this.#commands = commands;
-    this.#overlapping = overlapping;
+      .map((line) => TraceLine.parse(JSON.parse(line)));
+    this.#commandIds = commandIds;
+    this.#isOverlapping = isOverlapping;
   }
 
   run(): void {
-    this.#runner.linkUp('stream', 0);
-    for (const [at, { t, dir, msg }] of this.#lines.entries()) {
-      this.#at = at;
-      this.#pass(t + this.#lag);
-      if (dir === 'mi>') this.#asked(msg);
-      if (dir === 'mi<') this.#answered(msg);
-      if (dir === 'evi<') this.#raised(msg);
+    this.#runner.onLinkUp('stream', 0);
+    for (const [index, { t, dir, msg }] of this.#lines.entries()) {
+      this.#lineIndex = index;
+      this.#advanceTo(t + this.#lagMs);
+      if (dir === 'mi>') this.#onRecordedRequest(msg);
+      if (dir === 'mi<') this.#onRecordedReply(msg);
+      if (dir === 'evi<') this.#onRecordedEvent(msg);
     }
-    this.#at = this.#lines.length;
-    this.#pass(this.#now + AFTERMATH_MS);
+    this.#lineIndex = this.#lines.length;
+    this.#advanceTo(this.#now + TIME_AFTER_TRACE_MS);
     if (this.#runner.size > 0) throw new Error('a command still runs');
   }
 
-  #asked(msg: unknown): void {
-    const request = Request.safeParse(msg);
+  #onRecordedRequest(msg: unknown): void {
+    const request = RecordedRequest.safeParse(msg);
     if (!request.success) return;
-    if (this.#commands.includes(request.data.id)) this.#command(request.data);
-    const open = this.#open.find((mi) => sameQuestion(mi, request.data));
-    if (!open) return;
-    this.#open = this.#open.filter((mi) => mi !== open);
-    this.#bound.set(request.data.id, open.id);
+    if (this.#commandIds.includes(request.data.id)) this.#startCommand(request.data);
+    const match = this.#unmatchedRequests.find((miRequest) => isSameRequest(miRequest, request.data));
+    if (!match) return;
+    this.#unmatchedRequests = this.#unmatchedRequests.filter((miRequest) => miRequest !== match);
+    this.#matchedIds.set(request.data.id, match.id);
   }
 
-  #command({ id, method, params }: Request): void {
-    while (!this.#overlapping && Object.values(this.told).some((told) => told.at(-1) !== 'Ended')) {
-      const waited = Math.max(this.#now, this.#runner.due);
-      this.#lag += waited - this.#now;
-      this.#pass(waited);
+  #startCommand(request: RecordedRequest): void {
+    while (!this.#isOverlapping && this.#isCommandRunning()) {
+      const next = Math.max(this.#now, this.#runner.nextDue);
+      this.#lagMs += next - this.#now;
+      this.#advanceTo(next);
     }
-    const [ours, theirs, callid] = commandOf(method, params);
-    this.told[id] = [];
-    const what = { cmdId: `${id}`, method: ours, params: theirs, subject: 'tester', session: 'one' };
-    this.#runner.start(what, { callid, nextHop: 'sip:127.0.0.1:5060' }, this.#now);
-    this.#take();
+    const { method, params, callid } = commandOf(request);
+    this.notifications[request.id] = [];
+    const command = { cmdId: `${request.id}`, method, params, subject: 'tester', session: 'one' };
+    this.#runner.start(command, { callid, nextHop: 'sip:127.0.0.1:5060' }, this.#now);
+    this.#handleOutput();
   }
 
-  #answered(msg: unknown): void {
-    const answer = Answer.safeParse(msg);
-    const id = answer.success ? this.#bound.get(answer.data.id) : undefined;
-    if (!answer.success || id === undefined) return;
-    const { error, result } = answer.data;
-    this.#runner.reply(error ? { id, error } : { id, result }, this.#now);
-    this.#take();
+  #isCommandRunning(): boolean {
+    return Object.values(this.notifications).some((events) => events.at(-1) !== 'Ended');
   }
 
-  #raised(msg: unknown): void {
-    const { method, params } = Raised.parse(msg);
+  #onRecordedReply(msg: unknown): void {
+    const reply = RecordedReply.safeParse(msg);
+    const id = reply.success ? this.#matchedIds.get(reply.data.id) : undefined;
+    if (!reply.success || id === undefined) return;
+    const { error, result } = reply.data;
+    this.#runner.onReply(error ? { id, error } : { id, result }, this.#now);
+    this.#handleOutput();
+  }
+
+  #onRecordedEvent(msg: unknown): void {
+    const { method, params } = RecordedEvent.parse(msg);
     const event = EviEvent.parse({ name: method, params });
-    this.#letter(event.params.callid);
-    if (event.name === 'E_CALL_TRANSFER') this.#letter(event.params.transfer_callid);
-    if (event.name === 'E_DLG_STATE_CHANGED') this.#states.set(event.params.callid, event.params.new_state);
-    this.#runner.event(event, this.#now, this.#now);
-    this.#take();
+    this.#letterOf(event.params.callid);
+    if (event.name === 'E_CALL_TRANSFER') this.#letterOf(event.params.transfer_callid);
+    if (event.name === 'E_DLG_STATE_CHANGED')
+      this.#dialogStates.set(event.params.callid, event.params.new_state);
+    this.#runner.onEvent(event, this.#now, this.#now);
+    this.#handleOutput();
   }
 
-  #pass(until: number): void {
-    while (this.#runner.due <= until) {
-      this.#now = Math.max(this.#now, this.#runner.due);
-      this.#runner.tick(this.#now);
-      this.#take();
+  #advanceTo(time: number): void {
+    while (this.#runner.nextDue <= time) {
+      this.#now = Math.max(this.#now, this.#runner.nextDue);
+      this.#runner.fireDueTimers(this.#now);
+      this.#handleOutput();
     }
-    this.#now = Math.max(this.#now, until);
+    this.#now = Math.max(this.#now, time);
   }
 
-  #take(): void {
-    const { requests, told } = this.#runner.take();
-    for (const each of told) this.told[Number(each.command.cmdId)]?.push(this.#inShort(each.told));
-    for (const mi of requests) {
-      if (this.#isRecorded(mi)) this.#open.push(mi);
-      else this.#runner.reply({ id: mi.id, ...this.#answerTo(mi) }, this.#now);
+  #handleOutput(): void {
+    const { requests, notifications } = this.#runner.takeOutput();
+    for (const { command, notification } of notifications)
+      this.notifications[Number(command.cmdId)]?.push(this.#summarize(notification));
+    for (const miRequest of requests) {
+      if (this.#isRecorded(miRequest)) this.#unmatchedRequests.push(miRequest);
+      else this.#runner.onReply({ id: miRequest.id, ...this.#replyTo(miRequest) }, this.#now);
     }
-    if (requests.length > 0) this.#take();
+    if (requests.length > 0) this.#handleOutput();
   }
 
-  /** Was it asked in the recording too, now or later? */
-  #isRecorded(mi: Mi): boolean {
-    return this.#lines.slice(this.#at).some(({ dir, msg }, after) => {
-      const request = Request.safeParse(dir === 'mi>' ? msg : null);
-      if (!request.success || this.#bound.has(request.data.id) || !sameQuestion(mi, request.data))
-        return false;
-      return after === 0 || !this.#commands.includes(request.data.id);
+  /** Returns whether the trace contains the request, at the current line or later. */
+  #isRecorded(miRequest: MiRequest): boolean {
+    return this.#lines.slice(this.#lineIndex).some(({ dir, msg }, offset) => {
+      const request = RecordedRequest.safeParse(dir === 'mi>' ? msg : null);
+      if (!request.success || this.#matchedIds.has(request.data.id)) return false;
+      if (!isSameRequest(miRequest, request.data)) return false;
+      return offset === 0 || !this.#commandIds.includes(request.data.id);
     });
   }
 
-  /** What OpenSIPS would have said where the recorder did not ask. */
-  #answerTo({ method, params }: Mi): { result: unknown } | { error: MiError } {
-    if (method === 'dlg_list' && 'callid' in params) return this.#shown(String(params['callid']));
+  /** Returns the reply that OpenSIPS would have sent to a request that was not recorded. */
+  #replyTo({ method, params }: MiRequest): MiReply {
+    if (method === 'dlg_list' && 'callid' in params) return this.#dialogReply(String(params['callid']));
     if (method === 'dlg_list')
-      return { result: { Dialogs: this.#standing().slice(Number(params['index'])) } };
-    const gone = this.#isGone(String(params['dialog_id']));
-    return gone ? { error: { code: 404, message: 'Requested Dialog not found' } } : { result: 'OK' };
+      return { result: { Dialogs: this.#activeDialogs().slice(Number(params['index'])) } };
+    if (!this.#hasEnded(String(params['dialog_id']))) return { result: 'OK' };
+    return { error: { code: 404, message: 'Requested Dialog not found' } };
   }
 
-  /** A dialog as far as the recording knows it: there from its INVITE on. */
-  #shown(callid: string): { result: unknown } | { error: MiError } {
-    if (this.#isGone(callid)) return { error: { code: 404, message: 'No such dialog' } };
-    const state = this.#states.get(callid) ?? 1;
+  /** Returns the dialog as the events so far show it. It exists from its INVITE on. */
+  #dialogReply(callid: string): MiReply {
+    if (this.#hasEnded(callid)) return { error: { code: 404, message: 'No such dialog' } };
+    const state = this.#dialogStates.get(callid) ?? 1;
     const Dialog = { ID: '', state, timestart: 0, callid, from_uri: '', to_uri: '' };
     return { result: { Dialog } };
   }
 
-  #isGone(callid: string): boolean {
-    return this.#states.get(callid) === 5;
+  #hasEnded(callid: string): boolean {
+    return this.#dialogStates.get(callid) === 5;
   }
 
-  #standing(): Dialog[] {
+  #activeDialogs(): Dialog[] {
     return this.#lines.flatMap(({ msg }) => {
-      const shown = z.object({ result: DialogResult }).safeParse(msg);
-      return shown.success && !this.#isGone(shown.data.result.Dialog.callid)
-        ? [shown.data.result.Dialog]
+      const parsed = z.object({ result: DialogResult }).safeParse(msg);
+      return parsed.success && !this.#hasEnded(parsed.data.result.Dialog.callid)
+        ? [parsed.data.result.Dialog]
         : [];
     });
   }
 
-  #letter(callid: string): string {
+  #letterOf(callid: string): string {
     const letter = this.#letters.get(callid) ?? String.fromCharCode(65 + this.#letters.size);
     this.#letters.set(callid, letter);
     return letter;
   }
 
-  /** An event with what matters of its data: `TransferPending B 180 Ringing`. */
-  #inShort({ event, data }: Told): string {
+  /** Returns an event with the relevant part of its data: `TransferPending B 180 Ringing`. */
+  #summarize({ event, data }: Notification): string {
     if (typeof data === 'string') return `${event}: ${data}`;
     const { callid, leg, destination, extra } = z.record(z.string(), z.string()).parse(data ?? {});
-    const letter = callid === undefined ? undefined : this.#letter(callid);
+    const letter = callid === undefined ? undefined : this.#letterOf(callid);
     return [event, letter, leg, destination?.replace('sip:', '> '), extra]
       .filter((part) => part !== undefined)
       .join(' ');
   }
 }
 
-/** Do they ask for the same thing of the same call? */
-function sameQuestion(mi: Mi, recorded: Request): boolean {
-  if (mi.method !== recorded.method) return false;
-  if (mi.method === 't_uac_dlg')
-    return callIdOf(String(mi.params['headers'])) === callIdOf(recorded.params['headers']);
-  return ['callid', 'dialog_id', 'destination'].every((name) => mi.params[name] === recorded.params[name]);
+/** Returns whether a request of the runner and a recorded one are for the same operation on the same call. */
+function isSameRequest({ method, params }: MiRequest, recorded: RecordedRequest): boolean {
+  if (method !== recorded.method) return false;
+  if (method === 't_uac_dlg')
+    return callidIn(String(params['headers'])) === callidIn(recorded.params['headers']);
+  return ['callid', 'dialog_id', 'destination'].every((name) => params[name] === recorded.params[name]);
 }
 
-function callIdOf(headers = ''): string {
-  return header(headers, 'Call-ID');
+function callidIn(headers = ''): string {
+  return headerIn(headers, 'Call-ID');
 }
 
-function header(headers: string, name: string): string {
+function headerIn(headers: string, name: string): string {
   return new RegExp(`^${name}: *<?([^>\\r\\n]*)`, 'im').exec(headers)?.[1] ?? '';
 }
 
-/** The command by which a client asks for it, its params, and the Call-ID of the call that it makes. */
-function commandOf(method: string, params: Record<string, string>): [Method, unknown, string] {
-  const { callid, dialog_id, leg, transfer_callid, transfer_leg, destination, headers = '' } = params;
-  const checked = (ours: Method, theirs: unknown): [Method, unknown, string] => [
-    ours,
-    methods[ours].parse(theirs),
-    callIdOf(headers),
-  ];
-  switch (method) {
+interface ReplayedCommand {
+  readonly method: CommandMethod;
+  readonly params: unknown;
+  /** The Call-ID of the call that the command makes. */
+  readonly callid: string;
+}
+
+/** Returns the command that a recorded request stands for. */
+function commandOf({ method: miMethod, params: miParams }: RecordedRequest): ReplayedCommand {
+  const { callid, dialog_id, leg, transfer_callid, transfer_leg, destination, headers = '' } = miParams;
+  const command = (method: CommandMethod, params: unknown): ReplayedCommand => ({
+    method,
+    params: commandParams[method].parse(params),
+    callid: callidIn(headers),
+  });
+  switch (miMethod) {
     case 't_uac_dlg':
-      return checked('CallStart', { caller: header(headers, 'From'), callee: header(headers, 'To') });
+      return command('CallStart', { caller: headerIn(headers, 'From'), callee: headerIn(headers, 'To') });
     case 'dlg_end_dlg':
-      return checked('CallEnd', { callid: dialog_id });
+      return command('CallEnd', { callid: dialog_id });
     case 'call_hold':
-      return checked('CallHold', { callid });
+      return command('CallHold', { callid });
     case 'call_unhold':
-      return checked('CallUnhold', { callid });
+      return command('CallUnhold', { callid });
     case 'call_transfer':
       return transfer_callid === undefined
-        ? checked('CallBlindTransfer', { callid, leg, destination })
-        : checked('CallAttendedTransfer', {
+        ? command('CallBlindTransfer', { callid, leg, destination })
+        : command('CallAttendedTransfer', {
             callidA: callid,
             legA: leg,
             callidB: transfer_callid,
@@ -234,6 +266,6 @@ function commandOf(method: string, params: Record<string, string>): [Method, unk
             destination,
           });
     default:
-      throw new Error(`no command asks for ${method}`);
+      throw new Error(`no command uses ${miMethod}`);
   }
 }

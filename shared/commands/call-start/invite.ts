@@ -1,0 +1,69 @@
+/** Builds the INVITE that calls the caller's phone. @module */
+
+import type { MiCommand } from '../../opensips/mi.ts';
+import type { CommandParams } from '../../protocol/rpc/commands.ts';
+import { headerLines, quotedString } from '../../sip/sip-text.ts';
+
+/** Upstream's SDP offer. It requests no media: the call that follows the REFER has its own offer. */
+const SDP = [
+  'v=0',
+  'o=click-to-dial 0 0 IN IP4 0.0.0.0',
+  's=session',
+  'c=IN IP4 0.0.0.0',
+  't=0 0',
+  'm=audio 9 RTP/AVP 0',
+  'a=rtpmap:0 PCMU/8000',
+  '',
+].join('\r\n');
+
+/** Options of a CallStart that change the INVITE. */
+export type InviteOptions = Pick<CommandParams<'CallStart'>, 'display' | 'auto_answer' | 'headers'>;
+
+/**
+ * Returns the MI command for the INVITE. It is upstream's INVITE except for the Contact, which points to OpenSIPS,
+ * because OpenSIPS handles requests of this leg. `next_hop` routes it through the routing script, without which there
+ * would be no dialog and no events. The headers for the client's options follow the ones that upstream sends.
+ */
+export function inviteCommand(
+  caller: string,
+  callee: string,
+  nextHop: string,
+  callid: string,
+  { display, auto_answer: autoAnswer = false, headers = {} }: InviteOptions,
+): Extract<MiCommand, { method: 't_uac_dlg' }> {
+  const host = hostPortOf(nextHop);
+  const lines = [
+    `From: ${display === undefined ? '' : `${quotedString(display)} `}<${caller}>`,
+    `To: <${callee}>`,
+    `Contact: <${host.replace(':', ':call-api@')}>`,
+    'Content-Type: application/sdp',
+    'CSeq: 1 INVITE',
+    `Call-Id: ${callid}`,
+    ...(autoAnswer ? autoAnswerHeaders(host) : []),
+    ...headerLines(headers),
+    '',
+  ];
+  return {
+    method: 't_uac_dlg',
+    params: { method: 'INVITE', ruri: caller, next_hop: nextHop, headers: lines.join('\r\n'), body: SDP },
+  };
+}
+
+/**
+ * Returns the headers that make a phone answer by itself. There are two, because phones differ and no RFC defines one.
+ * Snom, Grandstream, Gigaset, AudioCodes and baresip read `answer-after` of Call-Info. Yealink, Aastra, OpenStage,
+ * Gigaset, AudioCodes and baresip read `info=alert-autoanswer` of Alert-Info, some of them with `delay`. On most of them
+ * the feature must be enabled.
+ */
+function autoAnswerHeaders(host: string): string[] {
+  return [
+    `Call-Info: <${host}>;answer-after=0`,
+    // The grammar requires a URI, although only `info` matters. Some phones fetch it, so it is OpenSIPS's own.
+    `Alert-Info: <${host}>;info=alert-autoanswer;delay=0`,
+  ];
+}
+
+/** Returns a SIP URI without its user and parameters. */
+function hostPortOf(uri: string): string {
+  return uri.replace(/^(sips?:)(?:[^@]*@)?([^;?]+).*$/i, '$1$2');
+}

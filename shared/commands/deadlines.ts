@@ -1,0 +1,58 @@
+/**
+ * The timeouts and intervals of commands, in milliseconds. Every wait of a command is limited by one of them, so no
+ * command hangs.
+ * @module
+ */
+
+/**
+ * For the reply to an INVITE. It exceeds tm's `fr_timeout` + `fr_inv_timeout`, which are 30 s + 120 s by default. How
+ * long the caller's phone rings is limited before that, by `CALLER_TIMEOUT` in `protocol/rpc/commands.ts`.
+ */
+export const INVITE_TIMEOUT_MS = 180_000;
+/** For any other MI reply. One takes about a millisecond on loopback. */
+export const MI_TIMEOUT_MS = 5_000;
+/** For the reply to `dlg_end_dlg`. It is short because the request can be repeated, so a lost datagram costs little. */
+export const END_DIALOG_TIMEOUT_MS = 1_500;
+/**
+ * For the reply to an INVITE after an event has shown the dialog as answered; seen 0.3 ms apart. After this time the
+ * dialog is read.
+ */
+export const INVITE_REPLY_GRACE_MS = 1_000;
+/** Between two reads of a dialog whose events may be lost. For a transferred call it doubles up to the maximum. */
+export const DIALOG_POLL_INTERVAL_MS = 5_000;
+export const MAX_DIALOG_POLL_INTERVAL_MS = 20_000;
+/** Before the first read of a new call that OpenSIPS could not match to its transfer: few of its events will come. */
+export const UNMATCHED_POLL_DELAY_MS = 1_000;
+/**
+ * For dialog state 4 (acknowledged) after the reply to the INVITE. After this time the REFER is sent without it.
+ * Upstream always sleeps for this long.
+ */
+export const ACK_TIMEOUT_MS = 500;
+/** For a new call after `Accepted`. Without one the phone has rejected the REFER, for which there is no event. */
+export const NEW_CALL_TIMEOUT_MS = 10_000;
+/**
+ * Before the first search for a new call in the list of dialogs. The new INVITE can follow the end of the old dialog by
+ * 20 ms (trace `start-unmatched`) or more. The delay doubles with each search.
+ */
+export const SEARCH_DELAY_MS = 300;
+/** For the list of dialogs that decides a transfer while the link is down: the longest time to reconnect. */
+export const FINAL_SEARCH_TIMEOUT_MS = 60_000;
+/** How often a REFER is requested while no adapter is connected, {@link MI_TIMEOUT_MS} each. */
+export const MAX_REFER_ATTEMPTS = 6;
+/** For the destination of a transfer to answer. */
+export const DESTINATION_TIMEOUT_MS = 120_000;
+/** For the event with the outcome of a transfer after the dialog has shown it; seen 0.2 to 1 ms apart. */
+export const OUTCOME_EVENT_TIMEOUT_MS = 300;
+/** For re-INVITEs. SIP's own limit is 32 s (RFC 3261 timer B, 64 × T1). */
+export const REINVITE_TIMEOUT_MS = 35_000;
+/** For the events of the other leg after one leg is on hold or off hold. */
+export const HOLD_QUIET_MS = 300;
+/** The shortest timer of a command. */
+export const SHORTEST_TIMER_MS = Math.min(SEARCH_DELAY_MS, OUTCOME_EVENT_TIMEOUT_MS, HOLD_QUIET_MS);
+/** For the end of all legs. After this time the client receives `Ended` without it. */
+export const CLEANUP_TIMEOUT_MS = 2_000;
+/** Before the request to end a dialog is repeated. It doubles up to the maximum. */
+export const END_RETRY_DELAY_MS = 500;
+export const MAX_END_RETRY_DELAY_MS = 8_000;
+/** For the end of a leg that cannot be canceled yet: the longest life of an INVITE, and 20 s more. */
+export const CLEANUP_GIVE_UP_MS = INVITE_TIMEOUT_MS + 20_000;

@@ -1,0 +1,58 @@
+/** Creates the failures of commands: the text and the structured error of an `Error` notification. @module */
+import type { MiError } from '../opensips/mi.ts';
+import { errorCode, type SipStatus } from '../protocol/rpc/jsonrpc.ts';
+import type { CommandError, Execution } from './command.ts';
+
+/** Why a command has failed: the text that upstream's clients show, and the structured error. */
+export interface Failure {
+  readonly text: string;
+  readonly error: CommandError;
+}
+
+/** A phone or a proxy has rejected a request. `statusLine` is the SIP status, such as `486 Busy Here`. */
+export function sipFailure(prefix: string, statusLine: string): Failure {
+  const text = `${prefix}${statusLine}`;
+  const status = Number.parseInt(statusLine, 10) || 500;
+  return {
+    text,
+    error: { code: errorCode.refused, message: text, sip: { status, reason: statusLine.slice(4) } },
+  };
+}
+
+/** OpenSIPS has replied to an MI command with an error. The text is upstream's: `404 Requested Dialog not found`. */
+export function miFailure(method: string, error: MiError): Failure {
+  const text = `${error.code} ${error.message}`;
+  const isSipStatus = error.code >= 300 && error.code <= 699;
+  return {
+    text,
+    error: {
+      code: errorCode.miRefused,
+      message: `OpenSIPS refused ${method}: ${text}`,
+      ...(isSipStatus
+        ? { sip: { status: error.code, reason: error.message } }
+        : { opensips: { code: error.code, message: error.message } }),
+    },
+  };
+}
+
+/** The command was not carried out, and it has left nothing behind. */
+export function notDoneFailure(text: string): Failure {
+  return { text, error: { code: errorCode.notDone, message: text } };
+}
+
+/** The command may have been carried out or not. */
+export function unknownFailure(text: string): Failure {
+  return { text, error: { code: errorCode.unknown, message: text } };
+}
+
+/** An MI command got no reply. */
+export function noReplyFailure(method: string, execution: Execution, reason: string): Failure {
+  if (execution === 'unknown')
+    return unknownFailure(`OpenSIPS did not answer ${method} (${reason}): it may have been done or not`);
+  return timeoutFailure(`${method} was not sent to OpenSIPS: ${reason}`);
+}
+
+/** A timer of the command has expired. */
+export function timeoutFailure(text: string, sip?: SipStatus): Failure {
+  return { text, error: { code: errorCode.timedOut, message: text, ...(sip ? { sip } : {}) } };
+}

@@ -1,0 +1,26 @@
+/**
+ * CallAttendedTransfer: connects a party of one call with a party of another (RFC 5359 §2.5, Replaces of RFC 3891). The
+ * phone that is replaced ends its call itself.
+ * @module
+ */
+import type { CommandParams } from '../../protocol/rpc/commands.ts';
+import { transferMachine } from './transfer-command.ts';
+
+export const callAttendedTransfer = transferMachine(
+  ({ callidA, legA, callidB, legB, destination }: CommandParams<'CallAttendedTransfer'>) => ({
+    command: {
+      method: 'call_transfer',
+      params: {
+        callid: callidA,
+        leg: legA,
+        transfer_callid: callidB,
+        transfer_leg: legB,
+        ...(destination === undefined ? {} : { destination }),
+      },
+    },
+    callid: callidA,
+    leg: legA,
+    destination: destination ?? '',
+  }),
+  () => undefined,
+);

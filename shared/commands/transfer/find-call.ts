@@ -1,0 +1,113 @@
+/**
+ * Searches `dlg_list` for the new call of a transfer if no event has shown it, or if an event may be lost.
+ * @module
+ */
+
+import { dialogState } from '../../opensips/evi.ts';
+import { DialogsResult } from '../../opensips/mi.ts';
+import {
+  FINAL_SEARCH_TIMEOUT_MS,
+  MI_TIMEOUT_MS,
+  NEW_CALL_TIMEOUT_MS,
+  SEARCH_DELAY_MS,
+} from '../deadlines.ts';
+import { type Failure, noReplyFailure, notDoneFailure, timeoutFailure, unknownFailure } from '../failures.ts';
+import type { StepActions } from '../step-actions.ts';
+import { findTransferredCall } from './match-call.ts';
+import { decideOutcome, fail, onNewCall } from './progress.ts';
+import type { Transfer, TransferProgress } from './state.ts';
+
+/** Dialogs per page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
+export const PAGE_SIZE = 12;
+
+const NOT_REACHED = `transfer failed: the phone did not take it, or its destination was not reached, within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+
+/** Searches the list from its start. */
+export function startSearch(transfer: Transfer, actions: StepActions): void {
+  transfer.page = { ...transfer.page, index: 0 };
+  requestPage(transfer, actions);
+}
+
+/** Requests the current page. */
+export function requestPage({ page }: Transfer, actions: StepActions): void {
+  actions.requestMi('list-dialogs', { method: 'dlg_list', params: page }, MI_TIMEOUT_MS);
+}
+
+/** The time for the new call has passed. One final search decides. */
+export function startFinalSearch(transfer: Transfer, actions: StepActions): void {
+  transfer.isFinalSearch = true;
+  actions.stopTimers('search');
+  actions.startTimer('final-search', FINAL_SEARCH_TIMEOUT_MS);
+  startSearch(transfer, actions);
+}
+
+/** A page that does not fit into a datagram fails with 500, so a shorter one is requested. */
+export function onPageError(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  if (transfer.page.counter === 1) return onCallNotFound(transfer, actions);
+  transfer.page = { ...transfer.page, counter: Math.ceil(transfer.page.counter / 2) };
+  requestPage(transfer, actions);
+  return [];
+}
+
+/** Without the list, the final search decides nothing. */
+export function onPageNoReply(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  if (!transfer.isFinalSearch) return onCallNotFound(transfer, actions);
+  actions.startTimer('search', SEARCH_DELAY_MS);
+  return [];
+}
+
+/** The new call is not listed (yet). Unless there is a reason to expect it, the search waits for an event. */
+function onCallNotFound(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  const mayHaveShifted = transfer.page.index > 0 && !transfer.isFinalSearchRepeated;
+  transfer.page = { ...transfer.page, index: 0 };
+  if (transfer.isFinalSearch && !mayHaveShifted) return fail(transfer, notReachedFailure(transfer));
+  if (transfer.isFinalSearch) {
+    transfer.isFinalSearchRepeated = true;
+    actions.startTimer('search', SEARCH_DELAY_MS);
+  } else if (transfer.endedAt !== undefined || transfer.eventsMayBeLost) {
+    transfer.searchDelayMs *= 2;
+    actions.startTimer('search', transfer.searchDelayMs);
+  }
+  return [];
+}
+
+/** A phone that strips `osid` is recognized only by its contact. If the contact is unknown, so is the outcome. */
+function notReachedFailure({ endedAt, contact }: Transfer): Failure {
+  if (endedAt === undefined) return timeoutFailure(NOT_REACHED);
+  return contact === undefined ? unknownFailure(NOT_REACHED) : notDoneFailure(NOT_REACHED);
+}
+
+/**
+ * The final search got no reply. The command fails, but it can continue the search to end a call that the transfer makes
+ * later.
+ */
+export function onFinalSearchTimeout(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  transfer.isFinalSearch = false;
+  actions.startTimer('new-call', NEW_CALL_TIMEOUT_MS);
+  const reason = 'so how the transfer went is not known';
+  return [{ type: 'failed', failure: noReplyFailure('dlg_list', 'unknown', reason) }];
+}
+
+/** Searches a page of the list for the new call. */
+export function onPage(transfer: Transfer, result: unknown, actions: StepActions): TransferProgress[] {
+  const parsed = DialogsResult.safeParse(result);
+  const dialogs = parsed.success ? parsed.data.Dialogs : [];
+  const oldDialog = dialogs.find(({ callid }) => callid === transfer.callid);
+  if (transfer.dialogId === undefined && oldDialog) transfer.dialogId = oldDialog.ID;
+  const contact =
+    transfer.leg === 'caller' ? oldDialog?.caller_contact : oldDialog?.CALLEES?.[0]?.callee_contact;
+  if (transfer.contact === undefined && contact) transfer.contact = contact;
+  // The phone may have kept the old dialog long after its new call started, until we ended it.
+  const endedAt = transfer.lastEventAt ?? transfer.endedAt;
+  const newDialog = findTransferredCall(dialogs, endedAt === undefined ? transfer : { ...transfer, endedAt });
+  if (newDialog) {
+    transfer.isUnmatched = true;
+    transfer.newDialogState = newDialog.state;
+    const progress = onNewCall(transfer, newDialog.callid, '', actions);
+    return newDialog.state >= dialogState.answered ? [...progress, ...decideOutcome(transfer)] : progress;
+  }
+  if (dialogs.length < transfer.page.counter) return onCallNotFound(transfer, actions);
+  transfer.page = { ...transfer.page, index: transfer.page.index + transfer.page.counter };
+  requestPage(transfer, actions);
+  return [];
+}

@@ -1,0 +1,58 @@
+/**
+ * Finds the new call of a transfer for which OpenSIPS raised no E_CALL_TRANSFER: if the phone ends the old dialog before
+ * its new INVITE arrives, OpenSIPS cannot match the two (trace `start-unmatched`).
+ * @module
+ */
+import { dialogState } from '../../opensips/evi.ts';
+import type { Dialog } from '../../opensips/mi.ts';
+import { areSipUrisEqual } from '../../sip/sip-uri.ts';
+
+/** What is known of a transferred dialog. */
+export interface TransferredDialog {
+  readonly callid: string;
+  /** Its id in OpenSIPS. The new INVITE contains it as `osid`, unless the phone strips parameters. */
+  readonly dialogId?: string;
+  /** The contact of the transferred phone. */
+  readonly contact?: string;
+  readonly destination: string;
+  /** When the dialog ended, in Unix milliseconds. */
+  readonly endedAt?: number;
+}
+
+/** How much the clocks of OpenSIPS and of the adapter beside it may differ; `timestart` has a resolution of 1 s. */
+const CLOCK_SKEW_S = 2;
+
+/** Returns the new call of a transfer. It is recognized by `osid`, otherwise by contact, destination and time. */
+export function findTransferredCall(
+  dialogs: readonly Dialog[],
+  transferred: TransferredDialog,
+): Dialog | undefined {
+  const candidates = dialogs.filter(
+    ({ state, callid }) => state !== dialogState.ended && callid !== transferred.callid,
+  );
+  return (
+    candidates.find((dialog) => hasOsid(dialog, transferred.dialogId)) ??
+    candidates.find((dialog) => isLikelyNewCall(dialog, transferred))
+  );
+}
+
+/** Depending on the phone, either party's URI contains `osid`. */
+function hasOsid(dialog: Dialog, dialogId: string | undefined): boolean {
+  if (dialogId === undefined) return false;
+  return [dialog.to_uri, dialog.from_uri].some((uri) => uri.split(';').includes(`osid=${dialogId}`));
+}
+
+function isLikelyNewCall(dialog: Dialog, transferred: TransferredDialog): boolean {
+  // To with another dialog's id belongs to that dialog's new call. From may have an old id that the phone was called with.
+  if (transferred.dialogId !== undefined && dialog.to_uri !== stripOsid(dialog.to_uri)) return false;
+  if (transferred.contact === undefined || !dialog.caller_contact) return false;
+  if (!areSipUrisEqual(dialog.caller_contact, transferred.contact)) return false;
+  if (!areSipUrisEqual(stripOsid(dialog.to_uri), transferred.destination)) return false;
+  const earliest = transferred.endedAt === undefined ? 0 : transferred.endedAt / 1000 - CLOCK_SKEW_S;
+  return dialog.timestart === 0 || dialog.timestart >= earliest;
+}
+
+/** Returns the URI as the parties know it. OpenSIPS itself adds `osid`. */
+export function stripOsid(uri: string): string {
+  return uri.replace(/;osid=[^;?>]*/g, '');
+}

@@ -1,0 +1,42 @@
+/** Polls the dialog of a transfer's new call, because the event that shows its outcome may be lost. @module */
+
+import { dialogState } from '../../opensips/evi.ts';
+import { DialogResult } from '../../opensips/mi.ts';
+import { MAX_DIALOG_POLL_INTERVAL_MS, MI_TIMEOUT_MS, OUTCOME_EVENT_TIMEOUT_MS } from '../deadlines.ts';
+import type { StepActions } from '../step-actions.ts';
+import { decideOutcome } from './progress.ts';
+import type { Transfer, TransferProgress } from './state.ts';
+
+/** Requests the new call's dialog from OpenSIPS. */
+export function readNewDialog({ newCallid = '' }: Transfer, actions: StepActions): void {
+  actions.requestMi('read-new-dialog', { method: 'dlg_list', params: { callid: newCallid } }, MI_TIMEOUT_MS);
+}
+
+/** Schedules the next read. The delay doubles each time. */
+export function pollLater(transfer: Transfer, actions: StepActions): void {
+  actions.startTimer('poll-new-dialog', transfer.pollDelayMs);
+  transfer.pollDelayMs = Math.min(transfer.pollDelayMs * 2, MAX_DIALOG_POLL_INTERVAL_MS);
+}
+
+export function onNewDialogRead(
+  transfer: Transfer,
+  result: unknown,
+  actions: StepActions,
+): TransferProgress[] {
+  const parsed = DialogResult.safeParse(result);
+  const state = parsed.success ? parsed.data.Dialog.state : 0;
+  if (state === dialogState.ended) {
+    onNewDialogMissing(transfer, actions);
+    return [];
+  }
+  transfer.newDialogState = Math.max(transfer.newDialogState, state);
+  if (state >= dialogState.answered) return decideOutcome(transfer);
+  pollLater(transfer, actions);
+  return [];
+}
+
+/** OpenSIPS no longer knows the new call. Its last event may still be in transit. */
+export function onNewDialogMissing(transfer: Transfer, actions: StepActions): void {
+  if (transfer.newDialogState < dialogState.answered) transfer.newDialogState = dialogState.ended;
+  actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
+}

@@ -1,0 +1,56 @@
+/**
+ * The events of OpenSIPS's event interface (EVI) that are used here, as recorded from 3.6 and 4.0. They have no number and
+ * no time, and are never sent again.
+ * @module
+ */
+import * as z from 'zod';
+
+/** The states of a dialog in E_DLG_STATE_CHANGED and `dlg_list` (dialog module, `dlg_hash.h`). */
+export const dialogState = {
+  unconfirmed: 1,
+  /** A provisional response has arrived: the phone rings, and the INVITE can be canceled. */
+  ringing: 2,
+  answered: 3,
+  /** The ACK has arrived: in-dialog requests such as REFER are safe. */
+  acknowledged: 4,
+  ended: 5,
+} as const;
+
+/** A party of a dialog. E_CALL_TRANSFER has an invalid `leg` in state `start` (OpenSIPS 3.6.8), so that one is never read. */
+export type Leg = 'caller' | 'callee';
+
+export const TransferEvent = z.object({
+  name: z.literal('E_CALL_TRANSFER'),
+  params: z.object({
+    /** The transferred dialog. */
+    callid: z.string(),
+    /** The new dialog. Can be empty in state `notify`. */
+    transfer_callid: z.string(),
+    destination: z.string(),
+    /** `start`, `notify`, `ok` or `fail`. Others are ignored. */
+    state: z.string(),
+    status: z.string(),
+  }),
+});
+export type TransferEvent = z.infer<typeof TransferEvent>;
+
+export const HoldEvent = z.object({
+  name: z.literal('E_CALL_HOLD'),
+  params: z.object({ callid: z.string(), leg: z.string(), action: z.string(), state: z.string() }),
+});
+
+export const DialogEvent = z.object({
+  name: z.literal('E_DLG_STATE_CHANGED'),
+  params: z.object({
+    id: z.string(),
+    callid: z.string(),
+    old_state: z.coerce.number().int(),
+    new_state: z.coerce.number().int(),
+  }),
+});
+
+export const EviEvent = z.discriminatedUnion('name', [TransferEvent, HoldEvent, DialogEvent]);
+export type EviEvent = z.infer<typeof EviEvent>;
+
+/** The events to which an adapter subscribes. */
+export const EVENT_NAMES = ['E_CALL_TRANSFER', 'E_CALL_HOLD', 'E_DLG_STATE_CHANGED'] as const;

@@ -1,0 +1,96 @@
+/** The policy of a tenant: scopes, limits, and the addresses that may be dialed. @module */
+import * as z from 'zod';
+import { type CommandMethod, commandParams } from '../protocol/rpc/commands.ts';
+
+/**
+ * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
+ * and the state of the site; `tokens` for issuing client tokens (API keys only).
+ */
+export const SCOPES = [
+  ...(Object.keys(commandParams) as CommandMethod[]).filter((method) => method !== 'Echo'),
+  'read',
+  'tokens',
+] as const;
+export const Scope = z.enum(SCOPES);
+export type Scope = z.infer<typeof Scope>;
+
+/** The id of a tenant, a site or a key. It is part of object names, keys and URLs. */
+export const Id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, '1 to 32 of a-z 0-9 -');
+
+const integer = (min: number, max: number, description: string) =>
+  z.number().int().min(min).max(max).meta({ description });
+
+/** The limits of a tenant. The defaults are higher than normal use needs. */
+export const Limits = z.object({
+  messages_per_second: integer(
+    1,
+    10_000,
+    'messages that a session may send per second; twice as many in a burst',
+  ).default(50),
+  commands_in_flight: integer(1, 100_000, 'commands of a session that may run at the same time').default(
+    1_000,
+  ),
+  starts_per_second: z
+    .number()
+    .min(0.01)
+    .max(10_000)
+    .meta({
+      description: 'CallStarts per second of the tenant, divided among its sites; twice as many in a burst',
+    })
+    .default(50),
+  standing_calls: integer(
+    1,
+    1_000_000,
+    'active calls of the tenant that were made through this API, divided among its sites',
+  ).default(10_000),
+  message_bytes: integer(1_024, 65_536, 'the size of a message, in bytes').default(65_536),
+  sessions_per_subject: integer(1, 10_000, 'open sockets of a subject at a site').default(1_000),
+});
+export type Limits = z.infer<typeof Limits>;
+
+/** A pattern of {@link Rules}, as an administrator may enter it. */
+export const Pattern = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[\x21-\x7e]*$/, 'a pattern has printable ASCII and no space in it')
+  .regex(/^(?!sips?:)/i, 'a pattern is compared with user@host, without sip: before it')
+  // A pattern without these could never match, so the rule would have no effect.
+  .regex(/[@*]/, 'a pattern is compared with user@host: write +1900*@* or *@example.com');
+
+/** The rules of the tenant and of the site are sent with each new socket: about 60 KB at most. */
+const Patterns = z.array(z.string().min(1).max(64)).max(250).default([]);
+
+/**
+ * Which addresses may be dialed. The user of a SIP URI is compared as it is, its host in lower case. `+1900*@*` are the
+ * premium-rate numbers of North America.
+ */
+export const Rules = z
+  .object({
+    allow: Patterns.meta({ description: 'if there are any, an address must match one of them' }),
+    deny: Patterns.meta({ description: 'an address must match none of them, even if `allow` permits it' }),
+  })
+  .meta({
+    description:
+      'Which addresses may be dialed. A pattern is compared with the `user@host` of a SIP URI; `*` matches any characters',
+  });
+export type Rules = z.infer<typeof Rules>;
+
+/** The effective policy of a site. */
+export const Policy = z.object({
+  /** Increases with each change of the tenant, so that an older policy never replaces a newer one. */
+  version: z.number().int(),
+  /** `starts_per_second` and `standing_calls` are the share of this site. */
+  limits: Limits,
+  /** All of these must allow an address: those of the tenant, then those of the site. */
+  rules: z.array(Rules),
+  kept_seconds: integer(
+    60,
+    3_600,
+    'how long commands and calls are stored, in seconds, with the phone numbers in them',
+  ),
+});
+export type Policy = z.infer<typeof Policy>;
+
+/** The role of a key: `api` for clients and for issuing tokens, `adapter` for the process beside OpenSIPS. */
+export type KeyRole = 'api' | 'adapter';

@@ -1,0 +1,38 @@
+/** Tenants, sites and keys as the admin API returns them: with times in ISO 8601 and without the secrets of keys. @module */
+import * as z from 'zod';
+import { LOCATIONS } from '../../policy/locations.ts';
+import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
+
+const Time = z.iso.datetime();
+
+export const TenantView = z.object({
+  id: Id,
+  created: Time,
+  limits: Limits.meta({ description: 'the effective limits, including defaults' }),
+  rules: Rules,
+  origins: z.array(z.string()).readonly(),
+  kept_seconds: Policy.shape.kept_seconds,
+  version: z.number().int(),
+});
+export type TenantView = z.infer<typeof TenantView>;
+
+export const SiteView = z.object({
+  id: Id,
+  created: Time,
+  location: z.enum(LOCATIONS).nullable(),
+  rules: Rules,
+});
+export type SiteView = z.infer<typeof SiteView>;
+
+export const KeyView = z.object({
+  id: Id,
+  role: z.enum(['api', 'adapter']),
+  site: Id.nullable().meta({ description: '`null`: all sites of the tenant' }),
+  scopes: z.array(Scope).readonly(),
+  created: Time,
+  last_used: Time.nullable().meta({ description: 'accurate to a minute' }),
+  revoked_at: Time.nullable().meta({
+    description: 'can be in the future, if the key was rotated with a grace period',
+  }),
+});
+export type KeyView = z.infer<typeof KeyView>;

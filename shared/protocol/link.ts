@@ -1,0 +1,167 @@
+/**
+ * The protocol of the link between edge and adapter: JSON text frames over a WebSocket that the adapter opens. A frame is
+ * one message or an array of messages. Replies, events and gaps have a sequence number within the adapter's `stream` and
+ * are replayed until they are acknowledged, so that the edge applies each exactly once and in order.
+ * @module
+ */
+import * as z from 'zod';
+import { DialogEvent, HoldEvent, TransferEvent } from '../opensips/evi.ts';
+import { MiError } from '../opensips/mi.ts';
+
+/** The version of this protocol. An edge with another version closes the socket with {@link closeCode}.version. */
+export const LINK_VERSION = 1;
+
+/** The adapter sends this text. The platform responds with {@link PONG} without waking the object. */
+export const PING = 'ping';
+export const PONG = 'pong';
+export const PING_INTERVAL_MS = 10_000;
+/** The link is down after this time without a ping: two and a half intervals. */
+export const PING_TIMEOUT_MS = 25_000;
+
+/**
+ * The longest frame of an adapter, in characters. The edge stores its content in rows of 2 MB. Adapters send frames of up
+ * to 256 Ki characters, and no message is longer than the UDP datagram in it, 64 KiB.
+ */
+export const MAX_FRAME_LENGTH = 512 * 1024;
+
+/** WebSocket close codes. 4000 to 4999 are for applications (RFC 6455 §7.4.2). */
+export const closeCode = {
+  /** The peer has violated the protocol. */
+  protocol: 4400,
+  /** The key was revoked, the token has expired, or the site was deleted. */
+  unauthorized: 4401,
+  version: 4406,
+  /** A newer socket of the same adapter, or of the same session, replaces this one. */
+  superseded: 4408,
+  /** Another adapter is connected to the site. */
+  occupied: 4409,
+  /** The message is too large. */
+  tooLarge: 4413,
+  /** The client has continued to send far beyond its rate limit. */
+  flood: 4429,
+} as const;
+
+const Seq = z.number().int().min(0);
+
+/** The OpenSIPS of an adapter. */
+export const OpenSipsStatus = z.object({
+  // The lengths are limited because the adapter's socket attachment has these fields, and the platform limits it to 16 KiB.
+  version: z
+    .string()
+    .max(1_024)
+    .meta({ description: 'the result of the MI command `version`; empty until MI has replied' }),
+  next_hop: z.string().max(1_024).meta({
+    description: 'the SIP address through which first legs pass the routing script: `SIP_NEXT_HOP`',
+  }),
+  reachable: z.boolean().meta({ description: 'whether MI replies' }),
+});
+export type OpenSipsStatus = z.infer<typeof OpenSipsStatus>;
+
+/** The first message on each socket, from the adapter. */
+export const Hello = z.object({
+  type: z.literal('hello'),
+  version: z.number().int(),
+  /** The name of the adapter, which is the same across restarts. */
+  adapter: z.string().min(1).max(128),
+  /** Random for each process of the adapter. */
+  stream: z.string().min(1).max(64),
+  /** The oldest sequence number without acknowledgment; the next one if there is none. The first is 1. */
+  base: Seq,
+  opensips: OpenSipsStatus,
+});
+
+/** Why an MI request has no reply of OpenSIPS. With `timeout` it may have run; with the others it has not. */
+export const ReplyOutcome = z.enum(['expired', 'refused', 'unreachable', 'timeout']);
+export type ReplyOutcome = z.infer<typeof ReplyOutcome>;
+
+/** The reply to an MI request: a result or an error of OpenSIPS, or an outcome. */
+export const Reply = z.object({
+  type: z.literal('reply'),
+  seq: Seq,
+  id: z.string(),
+  result: z.unknown().optional(),
+  error: MiError.optional(),
+  outcome: ReplyOutcome.optional(),
+});
+export type Reply = z.infer<typeof Reply>;
+
+const eventFields = {
+  type: z.literal('event'),
+  seq: Seq,
+  /** When the adapter received it, in Unix milliseconds of its own clock. */
+  at: z.number(),
+};
+export const EventMessage = z.discriminatedUnion('name', [
+  TransferEvent.extend(eventFields),
+  HoldEvent.extend(eventFields),
+  DialogEvent.extend(eventFields),
+]);
+
+/** Messages or events may have been lost. */
+export const GapMessage = z.object({ type: z.literal('gap'), seq: Seq, reason: z.string() });
+
+/** The OpenSIPS of the adapter has changed since `hello`. It has no number, because only the newest one matters. */
+export const StatusMessage = z.object({ type: z.literal('status'), opensips: OpenSipsStatus });
+
+/** The adapter shuts down. It has sent all its numbered messages. */
+export const Goodbye = z.object({ type: z.literal('goodbye') });
+
+/** Discriminated by `type`, because a plain union tries every schema, which took several times as long. */
+export const AdapterMessage = z.discriminatedUnion('type', [
+  Reply,
+  EventMessage,
+  GapMessage,
+  Hello,
+  StatusMessage,
+  Goodbye,
+]);
+export type AdapterMessage = z.infer<typeof AdapterMessage>;
+
+/**
+ * The response to `hello`: replay the messages after `applied`. For a stream that the edge does not know, `applied` is
+ * `base` - 1.
+ */
+export const Welcome = z.object({
+  type: z.literal('welcome'),
+  version: z.number().int(),
+  stream: z.string(),
+  applied: z.number().int(),
+});
+
+/**
+ * Requests an MI command, which runs at most once for each `id`. It must start within `ttl_ms` of its arrival, and its reply
+ * is awaited for `timeout_ms`.
+ */
+export const MiRequest = z.object({
+  type: z.literal('mi'),
+  id: z.string(),
+  method: z.string(),
+  params: z.record(z.string(), z.union([z.string(), z.number()])),
+  timeout_ms: z.number().int(),
+  ttl_ms: z.number().int(),
+});
+export type MiRequest = z.infer<typeof MiRequest>;
+
+/** The edge has stored all numbered messages up to `seq`. */
+export const Ack = z.object({ type: z.literal('ack'), seq: z.number().int() });
+
+export const EdgeMessage = z.discriminatedUnion('type', [Welcome, MiRequest, Ack]);
+export type EdgeMessage = z.infer<typeof EdgeMessage>;
+
+/** Parses a frame: a message or an array of messages. One invalid message invalidates the frame. */
+export function parseFrame<T>(schema: z.ZodType<T>, text: string): { messages: T[] } | { error: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return { error: 'the frame is not JSON' };
+  }
+  const messages: T[] = [];
+  for (const entry of Array.isArray(json) ? json : [json]) {
+    const message = schema.safeParse(entry);
+    if (!message.success)
+      return { error: `not a message of this protocol: ${z.prettifyError(message.error)}` };
+    messages.push(message.data);
+  }
+  return { messages };
+}

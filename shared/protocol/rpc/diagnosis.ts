@@ -1,0 +1,36 @@
+/** The result of the method `Diagnose`. @module */
+import * as z from 'zod';
+import { DIAGNOSTIC_MI_COMMANDS } from '../../opensips/diagnostics.ts';
+
+export const DiagnosisResult = z
+  .object({
+    time: z.number().meta({ description: 'the edge’s clock, in Unix milliseconds' }),
+    link: z.object({
+      connected: z.boolean(),
+      adapter: z.string().optional(),
+      seconds: z.number().optional().meta({ description: 'since the adapter connected' }),
+      round_trip_ms: z
+        .number()
+        .optional()
+        .meta({ description: 'from the edge to the adapter and back, without OpenSIPS' }),
+    }),
+    opensips: z.object({ version: z.string(), next_hop: z.string(), reachable: z.boolean() }).optional(),
+    up_since: z.string().optional(),
+    missing: z
+      .array(z.object({ module: z.string(), command: z.string() }))
+      .optional()
+      .meta({ description: 'required MI commands that OpenSIPS does not have, and their modules' }),
+    subscriptions: z
+      .array(z.object({ event: z.string(), ttl: z.number().optional() }))
+      .optional()
+      .meta({ description: 'active event subscriptions, and the seconds until they expire' }),
+    last_event_ms: z.number().optional().meta({
+      description:
+        'milliseconds since the last event of OpenSIPS; absent if there has been none since the site’s object was started',
+    }),
+    unanswered: z
+      .partialRecord(z.enum(DIAGNOSTIC_MI_COMMANDS), z.string())
+      .meta({ description: 'by MI command: the outcome at the adapter, or the error of OpenSIPS' }),
+  })
+  .meta({ description: 'members that could not be determined are absent; `unanswered` has the reasons' });
+export type DiagnosisResult = z.infer<typeof DiagnosisResult>;

@@ -1,0 +1,19 @@
+/** The notifications that belong to no command: changes of calls, the state of the link, and gaps in a session. @module */
+import * as z from 'zod';
+import { CallEvent, CallEventData, CallView } from './call-view.ts';
+import { Seq } from './field-types.ts';
+import { notificationSchema } from './jsonrpc.ts';
+
+export const siteNotifications = {
+  Call: notificationSchema(
+    'Call',
+    z.object({ event: CallEvent, seq: Seq, call: CallView, data: CallEventData.optional() }),
+  ).meta({ description: 'A call has changed. Sent to clients that watch it' }),
+  Link: notificationSchema('Link', z.object({ event: z.enum(['Down', 'Up']), seq: Seq })).meta({
+    description:
+      'The adapter has connected (`Up`) or disconnected (`Down`). Sent to clients that watch calls',
+  }),
+  SessionReset: notificationSchema('SessionReset', z.object({ since: z.number().int() })).meta({
+    description: 'Notifications that a resumed session has missed are no longer stored',
+  }),
+} as const;

@@ -1,0 +1,78 @@
+/** Decides which commands are written to the log, in which rows, and from which position a restore must read. @module */
+import { LogPositions } from './log-positions.ts';
+import type { Command } from './stored-command.ts';
+
+/** A row of the log: commands in their present state. */
+export interface LogRow {
+  readonly position: number;
+  readonly commands: readonly Command[];
+}
+
+/**
+ * Commands in a row. Most have 2 to 6 KB; a CallStart with the longest headers, metadata and URIs has 20 KB. So a row
+ * stays well under the 2 MB that the platform allows.
+ */
+const MAX_ROW_COMMANDS = 50;
+
+/**
+ * Older copies are written again, so that a restore reads little: this many positions, plus some for each running
+ * command, so that the work of a turn does not grow with the number of running commands.
+ */
+const MAX_COPY_AGE = 2_000;
+const COPY_AGE_PER_COMMAND = 8;
+
+/** The log of commands: while a command runs, its newest copy is somewhere in it. */
+export class LogRows {
+  #changed = new Set<Command>();
+  readonly #positions = new LogPositions<Command>();
+
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** Adds a command that was read from the log; the one with the oldest copy comes first. */
+  restore(command: Command): void {
+    this.#positions.record(command.position, [command]);
+  }
+
+  markChanged(command: Command): void {
+    this.#changed.add(command);
+  }
+
+  /** Its copies are no longer needed once its end is written. */
+  onEnded(command: Command): void {
+    this.#positions.forget(command);
+  }
+
+  /**
+   * Returns the rows to write: what has changed since the last call, and copies that are too old.
+   * @param position of the first row; each row takes the next one
+   * @param runningCount the number of running commands
+   */
+  takeRows(position: number, runningCount: number): readonly LogRow[] {
+    if (this.#changed.size === 0) return [];
+    const maxAge = MAX_COPY_AGE + COPY_AGE_PER_COMMAND * runningCount;
+    for (const command of this.#positions.storedBefore(position - maxAge)) this.#changed.add(command);
+    const changed = [...this.#changed];
+    this.#changed = new Set();
+    const rows: LogRow[] = [];
+    for (let from = 0; from < changed.length; from += MAX_ROW_COMMANDS) {
+      rows.push(this.#row(position + rows.length, changed.slice(from, from + MAX_ROW_COMMANDS)));
+    }
+    return rows;
+  }
+
+  /** The position from which a restore must read; `position` if it needs nothing before that. */
+  restoreFrom(position: number): number {
+    return Math.min(this.#positions.oldest, position);
+  }
+
+  #row(position: number, commands: readonly Command[]): LogRow {
+    for (const command of commands) command.position = position;
+    this.#positions.record(
+      position,
+      commands.filter(({ state }) => state),
+    );
+    return { position, commands };
+  }
+}

@@ -1,0 +1,167 @@
+/** The MI requests of running commands, from the request to the reply or the certainty that none will come. @module */
+import type { Action, Execution, Input } from '../commands/command.ts';
+import type { MiRequest, Reply, ReplyOutcome } from '../protocol/link.ts';
+import type { RunningCommands } from './running-commands.ts';
+import type { Command, PendingRequest } from './stored-command.ts';
+
+/** A reply may take this long on the link after the adapter's own deadline, in milliseconds. */
+const LINK_GRACE_MS = 1_000;
+
+/** Tracks what the running commands have requested, and which process of the adapter each request was sent to. */
+export class MiRequests {
+  readonly #epoch: string;
+  readonly #commands: RunningCommands;
+  readonly #enqueue: (command: Command, input: Input) => void;
+  /** The adapter process that the link is connected to. */
+  #stream: string | null = null;
+  /** Pending requests except INVITEs, which wait for a person. */
+  #pendingCount = 0;
+  #outgoing: MiRequest[] = [];
+
+  /**
+   * @param epoch random for each storage, so that request ids are never used twice
+   * @param commands the commands whose requests these are
+   * @param enqueue receives the inputs that result from replies
+   */
+  constructor(epoch: string, commands: RunningCommands, enqueue: (command: Command, input: Input) => void) {
+    this.#epoch = epoch;
+    this.#commands = commands;
+    this.#enqueue = enqueue;
+  }
+
+  /** The number of pending requests that OpenSIPS answers at once: a measure of load that ringing phones do not raise. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  get hasOutgoing(): boolean {
+    return this.#outgoing.length > 0;
+  }
+
+  /** Removes and returns the requests to send, in order. */
+  takeOutgoing(): readonly MiRequest[] {
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    return outgoing;
+  }
+
+  /** Counts the pending requests of a command that was read from the log. */
+  restore({ pendingRequests }: Command): void {
+    this.#pendingCount += Object.values(pendingRequests).filter(isAnsweredAtOnce).length;
+  }
+
+  /** Makes a request, which replaces a pending one of the same name. Returns when it expires, in Unix milliseconds. */
+  request(command: Command, action: Extract<Action, { type: 'mi-request' }>, now: number): number {
+    this.#complete(command, action.name);
+    const pending: PendingRequest = {
+      number: command.requestCount++,
+      command: action.command,
+      deadline: now + action.timeoutMs,
+    };
+    command.pendingRequests[action.name] = pending;
+    if (isAnsweredAtOnce(pending)) this.#pendingCount += 1;
+    if (this.#stream !== null) {
+      pending.stream = this.#stream;
+      this.#send(command, pending, now);
+    }
+    return expiresAt(pending);
+  }
+
+  /** Handles an adapter's reply. A reply to a request that is no longer pending is ignored. */
+  onReply({ id, error, outcome, result }: Omit<Reply, 'type' | 'seq'>): void {
+    const [epoch, commandId, number] = id.split('.');
+    const command = this.#commands.get(Number(commandId));
+    if (!command || epoch !== this.#epoch) return;
+    const name = Object.keys(command.pendingRequests).find(
+      (each) => command.pendingRequests[each]?.number === Number(number),
+    );
+    if (name === undefined) return;
+    this.#complete(command, name);
+    if (error) this.#enqueue(command, { type: 'mi-error', request: name, error });
+    else if (outcome) this.#enqueue(command, { type: 'mi-no-reply', request: name, ...OUTCOMES[outcome] });
+    else this.#enqueue(command, { type: 'mi-result', request: name, result });
+  }
+
+  /** Gives up a request, unless it was answered or replaced meanwhile: `number` tells which one is meant. */
+  expire(command: Command, name: string, number: number, reason = 'no answer within its deadline'): void {
+    const pending = command.pendingRequests[name];
+    if (pending?.number !== number) return;
+    this.#complete(command, name);
+    const isSent = pending.stream !== undefined;
+    this.#enqueue(command, {
+      type: 'mi-no-reply',
+      request: name,
+      execution: isSent ? 'unknown' : 'not-run',
+      reason: isSent ? reason : 'no adapter was connected',
+    });
+  }
+
+  /** Drops the requests of a finished command. */
+  dropAll(command: Command): void {
+    for (const name of Object.keys(command.pendingRequests)) this.#complete(command, name);
+  }
+
+  /**
+   * Handles a new connection of the adapter. Requests that this process of the adapter has not answered are sent,
+   * some of them again. Those that another process had received may have run or not, and are never sent again. Returns the
+   * commands whose requests are sent for the first time: they have changed.
+   */
+  onLinkUp(stream: string, now: number): readonly Command[] {
+    this.#stream = stream;
+    const changed: Command[] = [];
+    for (const command of this.#commands) {
+      for (const [name, pending] of Object.entries(command.pendingRequests)) {
+        if (pending.stream !== undefined && pending.stream !== stream) {
+          this.expire(command, name, pending.number, 'the adapter was restarted');
+        } else if (pending.deadline > now) {
+          if (pending.stream === undefined) changed.push(command);
+          pending.stream = stream;
+          this.#send(command, pending, now);
+        }
+      }
+    }
+    return changed;
+  }
+
+  /** The link to this process of the adapter is still up after a hibernation. */
+  onLinkRestored(stream: string): void {
+    this.#stream = stream;
+  }
+
+  /** New requests wait until the link is back or their deadline has passed. */
+  onLinkDown(): void {
+    this.#stream = null;
+  }
+
+  #send(
+    command: Command,
+    { number, command: { method, params }, deadline }: PendingRequest,
+    now: number,
+  ): void {
+    const remaining = deadline - now;
+    const id = `${this.#epoch}.${command.id}.${number}`;
+    this.#outgoing.push({ type: 'mi', id, method, params, timeout_ms: remaining, ttl_ms: remaining });
+  }
+
+  #complete(command: Command, name: string): void {
+    const pending = command.pendingRequests[name];
+    if (pending && isAnsweredAtOnce(pending)) this.#pendingCount -= 1;
+    delete command.pendingRequests[name];
+  }
+}
+
+/** Returns when a request is given up, in Unix milliseconds. */
+export function expiresAt({ deadline }: PendingRequest): number {
+  return deadline + LINK_GRACE_MS;
+}
+
+const OUTCOMES: Record<ReplyOutcome, { readonly execution: Execution; readonly reason: string }> = {
+  timeout: { execution: 'unknown', reason: 'no answer in time' },
+  expired: { execution: 'not-run', reason: 'it came to the adapter too late' },
+  refused: { execution: 'not-run', reason: 'the adapter does not allow it' },
+  unreachable: { execution: 'not-run', reason: 'nothing listens at its MI address' },
+};
+
+function isAnsweredAtOnce({ command }: PendingRequest): boolean {
+  return command.method !== 't_uac_dlg';
+}

@@ -1,0 +1,339 @@
+/**
+ * Runs commands: passes inputs to their state machines and collects what they request. It is pure: storage, clock, alarms
+ * and sockets belong to its owner, which is the Switchboard with SQL, or the command line with memory.
+ * @module
+ */
+import type { Action, CommandState, Input, StartContext } from '../commands/command.ts';
+import { machineOf } from '../commands/machines.ts';
+import type { EviEvent } from '../opensips/evi.ts';
+import type { MiRequest, Reply } from '../protocol/link.ts';
+import { type LogRow, LogRows } from './log-rows.ts';
+import { expiresAt, MiRequests } from './mi-requests.ts';
+import { RunningCommands } from './running-commands.ts';
+import { type Command, callOf, compareAge, type NewCommand, type Notification } from './stored-command.ts';
+import { TimerQueue } from './timer-queue.ts';
+
+/** The output of a turn: rows to store, then requests and notifications to send. */
+export interface TurnOutput {
+  readonly rows: readonly LogRow[];
+  readonly requests: readonly MiRequest[];
+  readonly notifications: readonly CommandNotification[];
+}
+
+/** A notification for the session of a command. */
+export interface CommandNotification {
+  readonly command: Command;
+  readonly notification: Notification;
+  /** It was sent before, to another session. */
+  readonly isResent?: true;
+}
+
+/** What a command needs to start, beside what the runner knows. */
+export interface StartOptions extends Pick<StartContext, 'callid' | 'nextHop'> {
+  /** Replaces the params for the state machine. The command is still identified by its params when it is repeated. */
+  readonly effectiveParams?: unknown;
+  /** Finds an ended command of the same subject. Default: there are none. */
+  readonly findEnded?: (cmdId: string) => Command | undefined;
+  /** Default: no dialog is known to be answered. */
+  readonly isAnswered?: StartContext['isAnswered'];
+}
+
+export class Runner {
+  /** The next number, for a command, a notification or a stored turn. */
+  #nextPosition: number;
+  readonly #onNotification: (command: Command, notification: Notification) => void;
+  readonly #commands = new RunningCommands();
+  readonly #requests: MiRequests;
+  readonly #logRows = new LogRows();
+  /** Commands by their next timer or deadline. A stopped timer may leave a time too early, never too late. */
+  readonly #timers = new TimerQueue<Command>();
+
+  #now = 0;
+  readonly #inputs: [command: Command, input: Input][] = [];
+  #notifications: CommandNotification[] = [];
+
+  /**
+   * @param epoch random for each storage, so that ids of MI requests are never used twice
+   * @param position the first free number
+   * @param commands the running commands, in the order of their newest copies in the log
+   * @param onNotification receives each notification, in order and within the turn
+   */
+  constructor(
+    epoch: string,
+    position: number,
+    commands: readonly Command[],
+    onNotification: (command: Command, notification: Notification) => void = () => {},
+  ) {
+    this.#nextPosition = position;
+    this.#onNotification = onNotification;
+    this.#requests = new MiRequests(epoch, this.#commands, (command, input) => this.#enqueue(command, input));
+    for (const command of [...commands].sort(compareAge)) {
+      this.#commands.add(command);
+      this.#requests.restore(command);
+      this.#scheduleNext(command);
+    }
+    for (const command of commands) this.#logRows.restore(command);
+  }
+
+  /** The number of running commands. */
+  get size(): number {
+    return this.#commands.size;
+  }
+
+  /** Takes the next number of the site, for a message to clients that belongs to no command. */
+  nextSeq(): number {
+    return this.#nextPosition++;
+  }
+
+  /** The last number that was taken. */
+  get lastSeq(): number {
+    return this.#nextPosition - 1;
+  }
+
+  get commands(): Iterable<Command> {
+    return this.#commands;
+  }
+
+  /** The number of running CallStarts. */
+  get startsInProgress(): number {
+    return this.#commands.startsInProgress;
+  }
+
+  /** The number of running commands of a session. */
+  inFlight(subject: string, session: string): number {
+    return this.#commands.inFlight(subject, session);
+  }
+
+  /** Returns the commands that follow a Call-ID. */
+  followersOf(callid: string): Iterable<Command> {
+    return this.#commands.followersOf(callid);
+  }
+
+  /** When {@link fireDueTimers} must be called next, in Unix milliseconds; infinity for never. */
+  get nextDue(): number {
+    return this.#timers.nextAt;
+  }
+
+  /** The number of pending MI requests that OpenSIPS answers at once: a measure of load that ringing phones do not raise. */
+  get pendingRequests(): number {
+    return this.#requests.pendingCount;
+  }
+
+  /** Whether there is something to store. */
+  get hasUnwritten(): boolean {
+    return this.#logRows.hasChanges;
+  }
+
+  /** Whether there is something to send once it is stored. */
+  get hasOutput(): boolean {
+    return this.#requests.hasOutgoing || this.#notifications.length > 0;
+  }
+
+  /** Returns the command with that `cmd_id` if it runs, or has ended since the last {@link takeOutput}. */
+  find(subject: string, cmdId: string): Command | undefined {
+    return this.#commands.find(subject, cmdId);
+  }
+
+  /** Starts a command whose params have been validated. */
+  start(newCommand: NewCommand, options: StartOptions, now: number): Command {
+    this.#now = now;
+    const command: Command = {
+      ...newCommand,
+      id: this.#nextPosition++,
+      state: null,
+      requestCount: 0,
+      pendingRequests: {},
+      timers: {},
+      notifications: [],
+      canceledBy: [],
+      position: 0,
+    };
+    this.#commands.add(command);
+    this.#logRows.markChanged(command);
+    const { effectiveParams = newCommand.params, findEnded, isAnswered = () => false, ...context } = options;
+    const findCallStart = (cmdId: string) => callOf(this.find(command.subject, cmdId) ?? findEnded?.(cmdId));
+    const { state, actions } = machineOf(newCommand.method).start(effectiveParams, {
+      ...context,
+      findCallStart,
+      isAnswered,
+    });
+    this.#apply(command, state, actions);
+    this.#processInputs();
+    return command;
+  }
+
+  /** Hands a command over to another session: all notifications are sent to it again, and later ones as well. */
+  resendNotifications(command: Command, session: string): void {
+    if (this.#commands.assignSession(command, session)) this.#logRows.markChanged(command);
+    for (const notification of command.notifications)
+      this.#notifications.push({ command: { ...command, session }, notification, isResent: true });
+  }
+
+  /** Handles an adapter's reply to an MI request. A reply to a request that is no longer pending is ignored. */
+  onReply(reply: Omit<Reply, 'type' | 'seq'>, now: number): void {
+    this.#now = now;
+    this.#requests.onReply(reply);
+    this.#processInputs();
+  }
+
+  /** Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing. */
+  onEvent(event: EviEvent, at: number, now: number): void {
+    this.#now = now;
+    const followers = [...this.#commands.followersOf(event.params.callid)];
+    // Sorted, so that the order is the same with and without a hibernation in between.
+    for (const command of followers.sort(compareAge)) this.#enqueue(command, { type: 'event', event, at });
+    this.#processInputs();
+  }
+
+  /** Events may have been lost: makes each command read the state of its dialogs from OpenSIPS. */
+  resync(now: number): void {
+    this.#now = now;
+    for (const command of this.#commands) this.#enqueue(command, { type: 'resync' });
+    this.#processInputs();
+  }
+
+  /** Fires the timers and deadlines that are due, in the order of their times. */
+  fireDueTimers(now: number): void {
+    this.#now = now;
+    const commands: Command[] = [];
+    for (let next = this.#timers.takeDue(now); next; next = this.#timers.takeDue(now)) commands.push(next);
+    const due: { at: number; fire: () => void }[] = [];
+    // Sorted, so that the order of equal times is the same with and without a hibernation in between.
+    for (const command of commands.sort(compareAge)) {
+      for (const [timer, at] of Object.entries(command.timers)) {
+        if (at <= now) due.push({ at, fire: () => this.#fireTimer(command, timer, at) });
+      }
+      for (const [name, pending] of Object.entries(command.pendingRequests)) {
+        const at = expiresAt(pending);
+        if (at <= now) due.push({ at, fire: () => this.#requests.expire(command, name, pending.number) });
+      }
+    }
+    for (const { fire } of due.sort((a, b) => a.at - b.at)) {
+      fire();
+      this.#processInputs();
+    }
+    for (const command of commands) if (command.state) this.#scheduleNext(command);
+  }
+
+  /**
+   * Handles a new connection of the adapter. Requests that this process of the adapter has not answered are sent again;
+   * those that another process had received may have run or not, and are never sent again.
+   */
+  onLinkUp(stream: string, now: number): void {
+    this.#now = now;
+    for (const command of this.#requests.onLinkUp(stream, now)) this.#logRows.markChanged(command);
+    this.#processInputs();
+  }
+
+  /** The link to this process of the adapter is still up after a hibernation. */
+  onLinkRestored(stream: string): void {
+    this.#requests.onLinkRestored(stream);
+  }
+
+  /** Requests wait until the link is back or their deadline has passed. */
+  onLinkDown(): void {
+    this.#requests.onLinkDown();
+  }
+
+  /** Removes and returns what has accumulated since the last call. Store the rows before you send the rest. */
+  takeOutput(): TurnOutput {
+    const rows = this.#logRows.takeRows(this.#nextPosition, this.#commands.size);
+    this.#nextPosition += rows.length;
+    for (const { commands } of rows) this.#commands.onStored(commands);
+    const notifications = this.#notifications;
+    this.#notifications = [];
+    return { rows, requests: this.#requests.takeOutgoing(), notifications };
+  }
+
+  /** The log position from which a restore must read; `position` if it needs nothing before that. */
+  restoreFrom(position: number): number {
+    return this.#logRows.restoreFrom(position);
+  }
+
+  #enqueue(command: Command, input: Input): void {
+    this.#inputs.push([command, input]);
+  }
+
+  #processInputs(): void {
+    for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+      const [command, input] = next;
+      if (!command.state) continue;
+      const before = command.state;
+      const { state, actions } = machineOf(command.method).step(before, input);
+      // An event without effect is not stored. Every other input has used up a timer or a request.
+      const hasNoActions = input.type === 'event' && actions.length === 0;
+      if (hasNoActions && JSON.stringify(state) === JSON.stringify(before)) continue;
+      this.#logRows.markChanged(command);
+      this.#apply(command, state, actions);
+    }
+  }
+
+  #apply(command: Command, state: CommandState | null, actions: readonly Action[]): void {
+    this.#commands.updateFollowed(command, state?.followedCallids ?? []);
+    command.state = state;
+    for (const action of actions) this.#perform(command, action);
+    if (state) return;
+    this.#commands.remove(command);
+    // A finished command keeps its params and notifications only.
+    this.#requests.dropAll(command);
+    for (const timer of Object.keys(command.timers)) delete command.timers[timer];
+    this.#timers.cancel(command);
+    this.#logRows.onEnded(command);
+  }
+
+  #perform(command: Command, action: Action): void {
+    switch (action.type) {
+      case 'mi-request':
+        this.#timers.schedule(command, this.#requests.request(command, action, this.#now));
+        break;
+      case 'notify':
+        this.#notify(
+          command,
+          action.data === undefined ? { event: action.event } : { event: action.event, data: action.data },
+        );
+        break;
+      case 'error':
+        this.#notify(command, { event: 'Error', data: action.text, error: action.error });
+        break;
+      case 'ended':
+        this.#notify(command, { event: 'Ended' });
+        for (const id of command.canceledBy) {
+          const waiting = this.#commands.get(id);
+          if (waiting) this.#enqueue(waiting, { type: 'canceled' });
+        }
+        break;
+      case 'start-timer':
+        command.timers[action.timer] = this.#now + action.ms;
+        this.#timers.schedule(command, this.#now + action.ms);
+        break;
+      case 'stop-timer':
+        delete command.timers[action.timer];
+        break;
+      case 'cancel': {
+        const target = this.find(command.subject, action.cmdId);
+        if (!target) break;
+        target.canceledBy.push(command.id);
+        this.#enqueue(target, { type: 'cancel' });
+      }
+    }
+  }
+
+  #notify(command: Command, content: Omit<Notification, 'seq'>): void {
+    const notification = { seq: this.#nextPosition++, ...content };
+    command.notifications.push(notification);
+    this.#notifications.push({ command, notification });
+    this.#onNotification(command, notification);
+  }
+
+  #fireTimer(command: Command, timer: string, at: number): void {
+    if (command.timers[timer] !== at) return;
+    delete command.timers[timer];
+    this.#enqueue(command, { type: 'timer', timer });
+  }
+
+  #scheduleNext(command: Command): void {
+    const deadlines = Object.values(command.pendingRequests).map(expiresAt);
+    const next = Math.min(...Object.values(command.timers), ...deadlines);
+    if (Number.isFinite(next)) this.#timers.schedule(command, next);
+  }
+}

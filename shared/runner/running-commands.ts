@@ -1,0 +1,102 @@
+/** The running commands, indexed by id, name and followed Call-ID. @module */
+import type { Command } from './stored-command.ts';
+
+/** Finding and counting commands costs one look into a map. */
+export class RunningCommands implements Iterable<Command> {
+  readonly #byId = new Map<number, Command>();
+  readonly #byName = new Map<string, Command>();
+  readonly #byCallid = new Map<string, Set<Command>>();
+  /** The number of running commands by session, and of running CallStarts, so that no message has to count them. */
+  readonly #inFlight = new Map<string, number>();
+  #startsInProgress = 0;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** The number of running CallStarts. */
+  get startsInProgress(): number {
+    return this.#startsInProgress;
+  }
+
+  /** The number of running commands of a session. */
+  inFlight(subject: string, session: string): number {
+    return this.#inFlight.get(key(subject, session)) ?? 0;
+  }
+
+  /** Iterates in the order in which the commands were added. */
+  [Symbol.iterator](): Iterator<Command> {
+    return this.#byId.values();
+  }
+
+  get(id: number): Command | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Returns the command with that `cmd_id` if it runs, or if its end is not stored yet (see {@link onStored}). */
+  find(subject: string, cmdId: string): Command | undefined {
+    return this.#byName.get(key(subject, cmdId));
+  }
+
+  /** Returns the commands that follow a Call-ID. */
+  followersOf(callid: string): Iterable<Command> {
+    return this.#byCallid.get(callid) ?? [];
+  }
+
+  add(command: Command): void {
+    this.#byId.set(command.id, command);
+    this.#byName.set(key(command.subject, command.cmdId), command);
+    this.#count(command, 1);
+    for (const callid of command.state?.followedCallids ?? []) this.#follow(callid, command);
+  }
+
+  /** Replaces the Call-IDs of the command's present state by these. */
+  updateFollowed(command: Command, after: readonly string[]): void {
+    const before = command.state?.followedCallids ?? [];
+    for (const callid of before) if (!after.includes(callid)) this.#unfollow(callid, command);
+    for (const callid of after) if (!before.includes(callid)) this.#follow(callid, command);
+  }
+
+  /** Assigns another session. Returns false if the command has ended, or already belongs to that session. */
+  assignSession(command: Command, session: string): boolean {
+    if (this.#byId.get(command.id) !== command || command.session === session) return false;
+    this.#count(command, -1);
+    command.session = session;
+    this.#count(command, 1);
+    return true;
+  }
+
+  /** Removes a finished command. It can still be found by its `cmd_id` until {@link onStored}. */
+  remove(command: Command): void {
+    if (this.#byId.delete(command.id)) this.#count(command, -1);
+  }
+
+  /** The commands have been written to the log, where finished ones are found from now on. */
+  onStored(commands: readonly Command[]): void {
+    for (const { state, subject, cmdId } of commands) if (!state) this.#byName.delete(key(subject, cmdId));
+  }
+
+  #count({ subject, session, method }: Command, change: 1 | -1): void {
+    const sessionKey = key(subject, session);
+    const count = (this.#inFlight.get(sessionKey) ?? 0) + change;
+    if (count > 0) this.#inFlight.set(sessionKey, count);
+    else this.#inFlight.delete(sessionKey);
+    if (method === 'CallStart') this.#startsInProgress += change;
+  }
+
+  #follow(callid: string, command: Command): void {
+    const followers = this.#byCallid.get(callid);
+    if (followers) followers.add(command);
+    else this.#byCallid.set(callid, new Set([command]));
+  }
+
+  #unfollow(callid: string, command: Command): void {
+    const followers = this.#byCallid.get(callid);
+    followers?.delete(command);
+    if (followers?.size === 0) this.#byCallid.delete(callid);
+  }
+}
+
+function key(subject: string, name: string): string {
+  return `${subject}\n${name}`;
+}

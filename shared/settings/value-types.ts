@@ -1,0 +1,60 @@
+/**
+ * Types of values that several programs have settings of. Each reads the text of a value; its error message completes the
+ * sentence `--flag: "text" …`, and says what to write.
+ * @module
+ */
+import * as z from 'zod';
+
+/** A UDP address as `HOST:PORT` gives it. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+const MAX_PORT = 65_535;
+
+/** @param minPort 0 where the system may choose the port */
+export const hostPort = (minPort: 0 | 1 = 1) =>
+  z.string().transform((text, context): Address => {
+    const [, host, port = ''] = /^([^\s:/@]+):(\d{1,5})$/.exec(text) ?? [];
+    if (host !== undefined && Number(port) >= minPort && Number(port) <= MAX_PORT)
+      return { host, port: Number(port) };
+    context.addIssue({
+      code: 'custom',
+      message: `is not HOST:PORT. Use a port from ${minPort} to ${MAX_PORT}, such as 127.0.0.1:8080.`,
+    });
+    return z.NEVER;
+  });
+
+export const Port = wholeNumber(1, MAX_PORT);
+
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN))
+    .refine((number) => number >= min && number <= max, {
+      message: `is not a whole number from ${min} to ${max}. Use a number in this range.`,
+    });
+}
+
+export const SipUri = z
+  .string()
+  .regex(/^sips?:[^\s<>?"]+$/i, 'is not a SIP URI. Write it like sip:127.0.0.1:5060.');
+
+/** A URL of one of these protocols, without a fragment: those have no meaning to a WebSocket (RFC 6455 §3). */
+export const urlOf = (protocol: RegExp, example: string) => {
+  const error = `is not the URL of an edge. Write it like ${example}.`;
+  return z.url({ protocol, error, abort: true }).refine((text) => !text.includes('#'), { error });
+};
+
+/** A key, a token or another secret that is sent in a header, which takes no more than this (RFC 9110 §11.6.2). */
+export const Credential = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'contains a space or another character that no credential has. Copy it again.');
+
+/** The value of a switch: `--switch` alone is `true`. */
+export const Switch = z
+  .enum(['true', 'yes', '1', 'false', 'no', '0'], { error: 'is neither yes nor no. Use one of them.' })
+  .transform((text) => ['true', 'yes', '1'].includes(text));
+
+export const Text = z.string();

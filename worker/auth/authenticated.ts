@@ -1,0 +1,28 @@
+/** The results of authentication: a principal and its site, or a denial. @module */
+import type { Location } from '../../shared/policy/locations.ts';
+import type { Principal } from './principal.ts';
+
+/** An authenticated principal, and the site that it may use. */
+export interface Authenticated<P> {
+  /** Name of the site's object: `tenant/site`. */
+  readonly siteName: string;
+  /** Where the site's object is to be created. */
+  readonly locationHint?: Location;
+  readonly principal: P;
+}
+
+/** A client without its session, which is not part of authentication. */
+export type ClientPrincipal = Omit<Extract<Principal, { readonly role: 'client' }>, 'session' | 'since'>;
+export type AdapterPrincipal = Extract<Principal, { readonly role: 'adapter' }>;
+
+/** Why access is denied. */
+export interface AccessDenied {
+  readonly status: 400 | 401 | 403;
+  readonly reason: string;
+}
+
+/** The one answer to a missing, forged, unknown, wrong, revoked or expired key or token. */
+export const INVALID_CREDENTIAL: AccessDenied = {
+  status: 401,
+  reason: 'a key or a token that holds is needed: send it as Authorization: Bearer',
+};

@@ -1,0 +1,183 @@
+/** `/v1/admin`: administers tenants, sites, keys and audit trails, with the deployment's admin secret. @module */
+import { Hono } from 'hono';
+import {
+  AuditQuery,
+  KeyBody,
+  RotateKeyBody,
+  SiteBody,
+  SiteChange,
+  TenantBody,
+  TenantChange,
+  TenantsQuery,
+} from '../../../shared/protocol/admin/requests.ts';
+import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
+import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
+import { problemResponse } from '../../errors/problem.ts';
+import type { Outcome } from '../../objects/outcome.ts';
+import type { AuditEntry } from '../../tenant/audit.ts';
+import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
+import type { Tenant } from '../../tenant/tenant.ts';
+import { actorOf, readBody, respondWith, validate } from './request-response.ts';
+import { createWebhookRoutes } from './webhooks.ts';
+
+/** Bytes of a key's secret: as many as its MAC has. */
+const SECRET_BYTES = 32;
+
+/** Bytes of a key's id, which is not secret. 64 bits do not collide among the keys of a tenant. */
+const ID_BYTES = 8;
+
+interface AdminEnv {
+  readonly Bindings: Env;
+  readonly Variables: { readonly tenant: DurableObjectStub<Tenant> };
+}
+
+/** Returns the routes, to be mounted at `/v1/admin`. All of them require `Authorization: Bearer` with the admin secret. */
+export function createAdminRoutes(): Hono<AdminEnv> {
+  const routes = new Hono<AdminEnv>();
+  return routes
+    .use('*', async ({ env, req }, next) => {
+      const secret = /^Bearer +(\S+)$/i.exec(req.header('Authorization') ?? '')?.[1];
+      // Compared also where one is missing, so that the duration does not reveal it.
+      const isEqual = await timingSafeEqual(secret ?? '', env.ADMIN_SECRET ?? '');
+      if (secret && env.ADMIN_SECRET && isEqual) return next();
+      const detail = 'an administrator is needed: send the admin secret as Authorization: Bearer';
+      return problemResponse(401, detail, { 'WWW-Authenticate': 'Bearer' });
+    })
+
+    .post('/tenants', async ({ env, req }) => {
+      const body = await readBody(TenantBody, req.raw);
+      if (body instanceof Response) return body;
+      const { id, ...changes } = body;
+      const directory = directoryOf(env);
+      const isNew = await directory.add(id);
+      const outcome = await tenantOf(env, id).create(id, changes, actorOf(req.raw));
+      if (!outcome.ok && isNew) await directory.markDeleted(id);
+      await directory.recordAudit(actorOf(req.raw), 'tenant.create', id, outcome.ok ? 'ok' : outcome.reason);
+      return respondWith(outcome, 201);
+    })
+    .get('/tenants', async ({ env, req }) => {
+      const query = validate(TenantsQuery, req.query());
+      if (query instanceof Response) return query;
+      const { after = '', deleted } = query;
+      const tenants = await directoryOf(env).list({ after, deleted: deleted === 'true' });
+      const last = tenants.length === MAX_LISTED_TENANTS ? tenants.at(-1) : undefined;
+      return Response.json({ tenants, ...(last ? { next: last.id } : {}) });
+    })
+    .get('/audit', async ({ env, req }) => {
+      const query = validate(AuditQuery, req.query());
+      if (query instanceof Response) return query;
+      return auditPage(await directoryOf(env).listAudit(query.limit, query.before), query.limit);
+    })
+
+    .use('/tenants/:tenant/*', async ({ env, req, set }, next) => {
+      const id = req.param('tenant');
+      // An unlisted tenant has no object, and a request for it must not create one.
+      if (!(await directoryOf(env).has(id)))
+        return problemResponse(404, 'there is no such tenant; list them to see');
+      set('tenant', tenantOf(env, id));
+      return next();
+    })
+    .get('/tenants/:tenant', async ({ var: { tenant } }) => {
+      const view = await tenant.show();
+      return view ? Response.json(view) : problemResponse(404, 'there is no such tenant; list them to see');
+    })
+    .patch('/tenants/:tenant', async ({ req, var: { tenant } }) => {
+      const body = await readBody(TenantChange, req.raw);
+      if (body instanceof Response) return body;
+      return respondWith(await tenant.update(body, actorOf(req.raw)));
+    })
+    .delete('/tenants/:tenant', async ({ env, req, var: { tenant } }) => {
+      const id = req.param('tenant');
+      const directory = directoryOf(env);
+      const outcome = await tenant.delete(actorOf(req.raw));
+      await directory.recordAudit(actorOf(req.raw), 'tenant.delete', id, outcome.ok ? 'ok' : outcome.reason);
+      await directory.markDeleted(id);
+      return respondWith(outcome);
+    })
+
+    .post('/tenants/:tenant/sites', async ({ req, var: { tenant } }) => {
+      const body = await readBody(SiteBody, req.raw);
+      if (body instanceof Response) return body;
+      const { id, ...changes } = body;
+      return respondWith(await tenant.createSite(id, changes, actorOf(req.raw)), 201);
+    })
+    .get('/tenants/:tenant/sites', async ({ var: { tenant } }) =>
+      Response.json({ sites: await tenant.listSites() }),
+    )
+    .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
+      const body = await readBody(SiteChange, req.raw);
+      if (body instanceof Response) return body;
+      return respondWith(await tenant.updateSite(req.param('site'), body, actorOf(req.raw)));
+    })
+    .delete('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) =>
+      respondWith(await tenant.deleteSite(req.param('site'), actorOf(req.raw))),
+    )
+
+    .post('/tenants/:tenant/keys', async ({ env, req, var: { tenant } }) => {
+      const body = await readBody(KeyBody, req.raw);
+      if (body instanceof Response) return body;
+      if (!env.KEY_SECRETS) return missingKeySecrets();
+      const { id, hash, text } = await generateKey({ role: body.role, tenant: req.param('tenant') }, env);
+      const scopes = body.role === 'api' ? body.scopes : [];
+      const key = { id, hash, role: body.role, site: body.site ?? null, scopes };
+      return respondWithKey(text, await tenant.createKey(key, actorOf(req.raw)));
+    })
+    .get('/tenants/:tenant/keys', async ({ var: { tenant } }) =>
+      Response.json({ keys: await tenant.listKeys() }),
+    )
+    .delete('/tenants/:tenant/keys/:key', async ({ req, var: { tenant } }) =>
+      respondWith(await tenant.revokeKey(req.param('key'), actorOf(req.raw))),
+    )
+    .post('/tenants/:tenant/keys/:key/rotate', async ({ env, req, var: { tenant } }) => {
+      const body = await readBody(RotateKeyBody, req.raw);
+      if (body instanceof Response) return body;
+      const old = (await tenant.listKeys()).find(({ id }) => id === req.param('key'));
+      if (!old)
+        return problemResponse(404, `there is no key ${req.param('key')}; list the keys to see their ids`);
+      if (!env.KEY_SECRETS) return missingKeySecrets();
+      const { id, hash, text } = await generateKey({ role: old.role, tenant: req.param('tenant') }, env);
+      return respondWithKey(text, await tenant.rotateKey(old.id, { id, hash }, body.grace, actorOf(req.raw)));
+    })
+    .route('/tenants/:tenant/sites/:site/webhooks', createWebhookRoutes())
+    .get('/tenants/:tenant/audit', async ({ req, var: { tenant } }) => {
+      const query = validate(AuditQuery, req.query());
+      if (query instanceof Response) return query;
+      return auditPage(await tenant.listAudit(query.limit, query.before), query.limit);
+    });
+}
+
+function directoryOf({ DIRECTORY: namespace }: Env): DurableObjectStub<Directory> {
+  return namespace.get(namespace.idFromName(DIRECTORY_NAME));
+}
+
+function tenantOf({ TENANT }: Env, id: string): DurableObjectStub<Tenant> {
+  return TENANT.get(TENANT.idFromName(id));
+}
+
+/** Generates a key. The administrator gets its text, the tenant only the hash of its secret. */
+async function generateKey(owner: { role: 'api' | 'adapter'; tenant: string }, env: Env) {
+  const id = Array.from(randomBytes(ID_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const secret = btoa(String.fromCharCode(...randomBytes(SECRET_BYTES)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
+  return { id, hash: await hashSecret(secret), text: await formatApiKey({ ...owner, id, secret }, env) };
+}
+
+function missingKeySecrets(): Response {
+  return problemResponse(503, 'this deployment can make no keys: give it the secret KEY_SECRETS first');
+}
+
+function randomBytes(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+/** Responds with the text of a key: the only time that it is shown. */
+function respondWithKey<T>(key: string, outcome: Outcome<T>): Response {
+  return respondWith(outcome.ok ? { ...outcome, value: { ...outcome.value, key } } : outcome, 201);
+}
+
+function auditPage(entries: readonly AuditEntry[], limit: number): Response {
+  const last = entries.length === limit ? entries.at(-1) : undefined;
+  return Response.json({ entries, ...(last ? { next: last.n } : {}) });
+}

@@ -1,0 +1,131 @@
+/** `/v1/admin/tenants/:tenant/sites/:site/webhooks`: administers the endpoints of a site and their deliveries. @module */
+import { Hono } from 'hono';
+import { DeliveriesQuery } from '../../../shared/protocol/webhooks/deliveries.ts';
+import {
+  EndpointBody,
+  EndpointChange,
+  RotateSecretBody,
+} from '../../../shared/protocol/webhooks/endpoints.ts';
+import { problemResponse } from '../../errors/problem.ts';
+import type { Outcome } from '../../objects/outcome.ts';
+import type { Tenant } from '../../tenant/tenant.ts';
+import type { Webhooks } from '../../webhooks/webhooks.ts';
+import { actorOf, readBody, respondWith, validate } from './request-response.ts';
+
+interface WebhooksEnv {
+  readonly Bindings: Env;
+  readonly Variables: {
+    readonly tenant: DurableObjectStub<Tenant>;
+    /** `tenant/site`. */
+    readonly siteName: string;
+    readonly webhooks: DurableObjectStub<Webhooks>;
+  };
+}
+
+/** Returns the routes, to be mounted below those that set the tenant. Changes are recorded in its audit trail. */
+export function createWebhookRoutes(): Hono<WebhooksEnv> {
+  return new Hono<WebhooksEnv>()
+    .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant } }, next) => {
+      const site = req.param('site') ?? '';
+      // A site that does not exist has no object, and a request for it must not create one.
+      const exists = (await tenant.listSites()).some(({ id }) => id === site);
+      if (!exists) return problemResponse(404, `there is no site ${site}; create it first`);
+      const siteName = `${req.param('tenant')}/${site}`;
+      set('siteName', siteName);
+      set('webhooks', WEBHOOKS.get(WEBHOOKS.idFromName(siteName)));
+      return next();
+    })
+    .post('/', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
+      const body = await readBody(EndpointBody, req.raw);
+      if (body instanceof Response) return body;
+      const rejection = rejectInsecureUrl(body.url, env);
+      if (rejection) return rejection;
+      const outcome = await webhooks.create(siteName, body);
+      await recordAudit(
+        tenant,
+        req.raw,
+        'webhook.create',
+        siteName,
+        outcome.ok ? outcome.value.id : '',
+        outcome,
+      );
+      return respondWith(outcome, 201);
+    })
+    .get('/', async ({ var: { webhooks } }) => Response.json({ webhooks: await webhooks.list() }))
+    .get('/:webhook', async ({ req, var: { webhooks } }) => {
+      const view = await webhooks.show(req.param('webhook'));
+      return view ? Response.json(view) : webhookNotFound(req.param('webhook'));
+    })
+    .patch('/:webhook', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
+      const body = await readBody(EndpointChange, req.raw);
+      if (body instanceof Response) return body;
+      const rejection = body.url === undefined ? undefined : rejectInsecureUrl(body.url, env);
+      if (rejection) return rejection;
+      const id = req.param('webhook');
+      const outcome = await webhooks.update(id, body);
+      await recordAudit(tenant, req.raw, 'webhook.change', siteName, id, outcome);
+      return respondWith(outcome);
+    })
+    .delete('/:webhook', async ({ req, var: { tenant, siteName, webhooks } }) => {
+      const id = req.param('webhook');
+      const outcome = await webhooks.remove(id);
+      await recordAudit(tenant, req.raw, 'webhook.delete', siteName, id, outcome);
+      return respondWith(outcome);
+    })
+    .post('/:webhook/rotate', async ({ req, var: { tenant, siteName, webhooks } }) => {
+      const body = await readBody(RotateSecretBody, req.raw);
+      if (body instanceof Response) return body;
+      const id = req.param('webhook');
+      const outcome = await webhooks.rotateSecret(id, body.grace);
+      await recordAudit(tenant, req.raw, 'webhook.rotate', siteName, id, outcome);
+      return respondWith(outcome, 201);
+    })
+    .post('/:webhook/test', async ({ req, var: { tenant, siteName, webhooks } }) => {
+      const id = req.param('webhook');
+      const outcome = await webhooks.sendTest(id);
+      await recordAudit(tenant, req.raw, 'webhook.test', siteName, id, outcome);
+      return respondWith(outcome, 202);
+    })
+    .get('/:webhook/deliveries', async ({ req, var: { webhooks } }) => {
+      const query = validate(DeliveriesQuery, req.query());
+      if (query instanceof Response) return query;
+      const deliveries = await webhooks.listDeliveries(req.param('webhook'), query);
+      if (!deliveries) return webhookNotFound(req.param('webhook'));
+      const last = deliveries.length === query.limit ? deliveries.at(-1) : undefined;
+      return Response.json({ deliveries, ...(last ? { next: last.n } : {}) });
+    })
+    .post('/:webhook/deliveries/:n{[0-9]+}/replay', async ({ req, var: { tenant, siteName, webhooks } }) => {
+      const { webhook: id, n } = req.param();
+      const outcome = await webhooks.replay(id, Number(n));
+      await recordAudit(tenant, req.raw, 'webhook.replay', siteName, `${id} ${n}`, outcome);
+      return respondWith(outcome, 202);
+    });
+}
+
+/** Rejects URLs without TLS, because webhooks contain phone numbers. A deployment may allow them in a private network. */
+function rejectInsecureUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | undefined {
+  if (/^https:/i.test(url) || WEBHOOKS_TO_PRIVATE) return undefined;
+  return problemResponse(400, 'url: takes https:// only, since numbers of callers are sent there');
+}
+
+/** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */
+async function recordAudit(
+  tenant: DurableObjectStub<Tenant>,
+  request: Request,
+  action: string,
+  siteName: string,
+  id: string,
+  outcome: Outcome<unknown>,
+): Promise<void> {
+  const target = `${siteName.split('/').at(-1)} ${id}`.trim();
+  await tenant.recordAudit({
+    ...actorOf(request),
+    action,
+    target,
+    outcome: outcome.ok ? 'ok' : outcome.reason,
+  });
+}
+
+function webhookNotFound(id: string): Response {
+  return problemResponse(404, `there is no webhook ${id}; list them to see their ids`);
+}

@@ -1,0 +1,17 @@
+/** `GET /v1/me`: describes the principal, so that a page can show what its user may do. @module */
+import type { Me } from '../../shared/protocol/http/me.ts';
+import type { Authenticated, ClientPrincipal } from '../auth/authenticated.ts';
+
+/** Returns the response. */
+export function describePrincipal({ siteName, principal }: Authenticated<ClientPrincipal>): Me {
+  const [tenant = '', site = ''] = siteName.split('/');
+  const { subject, scopes, caller, expires } = principal;
+  return {
+    tenant,
+    site,
+    subject: subject.replace(/^sub:/, ''),
+    scopes,
+    ...(caller === undefined ? {} : { caller }),
+    ...(expires === undefined ? {} : { expires: new Date(expires).toISOString() }),
+  };
+}

@@ -1,0 +1,85 @@
+/** `POST /v1/tokens`: issues a client token for an API key. @module */
+import type { Scope } from '../../shared/policy/policy.ts';
+import { TokenRequest } from '../../shared/protocol/http/token-request.ts';
+import { issuesText } from '../../shared/protocol/rpc/jsonrpc.ts';
+import type { AccessDenied } from '../auth/authenticated.ts';
+import type { TenantAuthenticator, VerifiedKey } from '../auth/tenant-authenticator.ts';
+import { issueToken } from '../auth/tokens.ts';
+import { problemResponse } from '../errors/problem.ts';
+
+/** The maximum length of the body: its longest fields have fewer than a thousand bytes. */
+export const MAX_TOKEN_BODY_BYTES = 8_192;
+
+/** Returns a token, or why there is none. For a valid key, the outcome is recorded in the tenant's audit trail. */
+export async function issueClientToken(
+  request: Request,
+  env: Env,
+  authenticator: TenantAuthenticator,
+  now: number = Date.now(),
+): Promise<Response | AccessDenied> {
+  const key = await authenticator.verifyKey('api', request, env);
+  if ('status' in key) return key;
+  const body = TokenRequest.safeParse(await readJson(request));
+  if (!body.success) return problemResponse(400, `not a wish for a token: ${issuesText(body.error)}`);
+  const { subject, caller, expires_in } = body.data;
+  const site = body.data.site ?? key.grant.site;
+  if (site === null) return problemResponse(400, 'site: this key is for several; name one of them');
+  const siteKey =
+    body.data.site === undefined ? key : await authenticator.verifyKey('api', request, env, site);
+  if ('status' in siteKey) return siteKey;
+  const target = `${site}/sub:${subject}`;
+  const scopes = grantedScopes(siteKey, body.data);
+  if ('status' in scopes) {
+    await recordAudit(request, env, siteKey, target, 'not allowed');
+    return scopes;
+  }
+
+  const { tenant, id } = siteKey;
+  // A token contains whole seconds.
+  const expires = Math.floor(now / 1_000 + expires_in) * 1_000;
+  const bound = caller === undefined ? {} : { caller };
+  const claims = { tenant, site, subject: `sub:${subject}`, scopes, key: id, expires, ...bound };
+  const token = await issueToken(claims, env, now);
+  await recordAudit(request, env, siteKey, target, 'ok');
+  return Response.json({
+    token,
+    expires: new Date(expires).toISOString(),
+    tenant,
+    site,
+    subject,
+    scopes,
+    ...bound,
+  });
+}
+
+/** Returns the scopes of the token: never more than the key has. */
+function grantedScopes({ grant }: VerifiedKey, { scopes }: TokenRequest): Scope[] | AccessDenied {
+  if (!grant.scopes.includes('tokens'))
+    return { status: 403, reason: 'this key may not mint tokens: it lacks the scope tokens' };
+  const grantable = grant.scopes.filter((scope) => scope !== 'tokens');
+  const missing = scopes?.filter((requested) => !grantable.some((scope) => scope === requested)) ?? [];
+  if (missing.length > 0)
+    return { status: 403, reason: `scopes: this key itself lacks ${missing.join(', ')}` };
+  return [...new Set(scopes ?? grantable)];
+}
+
+async function recordAudit(
+  request: Request,
+  env: Env,
+  { tenant, id }: VerifiedKey,
+  target: string,
+  outcome: string,
+): Promise<void> {
+  const address = request.headers.get('CF-Connecting-IP') ?? 'unknown';
+  const action = { actor: `key:${id}`, address, action: 'token.mint', target, outcome };
+  await env.TENANT.get(env.TENANT.idFromName(tenant)).recordAudit(action);
+}
+
+/** Returns the body, or undefined where it is not JSON. */
+async function readJson(request: Request): Promise<unknown> {
+  try {
+    return await request.json();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/** The alarm of a Durable Object: one for all its deadlines. @module */
+
+/** When a failed alarm is set again, in milliseconds. The platform's own retries stop after six. */
+const RETRY_DELAY_MS = 5_000;
+
+/** An alarm that is only ever moved forward: one that fires too early finds nothing to do. */
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  #at = Number.POSITIVE_INFINITY;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Reads from storage when the alarm is set. */
+  async load(): Promise<void> {
+    this.#at = (await this.#storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+  }
+
+  onFired(): void {
+    this.#at = Number.POSITIVE_INFINITY;
+  }
+
+  /** Sets the alarm again after its handler has failed. */
+  async retry(now: number): Promise<void> {
+    this.#at = now + RETRY_DELAY_MS;
+    await this.#storage.setAlarm(this.#at);
+  }
+
+  /** When the alarm fires, in Unix milliseconds; infinity where it is not set. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Makes the alarm fire at `due` (Unix milliseconds) at the latest. */
+  arm(due: number): void {
+    if (due >= this.#at) return;
+    this.#at = due;
+    void this.#storage.setAlarm(due);
+  }
+
+  /** Cancels the alarm, because nothing is due any more. */
+  async cancel(): Promise<void> {
+    this.#at = Number.POSITIVE_INFINITY;
+    await this.#storage.deleteAlarm();
+  }
+}

@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest';
+import { DEFAULT_RETENTION, retentionFor } from './retention.ts';
+
+it('keeps nothing for longer than it is told, and everything for four fifths of that', () => {
+  expect(retentionFor(3_600)).toEqual(DEFAULT_RETENTION);
+  for (const seconds of [60, 901, 3_600]) {
+    const { segmentMs, segmentTtlMs } = retentionFor(seconds);
+    expect(segmentMs + segmentTtlMs).toBe(seconds * 1_000);
+    expect(segmentTtlMs).toBeGreaterThanOrEqual(seconds * 800 - 1);
+  }
+});

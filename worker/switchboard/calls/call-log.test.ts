@@ -1,0 +1,127 @@
+/** What a restore reads from the log of calls, and what it gives. */
+import { runInDurableObject } from 'cloudflare:test';
+import * as fc from 'fast-check';
+import { expect, it, vi } from 'vitest';
+import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
+import { TestSite } from '../../testing/site.ts';
+import { CommandLog } from '../store/command-log.ts';
+import { Calls } from './calls.ts';
+
+it('keeps an active call and its timeline when their segment is dropped, and forgets an ended call', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const nextSeq = () => ++lastSeq;
+    const store = new CommandLog(sql, {
+      segmentMs: 10,
+      segmentPositions: 1_000,
+      maxSegments: 2,
+      segmentTtlMs: 20,
+    });
+    const calls = new Calls(store, nextSeq);
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    calls.onEvent(dialogEvent('short', 1, 2), 1);
+    calls.onEvent(dialogEvent('short', 2, 5), 2);
+    calls.write(0, 0);
+    calls.onEvent(dialogEvent('long', 2, 3), 3);
+    for (let now = 15; now < 200; now += 15) store.segments.trim(now, Number.POSITIVE_INFINITY);
+    const restored = new Calls(store, nextSeq);
+    expect(restored.get('short')).toBeUndefined();
+    expect(restored.get('long')?.call.state).toBe('answered');
+    expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
+  }));
+
+it('reads only active calls and the latest changes, and the ended calls when one of them is requested', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql);
+    const restore = () => new Calls(store, () => ++lastSeq);
+    const calls = restore();
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    for (let n = 0; n < 5_000; n++) {
+      calls.onEvent(dialogEvent(`c${n}`, 1, 2), 2);
+      calls.onEvent(dialogEvent(`c${n}`, 2, 5), 3);
+      calls.write(0, 3);
+    }
+    calls.setWatched(true, 4);
+    calls.onEvent(dialogEvent('long', 2, 3), 4);
+    calls.write(0, 4);
+    let rowsRead = 0;
+    const callsFrom = vi.spyOn(store, 'callsFrom').mockImplementation(function* (position) {
+      for (const row of CommandLog.prototype.callsFrom.call(store, position)) {
+        rowsRead++;
+        yield row;
+      }
+    });
+    const restored = restore();
+    expect(rowsRead).toBeLessThan(1_500);
+    expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
+    expect(restored.activeCount).toBe(1);
+    expect(restored.get('c0')).toBeUndefined();
+    expect(restored.list({ states: ['answered'] }, 9).calls.map(({ callid }) => callid)).toEqual(['long']);
+    expect(rowsRead).toBeLessThan(1_500);
+    expect(restored.find('c0')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Ended']);
+    expect(restored.list({}, 10_000)).toEqual(calls.list({}, 10_000));
+    const rowsOfAll = rowsRead;
+    expect(restored.find('no-such-call')).toBeUndefined();
+    expect(rowsRead).toBe(rowsOfAll);
+    callsFrom.mockRestore();
+  }));
+
+it('gives the same calls and changes after a partial read as after a read of the whole log', async () => {
+  const step = fc.tuple(
+    fc.constantFrom('ring', 'answer', 'hold', 'unhold', 'end', 'write', 'hibernate', 'watch', 'unwatch'),
+    fc.integer({ min: 0, max: 5 }).map(String),
+  );
+  const steps = fc.array(step, { minLength: 20, maxLength: 120 });
+  await fc.assert(
+    fc.asyncProperty(steps, fc.integer({ min: 0, max: 40 }), (plan, maxCopyAge) =>
+      runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+        let lastSeq = 0;
+        const store = new CommandLog(sql);
+        const restore = () => new Calls(store, () => ++lastSeq, maxCopyAge);
+        const restoreFromWholeLog = () => {
+          const lastCallsRow = vi.spyOn(store, 'lastCallsRow').mockReturnValue(undefined);
+          const restored = restore();
+          lastCallsRow.mockRestore();
+          return restored;
+        };
+        const activeIn = (from: Calls) => from.list({ states: ['ringing', 'answered', 'held'] }, 99).calls;
+        let calls = restore();
+        // OpenSIPS raises no more events for a call that has ended, so each line then begins another call.
+        const endedCounts = new Map<string, number>();
+        for (const [at, [action, line]] of plan.entries()) {
+          const endedCount = endedCounts.get(line) ?? 0;
+          const callid = `${line}.${endedCount}`;
+          if (action === 'ring') calls.onEvent(dialogEvent(callid, 1, 2), at);
+          if (action === 'answer') calls.onEvent(dialogEvent(callid, 2, 3), at);
+          if (action === 'hold' || action === 'unhold')
+            calls.onEvent(holdEvent(callid, 'caller', 'ok', action), at);
+          if (action === 'end') {
+            calls.onEvent(dialogEvent(callid, 4, 5), at);
+            endedCounts.set(line, endedCount + 1);
+          }
+          if (action === 'watch' || action === 'unwatch') calls.setWatched(action === 'watch', at);
+          if (action === 'write' || action === 'hibernate') calls.write(0, at);
+          if (action !== 'hibernate') continue;
+          const expected = restoreFromWholeLog();
+          calls = restore();
+          expect(activeIn(calls)).toEqual(activeIn(expected));
+          expect([calls.activeCount, calls.oldestBegan]).toEqual([
+            expected.activeCount,
+            expected.oldestBegan,
+          ]);
+          for (const { callid: each } of activeIn(expected))
+            expect(calls.get(each)?.timeline).toEqual(expected.get(each)?.timeline);
+          // Each query gets a new restore, because an earlier query may have read the rest of the log.
+          for (let since = 0; since <= lastSeq; since += 7)
+            expect(restore().changesSince(since)).toEqual(expected.changesSince(since));
+          for (const { callid: each } of expected.list({}, 99).calls)
+            expect(restore().find(each)?.timeline).toEqual(expected.find(each)?.timeline);
+          expect(restore().list({}, 99)).toEqual(expected.list({}, 99));
+          calls = restore();
+        }
+      }),
+    ),
+    { numRuns: 40 },
+  );
+});

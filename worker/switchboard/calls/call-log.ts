@@ -1,0 +1,160 @@
+/**
+ * The log of a site's calls: rows of lines. It knows for each active call where the log has a complete copy, and each row
+ * says from which position all of those are found. So a restore reads little, and the rest only when a client needs it.
+ * @module
+ */
+import { LogPositions } from '../../../shared/runner/log-positions.ts';
+import type { CommandLog } from '../store/command-log.ts';
+import {
+  applyLine,
+  type CallLine,
+  type CallRecord,
+  type CopyLine,
+  isPartialLine,
+  type LogLine,
+} from './call-record.ts';
+
+/** Lines in a row: with 2 KB of metadata each they stay under the 2 MB that the platform allows. */
+export const MAX_ROW_LINES = 250;
+
+/**
+ * An active call is copied when its last complete copy is this many positions old, plus some for each active call. A restore
+ * also reads the calls that have ended since then, of which more events may arrive.
+ */
+const MAX_COPY_AGE = 2_000;
+const COPY_AGE_PER_CALL = 8;
+
+/** The first element of a row: from that position on, each call that was active when the row was written is complete. */
+interface RestoreFrom {
+  readonly restoreFrom: number;
+}
+
+/** Parses a row. */
+export function linesOf(row: string): LogLine[] {
+  return (JSON.parse(row) as (LogLine | RestoreFrom)[]).filter(
+    (line): line is LogLine => !isRestoreFrom(line),
+  );
+}
+
+export class CallLog {
+  readonly #store: CommandLog;
+  readonly #findActive: (callid: string) => CallRecord | undefined;
+  readonly #maxCopyAge: number;
+  /** Active calls by the position of their last complete copy. */
+  readonly #completeCopies = new LogPositions<CallRecord>();
+  /** Rows before this position have not been read. */
+  #unreadBefore: number;
+
+  /**
+   * @param findActive finds an active call
+   * @param maxCopyAge see {@link MAX_COPY_AGE}
+   */
+  constructor(
+    store: CommandLog,
+    findActive: (callid: string) => CallRecord | undefined,
+    maxCopyAge = MAX_COPY_AGE,
+  ) {
+    this.#store = store;
+    this.#findActive = findActive;
+    this.#maxCopyAge = maxCopyAge;
+    const row = store.lastCallsRow();
+    const [first] = row === undefined ? [] : (JSON.parse(row) as (LogLine | RestoreFrom)[]);
+    this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
+  }
+
+  /** Reads what a restore needs. `onLine` receives each line of a call in order. */
+  restore(onLine: (line: CallLine | CopyLine) => void): void {
+    for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
+      const lines = linesOf(row);
+      for (const line of lines) if ('call' in line) onLine(line);
+      this.#completeCopies.record(position, this.#completeIn(lines));
+    }
+  }
+
+  /** Everything from this position on has been read. */
+  get unreadBefore(): number {
+    return this.#unreadBefore;
+  }
+
+  /**
+   * Reads what {@link restore} has left out, once. Returns the calls as they were then; those that have ended since are partial.
+   */
+  readHistory(onLine: (line: CallLine | CopyLine) => void): Iterable<CallRecord> {
+    const end = this.#unreadBefore;
+    this.#unreadBefore = 0;
+    const calls = new Map<string, CallRecord>();
+    if (end === 0) return calls.values();
+    for (const { position, row } of this.#store.callsFrom(0)) {
+      if (position >= end) break;
+      for (const line of linesOf(row)) {
+        if (!('call' in line)) continue;
+        calls.set(line.call.callid, applyLine(line, calls.get(line.call.callid)));
+        onLine(line);
+      }
+    }
+    return calls.values();
+  }
+
+  /** The first number that is surely kept. */
+  get firstKept(): number {
+    return this.#store.segments.firstKept;
+  }
+
+  /** Yields the lines from a number on, row by row, oldest first. */
+  *from(seq: number): Generator<readonly LogLine[]> {
+    for (const { row } of this.#store.callsFrom(seq)) yield linesOf(row).filter((line) => line.seq >= seq);
+  }
+
+  /**
+   * Writes lines in order. Returns how many rows that took.
+   * @param commandsFrom the oldest position that a restore of running commands needs
+   */
+  append(lines: readonly LogLine[], commandsFrom: number, now: number): number {
+    const rows = Array.from({ length: Math.ceil(lines.length / MAX_ROW_LINES) }, (_, index) => {
+      const batch = lines.slice(index * MAX_ROW_LINES, (index + 1) * MAX_ROW_LINES);
+      return { position: batch.at(-1)?.seq ?? 0, batch };
+    });
+    // All positions first: writing a row may open a segment, whose copies come after all of these.
+    for (const { position, batch } of rows) this.#completeCopies.record(position, this.#completeIn(batch));
+    for (const { position, batch } of rows) {
+      const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));
+      this.#store.appendCalls(position, JSON.stringify([{ restoreFrom }, ...batch]), commandsFrom, now);
+    }
+    return rows.length;
+  }
+
+  /** Forgets the copies of a call that has ended. */
+  forget(record: CallRecord): void {
+    this.#completeCopies.forget(record);
+  }
+
+  /** Returns the active calls whose last complete copy is before a position. */
+  copiedBefore(position: number): Iterable<CallRecord> {
+    return this.#completeCopies.storedBefore(position);
+  }
+
+  /** Returns active calls whose last complete copy is too old, as many as fit into a row. */
+  outdated(lastSeq: number, activeCount: number): CallRecord[] {
+    const records: CallRecord[] = [];
+    const position = lastSeq - this.#maxCopyAge - COPY_AGE_PER_CALL * activeCount;
+    for (const record of this.copiedBefore(position)) if (records.push(record) === MAX_ROW_LINES) break;
+    return records;
+  }
+
+  /** Before a segment of the log is dropped, `copyCalls` must copy the calls that are only found before its end. */
+  beforeDrop(copyCalls: (end: number, now: number) => void): void {
+    this.#store.segments.beforeDrop(copyCalls);
+  }
+
+  /** Returns the active calls that these lines, with the lines that follow, make complete. */
+  #completeIn(lines: readonly LogLine[]): CallRecord[] {
+    return lines.flatMap((line) => {
+      const record = 'call' in line && !isPartialLine(line) && this.#findActive(line.call.callid);
+      return record ? [record] : [];
+    });
+  }
+}
+
+function isRestoreFrom(line: LogLine | RestoreFrom): line is RestoreFrom {
+  return 'restoreFrom' in line;
+}

@@ -1,0 +1,125 @@
+/** Which changes of calls are logged, and which calls are kept, counted and listed. */
+import { runInDurableObject } from 'cloudflare:test';
+import { expect, it } from 'vitest';
+import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
+import { TestSite } from '../../testing/site.ts';
+import { CommandLog } from '../store/command-log.ts';
+import { MAX_ENDED } from './call-index.ts';
+import { Calls } from './calls.ts';
+
+interface CallsFixture {
+  readonly calls: Calls;
+  /** Restores the calls from the log, as after a hibernation. */
+  readonly restore: () => Calls;
+  /** Returns how many rows the log of calls has. */
+  readonly countRows: () => number;
+}
+
+/** Runs a test with the calls of a new site. */
+function withCalls(test: (fixture: CallsFixture) => void): Promise<void> {
+  return runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql);
+    const restore = () => new Calls(store, () => ++lastSeq);
+    const countRows = () => sql.exec<{ n: number }>('SELECT count(*) AS n FROM calls_1').one().n;
+    test({ calls: restore(), restore, countRows });
+  });
+}
+
+const notification = (event: string, callid: string): Notification => ({ seq: 1, event, data: { callid } });
+const command = (changes: Partial<Command> = {}) =>
+  ({
+    method: 'CallStart',
+    cmdId: 'a',
+    params: { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' },
+    subject: 'me',
+    notifications: [],
+    callids: ['leg'],
+    ...changes,
+  }) as unknown as Command;
+
+it('writes two rows for a call that nobody watches and no command has made: its first sight and its end', () =>
+  withCalls(({ calls, restore, countRows }) => {
+    for (const [oldState, newState] of [
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+    ] as const) {
+      calls.onEvent(dialogEvent('c1', oldState, newState), 1_000 * newState);
+      if (calls.hasUnwritten) calls.write(0, 1);
+    }
+    expect(countRows()).toBe(2);
+    const restored = restore().get('c1');
+    expect(restored?.call).toMatchObject({ state: 'ended', began: 2_000, answered: 3_000, ended: 5_000 });
+    expect(restored?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered', 'Ended']);
+  }));
+
+it('logs every change while calls are watched, those of a turn in one row, and can return them again', () =>
+  withCalls(({ calls, restore, countRows }) => {
+    calls.setWatched(true, 0);
+    calls.onEvent(dialogEvent('c1', 1, 2), 1);
+    calls.onEvent(dialogEvent('c1', 2, 3), 2);
+    calls.onEvent(holdEvent('c1', 'caller', 'ok'), 3);
+    const changes = calls.takeChanges();
+    calls.write(0, 3);
+    expect(countRows()).toBe(1);
+    expect(restore().changesSince(0)).toEqual(changes);
+    expect(restore().changesSince(changes[0]?.seq ?? 0)).toEqual(changes.slice(1));
+  }));
+
+it('returns no changes since a number after which one was not logged, after a hibernation too', () =>
+  withCalls(({ calls, restore }) => {
+    calls.onEvent(dialogEvent('c1', 1, 2), 1);
+    calls.write(0, 1);
+    const since = calls.get('c1')?.call.seq ?? 0;
+    expect(calls.changesSince(since)).toEqual([]);
+    calls.onEvent(dialogEvent('c1', 2, 3), 2);
+    expect(calls.changesSince(since)).toBeUndefined();
+    calls.onEvent(dialogEvent('c1', 4, 5), 3);
+    calls.write(0, 3);
+    expect(restore().changesSince(since)).toBeUndefined();
+    expect(restore().changesSince(calls.get('c1')?.call.seq ?? 0)).toEqual([]);
+  }));
+
+it('counts the calls of commands from their answer to their end, and knows their owners meanwhile', () =>
+  withCalls(({ calls, restore }) => {
+    calls.onCommandStarted(command(), 1);
+    calls.onEvent(dialogEvent('leg', 1, 2), 1);
+    calls.onEvent(dialogEvent('leg', 2, 3), 1);
+    expect(calls).toMatchObject({ countedSize: 0, activeCount: 1 });
+    calls.onNotification(command(), notification('TransferStart', 'c1'), 1);
+    expect(calls.ownerOf('c1')).toBe('me');
+    expect(calls.countedSize).toBe(0);
+    calls.onNotification(command(), notification('CalleeAnswered', 'c1'), 1);
+    const transfer = command({ owner: 'you', callids: ['c1'] });
+    calls.onNotification(transfer, notification('TransferSuccessful', 'c2'), 2);
+    calls.write(0, 2);
+    const restored = restore();
+    expect(restored.countedSize).toBe(2);
+    expect(['c1', 'c2', 'c3'].map((callid) => restored.ownerOf(callid))).toEqual(['me', 'you', undefined]);
+    restored.onEvent(dialogEvent('c1', 4, 5), 3);
+    expect([restored.countedSize, restored.ownerOf('c1')]).toEqual([1, undefined]);
+  }));
+
+it('keeps a limited number of ended calls, and all active ones', () =>
+  withCalls(({ calls }) => {
+    calls.onEvent(dialogEvent('active', 1, 2), 1);
+    for (let n = 0; n < MAX_ENDED * 1.2; n++) calls.onEvent(dialogEvent(`c${n}`, 1, 5), 2);
+    expect(calls.get('c0')).toBeUndefined();
+    expect(calls.get('active')).toBeDefined();
+    expect(calls.list({}, MAX_ENDED * 2).calls.length).toBeLessThanOrEqual(MAX_ENDED * 1.1 + 1);
+  }));
+
+it('lists the newest calls first, and applies the filter to every page', () =>
+  withCalls(({ calls }) => {
+    for (let n = 1; n <= 5; n++) calls.onEvent(dialogEvent(`c${n}`, 1, 2), n);
+    calls.onEvent(dialogEvent('c4', 2, 5), 9);
+    const first = calls.list({ states: ['ringing'] }, 2);
+    expect(first.calls.map(({ callid }) => callid)).toEqual(['c5', 'c3']);
+    const second = calls.list({ states: ['ringing'] }, 2, first.cursor);
+    expect(second).toMatchObject({ calls: [{ callid: 'c2' }, { callid: 'c1' }] });
+    expect(second.cursor).toBeUndefined();
+    expect(calls.list({ since: 4 }, 9).calls.map(({ callid }) => callid)).toEqual(['c5', 'c4']);
+  }));

@@ -1,0 +1,320 @@
+/**
+ * The calls of a site: active ones, and for a while ended ones. They are in memory, and in a log of their own
+ * (see `change-recorder.ts`). After a hibernation the active calls and the latest changes are read at once, ended calls when a
+ * client lists them.
+ * @module
+ */
+import type { CallEventName } from '../../../shared/calls/call.ts';
+import { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
+import type { EviEvent } from '../../../shared/opensips/evi.ts';
+import type { Dialog } from '../../../shared/opensips/mi.ts';
+import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import type { CommandLog } from '../store/command-log.ts';
+import { CallIndex } from './call-index.ts';
+import { CallLog } from './call-log.ts';
+import {
+  applyLine,
+  type CallLine,
+  type CallRecord,
+  type CopyLine,
+  isCopy,
+  type LinkLine,
+  lastUnloggedSeq,
+  markLogged,
+  newRecord,
+  prependHistory,
+} from './call-record.ts';
+import { type CallChange, ChangeRecorder } from './change-recorder.ts';
+import { type CallFilter, type CallPage, pageOf } from './listing.ts';
+
+/** The length of a timeline; further entries replace those after the first. */
+const MAX_TIMELINE_ENTRIES = 200;
+
+/** A watcher that missed more changes than this receives a new snapshot instead. */
+export const MAX_MISSED_CHANGES = 10_000;
+
+export class Calls {
+  readonly #log: CallLog;
+  readonly #nextSeq: () => number;
+  readonly #recorder: ChangeRecorder;
+  readonly #correlator = new CallCorrelator<CallRecord>(newRecord, (record, event, at, data) =>
+    this.#onChange(record, event, at, data),
+  );
+  readonly #index = new CallIndex();
+  #now = 0;
+  /** Call-IDs of new calls whose parties are unknown. */
+  #unknownParties: string[] = [];
+  #isReconcileRequested = false;
+  /** The newest call when the last reconciliation round began. */
+  #roundStartSeq = 0;
+
+  /**
+   * @param nextSeq takes the next number of the site
+   * @param maxCopyAge see `call-log.ts`
+   */
+  constructor(store: CommandLog, nextSeq: () => number, maxCopyAge?: number) {
+    this.#nextSeq = nextSeq;
+    this.#recorder = new ChangeRecorder(nextSeq);
+    this.#log = new CallLog(store, (callid) => this.#findActive(callid), maxCopyAge);
+    this.#log.restore((line) => this.#restore(line));
+    this.#log.beforeDrop((end, now) => this.#copyBefore(end, now));
+    this.#index.sort();
+    // The next reconciliation round brings their parties.
+    this.#unknownParties = [];
+    this.#prune(0);
+  }
+
+  /** The number of active calls that commands have made. */
+  get countedSize(): number {
+    return this.#index.countedSize;
+  }
+
+  /** The number of active calls. */
+  get activeCount(): number {
+    return this.#index.active.size;
+  }
+
+  /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
+  get oldestBegan(): number {
+    return this.#index.oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Returns an active or recently ended call. One that ended before a hibernation may be missing. */
+  get(callid: string): CallRecord | undefined {
+    return this.#correlator.get(callid);
+  }
+
+  /** Returns a call with its whole timeline, if it is kept. */
+  find(callid: string): CallRecord | undefined {
+    const record = this.#correlator.get(callid);
+    if (record && !record.isPartial) return record;
+    this.#loadHistory();
+    return this.#correlator.get(callid);
+  }
+
+  /** Returns the owner of an active call that a command has made. */
+  ownerOf(callid: string): string | undefined {
+    return this.#findActive(callid)?.owner;
+  }
+
+  /** Returns the state of the dialog of an active call, as far as it is known. */
+  dialogOf(callid: string): 'ringing' | 'answered' | undefined {
+    const call = this.#correlator.get(callid)?.call;
+    if (!call || call.state === 'ended') return undefined;
+    return call.answered === undefined ? 'ringing' : 'answered';
+  }
+
+  /** Sets whether any client watches calls. */
+  setWatched(isWatched: boolean, now: number): void {
+    this.#recorder.setWatched(isWatched, now);
+  }
+
+  /** Sets whether the site has webhooks. */
+  setWebhooks(hasWebhooks: boolean): void {
+    this.#recorder.setWebhooks(hasWebhooks);
+  }
+
+  /** Whether there is something to {@link write}. */
+  get hasUnwritten(): boolean {
+    return this.#recorder.hasLines;
+  }
+
+  /** Whether there is something to send to watchers. */
+  get hasOutput(): boolean {
+    return this.#recorder.hasChanges;
+  }
+
+  /** A command has started, or was running before a hibernation. */
+  onCommandStarted(command: Command, now: number): void {
+    this.#now = now;
+    this.#correlator.onCommandStarted(command, now);
+  }
+
+  /** A command has sent a notification to its client. */
+  onNotification(command: Command, notification: Notification, now: number): void {
+    this.#now = now;
+    this.#correlator.onNotification(command, notification, now);
+  }
+
+  /** OpenSIPS has raised an event. */
+  onEvent(event: EviEvent, now: number): void {
+    this.#now = now;
+    this.#correlator.onEvent(event, now);
+  }
+
+  /** `dlg_list` contains a dialog, in that reconciliation round. */
+  onDialog(dialog: Dialog, round: number, now: number): void {
+    this.#now = now;
+    const record = this.#correlator.onDialog(dialog, now);
+    if (record) record.lastRound = Math.max(record.lastRound, round);
+  }
+
+  /** OpenSIPS does not know the dialog of a call. */
+  onMissing(callid: string, now: number): void {
+    this.#now = now;
+    this.#correlator.onMissing(callid, now);
+  }
+
+  /** The adapter has connected or disconnected. */
+  onLinkStatus(link: LinkLine['link'], now: number): void {
+    this.#recorder.recordLink(link, now);
+  }
+
+  /** Takes a number that is shown to a client and that no change will have. */
+  takeSeq(): number {
+    return this.#recorder.takeSeq();
+  }
+
+  /** Events may have been lost: requests a reconciliation of all active calls. */
+  requestReconcile(): void {
+    this.#isReconcileRequested ||= this.#index.active.size > 0 || this.#recorder.isWatched;
+  }
+
+  get isReconcileRequested(): boolean {
+    return this.#isReconcileRequested;
+  }
+
+  /** A reconciliation round begins. */
+  onRoundBegun(): void {
+    this.#isReconcileRequested = false;
+    this.#roundStartSeq = this.#index.all.at(-1)?.firstSeq ?? 0;
+  }
+
+  /** Returns the Call-IDs of active calls that existed before a round and were not listed in it. */
+  unseenIn(round: number): string[] {
+    const callids: string[] = [];
+    for (const { lastRound, firstSeq, call } of this.#index.active) {
+      if (lastRound < round && firstSeq <= this.#roundStartSeq) callids.push(call.callid);
+    }
+    return callids;
+  }
+
+  /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
+  takeUnknownParties(): string[] {
+    return this.#unknownParties.splice(0).filter((callid) => {
+      const call = this.#correlator.get(callid)?.call;
+      return call?.caller === null && call.state !== 'ended';
+    });
+  }
+
+  /** Returns a page of calls, the newest first. */
+  list(filter: CallFilter, limit: number, cursor?: string): CallPage {
+    if (filter.states?.includes('ended') ?? true) this.#loadHistory();
+    return pageOf(this.#index.all, filter, limit, cursor);
+  }
+
+  /** Returns the changes after `since` in order; undefined if they are not all kept, or if there are too many. */
+  changesSince(since: number): readonly CallChange[] | undefined {
+    if (since < this.#log.unreadBefore) this.#loadHistory();
+    if (since < Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1)) return undefined;
+    const changes: CallChange[] = [];
+    for (const lines of this.#log.from(since + 1)) {
+      for (const line of lines) if (!('mark' in line || isCopy(line))) changes.push(line);
+      if (changes.length > MAX_MISSED_CHANGES) return undefined;
+    }
+    return changes;
+  }
+
+  /** Removes and returns the changes to send to watchers, once they are written. */
+  takeChanges(): CallChange[] {
+    return this.#recorder.takeChanges();
+  }
+
+  /** Writes what has changed. Returns how many rows that took. */
+  write(commandsFrom: number, now: number): number {
+    const lines = this.#recorder.takeLines();
+    const lastSeq = lines.at(-1)?.seq;
+    if (lastSeq === undefined) return 0;
+    const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
+    return this.#log.append(
+      [...lines, ...outdated.map((record) => this.#copyLine(record))],
+      commandsFrom,
+      now,
+    );
+  }
+
+  #findActive(callid: string): CallRecord | undefined {
+    const record = this.#correlator.get(callid);
+    return record && this.#index.active.has(record) ? record : undefined;
+  }
+
+  #onChange(record: CallRecord, event: CallEventName, at: number, data: unknown): void {
+    const seq = this.#nextSeq();
+    const isNew = record.firstSeq === 0;
+    record.call = { ...record.call, seq };
+    if (isNew) this.#add(record, seq);
+    if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
+      record.timeline.splice(1, 1);
+      if (record.loggedCount > 1) record.loggedCount--;
+    }
+    record.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
+    const isEnded = event === 'Ended';
+    const hasBegunToCount = (!isNew || isEnded) && this.#reindex(record);
+    this.#recorder.record(record, isNew || isEnded || hasBegunToCount, this.#now);
+  }
+
+  #add(record: CallRecord, firstSeq: number): void {
+    record.firstSeq = firstSeq;
+    this.#index.add(record);
+    if (record.call.caller === null) this.#unknownParties.push(record.call.callid);
+  }
+
+  /** Moves the record to where it belongs now. Returns whether it has just begun to count. */
+  #reindex(record: CallRecord): boolean {
+    const hasBegunToCount = this.#index.count(record);
+    if (record.call.state !== 'ended' || !this.#index.end(record)) return hasBegunToCount;
+    this.#log.forget(record);
+    if (this.#index.isPruneDue) this.#prune(0);
+    return false;
+  }
+
+  #prune(position: number): void {
+    for (const { call } of this.#index.prune(position)) this.#correlator.remove(call.callid);
+  }
+
+  /** A segment of the log is about to be dropped: copies the active calls in it, and forgets the ended ones. */
+  #copyBefore(end: number, now: number): void {
+    this.#prune(end);
+    const copies = Array.from(this.#log.copiedBefore(end), (record) => this.#copyLine(record));
+    this.#log.append(copies, end, now);
+  }
+
+  #copyLine(record: CallRecord): CopyLine {
+    const { call, owner, loggedCount, timeline } = record;
+    const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
+    markLogged(record);
+    return {
+      seq: this.#nextSeq(),
+      call,
+      ...(owner === undefined ? {} : { owner }),
+      timeline: [...timeline],
+      ...unlogged,
+    };
+  }
+
+  #restore(line: CallLine | CopyLine): void {
+    const known = this.#correlator.get(line.call.callid);
+    const record = applyLine(line, known);
+    if (!known) {
+      this.#correlator.restore(record);
+      this.#add(record, record.firstSeq);
+    }
+    this.#recorder.noteUnlogged(lastUnloggedSeq(line));
+    this.#reindex(record);
+  }
+
+  /** Reads what the restore has left out: calls that had ended, and the beginnings of those that have ended since. */
+  #loadHistory(): void {
+    if (this.#log.unreadBefore === 0) return;
+    for (const past of this.#log.readHistory((line) => this.#recorder.noteUnlogged(lastUnloggedSeq(line)))) {
+      const known = this.#correlator.get(past.call.callid);
+      if (known) prependHistory(known, past);
+      else if (past.call.state === 'ended') {
+        this.#correlator.restore(past);
+        this.#index.addEnded(past);
+      }
+    }
+    this.#index.sort();
+    this.#prune(0);
+  }
+}

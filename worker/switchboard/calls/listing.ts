@@ -1,0 +1,71 @@
+/** Filters calls and returns pages of them. Pure. @module */
+import type { Call, CallState } from '../../../shared/calls/call.ts';
+import { parseSipUri } from '../../../shared/sip/sip-uri.ts';
+import type { CallRecord } from './call-record.ts';
+
+export interface CallFilter {
+  readonly states?: readonly CallState[] | undefined;
+  /** As {@link addressOf} returns it. */
+  readonly address?: string | undefined;
+  /** Unix milliseconds. */
+  readonly since?: number | undefined;
+  /** Only calls of this subject. */
+  readonly owner?: string | undefined;
+}
+
+export interface CallPage {
+  readonly calls: readonly Call[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: string;
+}
+
+/** Returns a page, the newest call first. `records` are in the order of their first change; a page begins below `cursor`. */
+export function pageOf(
+  records: readonly CallRecord[],
+  filter: CallFilter,
+  limit: number,
+  cursor?: string,
+): CallPage {
+  const calls: Call[] = [];
+  let last = 0;
+  const start = cursor === undefined ? records.length : countBelow(records, Number(cursor));
+  for (let index = start; index > 0; index--) {
+    const record = records[index - 1];
+    if (!record || !matches(record, filter)) continue;
+    if (calls.length === limit) return { calls, cursor: String(last) };
+    calls.push(record.call);
+    last = record.firstSeq;
+  }
+  return { calls };
+}
+
+/** Returns `user@host`, the host in lower case, of a SIP URI with or without its scheme; undefined if it is invalid. */
+export function addressOf(text: string): string | undefined {
+  const uri = parseSipUri(/^sips?:/i.test(text) ? text : `sip:${text}`);
+  return 'error' in uri ? undefined : `${uri.user ?? ''}@${uri.host}`;
+}
+
+function matches({ call, owner }: CallRecord, filter: CallFilter): boolean {
+  if (filter.owner !== undefined && owner !== filter.owner) return false;
+  if (filter.states && !filter.states.includes(call.state)) return false;
+  if (filter.since !== undefined && call.began < filter.since) return false;
+  const { address } = filter;
+  return address === undefined || hasAddress(call.caller, address) || hasAddress(call.callee, address);
+}
+
+function hasAddress(uri: string | null, address: string): boolean {
+  // Parsing is expensive, so a URI that does not contain the user part is skipped first.
+  if (!uri?.includes(address.slice(0, address.lastIndexOf('@')))) return false;
+  return addressOf(uri) === address;
+}
+
+/** Returns how many records have a smaller number. */
+function countBelow(records: readonly CallRecord[], firstSeq: number): number {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((records[middle]?.firstSeq ?? 0) < firstSeq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,160 @@
+/** The clients that watch calls, and the frames that each receives. @module */
+import { MAX_BATCH, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { type Attachment, attach, attachmentOf, type ClientSocket, isLive } from '../sockets/attachments.ts';
+import { notificationText } from '../sockets/sessions.ts';
+import type { LoggedNotification } from '../store/command-log.ts';
+import type { CallChange } from './change-recorder.ts';
+
+/** What a watcher can receive: changes of calls, and on an HTTP stream also notifications of its subject's commands. */
+export type Observable = CallChange | LoggedNotification;
+
+/** Single calls that a socket may watch: the list must fit into the socket's attachment. */
+export const MAX_WATCHED_CALLS = 16;
+
+export class Watchers {
+  readonly #sql: SqlStorage;
+  /** By socket, the number after which each receives changes. What came before is in its snapshot. */
+  readonly #sockets = new Map<WebSocket, number>();
+  #isStored: boolean;
+  /** The subjects of the HTTP streams among the sockets. */
+  #streamSubjects: ReadonlySet<string> = new Set();
+  readonly #queue: Observable[] = [];
+
+  /** Finds the watchers after a hibernation. Whether there are any is stored, so that otherwise no socket is read. */
+  constructor(ctx: DurableObjectState) {
+    this.#sql = ctx.storage.sql;
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS has_watchers (id INTEGER PRIMARY KEY)');
+    this.#isStored = this.#sql.exec('SELECT 1 FROM has_watchers').toArray().length > 0;
+    if (!this.#isStored) return;
+    for (const socket of ctx.getWebSockets()) {
+      if (isLive(socket) && isWatching(attachmentOf(socket))) this.#sockets.set(socket, 0);
+    }
+    this.#updateStreamSubjects();
+  }
+
+  /** Whether there is something to {@link flush}. */
+  get hasQueued(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  /** Whether any client watches. */
+  get any(): boolean {
+    return this.#sockets.size > 0;
+  }
+
+  /**
+   * Makes a client watch one call, or all of them. It receives changes after `afterSeq`. Returns false if it watches too
+   * many calls.
+   */
+  watch(socket: WebSocket, client: ClientSocket, callid: string | undefined, afterSeq: number): boolean {
+    const { all = false, callids = [] } = client.watches ?? {};
+    const others = callids.filter((each) => each !== callid);
+    if (callid !== undefined && others.length >= MAX_WATCHED_CALLS) return false;
+    const watches = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
+    attach(socket, { ...client, watches });
+    // Queued changes may be older than `afterSeq`, but new to a watch that this socket has already.
+    this.#sockets.set(socket, Math.min(afterSeq, this.#sockets.get(socket) ?? afterSeq));
+    if (client.stream) this.#updateStreamSubjects();
+    this.#storeWatched();
+    return true;
+  }
+
+  /** Stops watching one call, or all of them; calls that are watched one by one stay watched then. */
+  unwatch(socket: WebSocket, client: ClientSocket, callid: string | undefined): void {
+    const { all = false, callids = [] } = client.watches ?? {};
+    const watches =
+      callid === undefined
+        ? { all: false, callids }
+        : { all, callids: callids.filter((each) => each !== callid) };
+    attach(socket, { ...client, watches });
+    if (!watches.all && watches.callids.length === 0) this.onDisconnected(socket);
+  }
+
+  onDisconnected(socket: WebSocket): void {
+    if (!this.#sockets.delete(socket)) return;
+    this.#storeWatched();
+    if (this.#streamSubjects.size > 0) this.#updateStreamSubjects();
+  }
+
+  /** Queues changes of calls for the next {@link flush}. */
+  queueChanges(changes: readonly CallChange[]): void {
+    for (const change of changes) this.#queue.push(change);
+  }
+
+  /** Queues notifications of commands for the HTTP streams of their subjects. */
+  queueNotifications(notifications: readonly (LoggedNotification & { readonly isResent?: true })[]): void {
+    if (this.#streamSubjects.size === 0) return;
+    for (const logged of notifications)
+      if (!logged.isResent && this.#streamSubjects.has(logged.command.subject)) this.#queue.push(logged);
+  }
+
+  /** Sends what is queued in the order of its numbers, several in a frame: each frame has a cost for each watcher. */
+  flush(): void {
+    const queued = this.#queue.splice(0).sort((one, other) => seqOf(one) - seqOf(other));
+    for (let from = 0; from < queued.length; from += MAX_BATCH)
+      this.#send(queued.slice(from, from + MAX_BATCH));
+  }
+
+  #send(batch: readonly Observable[]): void {
+    const texts = batch.map(frameText);
+    const whole = frameOf(texts);
+    for (const [socket, afterSeq] of this.#sockets) {
+      const client = attachmentOf(socket);
+      if (!isLive(socket) || client.kind !== 'client') continue;
+      const visible = texts.filter((_, index) => {
+        const item = batch[index];
+        return item !== undefined && seqOf(item) > afterSeq && isVisibleTo(item, client);
+      });
+      if (visible.length > 0) socket.send(visible.length === texts.length ? whole : frameOf(visible));
+    }
+  }
+
+  #updateStreamSubjects(): void {
+    const subjects = [...this.#sockets.keys()].map(attachmentOf).flatMap((client) => {
+      return client.kind === 'client' && client.stream ? [client.subject] : [];
+    });
+    this.#streamSubjects = new Set(subjects);
+  }
+
+  #storeWatched(): void {
+    if (this.#isStored === this.any) return;
+    this.#isStored = this.any;
+    this.#sql.exec(
+      this.any ? 'INSERT OR IGNORE INTO has_watchers (id) VALUES (1)' : 'DELETE FROM has_watchers',
+    );
+  }
+}
+
+function frameOf(texts: readonly string[]): string {
+  return texts.length === 1 ? texts.join() : `[${texts.join()}]`;
+}
+
+/** Returns the number of a change or a notification, which orders all that happens at the site. */
+export function seqOf(item: Observable): number {
+  return 'notification' in item ? item.notification.seq : item.seq;
+}
+
+/** Returns the JSON-RPC notification that watchers receive. */
+export function frameText(item: Observable): string {
+  if ('notification' in item) return notificationText(item);
+  if ('link' in item) return JSON.stringify(rpcNotification('Link', { event: item.link, seq: item.seq }));
+  const { event, seq, call, data } = item;
+  return JSON.stringify(rpcNotification('Call', { event, seq, call, data }));
+}
+
+/** Returns whether a client watches what an item is about, and may see it. A client bound to an address sees its own calls. */
+export function isVisibleTo(
+  item: Observable,
+  { subject, scopes, caller, watches, stream }: ClientSocket,
+): boolean {
+  if ('notification' in item) return stream !== undefined && item.command.subject === subject;
+  if (!watches || !scopes.includes('read')) return false;
+  if ('link' in item) return true;
+  if (caller !== undefined && item.owner !== subject) return false;
+  return watches.all || watches.callids.includes(item.call.callid);
+}
+
+function isWatching(attachment: Attachment): boolean {
+  if (attachment.kind !== 'client' || !attachment.watches) return false;
+  return attachment.watches.all || attachment.watches.callids.length > 0;
+}

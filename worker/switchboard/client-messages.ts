@@ -1,0 +1,102 @@
+/** Runs the messages of clients, from a socket or over HTTP, and queues the replies. @module */
+import type { Problem } from '../../shared/protocol/http/problem.ts';
+import { type ParsedMessage, parseMessage, type RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { AuthorizeParams } from '../../shared/protocol/rpc/service-methods.ts';
+import type { Claims } from '../auth/tokens.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { Components } from './components.ts';
+import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
+import type { RpcServer, VerifiedTokens } from './rpc/rpc-server.ts';
+import { isAuthorize } from './rpc/token-renewal.ts';
+import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
+
+/** The answer to a message over HTTP: the responses as a JSON array, or why the message was rejected. */
+export type RpcOverHttpResult =
+  | { readonly responses: string; readonly batch: boolean }
+  | { readonly problem: Problem };
+
+export class ClientMessages {
+  readonly #components: Components;
+  readonly #rpc: RpcServer;
+  readonly #commits: CommitQueue;
+  readonly #verifyToken: (token: string) => Promise<Claims | undefined>;
+
+  constructor(
+    components: Components,
+    rpc: RpcServer,
+    commits: CommitQueue,
+    verifyToken: (token: string) => Promise<Claims | undefined>,
+  ) {
+    this.#components = components;
+    this.#rpc = rpc;
+    this.#commits = commits;
+    this.#verifyToken = verifyToken;
+  }
+
+  /**
+   * Runs a frame. The caller ends the turn, unless a promise is returned: then the frame contains tokens, whose verification takes
+   * time, and the promise ends a turn of its own.
+   */
+  onFrame(
+    socket: WebSocket,
+    client: ClientSocket,
+    frame: string | ArrayBuffer,
+    now: number,
+  ): Promise<void> | undefined {
+    const { sessions } = this.#components;
+    if ((client.expires ?? Number.POSITIVE_INFINITY) <= now) {
+      sessions.closeExpired(socket);
+      return undefined;
+    }
+    const read = this.#rpc.read(socket, client, frame, now);
+    if (read.outcome === 'flood') sessions.closeForFlood(socket);
+    if (read.outcome === 'answered') this.#commits.reply(socket, read.reply);
+    if (read.outcome !== 'read') return undefined;
+    const requests = read.message.entries.filter(isAuthorize);
+    if (requests.length > 0) return this.#verifyTokensAndRun(socket, read.message, requests);
+    this.#run(socket, read.message, now);
+    return undefined;
+  }
+
+  /** Runs a message that was sent over HTTP. Resolves once its turn is stored. */
+  async onHttpMessage(client: ClientSocket, text: string, now: number): Promise<RpcOverHttpResult> {
+    const { runner, httpClients } = this.#components;
+    runner.fireDueTimers(now);
+    const { subject } = client;
+    const read = this.#rpc.count(httpClients.senderOf(subject, now), subject, parseMessage(text), now);
+    if (read.outcome === 'flood') {
+      this.#commits.endTurn(now);
+      return { problem: BLOCKED_FOR_FLOOD };
+    }
+    const { responses, batch } =
+      read.outcome === 'answered' ? read.reply : this.#rpc.run(undefined, client, read.message, now);
+    await new Promise<void>((onCommitted) => {
+      this.#commits.afterCommit(onCommitted);
+      this.#commits.endTurn(now);
+    });
+    return { responses: JSON.stringify(responses), batch };
+  }
+
+  async #verifyTokensAndRun(
+    socket: WebSocket,
+    message: ParsedMessage,
+    requests: readonly RpcRequest[],
+  ): Promise<void> {
+    const verified = new Map<RpcRequest, Claims | undefined>();
+    for (const request of requests) {
+      const params = AuthorizeParams.safeParse(request.params);
+      if (params.success) verified.set(request, await this.#verifyToken(params.data.token));
+    }
+    if (!isLive(socket)) return;
+    const now = Date.now();
+    this.#components.runner.fireDueTimers(now);
+    this.#run(socket, message, now, verified);
+    this.#commits.endTurn(now);
+  }
+
+  #run(socket: WebSocket, message: ParsedMessage, now: number, verified?: VerifiedTokens): void {
+    const client = attachmentOf(socket);
+    if (client.kind !== 'client') return;
+    this.#commits.reply(socket, this.#rpc.run(socket, client, message, now, verified));
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Ends a turn: stores what has changed, then sends the output. The platform makes the writes of a turn one transaction, and holds
+ * what is sent until that is on disk.
+ *
+ * The output of a turn waits for its write, and each write for the disk. So a turn without output is stored together with the next
+ * one that has some, and a busy site gathers turns. Nothing has left before the write, and the adapter repeats what was not
+ * acknowledged, so a crash before the write loses nothing.
+ * @module
+ */
+import { SHORTEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
+import type { Alarm } from '../objects/alarm.ts';
+import type { Components } from './components.ts';
+import type { RpcReply } from './rpc/rpc-server.ts';
+
+/**
+ * From this many pending MI requests on, turns within {@link GATHER_MS} are stored together: they wait longer for the disk than for
+ * each other. It is half of what 16 callers have pending: at 16 it was a matter of chance whether turns were gathered, and a
+ * call took a third more processor time when they were not.
+ */
+const BUSY_REQUESTS = 8;
+const GATHER_MS = 1;
+
+/** A turn without output is stored this much later: what it waits for is usually a millisecond away. */
+const SILENT_COMMIT_MS = 50;
+
+/** Watchers receive changes this much later, in milliseconds, which nobody sees: a hundred watchers then cost little. */
+const WATCHER_FLUSH_MS = 50;
+
+/** A change that only watchers receive is stored this much later, in milliseconds: those that follow it share its row. */
+const WATCHED_COMMIT_MS = 20;
+
+/** An alarm further ahead than this, in milliseconds, is set as it is: no command has a first timer so late. */
+const DISTANT_ALARM_MS = 10_000;
+
+export class CommitQueue {
+  readonly #components: Components;
+  readonly #alarm: Alarm;
+  #afterCommit: (() => void)[] = [];
+  #commitTimer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
+  #watcherTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(components: Components, alarm: Alarm) {
+    this.#components = components;
+    this.#alarm = alarm;
+  }
+
+  /** Calls `send` once this turn is stored. */
+  afterCommit(send: () => void): void {
+    this.#afterCommit.push(send);
+  }
+
+  /** Sends the reply to a message once this turn is stored. */
+  reply(socket: WebSocket, { responses, batch, followUps }: RpcReply): void {
+    if (responses.length + followUps.length === 0) return;
+    const { sessions } = this.#components;
+    this.afterCommit(() => {
+      sessions.answer(socket, responses, batch);
+      sessions.sendFollowUps(socket, followUps);
+    });
+  }
+
+  /** Ends the turn: commits now or soon, depending on its output. */
+  endTurn(now: number): void {
+    const { runner, link, reconciler, calls, diagnosis } = this.#components;
+    const isBusy = runner.pendingRequests >= BUSY_REQUESTS;
+    const hasOutput = [runner, link, reconciler, diagnosis].some((component) => component.hasOutput);
+    if (this.#afterCommit.length > 0 || hasOutput) {
+      if (isBusy) this.#commitWithin(GATHER_MS);
+      else this.commit(now);
+    } else if (calls.hasOutput) {
+      this.#commitWithin(WATCHED_COMMIT_MS);
+    } else if (runner.hasUnwritten || calls.hasUnwritten || calls.isReconcileRequested) {
+      this.#commitWithin(SILENT_COMMIT_MS);
+    } else if (this.#commitTimer === undefined) {
+      link.flush([], false);
+    }
+  }
+
+  /** Stores, then sends. */
+  commit(now: number): void {
+    if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
+    this.#commitTimer = undefined;
+    const { runner, link, commandLog, calls, reconciler, sessions, watchers, diagnosis, logNotifier } =
+      this.#components;
+    const status = link.takeStatusChange();
+    if (status) calls.onLinkStatus(status, now);
+    this.#reconcile(now);
+    const { rows, requests, notifications } = runner.takeOutput();
+    const { applied } = link;
+    for (const { position, commands } of rows) {
+      const dated = logNotifier.isEnabled ? { at: now } : {};
+      const restoreFrom = runner.restoreFrom(position);
+      commandLog.append({ position, commands, restoreFrom, applied, ...dated }, now);
+    }
+    calls.write(runner.restoreFrom(runner.lastSeq), now);
+    const changes = calls.takeChanges();
+    if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
+      logNotifier.onWritten(runner.lastSeq, now);
+    this.armAlarm(now);
+    link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
+    for (const send of this.#afterCommit.splice(0)) send();
+    for (const { socket, response } of diagnosis.takeResponses()) sessions.answer(socket, [response], false);
+    for (const logged of notifications) sessions.notify(logged);
+    if (watchers.any) watchers.queueChanges(changes);
+    watchers.queueNotifications(notifications);
+    if (watchers.hasQueued) this.#flushWatchersWithin(WATCHER_FLUSH_MS);
+  }
+
+  /**
+   * Arms the alarm for the first of all deadlines. Setting it costs a row, so one that must be moved forward is moved far enough
+   * for the short timers that will follow.
+   */
+  armAlarm(now: number): void {
+    const { runner, commandLog, sessions, calls, reconcileSchedule, link, logNotifier } = this.#components;
+    const { isWatched } = this;
+    // Without an adapter OpenSIPS cannot be asked. When it is back, that is a turn.
+    const nextRound = link.isConnected
+      ? reconcileSchedule.due(isWatched, calls.oldestBegan)
+      : Number.POSITIVE_INFINITY;
+    const due = Math.min(
+      runner.nextDue,
+      commandLog.segments.due,
+      sessions.due,
+      link.due(isWatched),
+      nextRound,
+      logNotifier.due,
+    );
+    const { at } = this.#alarm;
+    if (due >= at) return;
+    const isAsItIs = at === Number.POSITIVE_INFINITY || due > now + DISTANT_ALARM_MS;
+    this.#alarm.arm(isAsItIs ? due : Math.min(due, now + SHORTEST_TIMER_MS));
+  }
+
+  /** Whether OpenSIPS is asked often: a client watches calls, or webhooks would miss the end of an active call. */
+  get isWatched(): boolean {
+    const { watchers, logNotifier, calls } = this.#components;
+    return watchers.any || (logNotifier.isEnabled && calls.activeCount > 0);
+  }
+
+  /** Stops for good. Whoever waits for a commit continues, but nothing is stored. */
+  stop(): void {
+    if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
+    if (this.#watcherTimer) clearTimeout(this.#watcherTimer);
+    this.#commitTimer = undefined;
+    this.#watcherTimer = undefined;
+    for (const send of this.#afterCommit.splice(0)) send();
+  }
+
+  /** Begins a reconciliation round if one is due, and reads the parties of new calls. */
+  #reconcile(now: number): void {
+    const { calls, reconciler, link, reconcileSchedule } = this.#components;
+    const { isWatched } = this;
+    const unknownParties = calls.takeUnknownParties();
+    const isDue = calls.isReconcileRequested || now >= reconcileSchedule.due(isWatched, calls.oldestBegan);
+    if ((!isDue && unknownParties.length === 0) || !link.isConnected) return;
+    reconciler.readUnknownParties(unknownParties);
+    if (!isDue) return;
+    if (reconciler.begin(now)) calls.onRoundBegun();
+    reconcileSchedule.onRoundBegun(isWatched, now);
+  }
+
+  /** Commits within this time. The platform does not hibernate an object that has a timer. */
+  #commitWithin(ms: number): void {
+    if (this.#commitTimer && this.#commitTimer.ms <= ms) return;
+    if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
+    this.#commitTimer = { ms, id: setTimeout(() => this.commit(Date.now()), ms) };
+  }
+
+  /** Sends queued changes to watchers within this time, those that accumulate in one frame. */
+  #flushWatchersWithin(ms: number): void {
+    this.#watcherTimer ??= setTimeout(() => {
+      this.#watcherTimer = undefined;
+      this.#components.watchers.flush();
+    }, ms);
+  }
+}

@@ -1,0 +1,116 @@
+/** The components of a Switchboard, and how they are connected. @module */
+import { Runner } from '../../shared/runner/runner.ts';
+import { loadMeter } from '../objects/load-meter.ts';
+import { Calls } from './calls/calls.ts';
+import { Watchers } from './calls/watchers.ts';
+import { DialogReconciler } from './link/dialog-reconciler.ts';
+import { Link, type LinkListener } from './link/link.ts';
+import { ReconcileSchedule } from './link/reconcile-schedule.ts';
+import { Diagnosis } from './rpc/diagnosis.ts';
+import { FloodGuard } from './rpc/flood-guard.ts';
+import { HttpClients } from './rpc/http-clients.ts';
+import { Limiter } from './rpc/limits.ts';
+import type { RpcDependencies } from './rpc/rpc-server.ts';
+import { Sessions } from './sockets/sessions.ts';
+import { CommandLog } from './store/command-log.ts';
+import { PolicyStore } from './store/policy-store.ts';
+import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
+
+/** What a Switchboard consists of. After a hibernation it is restored from storage. */
+export interface Components extends RpcDependencies {
+  readonly reconciler: DialogReconciler;
+  readonly httpClients: HttpClients;
+  readonly logNotifier: LogNotifier;
+}
+
+/**
+ * Restores all components from storage and reattaches the open sockets.
+ * @param notifyWebhooks notifies the webhook object of the latest log position
+ */
+export function restoreComponents(
+  ctx: DurableObjectState,
+  notifyWebhooks: NotifierOptions['notify'],
+): Components {
+  const { sql } = ctx.storage;
+  const commandLog = new CommandLog(sql);
+  const policies = new PolicyStore(sql);
+  commandLog.segments.keepFor(policies.policy.kept_seconds);
+  const { epoch, position, applied, running } = commandLog.restore();
+  const runner: Runner = new Runner(epoch, position, running, (command, notification) =>
+    calls.onNotification(command, notification, Date.now()),
+  );
+  const calls = new Calls(commandLog, () => runner.nextSeq());
+  const watchers = new Watchers(ctx);
+  const now = Date.now();
+  const logNotifier = new LogNotifier(sql, runner.lastSeq, {
+    epoch,
+    retentionMs: () => commandLog.segments.keptMs,
+    notify: notifyWebhooks,
+    onStopped: () => calls.setWebhooks(false),
+  });
+  calls.setWatched(watchers.any, now);
+  calls.setWebhooks(logNotifier.isEnabled);
+  for (const command of runner.commands) calls.onCommandStarted(command, now);
+  const reconciler = new DialogReconciler({
+    onDialog: (dialog, round) => calls.onDialog(dialog, round, Date.now()),
+    onMissing: (callid) => calls.onMissing(callid, Date.now()),
+    onRoundRead: (round) => calls.unseenIn(round),
+  });
+  const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
+  const link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis), applied);
+  return {
+    commandLog,
+    policies,
+    calls,
+    runner,
+    reconciler,
+    diagnosis,
+    reconcileSchedule: new ReconcileSchedule(sql, now),
+    watchers,
+    link,
+    sessions: new Sessions(ctx),
+    httpClients: new HttpClients(),
+    limiter: new Limiter(),
+    floodGuard: new FloodGuard(),
+    logNotifier,
+  };
+}
+
+/** Passes what the adapter sends to the commands first, then to the calls. */
+function linkListener(
+  runner: Runner,
+  calls: Calls,
+  reconciler: DialogReconciler,
+  diagnosis: Diagnosis,
+): LinkListener {
+  return {
+    onReply: (reply, now) => {
+      loadMeter.record(now);
+      runner.onReply(reply, now);
+      reconciler.onReply(reply, now);
+      diagnosis.onReply(reply, now);
+    },
+    onEvent: (event, at, now) => {
+      loadMeter.record(now);
+      runner.onEvent(event, at, now);
+      calls.onEvent(event, now);
+      diagnosis.onEvent(now);
+    },
+    resync: (now) => {
+      runner.resync(now);
+      calls.requestReconcile();
+    },
+    onLinkUp: (stream, now) => {
+      runner.onLinkUp(stream, now);
+      // Pending requests may have been lost with the old socket.
+      if (reconciler.isPending) calls.requestReconcile();
+      reconciler.reset();
+      diagnosis.onLinkDown(now);
+    },
+    onLinkRestored: (stream) => runner.onLinkRestored(stream),
+    onLinkDown: () => {
+      runner.onLinkDown();
+      diagnosis.onLinkDown(Date.now());
+    },
+  };
+}

@@ -1,0 +1,276 @@
+/**
+ * The link to the adapter. Each of its messages is applied once and in order; what a turn requests of it leaves in one frame.
+ * @module
+ */
+import type {
+  AdapterMessage,
+  EdgeMessage,
+  MiRequest,
+  OpenSipsStatus,
+} from '../../../shared/protocol/link.ts';
+import * as protocol from '../../../shared/protocol/link.ts';
+import type { Runner } from '../../../shared/runner/runner.ts';
+import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
+import type { AppliedPosition } from '../store/command-log.ts';
+
+const TAG = 'adapter';
+
+/** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
+const MAX_UNACKNOWLEDGED = 100;
+
+/** Sockets that may be open without a `hello`: a single key could otherwise take all sockets of a machine. */
+const MAX_PENDING_HELLOS = 8;
+
+/** Whether an adapter is connected, as watchers are notified of it. */
+export type LinkStatus = 'Down' | 'Up';
+
+/** The state of the link, for `/healthz`. */
+export interface LinkHealth {
+  readonly connected: boolean;
+  readonly adapter?: string;
+  readonly opensips?: OpenSipsStatus;
+  /** Seconds since the adapter connected. */
+  readonly seconds?: number;
+}
+
+/** A socket whose adapter has sent `hello`. */
+interface ActiveConnection {
+  readonly socket: WebSocket;
+  readonly key: string;
+  readonly connectedAt: number;
+  readonly adapter: string;
+  readonly stream: string;
+  opensips: OpenSipsStatus;
+}
+
+/** Receives what the adapter sends. */
+export type LinkListener = Pick<
+  Runner,
+  'onReply' | 'onEvent' | 'resync' | 'onLinkUp' | 'onLinkRestored' | 'onLinkDown'
+>;
+
+export class Link {
+  readonly #ctx: DurableObjectState;
+  readonly #listener: LinkListener;
+  #active: ActiveConnection | undefined;
+  #applied: AppliedPosition | null;
+  #acknowledged: number;
+  #outgoing: EdgeMessage[] = [];
+  /** The status that watchers know. It is stored, so that changes during a hibernation are reported as well. */
+  #reportedStatus: LinkStatus;
+
+  /** Restores the connection after a hibernation, if there is one. */
+  constructor(ctx: DurableObjectState, listener: LinkListener, applied: AppliedPosition | null) {
+    this.#ctx = ctx;
+    this.#listener = listener;
+    this.#applied = applied;
+    const { sql } = ctx.storage;
+    sql.exec('CREATE TABLE IF NOT EXISTS link_status (id INTEGER PRIMARY KEY, up INTEGER NOT NULL)');
+    const [reported] = sql.exec<{ up: number }>('SELECT up FROM link_status').toArray();
+    this.#reportedStatus = reported?.up === 1 ? 'Up' : 'Down';
+    for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
+    this.#acknowledged = this.#applied?.seq ?? 0;
+  }
+
+  /** How far the adapter's messages are applied. */
+  get applied(): AppliedPosition | null {
+    return this.#applied;
+  }
+
+  /** Returns the state of OpenSIPS as the adapter reports it; undefined if no adapter is connected and alive. */
+  opensips(now: number): OpenSipsStatus | undefined {
+    const active = this.#active;
+    if (!active) return undefined;
+    if (now - this.#lastPingAt(active) <= protocol.PING_TIMEOUT_MS) return active.opensips;
+    this.#disconnect(active, 1001, 'no ping in time');
+    return undefined;
+  }
+
+  health(now: number): LinkHealth {
+    const opensips = this.opensips(now);
+    if (!this.#active || !opensips) return { connected: false };
+    const { adapter, connectedAt } = this.#active;
+    return { connected: true, adapter, opensips, seconds: Math.floor((now - connectedAt) / 1000) };
+  }
+
+  /** Accepts the socket of an authenticated adapter. It becomes active with its `hello`. */
+  accept(socket: WebSocket, key: string, now: number): void {
+    const pending = this.#ctx.getWebSockets(TAG).filter((each) => {
+      const attachment = attachmentOf(each);
+      return attachment.kind === 'adapter' && !attachment.hello && isLive(each);
+    });
+    for (const each of pending.length < MAX_PENDING_HELLOS ? [] : pending)
+      each.close(protocol.closeCode.superseded, 'too many sockets came here and did not say hello');
+    this.#ctx.acceptWebSocket(socket, [TAG]);
+    attach(socket, { kind: 'adapter', key, connectedAt: now });
+  }
+
+  /** Applies a frame. Messages on a superseded socket are ignored: they are sent again on the new one. */
+  onMessage(socket: WebSocket, attachment: AdapterSocket, text: string, now: number): void {
+    if (text.length > protocol.MAX_FRAME_LENGTH) {
+      socket.close(
+        protocol.closeCode.tooLarge,
+        `a frame has at most ${protocol.MAX_FRAME_LENGTH} characters`,
+      );
+      return;
+    }
+    const frame = protocol.parseFrame(protocol.AdapterMessage, text);
+    if ('error' in frame) {
+      socket.close(protocol.closeCode.protocol, frame.error.slice(0, 120));
+      return;
+    }
+    for (const message of frame.messages) {
+      if (message.type === 'hello') this.#onHello(socket, attachment, message, now);
+      else if (this.#active?.socket === socket) this.#apply(this.#active, message, now);
+    }
+  }
+
+  onClosed(socket: WebSocket): void {
+    if (this.#active?.socket !== socket) return;
+    this.#active = undefined;
+    this.#listener.onLinkDown();
+  }
+
+  /** Whether there is something to send beside requests: a `welcome`, an acknowledgement, or a status change for watchers. */
+  get hasOutput(): boolean {
+    if (this.#outgoing.length > 0 || this.#status !== this.#reportedStatus) return true;
+    return (this.#applied?.seq ?? 0) - this.#acknowledged >= MAX_UNACKNOWLEDGED;
+  }
+
+  /** Returns the status once after each change that lasts longer than a turn, and stores that it was reported. */
+  takeStatusChange(): LinkStatus | undefined {
+    const status = this.#status;
+    if (status === this.#reportedStatus) return undefined;
+    this.#reportedStatus = status;
+    const up = status === 'Up' ? 1 : 0;
+    this.#ctx.storage.sql.exec('INSERT OR REPLACE INTO link_status (id, up) VALUES (1, ?)', up);
+    return status;
+  }
+
+  /**
+   * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that: all others
+   * notice a dead adapter with their next request.
+   */
+  due(isWatched: boolean): number {
+    if (!isWatched || !this.#active) return Number.POSITIVE_INFINITY;
+    return this.#lastPingAt(this.#active) + protocol.PING_TIMEOUT_MS + 1;
+  }
+
+  /** Whether an adapter is connected, as far as it is known without a check. */
+  get isConnected(): boolean {
+    return this.#active !== undefined;
+  }
+
+  /** Disconnects an adapter that no longer pings. */
+  checkLiveness(now: number): void {
+    this.opensips(now);
+  }
+
+  get #status(): LinkStatus {
+    return this.#active ? 'Up' : 'Down';
+  }
+
+  /**
+   * Sends the requests of a turn. Call it once the turn is stored, because an acknowledgement promises that.
+   * @param isLogged whether the turn was written to the log, which then contains {@link applied}
+   */
+  flush(requests: readonly MiRequest[], isLogged: boolean): void {
+    const active = this.#active;
+    if (!active) return;
+    const seq = this.#applied?.seq ?? 0;
+    if (!isLogged && this.#applied) attach(active.socket, { ...attachmentFor(active), seq });
+    const messages = [...this.#outgoing.splice(0), ...requests];
+    const unacknowledged = seq - this.#acknowledged;
+    if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
+      messages.push({ type: 'ack', seq });
+      this.#acknowledged = seq;
+    }
+    if (messages.length === 0 || !isLive(active.socket)) return;
+    active.socket.send(JSON.stringify(messages.length === 1 ? messages[0] : messages));
+  }
+
+  #restore(socket: WebSocket): void {
+    const attachment = attachmentOf(socket);
+    if (attachment.kind !== 'adapter' || !attachment.hello || !isLive(socket)) return;
+    const { hello, key, connectedAt, seq = 0 } = attachment;
+    this.#active = { socket, key, connectedAt, ...hello };
+    const { stream } = hello;
+    if (this.#applied?.stream !== stream) this.#applied = { stream, seq };
+    else if (seq > this.#applied.seq) this.#applied = { stream, seq };
+    this.#listener.onLinkRestored(stream);
+  }
+
+  #onHello(
+    socket: WebSocket,
+    attachment: AdapterSocket,
+    hello: Extract<AdapterMessage, { type: 'hello' }>,
+    now: number,
+  ): void {
+    if (hello.version !== protocol.LINK_VERSION) {
+      socket.close(
+        protocol.closeCode.version,
+        `this edge speaks version ${protocol.LINK_VERSION} of the link`,
+      );
+      return;
+    }
+    const { adapter, stream, base, opensips } = hello;
+    if (this.opensips(now) && this.#active && this.#active.socket !== socket) {
+      if (this.#active.adapter !== adapter) {
+        socket.close(protocol.closeCode.occupied, `the adapter ${this.#active.adapter} serves this site`);
+        return;
+      }
+      this.#disconnect(
+        this.#active,
+        protocol.closeCode.superseded,
+        'a newer socket of this adapter has taken over',
+      );
+    }
+    const isOtherStream = this.#applied !== null && this.#applied.stream !== stream;
+    if (this.#applied?.stream !== stream) this.#applied = { stream, seq: base - 1 };
+    this.#acknowledged = this.#applied.seq;
+    const { key, connectedAt } = attachment;
+    this.#active = { socket, key, connectedAt, adapter, stream, opensips };
+    attach(socket, { ...attachmentFor(this.#active), seq: this.#applied.seq });
+    this.#outgoing.push({
+      type: 'welcome',
+      version: protocol.LINK_VERSION,
+      stream,
+      applied: this.#applied.seq,
+    });
+    this.#listener.onLinkUp(stream, now);
+    // The events that OpenSIPS raised between two processes of the adapter are lost.
+    if (isOtherStream) this.#listener.resync(now);
+  }
+
+  #apply(active: ActiveConnection, message: Exclude<AdapterMessage, { type: 'hello' }>, now: number): void {
+    switch (message.type) {
+      case 'status':
+        active.opensips = message.opensips;
+        attach(active.socket, { ...attachmentFor(active), seq: this.#applied?.seq ?? 0 });
+        return;
+      case 'goodbye':
+        this.#disconnect(active, 1000, 'goodbye');
+        return;
+      default:
+    }
+    if (message.seq <= (this.#applied?.seq ?? 0)) return;
+    this.#applied = { stream: active.stream, seq: message.seq };
+    if (message.type === 'reply') this.#listener.onReply(message, now);
+    if (message.type === 'event') this.#listener.onEvent(message, message.at, now);
+    if (message.type === 'gap') this.#listener.resync(now);
+  }
+
+  #disconnect(active: ActiveConnection, code: number, reason: string): void {
+    this.onClosed(active.socket);
+    active.socket.close(code, reason);
+  }
+
+  /** The platform answers the adapter's pings without waking the object, and records when. */
+  #lastPingAt({ socket, connectedAt }: ActiveConnection): number {
+    return Math.max(connectedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+  }
+}
+
+function attachmentFor({ key, connectedAt, adapter, stream, opensips }: ActiveConnection): AdapterSocket {
+  return { kind: 'adapter', key, connectedAt, hello: { adapter, stream, opensips } };
+}

@@ -1,0 +1,64 @@
+/** Decides whether a client may run a request. This is the only place where that is decided. Pure. @module */
+import { isDestinationAllowed } from '../../../shared/policy/destinations.ts';
+import type { Rules, Scope } from '../../../shared/policy/policy.ts';
+import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import { areSipUrisEqual } from '../../../shared/sip/sip-uri.ts';
+
+/** The permissions of a client. */
+export interface Permissions {
+  readonly scopes: readonly Scope[];
+  /** The only address that may dial. The client then sees and controls only its own calls. */
+  readonly caller?: string;
+}
+
+type Params = Readonly<Record<string, unknown>>;
+
+/** Params with an address that will be dialed. */
+const DIALED_PARAMS = ['caller', 'callee', 'destination'];
+/** Params with the Call-ID of a call. */
+const CALL_ID_PARAMS = ['callid', 'callidA', 'callidB'];
+
+/** Returns why a request may not be run, for its client to read; undefined if it may. The params must be valid. */
+export function rejectReason(
+  method: CommandMethod,
+  params: Params,
+  { scopes, caller }: Permissions,
+  rules: readonly Rules[],
+): string | undefined {
+  if (method === 'Echo') return undefined;
+  if (!scopes.includes(method)) return missingScope(method, scopes);
+  if (method === 'CallStart' && caller !== undefined && !areSipUrisEqual(String(params['caller']), caller))
+    return `caller: this token may dial from ${caller} only`;
+  const forbidden = DIALED_PARAMS.find((name) => {
+    const uri = params[name];
+    return typeof uri === 'string' && !isDestinationAllowed(uri, rules);
+  });
+  return forbidden && `${forbidden}: the rules of this tenant or site do not let calls go there`;
+}
+
+/** Returns why a client may not read calls; undefined if it may. */
+export function readRejectReason({ scopes }: Permissions): string | undefined {
+  return scopes.includes('read') ? undefined : missingScope('read', scopes);
+}
+
+function missingScope(scope: Scope, scopes: readonly Scope[]): string {
+  return `the scope ${scope} is missing: use a key or a token that has it; yours has ${scopes.join(', ') || 'none'}`;
+}
+
+/**
+ * Returns the params that a command is run with. If the client is bound to an address, the Call-ID of a call of others is replaced
+ * by one that no call has. So OpenSIPS answers as it does for calls that do not exist, as late and in the same words.
+ *
+ * @param randomCallid makes a Call-ID
+ */
+export function withOwnCallsOnly(
+  method: CommandMethod,
+  params: Params,
+  { caller }: Permissions,
+  isOwn: (callid: string) => boolean,
+  randomCallid: () => string,
+): Params {
+  if (caller === undefined || method === 'Echo') return params;
+  const hidden = CALL_ID_PARAMS.filter((name) => typeof params[name] === 'string' && !isOwn(params[name]));
+  return { ...params, ...Object.fromEntries(hidden.map((name) => [name, randomCallid()])) };
+}

@@ -1,0 +1,205 @@
+/** Passes a request to its command: the single path for every transport. @module */
+import type { Metadata } from '../../../shared/calls/call.ts';
+import { unsupportedReason } from '../../../shared/opensips/features.ts';
+import type { Rules } from '../../../shared/policy/policy.ts';
+import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
+import { type CommandMethod, commandParams, isCommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import {
+  errorCode,
+  errorResponse,
+  issuesText,
+  type RpcError,
+  type RpcId,
+  type RpcRequest,
+  type RpcResponse,
+  successResponse,
+} from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { METHOD_NAMES } from '../../../shared/protocol/rpc/service-methods.ts';
+import type { Runner } from '../../../shared/runner/runner.ts';
+import { type Command, callOf } from '../../../shared/runner/stored-command.ts';
+import { type Permissions, rejectReason, withOwnCallsOnly } from './authorization.ts';
+import { commandId } from './command-id.ts';
+import { type LimitExceeded, tooManyResponse } from './limits.ts';
+
+/** The client that has sent a request. */
+export interface RpcClient extends Permissions {
+  readonly subject: string;
+  readonly session: string;
+}
+
+/** What the dispatcher works with. */
+export interface DispatchContext {
+  readonly runner: Runner;
+  /** Finds an ended command, if it is kept. */
+  readonly findEnded: (subject: string, cmdId: string) => Command | undefined;
+  /** OpenSIPS as the adapter reports it; undefined while no adapter is connected. */
+  readonly opensips: OpenSipsStatus | undefined;
+  /** The allowed destinations. */
+  readonly rules: readonly Rules[];
+  /** Returns the subject that owns an active call, if a command has made the call. */
+  readonly ownerOf: (callid: string) => string | undefined;
+  /** Returns the metadata that earlier commands gave to a call. */
+  readonly metadataOf: (callid: string) => Metadata | undefined;
+  /** Returns the state of an active call's dialog. */
+  readonly dialogState: (callid: string) => 'ringing' | 'answered' | undefined;
+  readonly onStarted: (command: Command) => void;
+  /** Returns the limit that another command would exceed, or counts the command. */
+  readonly countCommand: (method: CommandMethod) => LimitExceeded | undefined;
+  readonly now: number;
+}
+
+/** Methods that need no OpenSIPS. */
+const LOCAL_METHODS: readonly CommandMethod[] = ['Echo'];
+
+/**
+ * Starts a command, or returns an error. A request without an id is run but not answered (JSON-RPC 2.0 §4.1). An exception is
+ * logged and answered as well: a client without an answer would wait for ever.
+ */
+export function dispatch(
+  request: RpcRequest,
+  client: RpcClient,
+  context: DispatchContext,
+): RpcResponse | undefined {
+  const response = runSafely(request, client, context);
+  return request.id === undefined ? undefined : response;
+}
+
+function runSafely(request: RpcRequest, client: RpcClient, context: DispatchContext): RpcResponse {
+  try {
+    return run(request, client, context);
+  } catch (error) {
+    console.error(`${request.method} failed with an exception`, error);
+    const data = 'something broke here, and has been logged; ask again with the same cmd_id, or later';
+    return errorResponse(request.id ?? null, {
+      code: errorCode.internalError,
+      message: 'Internal error',
+      data,
+    });
+  }
+}
+
+function run(request: RpcRequest, client: RpcClient, context: DispatchContext): RpcResponse {
+  const { id = null, method, params = {} } = request;
+  if (!isCommandMethod(method)) {
+    const data = `there is no ${method.slice(0, 64)}; there are ${METHOD_NAMES.join(', ')}`;
+    return errorResponse(id, { code: errorCode.methodNotFound, message: 'Method not found', data });
+  }
+  if (Array.isArray(params)) return invalidParamsResponse(id, 'params must be an object, by name');
+  const checked = commandParams[method].safeParse(params);
+  if (!checked.success) return invalidParamsResponse(id, issuesText(checked.error));
+  const { cmd_id: givenCmdId = '', ...rest } = checked.data;
+  const rejected = rejectReason(method, rest, client, context.rules);
+  if (rejected !== undefined) return notAllowedResponse(id, rejected);
+  const cmdId = givenCmdId || commandId(context.now);
+
+  const known =
+    givenCmdId && (context.runner.find(client.subject, cmdId) ?? context.findEnded(client.subject, cmdId));
+  if (known) return repeat(id, known, { method, params: rest }, client, context);
+
+  if (!context.opensips && !LOCAL_METHODS.includes(method)) {
+    const data =
+      'no adapter is connected, so OpenSIPS cannot be reached; start the adapter beside it and try again';
+    return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
+  }
+  const unsupported = context.opensips && unsupportedReason(rest, method, context.opensips.version);
+  if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
+  const exceeded = context.countCommand(method);
+  if (exceeded) return tooManyResponse(id, exceeded);
+  start({ cmdId, method, params: rest }, client, context);
+  return successResponse(id, { cmd_id: cmdId, event: 'Started' });
+}
+
+function start(
+  request: {
+    readonly cmdId: string;
+    readonly method: CommandMethod;
+    readonly params: Record<string, unknown>;
+  },
+  client: RpcClient,
+  { runner, findEnded, opensips, ownerOf, metadataOf, dialogState, onStarted, now }: DispatchContext,
+): void {
+  const { subject, session } = client;
+  // A known Call-ID is no `cmd_id`, so the log need not be searched for it.
+  const findOwnEnded = (cmdId: string) => (dialogState(cmdId) ? undefined : findEnded(subject, cmdId));
+  const callOfCommand = (cmdId: string) => callOf(runner.find(subject, cmdId) ?? findOwnEnded(cmdId));
+  const isOwn = (callid: string) =>
+    ownerOf(callid) === subject || (request.method === 'CallEnd' && callOfCommand(callid) !== undefined);
+  const effectiveParams = withOwnCallsOnly(request.method, request.params, client, isOwn, () =>
+    crypto.randomUUID(),
+  );
+  // A call made by a transfer belongs to the owner of the transferred call.
+  const owner = ownerOf(String(effectiveParams['callidA'] ?? effectiveParams['callid']));
+  const callid = crypto.randomUUID();
+  const callids = callidsOf(request.method, effectiveParams, callid, callOfCommand);
+  const metadata =
+    request.params['metadata'] === undefined ? callids.map(metadataOf).find(Boolean) : undefined;
+  const command = runner.start(
+    {
+      ...request,
+      subject,
+      session,
+      ...(owner === undefined || owner === subject ? {} : { owner }),
+      ...(callids.length === 0 ? {} : { callids }),
+      ...(metadata ? { metadata } : {}),
+    },
+    {
+      callid,
+      nextHop: opensips?.next_hop ?? '',
+      findEnded: findOwnEnded,
+      isAnswered: (each) => dialogState(each) === 'answered',
+      effectiveParams,
+    },
+    now,
+  );
+  onStarted(command);
+}
+
+/** Returns the Call-IDs of the calls that a command acts on; for a CallStart, that of its first leg. */
+function callidsOf(
+  method: CommandMethod,
+  params: Readonly<Record<string, unknown>>,
+  firstLeg: string,
+  callOfCommand: (cmdId: string) => 'running' | string | undefined,
+): readonly string[] {
+  if (method === 'CallStart') return [firstLeg];
+  const callids = ['callid', 'callidA', 'callidB'].flatMap((name) => {
+    const callid = params[name];
+    return typeof callid === 'string' && method !== 'Echo' ? [callid] : [];
+  });
+  if (method !== 'CallEnd') return callids;
+  return callids.map((callid) => callOfCommand(callid) ?? callid).filter((callid) => callid !== 'running');
+}
+
+/**
+ * Answers a repeated command with its first answer; nothing is run twice. If another session sent it before, all notifications
+ * are sent to this one.
+ */
+function repeat(
+  id: RpcId,
+  known: Command,
+  { method, params }: { readonly method: CommandMethod; readonly params: unknown },
+  { session }: RpcClient,
+  { runner }: DispatchContext,
+): RpcResponse {
+  if (known.method === method && JSON.stringify(known.params) === JSON.stringify(params)) {
+    if (known.session !== session) runner.resendNotifications(known, session);
+    return successResponse(id, { cmd_id: known.cmdId, event: 'Started', replayed: true });
+  }
+  const data = `cmd_id ${known.cmdId} is taken by another ${known.method}; choose a fresh one for each command`;
+  return errorResponse(id, { code: errorCode.conflict, message: 'Conflict', data });
+}
+
+/** Returns the error for a client without permission. `data` gives the reason. */
+export function notAllowedError(data: string): RpcError {
+  return { code: errorCode.notAllowed, message: 'Not allowed', data };
+}
+
+/** Answers a request that the client has no permission for. */
+export function notAllowedResponse(id: RpcId, data: string): RpcResponse {
+  return errorResponse(id, notAllowedError(data));
+}
+
+/** Answers a request with invalid params. */
+export function invalidParamsResponse(id: RpcId, data: string): RpcResponse {
+  return errorResponse(id, { code: errorCode.invalidParams, message: 'Invalid params', data });
+}

@@ -1,0 +1,84 @@
+/** Enforces the limits of a tenant: messages, commands and calls. @module */
+import type { Limits } from '../../../shared/policy/policy.ts';
+import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
+import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import {
+  errorCode,
+  errorResponse,
+  type RpcError,
+  type RpcId,
+  type RpcResponse,
+} from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { RETRY_AFTER_S } from '../../errors/problem.ts';
+
+/** A limit that a request would exceed. */
+export interface LimitExceeded {
+  readonly limit: keyof Limits;
+  /** Seconds after which the client should try again. */
+  readonly retryAfter: number;
+  readonly reason: string;
+}
+
+/** Whose messages are counted together: a socket, or an HTTP client (see `http-clients.ts`). */
+export type Sender = WeakKey;
+
+/**
+ * Counts against the limits. Rates are counted in memory: an object hibernates only after seconds without work, when every bucket
+ * is full again. The limits are passed with each request, so that a new policy applies at once.
+ */
+export class Limiter {
+  readonly #messages = new WeakMap<Sender, TokenBucket>();
+  readonly #starts = new TokenBucket();
+
+  /** Counts a message with a number of requests. Returns the limit that it exceeds, if any. */
+  countMessage(sender: Sender, requests: number, limits: Limits, now: number): LimitExceeded | undefined {
+    const bucket = this.#messages.get(sender) ?? new TokenBucket();
+    this.#messages.set(sender, bucket);
+    const rate = limits.messages_per_second;
+    const wait = bucket.take(rate, now, requests);
+    if (wait === 0) return undefined;
+    const reason = `a session may send ${rate} messages a second; a batch counts as many as it holds`;
+    return { limit: 'messages_per_second', retryAfter: wholeSeconds(wait), reason };
+  }
+
+  /**
+   * Counts a command that is about to start. Returns the limit that it exceeds, if any.
+   * @param inFlight running commands of its session
+   * @param activeCalls active calls that commands have made, and running CallStarts
+   */
+  countCommand(
+    method: CommandMethod,
+    { inFlight, activeCalls }: { readonly inFlight: number; readonly activeCalls: number },
+    limits: Limits,
+    now: number,
+  ): LimitExceeded | undefined {
+    if (inFlight >= limits.commands_in_flight) {
+      const reason = `a session may have ${limits.commands_in_flight} commands under way; wait until one has ended`;
+      return { limit: 'commands_in_flight', retryAfter: 1, reason };
+    }
+    if (method !== 'CallStart') return undefined;
+    if (activeCalls >= limits.standing_calls) {
+      const reason = `${limits.standing_calls} calls of this site may stand at a time; wait until one has ended`;
+      return { limit: 'standing_calls', retryAfter: RETRY_AFTER_S, reason };
+    }
+    const wait = this.#starts.take(limits.starts_per_second, now);
+    if (wait === 0) return undefined;
+    const reason = `this site may start ${limits.starts_per_second} calls a second`;
+    return { limit: 'starts_per_second', retryAfter: wholeSeconds(wait), reason };
+  }
+}
+
+/** Returns the JSON-RPC error for an exceeded limit. */
+export function tooManyError({ limit, retryAfter, reason }: LimitExceeded): RpcError {
+  return { code: errorCode.tooMany, message: 'Too many', data: { retry_after: retryAfter, limit, reason } };
+}
+
+/** Answers a request that exceeds a limit. */
+export function tooManyResponse(id: RpcId, exceeded: LimitExceeded): RpcResponse {
+  return errorResponse(id, tooManyError(exceeded));
+}
+
+/** Rounds up to whole seconds, as `Retry-After` takes them (RFC 9110 §10.2.3). */
+function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}

@@ -1,0 +1,270 @@
+/**
+ * The JSON-RPC server of a site: parses the messages of clients, runs them and returns the responses. It sends nothing
+ * itself: the responses leave once the turn is stored.
+ * @module
+ */
+import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import {
+  errorCode,
+  errorResponse,
+  issuesText,
+  type ParsedMessage,
+  parseMessage,
+  type RpcRequest,
+  type RpcResponse,
+  successResponse,
+} from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { isQueryMethod, type QueryMethod } from '../../../shared/protocol/rpc/queries.ts';
+import {
+  AuthorizeParams,
+  DISCOVER,
+  SOCKET_ONLY_METHODS,
+} from '../../../shared/protocol/rpc/service-methods.ts';
+import type { Runner } from '../../../shared/runner/runner.ts';
+import type { Claims } from '../../auth/tokens.ts';
+import { openRpcDocument } from '../../reference/routes.ts';
+import type { Calls } from '../calls/calls.ts';
+import type { Watchers } from '../calls/watchers.ts';
+import type { Link } from '../link/link.ts';
+import type { ReconcileSchedule } from '../link/reconcile-schedule.ts';
+import { attachmentOf, type ClientSocket } from '../sockets/attachments.ts';
+import type { Sessions } from '../sockets/sessions.ts';
+import type { CommandLog } from '../store/command-log.ts';
+import type { PolicyStore } from '../store/policy-store.ts';
+import { type Diagnosis, isDiagnose } from './diagnosis.ts';
+import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
+import { openingFrames } from './event-stream.ts';
+import type { FloodGuard } from './flood-guard.ts';
+import { type LimitExceeded, type Limiter, type Sender, tooManyResponse } from './limits.ts';
+import { answerQuery, type QueryContext } from './queries.ts';
+import { isAuthorize, renewAttachment, TOKEN_REJECTED } from './token-renewal.ts';
+
+/** The components of the Switchboard that the server uses. */
+export interface RpcDependencies {
+  readonly commandLog: CommandLog;
+  readonly policies: PolicyStore;
+  readonly calls: Calls;
+  readonly runner: Runner;
+  readonly diagnosis: Diagnosis;
+  readonly reconcileSchedule: ReconcileSchedule;
+  readonly watchers: Watchers;
+  readonly sessions: Sessions;
+  readonly link: Link;
+  readonly limiter: Limiter;
+  readonly floodGuard: FloodGuard;
+}
+
+/** The reply to a message. */
+export interface RpcReply {
+  readonly responses: readonly RpcResponse[];
+  readonly batch: boolean;
+  /** Frames for the socket that follow the responses. */
+  readonly followUps: readonly string[];
+}
+
+/** A message to run, or its reply if it is rejected as a whole, or a flood. */
+export type ReadResult =
+  | { readonly outcome: 'read'; readonly message: ParsedMessage }
+  | { readonly outcome: 'answered'; readonly reply: RpcReply }
+  | { readonly outcome: 'flood' };
+
+/** The claims of the tokens in a message, by their requests; undefined for an invalid token. */
+export type VerifiedTokens = ReadonlyMap<RpcRequest, Claims | undefined>;
+
+export class RpcServer {
+  readonly #deps: RpcDependencies;
+  readonly #isOwnSite: (claims: Claims) => boolean;
+
+  /** @param isOwnSite returns whether a token is for this site */
+  constructor(dependencies: RpcDependencies, isOwnSite: (claims: Claims) => boolean) {
+    this.#deps = dependencies;
+    this.#isOwnSite = isOwnSite;
+  }
+
+  /** Parses a frame, and counts it against the limits of its sender. */
+  read(socket: WebSocket, { subject }: ClientSocket, frame: string | ArrayBuffer, now: number): ReadResult {
+    const { message_bytes } = this.#deps.policies.policy.limits;
+    const reason = unreadableReason(frame, message_bytes);
+    const message: ParsedMessage =
+      reason === undefined
+        ? parseMessage(frame as string)
+        : { isBatch: false, entries: [{ errorResponse: unreadableResponse(reason) }] };
+    return this.count(socket, subject, message, now);
+  }
+
+  /** Counts a parsed message against the limits of its sender. */
+  count(sender: Sender, subject: string, message: ParsedMessage, now: number): ReadResult {
+    const exceeded = this.countRequests(sender, subject, message.entries.length, now);
+    if (!exceeded) return { outcome: 'read', message };
+    if (exceeded === 'flood') return { outcome: 'flood' };
+    const responses = message.entries.flatMap((entry) => {
+      if ('errorResponse' in entry) return [entry.errorResponse];
+      return entry.id === undefined ? [] : [tooManyResponse(entry.id, exceeded)];
+    });
+    return { outcome: 'answered', reply: { responses, batch: message.isBatch, followUps: [] } };
+  }
+
+  /** Counts requests. Returns the limit that they exceed, or that they are a flood. */
+  countRequests(
+    sender: Sender,
+    subject: string,
+    requests: number,
+    now: number,
+  ): LimitExceeded | 'flood' | undefined {
+    const { policies, limiter, floodGuard } = this.#deps;
+    const { limits } = policies.policy;
+    const exceeded = limiter.countMessage(sender, requests, limits, now);
+    if (exceeded && floodGuard.onRejected(sender, subject, requests, limits.messages_per_second, now))
+      return 'flood';
+    return exceeded;
+  }
+
+  /**
+   * Runs the requests of a message in order. A new token applies to the requests after it.
+   * @param socket the sender's socket; without one, methods that need a socket are rejected
+   */
+  run(
+    socket: WebSocket | undefined,
+    client: ClientSocket,
+    { entries, isBatch }: ParsedMessage,
+    now: number,
+    verified: VerifiedTokens = new Map(),
+  ): RpcReply {
+    const followUps: string[] = [];
+    const context = this.#dispatchContext(client, now);
+    let sender = client;
+    const responses = entries.map((entry) => {
+      if ('errorResponse' in entry) return entry.errorResponse;
+      if (socket === undefined && SOCKET_ONLY_METHODS.includes(entry.method)) return socketRequired(entry);
+      if (isQueryRequest(entry)) {
+        const reply = this.#query(entry, socket, sender, now);
+        followUps.push(...reply.followUps);
+        return entry.id === undefined ? undefined : reply.response;
+      }
+      if (entry.method === DISCOVER)
+        return entry.id === undefined ? undefined : successResponse(entry.id, openRpcDocument());
+      if (isDiagnose(entry) && socket) {
+        if (entry.id !== undefined) this.#deps.diagnosis.begin(entry, socket, sender, now);
+        return undefined;
+      }
+      if (!isAuthorize(entry) || socket === undefined) return dispatch(entry, sender, context);
+      const { id = null } = entry;
+      const renewed = this.#renewToken(socket, sender, verified.get(entry), now);
+      if (renewed) sender = renewed;
+      if (entry.id === undefined) return undefined;
+      if (renewed) return successResponse(id, { expires: new Date(renewed.expires ?? 0).toISOString() });
+      const params = AuthorizeParams.safeParse(entry.params);
+      return params.success
+        ? notAllowedResponse(id, TOKEN_REJECTED)
+        : invalidParamsResponse(id, issuesText(params.error));
+    });
+    return { responses: responses.filter((response) => response !== undefined), batch: isBatch, followUps };
+  }
+
+  /** Makes the socket of an HTTP event stream a watcher. Returns the first frames of the stream. */
+  openEventStream(
+    socket: WebSocket,
+    client: ClientSocket,
+    since: number | undefined,
+    now: number,
+  ): readonly string[] {
+    const { watchers, reconcileSchedule } = this.#deps;
+    const wasWatched = watchers.any;
+    const frames = openingFrames(socket, client, since, this.#queryContext(now));
+    reconcileSchedule.onCallsRead(wasWatched, now);
+    return frames;
+  }
+
+  /** Answers a query. A client that reads calls makes OpenSIPS be asked as well. */
+  #query(
+    request: RpcRequest & { readonly method: QueryMethod },
+    socket: WebSocket | undefined,
+    sender: ClientSocket,
+    now: number,
+  ) {
+    const { watchers, reconcileSchedule } = this.#deps;
+    // An earlier request of the same batch may have changed the attachment.
+    const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
+    const wasWatched = watchers.any;
+    const reply = answerQuery(request, socket, client, this.#queryContext(now));
+    if ('result' in reply.response && readsCalls(request.method))
+      reconcileSchedule.onCallsRead(wasWatched, now);
+    return reply;
+  }
+
+  #dispatchContext(client: ClientSocket, now: number): DispatchContext {
+    const { runner, commandLog, calls, limiter, link, policies } = this.#deps;
+    const { limits, rules } = policies.policy;
+    return {
+      runner,
+      findEnded: (subject, cmdId) => commandLog.findEnded(subject, cmdId),
+      opensips: link.opensips(now),
+      rules,
+      ownerOf: (callid) => calls.ownerOf(callid),
+      metadataOf: (callid) => calls.get(callid)?.call.metadata,
+      dialogState: (callid) => calls.dialogOf(callid),
+      onStarted: (command) => calls.onCommandStarted(command, now),
+      countCommand: (method: CommandMethod) => {
+        const inFlight = runner.inFlight(client.subject, client.session);
+        const activeCalls = calls.countedSize + runner.startsInProgress;
+        return limiter.countCommand(method, { inFlight, activeCalls }, limits, now);
+      },
+      now,
+    };
+  }
+
+  #queryContext(now: number): QueryContext {
+    const { runner, commandLog, calls, watchers, link } = this.#deps;
+    return {
+      calls,
+      watchers,
+      findCommand: (subject, cmdId) => runner.find(subject, cmdId) ?? commandLog.findEnded(subject, cmdId),
+      notifications: (subject, since) => commandLog.notificationsSince(subject, undefined, since),
+      lastSeq: runner.lastSeq,
+      isLinkUp: link.opensips(now) !== undefined,
+      flush: () => void calls.write(runner.restoreFrom(runner.lastSeq), now),
+      now,
+    };
+  }
+
+  /** Applies a new token. Returns the new attachment; undefined if the token is rejected, and the socket stays as it is. */
+  #renewToken(
+    socket: WebSocket,
+    client: ClientSocket,
+    claims: Claims | undefined,
+    now: number,
+  ): ClientSocket | undefined {
+    const { sessions, policies } = this.#deps;
+    if (!claims || policies.isRevoked(claims.key)) return undefined;
+    const renewed = this.#isOwnSite(claims) ? renewAttachment(client, claims, now) : undefined;
+    if (renewed) sessions.renewToken(socket, renewed);
+    return renewed;
+  }
+}
+
+function isQueryRequest(entry: RpcRequest): entry is RpcRequest & { readonly method: QueryMethod } {
+  return isQueryMethod(entry.method);
+}
+
+/** Answers a request over HTTP for a method that needs a socket. */
+function socketRequired({ id, method }: RpcRequest): RpcResponse | undefined {
+  if (id === undefined) return undefined;
+  const data = `${method} is for a WebSocket, with which it stays; over HTTP, GET /v1/events tells what happens`;
+  return errorResponse(id, { code: errorCode.methodNotFound, message: 'Method not found', data });
+}
+
+function readsCalls(method: QueryMethod): boolean {
+  return method !== 'CallUnwatch' && method !== 'CommandGet';
+}
+
+/** Returns why a frame cannot be read; undefined if it can. */
+function unreadableReason(frame: string | ArrayBuffer, maxBytes: number): string | undefined {
+  if (typeof frame !== 'string') return 'binary frames are not taken; send JSON as text';
+  // A UTF-16 unit takes up to three bytes in UTF-8, so only frames that may be too long are measured.
+  const isTooLong = frame.length > maxBytes / 3 && new TextEncoder().encode(frame).length > maxBytes;
+  return isTooLong ? `the message is longer than ${maxBytes} bytes` : undefined;
+}
+
+function unreadableResponse(data: string): RpcResponse {
+  return errorResponse(null, { code: errorCode.invalidRequest, message: 'Invalid Request', data });
+}

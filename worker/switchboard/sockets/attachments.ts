@@ -1,0 +1,58 @@
+/** What a socket carries through hibernation. @module */
+
+import type { Scope } from '../../../shared/policy/policy.ts';
+import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
+import type { HttpStream } from '../../auth/principal.ts';
+
+/** The attachment of a client's socket. */
+export interface ClientSocket {
+  readonly kind: 'client';
+  readonly subject: string;
+  readonly session: string;
+  /** The id of the API key that authenticated the client, or that issued its token. */
+  readonly key: string;
+  readonly scopes: readonly Scope[];
+  /** The only address that may dial. */
+  readonly caller?: string;
+  /** When the token expires, in Unix milliseconds. */
+  readonly expires?: number;
+  /** The calls that the client watches. */
+  readonly watches?: { readonly all: boolean; readonly callids: readonly string[] };
+  /** For an HTTP stream, which has a session of its own. */
+  readonly stream?: HttpStream;
+}
+
+/** The attachment of an adapter's socket. */
+export interface AdapterSocket {
+  readonly kind: 'adapter';
+  readonly key: string;
+  /** Unix milliseconds. */
+  readonly connectedAt: number;
+  /** From the `hello` message; absent before that. */
+  readonly hello?: { readonly adapter: string; readonly stream: string; readonly opensips: OpenSipsStatus };
+  /** The last applied message, if it had no effect that was logged. */
+  readonly seq?: number;
+}
+
+export type Attachment = ClientSocket | AdapterSocket;
+
+/** A cache, because each message needs the attachment of its socket. */
+const attachments = new WeakMap<WebSocket, Attachment>();
+
+/** Returns the attachment of a socket. */
+export function attachmentOf(socket: WebSocket): Attachment {
+  const attachment = attachments.get(socket) ?? (socket.deserializeAttachment() as Attachment);
+  attachments.set(socket, attachment);
+  return attachment;
+}
+
+/** Sets the attachment of a socket. */
+export function attach(socket: WebSocket, attachment: Attachment): void {
+  socket.serializeAttachment(attachment);
+  attachments.set(socket, attachment);
+}
+
+/** Returns whether a socket can send. One that was just accepted may still be connecting when its first message arrives. */
+export function isLive({ readyState }: WebSocket): boolean {
+  return readyState === WebSocket.CONNECTING || readyState === WebSocket.OPEN;
+}

@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest';
+import { ConnectionLimit } from './connection-limit.ts';
+
+const UNLIMITED = Number.POSITIVE_INFINITY;
+let objectCount = 0;
+
+/** An object whose test sets how many sockets are open. `counts` is how often they were walked and counted. */
+function objectWith(openSockets: number, limits: { site: number; process: number }) {
+  const object = { openSockets, counts: 0 };
+  const countSockets = () => {
+    object.counts++;
+    return object.openSockets;
+  };
+  const limit = new ConnectionLimit(`object ${++objectCount}`, countSockets, limits);
+  return Object.assign(object, { limit });
+}
+
+it('is reached at the number of sockets of a site, and no longer once one has disconnected', () => {
+  const site = objectWith(0, { site: 2, process: UNLIMITED });
+  expect(site.limit.isReached(0)).toBe(false);
+  for (site.openSockets of [1, 2]) site.limit.onConnected();
+  expect(site.limit.isReached(0)).toBe(true);
+  site.openSockets = 1;
+  site.limit.onDisconnected();
+  expect(site.limit.isReached(0)).toBe(false);
+});
+
+it('counts the sockets that were open before the object was restored, once', () => {
+  const site = objectWith(2, { site: 100, process: UNLIMITED });
+  site.limit.isReached(0);
+  for (site.openSockets = 3; site.openSockets <= 50; site.openSockets++) {
+    site.limit.onConnected();
+    expect(site.limit.isReached(0)).toBe(false);
+  }
+  expect(site.counts).toBe(1);
+});
+
+it('recounts before it refuses a connection, but at most once a second', () => {
+  const site = objectWith(3, { site: 3, process: UNLIMITED });
+  expect(site.limit.isReached(0)).toBe(true);
+  site.openSockets = 1;
+  expect(site.limit.isReached(999), 'the disconnects were missed').toBe(true);
+  expect(site.counts).toBe(2);
+  expect(site.limit.isReached(1_000)).toBe(false);
+});
+
+it('limits the sockets of all objects in the process together', () => {
+  const one = objectWith(0, { site: UNLIMITED, process: 1_000 });
+  one.openSockets = 995;
+  one.limit.isReached(0);
+  const other = objectWith(0, { site: UNLIMITED, process: 1_000 });
+  for (other.openSockets = 0; !other.limit.isReached(0) && other.openSockets < 10; ) {
+    other.openSockets += 1;
+    other.limit.onConnected();
+  }
+  expect(other.openSockets).toBeLessThan(6);
+  expect(one.limit.isReached(0)).toBe(true);
+});

@@ -1,0 +1,66 @@
+/** Limits the open sockets of an object, and of the process. @module */
+
+/**
+ * Sockets of a site. The platform allows 32,768 for an object, but beyond some 8,000 clients the throughput of one object is
+ * the limit; a site that needs more should be split.
+ */
+export const MAX_SITE_SOCKETS = 10_000;
+
+/** Between two counts when the limit seems to be reached, in milliseconds: a count walks all sockets. */
+const RECOUNT_INTERVAL_MS = 1_000;
+
+/** The sockets of every object in this process by object id. They share file descriptors, and workerd dies without any. */
+const socketsByObject = new Map<string, number>();
+let socketsInProcess = 0;
+
+/** Counts the sockets of one object as they connect and disconnect, so that no message has to walk them all. */
+export class ConnectionLimit {
+  readonly #id: string;
+  readonly #countSockets: () => number;
+  readonly #limits: { readonly site: number; readonly process: number };
+  #countedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param countSockets walks and counts the sockets
+   * @param limits for this object, and for all objects of this process together
+   */
+  constructor(
+    id: string,
+    countSockets: () => number,
+    limits: { readonly site: number; readonly process: number },
+  ) {
+    this.#id = id;
+    this.#countSockets = countSockets;
+    this.#limits = limits;
+  }
+
+  /** Returns whether another socket must be refused. It recounts before, because an aborted object misses disconnects. */
+  isReached(now: number): boolean {
+    if (!socketsByObject.has(this.#id)) this.#setCount(this.#countSockets());
+    if (!this.#seemsReached()) return false;
+    if (now - this.#countedAt >= RECOUNT_INTERVAL_MS) {
+      this.#countedAt = now;
+      this.#setCount(this.#countSockets());
+    }
+    return this.#seemsReached();
+  }
+
+  onConnected(): void {
+    this.#setCount((socketsByObject.get(this.#id) ?? this.#countSockets() - 1) + 1);
+  }
+
+  onDisconnected(): void {
+    const before = socketsByObject.get(this.#id);
+    if (before !== undefined) this.#setCount(before - 1);
+  }
+
+  #seemsReached(): boolean {
+    const inObject = socketsByObject.get(this.#id) ?? 0;
+    return inObject >= this.#limits.site || socketsInProcess >= this.#limits.process;
+  }
+
+  #setCount(count: number): void {
+    socketsInProcess += count - (socketsByObject.get(this.#id) ?? 0);
+    socketsByObject.set(this.#id, count);
+  }
+}

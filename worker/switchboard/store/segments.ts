@@ -1,0 +1,151 @@
+/**
+ * The log of a site consists of segments with tables of their own. Old segments are dropped whole, which writes no rows, while
+ * deleting would write one for each. Active calls in a segment are copied before it is dropped.
+ * @module
+ */
+import { type Retention, retentionFor } from '../../objects/retention.ts';
+
+/** Tables `log_<id>`, `ended_<id>` and `calls_<id>`. */
+export type Segment = {
+  readonly id: number;
+  /** Unix milliseconds. */
+  readonly opened: number;
+  /** Its first position. */
+  readonly first: number;
+};
+
+export class Segments implements Iterable<Segment> {
+  readonly #sql: SqlStorage;
+  #retention: Retention;
+  #site: SiteRow;
+  /** Oldest first; the last one is written to. */
+  readonly #segments: Segment[];
+  #copyCalls: (end: number, now: number) => void = () => {};
+  /** A running command has blocked {@link trim}, which is not due again before, in Unix milliseconds. */
+  #blockedUntil = 0;
+
+  constructor(sql: SqlStorage, retention: Retention) {
+    this.#sql = sql;
+    this.#retention = retention;
+    sql.exec(`
+      CREATE TABLE IF NOT EXISTS site (epoch TEXT NOT NULL, dropped INTEGER NOT NULL, position INTEGER NOT NULL);
+      CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, opened INTEGER NOT NULL, first INTEGER NOT NULL);
+    `);
+    this.#site =
+      sql.exec<SiteRow>('SELECT epoch, dropped, position FROM site').toArray()[0] ?? this.#createSite();
+    this.#segments = sql.exec<Segment>('SELECT id, opened, first FROM segments ORDER BY id').toArray();
+  }
+
+  /** Iterates from the oldest to the newest. */
+  [Symbol.iterator](): Iterator<Segment> {
+    return this.#segments.values();
+  }
+
+  get newestFirst(): readonly Segment[] {
+    return this.#segments.toReversed();
+  }
+
+  /** Random for each storage. */
+  get epoch(): string {
+    return this.#site.epoch;
+  }
+
+  /** The first position that is surely kept. */
+  get firstKept(): number {
+    return this.#site.position;
+  }
+
+  /** Keeps nothing longer than this from now on. The next {@link trim} drops what is older. */
+  keepFor(seconds: number): void {
+    this.#retention = retentionFor(seconds);
+  }
+
+  /** The minimum time that everything is kept, in milliseconds, unless too much is written. */
+  get keptMs(): number {
+    return this.#retention.segmentTtlMs;
+  }
+
+  /** Before a segment is dropped, `copyCalls` must copy the active calls that are only found before its end. */
+  beforeDrop(copyCalls: (end: number, now: number) => void): void {
+    this.#copyCalls = copyCalls;
+  }
+
+  /** When {@link trim} is due, in Unix milliseconds; infinity if nothing is kept. */
+  get due(): number {
+    return Math.max(this.#oldestEnds, this.#blockedUntil);
+  }
+
+  get #oldestEnds(): number {
+    const [oldest] = this.#segments;
+    return oldest
+      ? oldest.opened + this.#retention.segmentMs + this.#retention.segmentTtlMs
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Drops segments that are too old or too many, except those that running commands need.
+   * @param commandsFrom the oldest position that a restore of running commands needs
+   */
+  trim(now: number, commandsFrom: number): void {
+    for (const segment of [...this.#segments]) {
+      if (this.#segments[0] !== segment) continue;
+      const tooMany = this.#segments.length > this.#retention.maxSegments + 1;
+      if (!tooMany && now < this.#oldestEnds) return;
+      const logEnd = 1 + (this.#lastIn(`log_${segment.id}`) ?? segment.first);
+      if (logEnd > commandsFrom) {
+        this.#blockedUntil = now + this.#retention.segmentMs;
+        return;
+      }
+      const end = Math.max(logEnd, 1 + (this.#lastIn(`calls_${segment.id}`) ?? 0));
+      this.#copyCalls(end, now);
+      // Copying may have opened a segment, and so dropped this one.
+      if (this.#segments[0] !== segment) continue;
+      this.#sql.exec(
+        `DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id}; DROP TABLE calls_${segment.id};`,
+      );
+      this.#sql.exec('DELETE FROM segments WHERE id = ?', segment.id);
+      this.#site = { ...this.#site, dropped: segment.id, position: end };
+      this.#sql.exec('UPDATE site SET dropped = ?, position = ?', segment.id, end);
+      this.#segments.shift();
+    }
+  }
+
+  /** Returns the segment to write to. A new one trims at once, because a busy site fills segments before an alarm is due. */
+  writable(position: number, commandsFrom: number, now: number): Segment {
+    const current = this.#segments.at(-1);
+    const { segmentMs, segmentPositions } = this.#retention;
+    if (current && position < current.first + segmentPositions && now < current.opened + segmentMs)
+      return current;
+    const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position };
+    this.#sql.exec(`
+      CREATE TABLE log_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
+      CREATE TABLE ended_${segment.id} (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE calls_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
+    `);
+    this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
+    this.#segments.push(segment);
+    this.trim(now, commandsFrom);
+    return segment;
+  }
+
+  /** Returns the last position in a table; null if it is empty. */
+  #lastIn(table: string): number | null {
+    return this.#sql.exec<{ last: number | null }>(`SELECT max(position) AS last FROM ${table}`).one().last;
+  }
+
+  #createSite(): SiteRow {
+    const site = { epoch: crypto.randomUUID().slice(0, 8), dropped: 0, position: 1 };
+    this.#sql.exec('INSERT INTO site (epoch, dropped, position) VALUES (?, ?, ?)', site.epoch, 0, 1);
+    return site;
+  }
+}
+
+/** What outlives every segment. */
+type SiteRow = {
+  /** Random. The ids of MI requests begin with it. */
+  readonly epoch: string;
+  /** The newest dropped segment. */
+  readonly dropped: number;
+  /** The first position that may still be kept. */
+  readonly position: number;
+};

@@ -1,0 +1,297 @@
+/**
+ * The Switchboard: the Durable Object of a site, where its clients, its calls and its adapter meet. It receives what the platform
+ * delivers (connections, messages, RPC, alarms) and passes it to the component that owns it.
+ * @module
+ */
+import { DurableObject } from 'cloudflare:workers';
+import type { Policy } from '../../shared/policy/policy.ts';
+import type { Problem } from '../../shared/protocol/http/problem.ts';
+import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
+import { toCommandView } from '../../shared/protocol/rpc/command-view.ts';
+import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
+import type { HttpStream, Principal } from '../auth/principal.ts';
+import { type Claims, verifyToken } from '../auth/tokens.ts';
+import { problemOf, problemResponse, RETRY_AFTER_S, respondWithProblem } from '../errors/problem.ts';
+import { Alarm } from '../objects/alarm.ts';
+import type { LogPage, LogRange } from '../webhooks/log-range.ts';
+import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { type Components, restoreComponents } from './components.ts';
+import type { LinkHealth } from './link/link.ts';
+import { readRejectReason } from './rpc/authorization.ts';
+import { notAllowedError } from './rpc/dispatch.ts';
+import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
+import { tooManyError } from './rpc/limits.ts';
+import { RpcServer } from './rpc/rpc-server.ts';
+import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
+import { closeInReturn } from './sockets/close.ts';
+import { ConnectionLimit, MAX_SITE_SOCKETS } from './sockets/connection-limit.ts';
+import { readLogPage } from './webhooks/log-page.ts';
+
+/** The header with the principal. Only the Worker sets it: requests from outside never reach the object. */
+export const PRINCIPAL_HEADER = 'x-call-api-principal';
+
+/** The components, and what uses all of them. */
+interface ActiveComponents extends Components {
+  readonly rpc: RpcServer;
+  readonly commits: CommitQueue;
+  readonly messages: ClientMessages;
+}
+
+const RETRY_LATER = { 'Retry-After': String(RETRY_AFTER_S) };
+
+type ClientPrincipal = Extract<Principal, { readonly role: 'client' }>;
+
+function attachmentFor({ role: kind, since: _, policy: __, ...rest }: ClientPrincipal): ClientSocket {
+  return { kind, ...rest };
+}
+
+export class Switchboard extends DurableObject<Env> {
+  #components: ActiveComponents | undefined;
+  /** Whether the site was deleted, and has not been used since. */
+  #isErased = false;
+  readonly #connectionLimit: ConnectionLimit;
+  readonly #alarm: Alarm;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
+    this.#connectionLimit = new ConnectionLimit(ctx.id.toString(), () => ctx.getWebSockets().length, {
+      site: MAX_SITE_SOCKETS,
+      process: env.MAX_SOCKETS ? Number(env.MAX_SOCKETS) : Number.POSITIVE_INFINITY,
+    });
+    this.#alarm = new Alarm(ctx.storage);
+    ctx.blockConcurrencyWhile(() => this.#alarm.load());
+  }
+
+  /** The components, restored when first used: an erased object stays without tables until it is used again. */
+  get #active(): ActiveComponents {
+    this.#components ??= this.#restore();
+    this.#isErased = false;
+    return this.#components;
+  }
+
+  #restore(): ActiveComponents {
+    const { SWITCHBOARD, WEBHOOKS } = this.env;
+    const components = restoreComponents(this.ctx, (siteName, position) =>
+      WEBHOOKS.get(WEBHOOKS.idFromName(siteName)).onLogPosition(position),
+    );
+    const isOwnSite = ({ tenant, site }: Claims) =>
+      SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
+    const rpc = new RpcServer(components, isOwnSite);
+    const commits = new CommitQueue(components, this.#alarm);
+    const messages = new ClientMessages(components, rpc, commits, (token) => verifyToken(token, this.env));
+    return { ...components, rpc, commits, messages };
+  }
+
+  /** Accepts a WebSocket of a principal that the Worker has authenticated. */
+  override fetch(request: Request): Response {
+    const principal = JSON.parse(request.headers.get(PRINCIPAL_HEADER) ?? 'null') as Principal | null;
+    if (!principal) return new Response('ask the Worker', { status: 403 });
+    const now = Date.now();
+    const { policies, sessions, link, commandLog, commits } = this.#active;
+    const rejected = this.#rejectReason(principal, now);
+    if (rejected) return respondWithProblem(rejected);
+    // No limit for the adapter: without it the site is of no use to the clients.
+    if (principal.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
+      return problemResponse(503, 'too many sockets are open; try again later', RETRY_LATER);
+    }
+    const limit = policies.policy.limits.sessions_per_subject;
+    if (principal.role !== 'adapter' && sessions.isLimitReached(principal, limit)) {
+      const reason = `${limit} sockets may be open for one subject at this site; close one, or try again later`;
+      return problemResponse(429, reason, RETRY_LATER);
+    }
+    if (principal.role !== 'adapter' && principal.stream)
+      return this.#openHttpStream(principal, principal.stream, now);
+    const { 0: client, 1: server } = new WebSocketPair();
+    if (principal.role === 'adapter') {
+      link.accept(server, principal.key, now);
+    } else {
+      const attachment = attachmentFor(principal);
+      sessions.accept(server, attachment);
+      const { subject, session } = attachment;
+      const { since } = principal;
+      if (since !== undefined)
+        sessions.resume(server, since, commandLog.notificationsSince(subject, session, since));
+    }
+    this.#connectionLimit.onConnected();
+    commits.armAlarm(now);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Returns why an authenticated principal is rejected. A newer policy that it brings is adopted. */
+  #rejectReason(principal: Principal, now: number): Problem | undefined {
+    const { policies, floodGuard } = this.#active;
+    // The Worker may have used a grant that was cached before the key was revoked.
+    if (policies.isRevoked(principal.key))
+      return { status: INVALID_CREDENTIAL.status, detail: INVALID_CREDENTIAL.reason };
+    this.#adoptPolicy(principal.policy, now);
+    if (principal.role === 'adapter' || !floodGuard.isBlocked(principal.subject, now)) return undefined;
+    return BLOCKED_FOR_FLOOD;
+  }
+
+  /** Accepts the socket of an HTTP stream that ends in the Worker. */
+  #openHttpStream(principal: ClientPrincipal, stream: HttpStream, now: number): Response {
+    const { rpc, runner, commandLog, sessions, httpClients, commits } = this.#active;
+    const client = attachmentFor(principal);
+    const { subject } = client;
+    const exceeded = rpc.countRequests(httpClients.senderOf(subject, now), subject, 1, now);
+    if (exceeded)
+      return respondWithProblem(exceeded === 'flood' ? BLOCKED_FOR_FLOOD : problemOf(tooManyError(exceeded)));
+    const rejected = stream.kind === 'events' ? readRejectReason(client) : undefined;
+    if (rejected !== undefined) return respondWithProblem(problemOf(notAllowedError(rejected)));
+    // The first frames are read from the log.
+    commits.commit(now);
+    if (stream.kind === 'command') {
+      const command = runner.find(subject, stream.cmdId) ?? commandLog.findEnded(subject, stream.cmdId);
+      if (!command || toCommandView(command).state === 'ended') return new Response(null, { status: 204 });
+    }
+    const { 0: outer, 1: server } = new WebSocketPair();
+    sessions.accept(server, client);
+    if (stream.kind === 'events') {
+      const frames = rpc.openEventStream(server, client, principal.since, now);
+      commits.afterCommit(() => sessions.sendFollowUps(server, frames));
+    }
+    this.#connectionLimit.onConnected();
+    commits.endTurn(now);
+    commits.armAlarm(now);
+    return new Response(null, { status: 101, webSocket: outer });
+  }
+
+  /** Runs a JSON-RPC message that was sent over HTTP. The Worker has authenticated the principal and checked the length. */
+  async handleHttpMessage(principal: ClientPrincipal, text: string): Promise<RpcOverHttpResult> {
+    const now = Date.now();
+    const rejected = this.#rejectReason(principal, now);
+    if (rejected) return { problem: rejected };
+    return this.#active.messages.onHttpMessage(attachmentFor(principal), text, now);
+  }
+
+  /** Returns the state of the site. */
+  health(): { link: LinkHealth; running: number } {
+    const { link, runner } = this.#active;
+    return { link: link.health(Date.now()), running: runner.size };
+  }
+
+  /** Adopts a policy of the tenant at once, unless it is older than the present one. */
+  applyPolicy(policy: Policy): void {
+    this.#adoptPolicy(policy, Date.now());
+  }
+
+  /** Notifies the webhooks of this site, `tenant/site`, of all events from now on. */
+  enableWebhooks(siteName: string): void {
+    const { logNotifier, calls } = this.#active;
+    logNotifier.enable(siteName);
+    calls.setWebhooks(true);
+  }
+
+  /** Returns the first events of a range of the log; null if the range is of an erased site. */
+  readLog(range: LogRange): LogPage | null {
+    if (this.#isErased) return null;
+    const { commandLog, calls } = this.#active;
+    if (commandLog.segments.epoch !== range.epoch) return null;
+    return readLogPage(commandLog, range, calls, Date.now());
+  }
+
+  /** Notifies the webhooks of this site of everything that has happened until now. */
+  async flushToWebhooks(): Promise<void> {
+    if (this.#isErased) return;
+    const { commits, logNotifier } = this.#active;
+    // A turn without output may not be stored yet.
+    commits.commit(Date.now());
+    await logNotifier.flush();
+  }
+
+  /** Revokes a key: sockets that it has authenticated, or a token that it has issued, are closed, and new ones rejected. */
+  revokeKey(key: string): void {
+    const { policies, link } = this.#active;
+    policies.revokeKey(key);
+    // A tag cannot find them: a renewed token may be of another key than the one that the socket was opened with.
+    for (const socket of this.ctx.getWebSockets()) {
+      if (attachmentOf(socket).key !== key) continue;
+      link.onClosed(socket);
+      socket.close(closeCode.unauthorized, 'the key was revoked');
+    }
+  }
+
+  /** Deletes the site: closes all sockets and deletes all data. A later connection finds a new object. */
+  async erase(): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) {
+      socket.close(closeCode.unauthorized, 'the site was deleted');
+    }
+    // Pending HTTP requests are answered, although their effects are deleted with the rest.
+    this.#components?.commits.stop();
+    this.#components?.logNotifier.stop();
+    this.#components = undefined;
+    this.#isErased = true;
+    await this.#alarm.cancel();
+    await this.ctx.storage.deleteAll();
+  }
+
+  override webSocketMessage(socket: WebSocket, frame: string | ArrayBuffer): void | Promise<void> {
+    // A superseded socket may still deliver frames. Their requests are repeated on the newer one.
+    if (!isLive(socket)) return;
+    const now = Date.now();
+    const { runner, link, messages, commits } = this.#active;
+    runner.fireDueTimers(now);
+    const attachment = attachmentOf(socket);
+    if (attachment.kind === 'adapter') {
+      link.onMessage(socket, attachment, typeof frame === 'string' ? frame : '', now);
+    } else {
+      const verifying = messages.onFrame(socket, attachment, frame, now);
+      if (verifying) return verifying;
+    }
+    commits.endTurn(now);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    closeInReturn(socket, code, reason);
+    this.#onDisconnected(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#onDisconnected(socket);
+  }
+
+  #onDisconnected(socket: WebSocket): void {
+    this.#connectionLimit.onDisconnected();
+    // The sockets of an erased site belong to no component.
+    if (this.#isErased) return;
+    const attachment = attachmentOf(socket);
+    const now = Date.now();
+    const { link, sessions, watchers, calls, commits } = this.#active;
+    if (attachment.kind === 'adapter') {
+      link.onClosed(socket);
+    } else {
+      sessions.onDisconnected(attachment);
+      watchers.onDisconnected(socket);
+      calls.setWatched(watchers.any, now);
+    }
+    commits.endTurn(now);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.onFired();
+    if (this.#isErased) return;
+    const now = Date.now();
+    try {
+      const { commandLog, runner, sessions, link, logNotifier, commits } = this.#active;
+      commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
+      sessions.closeExpiredSessions(now);
+      if (commits.isWatched) link.checkLiveness(now);
+      runner.fireDueTimers(now);
+      logNotifier.onAlarm(now);
+      commits.commit(now);
+    } catch (error) {
+      console.error('The alarm of a site failed; it is set again', error);
+      await this.#alarm.retry(now);
+    }
+  }
+
+  #adoptPolicy(policy: Policy, now: number): void {
+    const { policies, commandLog, runner, commits } = this.#active;
+    if (!policies.applyPolicy(policy)) return;
+    commandLog.segments.keepFor(policy.kept_seconds);
+    commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
+    commits.armAlarm(now);
+  }
+}

@@ -1,0 +1,88 @@
+/** Pages of the log contain all matching events in order, and are limited in length. */
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { expect, it } from 'vitest';
+import { dialogEvent, statefulCalls } from '../../testing/scenarios.ts';
+import { TestSite } from '../../testing/site.ts';
+import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
+import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
+
+const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
+const LAST_SEQ = 2_000;
+
+const epochOf = (site: TestSite) =>
+  runInDurableObject(site.object, (_, { storage: { sql } }) =>
+    String(sql.exec('SELECT epoch FROM site').one()['epoch']),
+  );
+
+/** Reads the log page by page up to {@link LAST_SEQ}. */
+async function readPages(site: TestSite, filter: Partial<LogRange> = {}): Promise<LogPage[]> {
+  const pages: LogPage[] = [];
+  const epoch = await epochOf(site);
+  for (let afterSeq = 0; afterSeq < LAST_SEQ; ) {
+    const range = { epoch, afterSeq, lastSeq: LAST_SEQ, events: [], addresses: [], ...filter };
+    const page = await site.object.readLog(range);
+    if (!page) throw new Error('the epoch has changed');
+    expect(page.lastSeq).toBeGreaterThan(afterSeq);
+    pages.push({ ...page, events: [...page.events] });
+    afterSeq = page.lastSeq;
+  }
+  return pages;
+}
+
+const seqsIn = (pages: readonly LogPage[]) => pages.flatMap(({ events }) => events.map(({ seq }) => seq));
+
+/** Runs Echo commands. */
+async function echo(site: TestSite, count: number, text = ''): Promise<void> {
+  const client = await site.client();
+  for (let n = 0; n < count; n++) {
+    await client.request('Echo', { text });
+    await client.untilEnded();
+  }
+}
+
+it('returns every event once and in order, on pages of some 32 events or of 512 numbers', async () => {
+  const site = new TestSite('pages');
+  await echo(site, 60);
+  const pages = await readPages(site);
+  const [first] = pages;
+  expect(first?.events.length).toBeGreaterThanOrEqual(REFILL_THRESHOLD);
+  expect(first?.events.length).toBeLessThan(REFILL_THRESHOLD + 64);
+  const types = pages.flatMap(({ events }) => events.map(({ type, body }) => [type, JSON.parse(body).type]));
+  for (const [type, typeInBody] of types) expect(type).toBe(typeInBody);
+  const replies = types.filter(([type]) => type === 'command.echo.reply');
+  const seqs = seqsIn(pages);
+  expect([replies.length, new Set(seqs).size]).toEqual([60, seqs.length]);
+  expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
+  const withoutMatches = await readPages(site, { events: ['link.*'] });
+  expect(withoutMatches.map(({ lastSeq }) => lastSeq)).toEqual([512, 1_024, 1_536, 2_000]);
+});
+
+it('returns null for another epoch', async () => {
+  const range = { epoch: 'other', afterSeq: 0, lastSeq: 9, events: [], addresses: [] };
+  expect(await new TestSite('other-epoch').object.readLog(range)).toBeNull();
+});
+
+it('returns fewer events on a page if they are long', async () => {
+  const site = new TestSite('long-pages');
+  await echo(site, 40, 'x'.repeat(60_000));
+  const pages = await readPages(site, { events: ['command.*.reply'] });
+  expect(pages.filter(({ events }) => events.length > 0).length).toBeGreaterThan(1);
+  expect(seqsIn(pages)).toHaveLength(40);
+});
+
+it('matches the event of a command by the parties of its call, even if that has ended before a hibernation', async () => {
+  const site = new TestSite('ended-pages');
+  const adapter = await site.adapter(statefulCalls('the-call'));
+  const client = await site.client();
+  await client.request('CallStart', URIS);
+  await client.untilEnded();
+  await client.request('CallEnd', { callid: 'the-call' });
+  await adapter.raiseEvent(dialogEvent('the-call', 4, 5));
+  await client.untilEnded();
+  adapter.close();
+  await evictDurableObject(site.object);
+  const seqsAbout = async (address: string) =>
+    seqsIn(await readPages(site, { events: ['command.call_end.*'], addresses: [address] }));
+  expect(await seqsAbout('bob@*')).not.toEqual([]);
+  expect(await seqsAbout('carol@*')).toEqual([]);
+});

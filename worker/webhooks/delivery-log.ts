@@ -1,0 +1,269 @@
+/** The log of a site's deliveries: those that are waiting and, for a while, those that are finished. @module */
+import type {
+  DeliveriesQuery,
+  DeliveryAttempt,
+  DeliveryState,
+} from '../../shared/protocol/webhooks/deliveries.ts';
+import type { DeliveryOutcome } from './delivery-outcome.ts';
+
+export interface Delivery {
+  /** Never used again. */
+  readonly number: number;
+  readonly endpointId: string;
+  /** `webhook-id`: the same event has the same id at each endpoint. */
+  readonly messageId: string;
+  readonly type: string;
+  /** The command or call of the event; empty for neither. Deliveries with the same key are sent in order. */
+  readonly orderingKey: string;
+  readonly body: string;
+  readonly createdAt: number;
+  readonly state: DeliveryState;
+  /** Attempts of the current schedule. A replay starts at 0 again. */
+  readonly attemptCount: number;
+  /** When the next attempt is due, in Unix milliseconds; null when the delivery is finished. */
+  readonly due: number | null;
+  readonly attempts: readonly DeliveryAttempt[];
+}
+
+/** A delivery that is to be added to the log. */
+export type NewDelivery = Pick<Delivery, 'endpointId' | 'messageId' | 'type' | 'orderingKey' | 'body'>;
+
+/**
+ * The maximum number of deliveries of a site. A CallStart leads to some twenty, mostly of 600 bytes, so a receiver may be
+ * away for 10,000 calls, which take 150 MB. Beyond that, finished deliveries are dropped first, then the oldest.
+ */
+export const MAX_DELIVERIES = 200_000;
+
+/** How many deliveries beyond the maximum are dropped at once: finding them may read the whole log. */
+const DROP_BATCH = 2_000;
+
+/**
+ * How long a delivery is kept, in milliseconds: the retry schedule takes three days, and a failed delivery stays visible
+ * for about as long afterwards.
+ */
+export const DELIVERY_TTL_MS = 7 * 86_400_000;
+
+/** How many attempts the log keeps of a delivery: replays may add any number. */
+const MAX_LOGGED_ATTEMPTS = 20;
+
+export class DeliveryLog {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /**
+   * Adds deliveries that are due now. Returns how many waiting deliveries were dropped to make space, by endpoint.
+   * @param maxDeliveries how many deliveries the log keeps
+   */
+  add(
+    deliveries: readonly NewDelivery[],
+    now: number,
+    maxDeliveries = MAX_DELIVERIES,
+  ): ReadonlyMap<string, number> {
+    const { delivery_count: count } = this.#sql
+      .exec<{ delivery_count: number }>(
+        'UPDATE site SET delivery_count = delivery_count + ? RETURNING delivery_count',
+        deliveries.length,
+      )
+      .one();
+    for (const { endpointId, messageId, type, orderingKey, body } of deliveries) {
+      this.#sql.exec(
+        `INSERT INTO deliveries (endpoint_id, message_id, type, ordering_key, body, created_at, state, due)
+         VALUES (?, ?, ?, ?, ?, ?6, 'waiting', ?6)`,
+        endpointId,
+        messageId,
+        type,
+        orderingKey,
+        body,
+        now,
+      );
+    }
+    const dropBatch = Math.min(DROP_BATCH, maxDeliveries / 100);
+    return count < maxDeliveries + dropBatch ? new Map() : this.#drop(count - maxDeliveries);
+  }
+
+  /** Adds one delivery that is due now. */
+  addOne(delivery: NewDelivery, now: number): Delivery | undefined {
+    this.add([delivery], now);
+    return this.list(delivery.endpointId, { limit: 1 })[0];
+  }
+
+  /** Returns whether fewer than `count` deliveries of an endpoint are due. */
+  hasFewerDue(endpointId: string, now: number, count: number): boolean {
+    return (
+      this.#sql
+        .exec('SELECT 1 FROM deliveries WHERE endpoint_id = ? AND due <= ? LIMIT ?', endpointId, now, count)
+        .toArray().length < count
+    );
+  }
+
+  /** Returns the first `limit` deliveries of an endpoint that are due, in the order in which they became due. */
+  listDue(endpointId: string, now: number, limit: number): Delivery[] {
+    return this.#sql
+      .exec<DeliveryRow>(
+        'SELECT * FROM deliveries WHERE endpoint_id = ? AND due <= ? ORDER BY due, number LIMIT ?',
+        endpointId,
+        now,
+        limit,
+      )
+      .toArray()
+      .map(fromRow);
+  }
+
+  /** Returns the first time after `after` when a delivery of an endpoint is due, in Unix milliseconds; or infinity. */
+  nextDue(endpointId: string, after = 0): number {
+    const { due } = this.#sql
+      .exec<{ due: number | null }>(
+        'SELECT min(due) AS due FROM deliveries WHERE endpoint_id = ? AND due > ?',
+        endpointId,
+        after,
+      )
+      .one();
+    return due ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Records an attempt and its outcome. A delivery that has been deleted meanwhile stays deleted. */
+  recordAttempt(
+    { number, attempts }: Delivery,
+    attempt: DeliveryAttempt,
+    attemptCount: number,
+    outcome: DeliveryOutcome,
+  ): void {
+    this.#sql.exec(
+      'UPDATE deliveries SET state = ?, attempt_count = ?, due = ?, attempts = ? WHERE number = ?',
+      outcome.state,
+      attemptCount,
+      outcome.state === 'waiting' ? outcome.due : null,
+      JSON.stringify([...attempts, attempt].slice(-MAX_LOGGED_ATTEMPTS)),
+      number,
+    );
+  }
+
+  /** Makes a delivery due again in any state, and restarts its schedule. Returns false where there is none. */
+  replay(endpointId: string, number: number, now: number): boolean {
+    return (
+      this.#sql.exec(
+        `UPDATE deliveries SET state = 'waiting', attempt_count = 0, due = ? WHERE number = ? AND endpoint_id = ?`,
+        now,
+        number,
+        endpointId,
+      ).rowsWritten > 0
+    );
+  }
+
+  get(endpointId: string, number: number): Delivery | undefined {
+    return this.#sql
+      .exec<DeliveryRow>('SELECT * FROM deliveries WHERE number = ? AND endpoint_id = ?', number, endpointId)
+      .toArray()
+      .map(fromRow)[0];
+  }
+
+  /** Returns the deliveries of an endpoint, newest first, starting before number `before`. */
+  list(endpointId: string, { state, limit, before = Number.MAX_SAFE_INTEGER }: DeliveriesQuery): Delivery[] {
+    return this.#sql
+      .exec<DeliveryRow>(
+        `SELECT * FROM deliveries WHERE endpoint_id = ?1 AND number < ?2 AND (?3 IS NULL OR state = ?3)
+         ORDER BY number DESC LIMIT ?4`,
+        endpointId,
+        before,
+        state ?? null,
+        limit,
+      )
+      .toArray()
+      .map(fromRow);
+  }
+
+  /** Returns how many deliveries of an endpoint are not finished. */
+  countWaiting(endpointId: string): number {
+    return this.#count(
+      'SELECT count(*) AS count FROM deliveries WHERE endpoint_id = ? AND due IS NOT NULL',
+      endpointId,
+    );
+  }
+
+  /** Returns how many deliveries of an endpoint have failed for good. */
+  countFailed(endpointId: string): number {
+    return this.#count(
+      "SELECT count(*) AS count FROM deliveries WHERE endpoint_id = ? AND state = 'failed'",
+      endpointId,
+    );
+  }
+
+  /** When {@link trim} is due, in Unix milliseconds; infinity where the log is empty. */
+  get due(): number {
+    const [oldest] = this.#sql
+      .exec<{ created_at: number }>('SELECT created_at FROM deliveries ORDER BY number LIMIT 1')
+      .toArray();
+    return oldest ? oldest.created_at + DELIVERY_TTL_MS : Number.POSITIVE_INFINITY;
+  }
+
+  /** Drops deliveries that are older than {@link DELIVERY_TTL_MS}. */
+  trim(now: number): void {
+    if (now < this.due) return;
+    this.#sql.exec('DELETE FROM deliveries WHERE created_at <= ?', now - DELIVERY_TTL_MS);
+    this.#recount();
+  }
+
+  /** Drops all deliveries of an endpoint. */
+  clear(endpointId: string): void {
+    this.#sql.exec('DELETE FROM deliveries WHERE endpoint_id = ?', endpointId);
+    this.#recount();
+  }
+
+  #drop(excess: number): Map<string, number> {
+    const dropped = this.#sql
+      .exec<{ endpoint_id: string; due: number | null }>(
+        `DELETE FROM deliveries WHERE number IN (
+           SELECT number FROM deliveries ORDER BY due IS NOT NULL, number LIMIT ?
+         ) RETURNING endpoint_id, due`,
+        excess,
+      )
+      .toArray();
+    // Not a recount, which would read the whole log.
+    this.#sql.exec('UPDATE site SET delivery_count = delivery_count - ?', dropped.length);
+    const waitingDropped = new Map<string, number>();
+    for (const { endpoint_id, due } of dropped)
+      if (due !== null) waitingDropped.set(endpoint_id, (waitingDropped.get(endpoint_id) ?? 0) + 1);
+    return waitingDropped;
+  }
+
+  #recount(): void {
+    this.#sql.exec('UPDATE site SET delivery_count = (SELECT count(*) FROM deliveries)');
+  }
+
+  #count(query: string, endpointId: string): number {
+    return this.#sql.exec<{ count: number }>(query, endpointId).one().count;
+  }
+}
+
+type DeliveryRow = {
+  number: number;
+  endpoint_id: string;
+  message_id: string;
+  type: string;
+  ordering_key: string;
+  body: string;
+  created_at: number;
+  state: DeliveryState;
+  attempt_count: number;
+  due: number | null;
+  attempts: string;
+};
+
+function fromRow({ number, type, body, state, due, ...row }: DeliveryRow): Delivery {
+  return {
+    number,
+    endpointId: row.endpoint_id,
+    messageId: row.message_id,
+    type,
+    orderingKey: row.ordering_key,
+    body,
+    createdAt: row.created_at,
+    state,
+    attemptCount: row.attempt_count,
+    due,
+    attempts: JSON.parse(row.attempts) as DeliveryAttempt[],
+  };
+}

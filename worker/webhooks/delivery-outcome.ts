@@ -1,0 +1,67 @@
+/** What an attempt leads to: the state machine of a delivery. Pure. @module */
+import { retryDelayMs } from './retry-schedule.ts';
+
+/** How an attempt went. */
+export type AttemptResult =
+  | {
+      readonly status: number;
+      /** What the receiver's `Retry-After` asks for, in milliseconds; 0 for none. */
+      readonly retryAfterMs: number;
+    }
+  /** No response arrived, and why. */
+  | { readonly error: string };
+
+/** The state of a delivery after an attempt. */
+export type DeliveryOutcome =
+  | { readonly state: 'delivered' }
+  | {
+      readonly state: 'waiting';
+      /** When the next attempt is due, in Unix milliseconds. */
+      readonly due: number;
+      readonly error: string;
+      /** Nothing is sent to the endpoint before that time, in Unix milliseconds. */
+      readonly quietUntil?: number;
+    }
+  | {
+      readonly state: 'failed';
+      readonly error: string;
+      readonly quietUntil?: number;
+      /** Why the endpoint is disabled. */
+      readonly disable?: string;
+    };
+
+/** What the retry delay depends on. See {@link retryDelayMs}. */
+export interface RetryTerms {
+  readonly schedule: readonly number[];
+  readonly random: number;
+}
+
+/**
+ * Returns the outcome of an attempt.
+ * @param attemptCount attempts made, including this one
+ * @param now when the attempt ended, in Unix milliseconds
+ */
+export function outcomeOf(
+  attemptCount: number,
+  result: AttemptResult,
+  now: number,
+  { schedule, random }: RetryTerms,
+): DeliveryOutcome {
+  if ('status' in result && result.status >= 200 && result.status < 300) return { state: 'delivered' };
+  const error = 'error' in result ? result.error : statusError(result.status);
+  if ('status' in result && result.status === 410) {
+    return { state: 'failed', error, disable: 'it answered 410 Gone' };
+  }
+  const quiet =
+    'status' in result && result.retryAfterMs > 0 ? { quietUntil: now + result.retryAfterMs } : {};
+  const delayMs = retryDelayMs(attemptCount, schedule, random);
+  if (delayMs === undefined) return { state: 'failed', error, ...quiet };
+  return { state: 'waiting', due: Math.max(now + delayMs, quiet.quietUntil ?? 0), error, ...quiet };
+}
+
+function statusError(status: number): string {
+  if (status >= 300 && status < 400)
+    return 'it redirects, which is not followed: give the address that it redirects to';
+  if (status === 410) return 'it is gone: the endpoint was disabled';
+  return 'only 2xx says that it was taken';
+}
