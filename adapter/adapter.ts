@@ -1,86 +1,91 @@
 /**
- * The adapter: OpenSIPS on one side, the edge on the other.
+ * The adapter: connects one OpenSIPS to the edge.
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import { Link } from './link.ts';
+import { EdgeRequests } from './link/edge-requests.ts';
+import { Link } from './link/link.ts';
+import { Outbox } from './link/outbox.ts';
 import type { Log } from './log.ts';
-import { openOpenSips } from './opensips.ts';
-import { Outbox } from './outbox.ts';
-import { Requests } from './requests.ts';
+import { connectToOpenSips } from './opensips/opensips.ts';
 import type { Settings } from './settings.ts';
 import { TIMING, type Timing } from './timing.ts';
 
-/** Bytes kept for replay, whatever the number of messages: 100,000 events of 350 bytes, and some replies. */
-const BUFFER_BYTES = 64 * 1024 * 1024;
+/** Bytes kept for replay, for any number of messages: 100,000 events of 350 bytes, and some replies. */
+const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 
-/** What tests set otherwise. */
+/** What tests replace. */
 export interface Dependencies {
   readonly timing: Partial<Timing>;
-  /** From 0 to 1, for the jitter. */
+  /** Returns a number from 0 to 1, for the jitter. */
   readonly random: () => number;
-  /** Unix time in milliseconds, written on events. */
+  /** Returns the Unix time in milliseconds, for the timestamps of events. */
   readonly clock: () => number;
 }
 
 export interface Adapter {
-  /** Ends cleanly: answers what is open, unsubscribes, says goodbye. Never longer than `timing.stop`. */
+  /** Replies to open requests, unsubscribes, says goodbye and disconnects, within `timing.stopTimeoutMs`. */
   stop(): Promise<void>;
 }
 
-/** Starts an adapter. It never fails: what does not work is logged and tried again. */
+/** Starts an adapter. It never throws: failures are logged and retried. */
 export function startAdapter(
   settings: Settings,
   log: Log,
-  { timing: given = {}, random = Math.random, clock = Date.now }: Partial<Dependencies> = {},
+  { timing: timingOverrides = {}, random = Math.random, clock = Date.now }: Partial<Dependencies> = {},
 ): Adapter {
-  const timing = { ...TIMING, ...given };
-  const outbox = new Outbox({ messages: settings.buffer, bytes: BUFFER_BYTES }, () => link.wake());
-  const opensips = openOpenSips(
+  const timing = { ...TIMING, ...timingOverrides };
+  const outbox = new Outbox({ maxMessages: settings.buffer, maxBytes: MAX_OUTBOX_BYTES }, () =>
+    link.scheduleSend(),
+  );
+  const opensips = connectToOpenSips(
     settings,
     {
-      event: (event) => {
-        const lost = outbox.lost;
-        outbox.event(event, clock());
-        if (lost === 0 && outbox.lost > 0)
-          log.error('events are dropped: the buffer for the edge is full (--buffer)');
+      onEvent: (event) => {
+        const droppedBefore = outbox.droppedCount;
+        outbox.addEvent(event, clock());
+        if (droppedBefore === 0 && outbox.droppedCount > 0) {
+          log.error(
+            'dropping events because the buffer for the edge is full: check the connection, or increase --buffer',
+          );
+        }
       },
-      gap: (reason) => outbox.gap(reason),
-      status: () => link.status(),
+      onGap: (reason) => outbox.addGap(reason),
+      onHealthChange: () => link.sendStatus(),
     },
     timing,
     log,
   );
-  const requests = new Requests(
+  const requests = new EdgeRequests(
     opensips.mi,
     settings.allow,
-    (id, answer) => outbox.reply({ id, ...answer }),
+    (id, response) => outbox.addReply({ id, ...response }),
     log,
   );
   const link = new Link(
     settings,
     {
-      adapter: settings.name,
+      adapterName: settings.name,
       stream: randomUUID(),
       outbox,
-      opensips: () => ({ ...opensips.health(), next_hop: settings.sipNextHop }),
-      take: (request) => requests.take(request),
-      unacknowledged: () => requests.unacknowledged,
-      acknowledged: (seq) => requests.acknowledged(seq),
+      opensipsStatus: () => ({ ...opensips.health(), next_hop: settings.sipNextHop }),
+      acceptRequest: (request) => requests.accept(request),
+      unacknowledgedReplies: () => requests.unacknowledgedReplies,
+      onAcknowledged: (seq) => requests.onAcknowledged(seq),
     },
     timing,
     random,
     log,
   );
   let stopping: Promise<void> | undefined;
-  // The edge reads the dialogs when a stream is new: by then their changes are to be subscribed.
-  void opensips.looked.then(() => (stopping === undefined ? link.run() : undefined));
+  // For a new stream the edge reads the dialogs, and events must be subscribed by then to report later changes.
+  void opensips.firstCheck.then(() => (stopping === undefined ? link.run() : undefined));
 
   async function stop(): Promise<void> {
     log.info('stopping');
-    // OpenSIPS first, so that its last words still reach the edge; each gets half of the time.
-    await opensips.close(timing.stop / 2);
-    await link.stop(timing.stop / 2);
+    // OpenSIPS first, so that its last messages still reach the edge. Each gets half of the time.
+    await opensips.close(timing.stopTimeoutMs / 2);
+    await link.stop(timing.stopTimeoutMs / 2);
     log.info('stopped');
   }
 

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createLog, loggable } from './log.ts';
+import { createLog, redactUrl } from './log.ts';
 
 const KEY = 'k"e\\y-1234';
 
@@ -10,7 +10,7 @@ describe('the log', () => {
     ['an error', { err: new Error(`connect with ${KEY}`) }],
     ['headers', { headers: { authorization: `Bearer ${KEY}` } }],
     ['settings', { settings: { key: KEY, name: 'a' } }],
-  ])('never holds the key, though it is in %s', (_, entry) => {
+  ])('redacts the key in %s', (_, entry) => {
     let text = '';
     const stream = new Writable({
       write(chunk, _encoding, done) {
@@ -26,8 +26,8 @@ describe('the log', () => {
     expect(() => JSON.parse(text)).not.toThrow();
   });
 
-  it('shows a URL without what may be secret in it', () => {
-    expect(loggable('wss://user:pass@edge.example.com:444/adapter?access_token=x#y')).toBe(
+  it('removes the parts of a URL that may contain secrets', () => {
+    expect(redactUrl('wss://user:pass@edge.example.com:444/adapter?access_token=x#y')).toBe(
       'wss://edge.example.com:444/adapter',
     );
   });

@@ -1,37 +1,43 @@
 /**
- * The adapter's process: settings in, exit codes out (0 stopped, 1 broken, 2 wrongly told).
+ * Entry point of the adapter process: reads the settings and starts the adapter. Exit codes: 0 stopped by a signal,
+ * 1 unexpected error, 2 invalid settings.
  * @module
  */
 import { readFileSync } from 'node:fs';
 import { startAdapter } from './adapter.ts';
-import { createLog, loggable } from './log.ts';
+import { createLog, redactUrl } from './log.ts';
 import { readSettings } from './settings.ts';
 
-function crossesNetworkInClear(edge: string): boolean {
+function sendsKeyUnencrypted(edge: string): boolean {
   const { protocol, hostname } = new URL(edge);
   return protocol === 'ws:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
 }
 
-const read = readSettings(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
-if ('help' in read) {
-  process.stdout.write(read.help);
-} else if ('errors' in read) {
-  process.stderr.write(`${read.errors.join('\n')}\n`);
+const reading = readSettings(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
+if ('help' in reading) {
+  process.stdout.write(reading.help);
+} else if ('errors' in reading) {
+  process.stderr.write(`${reading.errors.join('\n')}\n`);
   process.exitCode = 2;
 } else {
-  const { settings } = read;
+  const { settings } = reading;
   const log = createLog(settings.logLevel, settings.key === undefined ? [] : [settings.key]);
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'broken: this is a bug of the adapter');
+    log.fatal({ err: error }, 'unexpected error, exiting: this is a bug in the adapter, please report it');
     process.exit(1);
   });
   const { opensips, edge, name, allow } = settings;
   log.info(
-    { adapter: name, opensips: `${opensips.host}:${opensips.port}`, edge: loggable(edge), allow: [...allow] },
+    {
+      adapter: name,
+      opensips: `${opensips.host}:${opensips.port}`,
+      edge: redactUrl(edge),
+      allow: [...allow],
+    },
     'starting',
   );
-  if (settings.key !== undefined && crossesNetworkInClear(edge)) {
-    log.warn('the key crosses the network in clear: use wss:// (EDGE_URL)');
+  if (settings.key !== undefined && sendsKeyUnencrypted(edge)) {
+    log.warn('the adapter key is sent unencrypted: use a wss:// URL (--edge, EDGE_URL)');
   }
   const adapter = startAdapter(settings, log);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

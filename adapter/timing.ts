@@ -1,45 +1,45 @@
 /**
- * How long the adapter waits for what, in milliseconds. Tests shorten it.
+ * The adapter's intervals and timeouts, in milliseconds. Tests shorten them.
  * @module
  */
-import { DEAD_AFTER_MS, PING_INTERVAL_MS } from '../shared/link.ts';
+import { PING_INTERVAL_MS, PING_TIMEOUT_MS } from '../shared/protocol/link.ts';
 
 export interface Timing {
-  /** Between pings, and how long a silent link counts as alive. */
-  readonly ping: number;
-  readonly dead: number;
-  /** For the upgrade, and then for `welcome`. */
-  readonly handshake: number;
-  /** Least and most before a connection is tried again (full jitter between them). */
-  readonly reconnectLeast: number;
-  readonly reconnectMost: number;
-  /** Before it is tried again where only a person can mend it: a wrong key, a site that is taken. */
-  readonly refused: number;
-  /** A link that held so long after its welcome was good: the next one starts over with short waits. */
-  readonly lasted: number;
-  /** Between looks at OpenSIPS; sooner after one that failed. */
-  readonly check: number;
-  readonly recheck: number;
-  /** For the answer to one of our own MI requests. OpenSIPS takes 1 ms on loopback. */
-  readonly ownRequest: number;
-  /** For a clean stop, all in all. */
-  readonly stop: number;
+  readonly pingIntervalMs: number;
+  /** Time without any message after which the connection to the edge counts as dead. */
+  readonly deadAfterMs: number;
+  /** For the HTTP upgrade, and again for the `welcome` message. */
+  readonly handshakeTimeoutMs: number;
+  /** Bounds of the delay before reconnecting (full jitter between them). */
+  readonly minReconnectDelayMs: number;
+  readonly maxReconnectDelayMs: number;
+  /** Delay before reconnecting if an operator has to act first: a wrong key, a site with another adapter. */
+  readonly refusedRetryDelayMs: number;
+  /** A connection that lasted this long after its `welcome` resets the backoff. */
+  readonly stableAfterMs: number;
+  /** Between two health checks of OpenSIPS, and after a failed one. */
+  readonly checkIntervalMs: number;
+  readonly recheckIntervalMs: number;
+  /** For the response to one of the adapter's own MI requests. OpenSIPS takes 1 ms on loopback. */
+  readonly ownRequestTimeoutMs: number;
+  /** For a clean stop in total. */
+  readonly stopTimeoutMs: number;
 }
 
 /**
- * A restart of OpenSIPS must be noticed within 10 s. At worst it falls right after a look (4 s), whose
- * successor is lost (2 s), and the third is 1 s later: 7 s.
+ * A restart of OpenSIPS must be detected within 10 s. In the worst case it happens right after a check (next one after
+ * 4 s), that next check is lost (2 s), and the third follows 1 s later: 7 s.
  */
 export const TIMING: Timing = {
-  ping: PING_INTERVAL_MS,
-  dead: DEAD_AFTER_MS,
-  handshake: 10_000,
-  reconnectLeast: 500,
-  reconnectMost: 30_000,
-  refused: 30_000,
-  lasted: 10_000,
-  check: 4_000,
-  recheck: 1_000,
-  ownRequest: 2_000,
-  stop: 2_000,
+  pingIntervalMs: PING_INTERVAL_MS,
+  deadAfterMs: PING_TIMEOUT_MS,
+  handshakeTimeoutMs: 10_000,
+  minReconnectDelayMs: 500,
+  maxReconnectDelayMs: 30_000,
+  refusedRetryDelayMs: 30_000,
+  stableAfterMs: 10_000,
+  checkIntervalMs: 4_000,
+  recheckIntervalMs: 1_000,
+  ownRequestTimeoutMs: 2_000,
+  stopTimeoutMs: 2_000,
 };

@@ -1,5 +1,5 @@
 /**
- * An edge for tests: welcomes the adapter, stores what it sends, and can be told to misbehave.
+ * A fake edge for tests: welcomes the adapter, stores its messages, and can be made to misbehave.
  * @module
  */
 import { once } from 'node:events';
@@ -7,30 +7,38 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
-import { FromAdapter, type Hello, LINK_VERSION, type Mi, PING, PONG, parseFrame } from '../../shared/link.ts';
-import { Changing } from './until.ts';
+import {
+  AdapterMessage,
+  type Hello,
+  LINK_VERSION,
+  type MiRequest,
+  PING,
+  PONG,
+  parseFrame,
+} from '../../shared/protocol/link.ts';
+import { ChangeEmitter } from './change-emitter.ts';
 
-export type Numbered = Extract<FromAdapter, { seq: number }>;
+export type NumberedMessage = Extract<AdapterMessage, { seq: number }>;
 
-export class FakeEdge extends Changing {
+export class FakeEdge extends ChangeEmitter {
   readonly hellos: z.infer<typeof Hello>[] = [];
-  /** Everything that came, in order, over all connections. */
-  readonly heard: FromAdapter[] = [];
+  /** Every message received, in order, over all connections. */
+  readonly received: AdapterMessage[] = [];
   /** Numbered messages as an edge stores them: each once. */
-  readonly stored: Numbered[] = [];
+  readonly stored: NumberedMessage[] = [];
   readonly frames: string[] = [];
-  readonly upgrades: IncomingMessage[] = [];
-  readonly closes: number[] = [];
-  /** An HTTP status with which upgrades are refused. */
-  refuse: number | undefined;
-  /** A close code with which hello is answered. */
-  closeWith: number | undefined;
-  acks = true;
-  welcomes = true;
-  pongs = true;
-  pings = 0;
-  /** Called before a numbered message is stored; true cuts the connection instead. */
-  cut: (message: Numbered) => boolean = () => false;
+  readonly upgradeRequests: IncomingMessage[] = [];
+  readonly closeCodes: number[] = [];
+  /** If set, upgrade requests are refused with this HTTP status. */
+  refuseWithStatus: number | undefined;
+  /** If set, `hello` is answered by closing with this code. */
+  closeWithCode: number | undefined;
+  sendsAcks = true;
+  sendsWelcome = true;
+  sendsPongs = true;
+  pingCount = 0;
+  /** Called before a numbered message is stored. If it returns true, the connection is dropped instead. */
+  shouldDisconnect: (message: NumberedMessage) => boolean = () => false;
   #applied = 0;
   #stream = '';
   #socket: WebSocket | undefined;
@@ -40,13 +48,13 @@ export class FakeEdge extends Changing {
   static async start(port = 0): Promise<FakeEdge> {
     const edge = new FakeEdge();
     edge.#http.on('upgrade', (request, socket, head) => {
-      edge.upgrades.push(request);
-      if (edge.refuse === undefined) {
-        edge.#server.handleUpgrade(request, socket, head, (ws) => edge.#accept(ws));
+      edge.upgradeRequests.push(request);
+      if (edge.refuseWithStatus === undefined) {
+        edge.#server.handleUpgrade(request, socket, head, (webSocket) => edge.#onConnection(webSocket));
       } else {
-        socket.end(`HTTP/1.1 ${edge.refuse} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+        socket.end(`HTTP/1.1 ${edge.refuseWithStatus} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       }
-      edge.changed();
+      edge.emitChange();
     });
     edge.#http.listen(port, '127.0.0.1');
     await once(edge.#http, 'listening');
@@ -62,26 +70,26 @@ export class FakeEdge extends Changing {
     this.#socket?.send(JSON.stringify(message));
   }
 
-  /** Asks for an MI command. */
-  ask(request: Partial<Mi> & { id: string; method: string }): void {
+  /** Sends an MI request to the adapter. */
+  sendRequest(request: Partial<MiRequest> & { id: string; method: string }): void {
     this.send({ type: 'mi', params: {}, timeout_ms: 5_000, ttl_ms: 5_000, ...request });
   }
 
-  /** Acknowledges all that is stored. */
-  ack(): void {
+  /** Acknowledges all stored messages. */
+  acknowledge(): void {
     this.send({ type: 'ack', seq: this.#applied });
   }
 
-  /** The network breaks. */
-  break(): void {
+  /** Drops the connection, as if the network had failed. */
+  disconnect(): void {
     this.#socket?.terminate();
   }
 
-  replies(): Extract<Numbered, { type: 'reply' }>[] {
+  replies(): Extract<NumberedMessage, { type: 'reply' }>[] {
     return this.stored.filter((message) => message.type === 'reply');
   }
 
-  gaps(): string[] {
+  gapReasons(): string[] {
     return this.stored.flatMap((message) => (message.type === 'gap' ? [message.reason] : []));
   }
 
@@ -92,53 +100,53 @@ export class FakeEdge extends Changing {
     await once(this.#http, 'close');
   }
 
-  #accept(socket: WebSocket): void {
+  #onConnection(socket: WebSocket): void {
     this.#socket = socket;
-    socket.on('message', (data) => {
-      this.#hear(socket, data.toString());
-      this.changed();
+    socket.on('message', (payload) => {
+      this.#onFrame(socket, payload.toString());
+      this.emitChange();
     });
     socket.on('close', (code) => {
-      this.closes.push(code);
-      this.changed();
+      this.closeCodes.push(code);
+      this.emitChange();
     });
   }
 
-  #hear(socket: WebSocket, text: string): void {
+  #onFrame(socket: WebSocket, text: string): void {
     if (socket !== this.#socket) return;
     if (text === PING) {
-      this.pings += 1;
-      if (this.pongs) socket.send(PONG);
+      this.pingCount += 1;
+      if (this.sendsPongs) socket.send(PONG);
       return;
     }
     this.frames.push(text);
-    const frame = parseFrame(FromAdapter, text);
+    const frame = parseFrame(AdapterMessage, text);
     if ('error' in frame) throw new Error(frame.error);
     for (const message of frame.messages) {
-      this.heard.push(message);
-      if (message.type === 'hello') this.#greet(socket, message);
+      this.received.push(message);
+      if (message.type === 'hello') this.#onHello(socket, message);
       if (!('seq' in message)) continue;
-      if (this.cut(message)) {
+      if (this.shouldDisconnect(message)) {
         socket.terminate();
         return;
       }
       if (message.seq !== this.#applied + 1) {
-        throw new Error(`seq ${message.seq} after ${this.#applied}: a message is missing or came twice`);
+        throw new Error(`seq ${message.seq} follows ${this.#applied}: a message is missing or duplicated`);
       }
       this.#applied = message.seq;
       this.stored.push(message);
     }
-    if (this.acks && this.stored.length > 0) this.ack();
+    if (this.sendsAcks && this.stored.length > 0) this.acknowledge();
   }
 
-  #greet(socket: WebSocket, hello: z.infer<typeof Hello>): void {
+  #onHello(socket: WebSocket, hello: z.infer<typeof Hello>): void {
     this.hellos.push(hello);
-    if (this.closeWith !== undefined) socket.close(this.closeWith);
+    if (this.closeWithCode !== undefined) socket.close(this.closeWithCode);
     if (hello.stream !== this.#stream) {
       this.#stream = hello.stream;
       this.#applied = hello.base - 1;
     }
-    if (!this.welcomes) return;
+    if (!this.sendsWelcome) return;
     this.send({ type: 'welcome', version: LINK_VERSION, stream: hello.stream, applied: this.#applied });
   }
 }

@@ -1,60 +1,61 @@
 /**
- * An OpenSIPS for tests: answers MI datagrams as it is told, and raises events at its subscribers.
+ * A fake OpenSIPS for tests: answers MI datagrams with configurable handlers, and raises events at its subscribers.
  * @module
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import * as z from 'zod';
-import { Changing } from './until.ts';
+import { ChangeEmitter } from './change-emitter.ts';
 
-const Request = z.object({
+const MiRequest = z.object({
   id: z.unknown(),
   method: z.string(),
   params: z.record(z.string(), z.unknown()).default({}),
 });
 
-/** A request as it came, and the port it came from. */
-export interface Asked extends z.infer<typeof Request> {
+export interface ReceivedRequest extends z.infer<typeof MiRequest> {
+  /** The sender's port. */
   readonly port: number;
-  /** Answers it with a result, or with the very text that is given. */
-  readonly answer: (result: unknown) => void;
-  readonly answerText: (text: string) => void;
+  readonly respond: (result: unknown) => void;
+  /** Responds with this exact datagram. */
+  readonly respondText: (text: string) => void;
 }
 
-/** Answers a method; undefined leaves it unanswered. */
-export type Behaviour = (asked: Asked) => unknown;
+/** Returns the result of a request, or undefined to send no response. */
+export type MiHandler = (request: ReceivedRequest) => unknown;
 
-export class FakeOpenSips extends Changing {
-  readonly asked: Asked[] = [];
-  /** By event and socket: the seconds asked for. */
+export class FakeOpenSips extends ChangeEmitter {
+  readonly requests: ReceivedRequest[] = [];
+  /** The requested lifetime in seconds, by event and socket. */
   readonly subscribers = new Map<string, Map<string, number>>();
-  readonly behaviours = new Map<string, Behaviour>();
+  /** Replace the default responses, by method. */
+  readonly handlers = new Map<string, MiHandler>();
   upSince = 'Mon Nov 23 09:34:39 2026';
   version = 'OpenSIPS (3.6.8 (x86_64/linux))';
-  /** Takes datagrams and says nothing. */
-  silent = false;
+  /** If true, it receives datagrams and never responds. */
+  isSilent = false;
   #socket: Socket | undefined;
 
   static async start(port = 0): Promise<FakeOpenSips> {
-    const fake = new FakeOpenSips();
-    await fake.listen(port);
-    return fake;
+    const opensips = new FakeOpenSips();
+    await opensips.listen(port);
+    return opensips;
   }
 
   get address(): { host: string; port: number } {
     return { host: '127.0.0.1', port: this.#socket?.address().port ?? 0 };
   }
 
-  /** Answers again on `port`, after `stop`. */
+  /** Listens on `port`, also again after `stop`. */
   async listen(port: number): Promise<void> {
     const socket = createSocket('udp4');
     socket.bind(port, '127.0.0.1');
     await once(socket, 'listening');
-    socket.on('message', (datagram, { port: from }) => this.#hear(socket, datagram.toString(), from));
+    socket.on('message', (datagram, sender) => this.#onDatagram(socket, datagram.toString(), sender.port));
     this.#socket = socket;
   }
 
-  /** Nobody listens on the port any more. */
+  /** Closes the port. */
   async stop(): Promise<void> {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -63,18 +64,19 @@ export class FakeOpenSips extends Changing {
     await once(socket, 'close');
   }
 
-  /** All subscriptions are gone and it is up since another time. */
+  /** Removes all subscriptions and changes the start time. */
   restart(upSince: string): void {
     this.upSince = upSince;
     this.subscribers.clear();
   }
 
-  of(method: string): Asked[] {
-    return this.asked.filter((asked) => asked.method === method);
+  /** Returns the requests for a method. */
+  requestsFor(method: string): ReceivedRequest[] {
+    return this.requests.filter((request) => request.method === method);
   }
 
-  /** Sends the event to each subscriber. */
-  raise(name: string, params: object): void {
+  /** Sends an event to each subscriber. */
+  raiseEvent(name: string, params: object): void {
     const datagram = JSON.stringify({ jsonrpc: '2.0', method: name, params });
     for (const socket of this.subscribers.get(name)?.keys() ?? []) {
       const [, host, port] = socket.split(':');
@@ -82,22 +84,22 @@ export class FakeOpenSips extends Changing {
     }
   }
 
-  #hear(socket: Socket, text: string, port: number): void {
-    const request = Request.parse(JSON.parse(text));
-    const answerText = (answer: string) => socket.send(answer, port, '127.0.0.1');
-    const answer = (result: unknown) =>
-      answerText(JSON.stringify({ jsonrpc: '2.0', result, id: request.id }));
-    const asked = { ...request, port, answer, answerText };
-    this.asked.push(asked);
-    if (!this.silent) {
-      const behaviour = this.behaviours.get(request.method);
-      const result = behaviour === undefined ? this.#standard(asked) : behaviour(asked);
-      if (result !== undefined) answer(result);
+  #onDatagram(socket: Socket, text: string, port: number): void {
+    const message = MiRequest.parse(JSON.parse(text));
+    const respondText = (response: string) => socket.send(response, port, '127.0.0.1');
+    const respond = (result: unknown) =>
+      respondText(JSON.stringify({ jsonrpc: '2.0', result, id: message.id }));
+    const request = { ...message, port, respond, respondText };
+    this.requests.push(request);
+    if (!this.isSilent) {
+      const handler = this.handlers.get(request.method);
+      const result = handler === undefined ? this.#defaultResult(request) : handler(request);
+      if (result !== undefined) respond(result);
     }
-    this.changed();
+    this.emitChange();
   }
 
-  #standard({ method, params }: Asked): unknown {
+  #defaultResult({ method, params }: ReceivedRequest): unknown {
     switch (method) {
       case 'uptime':
         return { Now: 'now', 'Up since': this.upSince, 'Up time': '3 [sec]' };

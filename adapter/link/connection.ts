@@ -1,0 +1,253 @@
+/**
+ * One WebSocket connection to the edge: hello, welcome, replay, then live messages until the socket closes.
+ * @module
+ */
+import { WebSocket } from 'ws';
+import {
+  closeCode,
+  EdgeMessage,
+  LINK_VERSION,
+  type MiRequest,
+  type OpenSipsStatus,
+  PING,
+  PONG,
+  parseFrame,
+} from '../../shared/protocol/link.ts';
+import type { Log } from '../log.ts';
+import type { Timing } from '../timing.ts';
+import type { DisconnectReason } from './disconnect-reason.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What a connection needs from the adapter. It outlives the connection. */
+export interface ConnectionContext {
+  readonly adapterName: string;
+  readonly stream: string;
+  readonly outbox: Outbox;
+  opensipsStatus(): OpenSipsStatus;
+  /** Starts a request. Returns false if too many are open. */
+  acceptRequest(request: MiRequest): boolean;
+  /** Returns the number of replies that the edge has not acknowledged. */
+  unacknowledgedReplies(): number;
+  onAcknowledged(seq: number): void;
+}
+
+/** Characters per frame. Cloudflare's limit was 1 MiB and is 32 MiB now; small frames let acknowledgements in between. */
+const TARGET_FRAME_LENGTH = 256 * 1024;
+/** Bytes buffered in the socket before the next frame is built. The rest stays in the outbox. */
+const MAX_SOCKET_BACKLOG_BYTES = 1024 * 1024;
+
+/**
+ * From this number of unacknowledged replies on, a message waits longer at the edge than {@link BATCH_DELAY_MS} here.
+ * Everything added in that time is then sent in one frame: the edge processes frame by frame, so it gets more done.
+ */
+const BUSY_UNACKNOWLEDGED_REPLIES = 8;
+const BATCH_DELAY_MS = 1;
+
+/** RFC 6455 §5.5: the reason of a close frame has at most 123 bytes. */
+const MAX_CLOSE_REASON_LENGTH = 100;
+
+export class Connection {
+  /** Resolves with the reason when the socket has closed or could not connect. */
+  readonly closed: Promise<DisconnectReason>;
+  readonly #socket: WebSocket;
+  readonly #context: ConnectionContext;
+  readonly #log: Log;
+  readonly #timing: Timing;
+  #welcomedAt: number | undefined;
+  /** The newest sequence number sent on this socket. */
+  #lastSentSeq = 0;
+  #isSending = false;
+  #pingTimer: NodeJS.Timeout | undefined;
+  #timeout: NodeJS.Timeout | undefined;
+  #failure: DisconnectReason | undefined;
+
+  /** @param socket a socket that is connecting */
+  constructor(socket: WebSocket, context: ConnectionContext, timing: Timing, log: Log) {
+    this.#socket = socket;
+    this.#context = context;
+    this.#timing = timing;
+    this.#log = log;
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code, reason) => {
+        clearInterval(this.#pingTimer);
+        clearTimeout(this.#timeout);
+        resolve(this.#failure ?? { by: 'close', code, reason: reason.toString() });
+      });
+    });
+    socket.on('open', () => this.#onOpen());
+    socket.on('message', (payload, isBinary) => this.#onFrame(isBinary ? undefined : payload.toString()));
+    socket.on('unexpected-response', (request, response) => {
+      this.#failure = { by: 'http', status: response.statusCode ?? 0 };
+      request.destroy();
+      socket.terminate();
+    });
+    // 'close' follows in any case.
+    socket.on('error', (error) => {
+      this.#failure ??= { by: 'network', message: error.message };
+    });
+  }
+
+  /** Returns the milliseconds since the `welcome` message, or 0 if there was none. */
+  durationMs(now: number): number {
+    return this.#welcomedAt === undefined ? 0 : now - this.#welcomedAt;
+  }
+
+  /**
+   * Schedules sending of what was added to the outbox. Messages of one event-loop iteration share a frame; on a busy
+   * link those of {@link BATCH_DELAY_MS} do.
+   */
+  scheduleSend(): void {
+    if (this.#isSending || this.#welcomedAt === undefined) return;
+    this.#isSending = true;
+    if (this.#context.unacknowledgedReplies() < BUSY_UNACKNOWLEDGED_REPLIES) {
+      setImmediate(() => this.#sendPending());
+    } else {
+      setTimeout(() => this.#sendPending(), BATCH_DELAY_MS);
+    }
+  }
+
+  /** Sends the current status of OpenSIPS. Does nothing before the socket is open, because `hello` contains the status. */
+  sendStatus(): void {
+    this.#sendMessage({ type: 'status', opensips: this.#context.opensipsStatus() });
+  }
+
+  /** Sends the rest of the outbox and `goodbye`, and closes the socket. It has no timeout of its own. */
+  async close(): Promise<void> {
+    if (this.#welcomedAt !== undefined) {
+      await this.#sendAllFrames();
+      this.#sendMessage({ type: 'goodbye' });
+    }
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.close(1000);
+    else this.#socket.terminate();
+    await this.closed;
+  }
+
+  /** Destroys the socket without a closing handshake. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  #onOpen(): void {
+    const { adapterName, stream, outbox } = this.#context;
+    this.#sendMessage({
+      type: 'hello',
+      version: LINK_VERSION,
+      adapter: adapterName,
+      stream,
+      base: outbox.base,
+      opensips: this.#context.opensipsStatus(),
+    });
+    this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it sent no welcome message');
+    this.#pingTimer = setInterval(() => this.#sendText(PING), this.#timing.pingIntervalMs);
+  }
+
+  /** @param text undefined for a binary frame */
+  #onFrame(text: string | undefined): void {
+    // Frames still arrive on a closing socket.
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    if (this.#welcomedAt !== undefined) this.#restartDeadTimeout();
+    if (text === PONG) return;
+    const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
+    if ('error' in frame) {
+      this.#closeForProtocolError(frame.error);
+      return;
+    }
+    for (const message of frame.messages) {
+      const fault = this.#onMessage(message);
+      if (fault === undefined) continue;
+      this.#closeForProtocolError(fault);
+      return;
+    }
+  }
+
+  /** Processes a message. Returns a description of the fault if the message violates the protocol. */
+  #onMessage(message: EdgeMessage): string | undefined {
+    switch (message.type) {
+      case 'welcome':
+        return this.#onWelcome(message);
+      case 'ack':
+        return this.#acknowledge(message.seq)
+          ? undefined
+          : `ack of message ${message.seq}, which was never sent`;
+      case 'mi':
+        return this.#context.acceptRequest(message)
+          ? undefined
+          : 'too many MI requests without an acknowledged reply';
+    }
+  }
+
+  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+    const { outbox } = this.#context;
+    if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
+    if (stream !== this.#context.stream) return 'welcome names another stream';
+    if (applied < outbox.base - 1) {
+      // The outbox no longer has those messages: replay starts at its base, and a gap message reports the loss.
+      this.#log.warn({ applied, base: outbox.base }, 'the edge has lost messages that it had acknowledged');
+      outbox.addGap('the edge asked for messages that it had acknowledged');
+    } else if (!this.#acknowledge(applied)) {
+      return `welcome acknowledges message ${applied}, which was never sent`;
+    }
+    this.#lastSentSeq = outbox.base - 1;
+    this.#welcomedAt = performance.now();
+    this.#restartDeadTimeout();
+    this.#log.info({ replay: outbox.lastSeq - this.#lastSentSeq }, 'connected to the edge');
+    this.scheduleSend();
+    return undefined;
+  }
+
+  #acknowledge(seq: number): boolean {
+    const wasSent = this.#context.outbox.acknowledge(seq);
+    if (wasSent) this.#context.onAcknowledged(seq);
+    return wasSent;
+  }
+
+  async #sendPending(): Promise<void> {
+    await this.#sendAllFrames();
+    this.#isSending = false;
+  }
+
+  async #sendAllFrames(): Promise<void> {
+    while (this.#socket.readyState === WebSocket.OPEN && this.#lastSentSeq < this.#context.outbox.lastSeq) {
+      await this.#sendFrame();
+    }
+  }
+
+  /** Sends one frame, and waits for the socket if its backlog is too large. */
+  async #sendFrame(): Promise<void> {
+    const frame = this.#context.outbox.frameAfter(this.#lastSentSeq, TARGET_FRAME_LENGTH);
+    if (frame === undefined) return;
+    this.#lastSentSeq = frame.lastSeq;
+    await new Promise<void>((resolve) => {
+      this.#socket.send(frame.text, () => resolve());
+      if (this.#socket.bufferedAmount < MAX_SOCKET_BACKLOG_BYTES) resolve();
+    });
+  }
+
+  #sendMessage(message: object): void {
+    this.#sendText(JSON.stringify(message));
+  }
+
+  #sendText(text: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+
+  #closeForProtocolError(fault: string): void {
+    this.#log.error({ fault }, 'protocol error of the edge: closing the connection');
+    this.#failure = { by: 'close', code: closeCode.protocol, reason: fault };
+    this.#socket.close(closeCode.protocol, fault.slice(0, MAX_CLOSE_REASON_LENGTH));
+    // The edge may never answer the close frame.
+    this.#restartTimeout(this.#timing.handshakeTimeoutMs, fault);
+  }
+
+  #restartDeadTimeout(): void {
+    this.#restartTimeout(this.#timing.deadAfterMs, `no message for ${this.#timing.deadAfterMs} ms`);
+  }
+
+  #restartTimeout(timeoutMs: number, message: string): void {
+    clearTimeout(this.#timeout);
+    this.#timeout = setTimeout(() => {
+      this.#failure ??= { by: 'network', message };
+      this.#socket.terminate();
+    }, timeoutMs);
+  }
+}

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { FakeEdge } from '../testing/fake-edge.ts';
+import { createHarness, ringingDialog, storedCallids } from '../testing/harness.ts';
+
+describe('reconnecting', () => {
+  it('replays what was not stored, in order, without loss or duplicates, wherever the connection drops', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 8 }),
+        fc.boolean(),
+        async (dropSeqs, sendsAcks) => {
+          const { edge, opensips, start } = await createHarness();
+          const adapter = start();
+          await edge.waitFor(() => edge.hellos[0]);
+          edge.sendsAcks = sendsAcks;
+          const remainingDrops = new Set(dropSeqs);
+          // The connection drops before the message is stored, so it must be replayed.
+          edge.shouldDisconnect = ({ seq }) => remainingDrops.delete(seq);
+          const sent = Array.from({ length: 40 }, (_, n) => `call-${n}`);
+          for (const callid of sent) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(callid));
+          await edge.waitFor(() => edge.stored.length === 40);
+          expect(storedCallids(edge)).toEqual(sent);
+          expect(new Set(edge.hellos.map(({ stream }) => stream)).size).toBe(1);
+          expect(edge.hellos).toHaveLength(1 + new Set(dropSeqs).size);
+          await adapter.stop();
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('replays from the first unacknowledged message, in one frame', async () => {
+    const { edge, opensips, start } = await createHarness();
+    start();
+    await edge.waitFor(() => edge.hellos[0]);
+    edge.sendsAcks = false;
+    for (const callid of ['a', 'b', 'c']) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(callid));
+    await edge.waitFor(() => edge.stored.length === 3);
+    edge.acknowledge();
+    edge.sendsWelcome = false;
+    edge.disconnect();
+    const hello = await edge.waitFor(() => edge.hellos[1]);
+    expect(hello.base).toBe(4);
+    edge.disconnect();
+    await edge.waitFor(() => edge.hellos[2]);
+    for (const callid of ['d', 'e', 'f']) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(callid));
+    edge.sendRequest({ id: 'after the events', method: 'kill' });
+    edge.frames.length = 0;
+    edge.sendsWelcome = true;
+    edge.disconnect();
+    await edge.waitFor(() => edge.stored.length === 7);
+    expect(edge.frames).toHaveLength(2);
+  });
+
+  it('runs a request once although the edge repeats it', async () => {
+    const { edge, opensips, start } = await createHarness();
+    start();
+    await edge.waitFor(() => edge.hellos[0]);
+    edge.sendRequest({ id: 'x', method: 't_uac_dlg' });
+    const running = await opensips.waitFor(() => opensips.requestsFor('t_uac_dlg')[0]);
+    edge.disconnect();
+    await edge.waitFor(() => edge.hellos[1]);
+    edge.sendRequest({ id: 'x', method: 't_uac_dlg' });
+    running.respond('OK');
+    await edge.waitFor(() => edge.replies().length === 1);
+    // The reply to another request proves that the repeated one would have run by now.
+    edge.sendRequest({ id: 'y', method: 'kill' });
+    await edge.waitFor(() => edge.replies().length === 2);
+    expect(opensips.requestsFor('t_uac_dlg')).toHaveLength(1);
+    expect(edge.replies()).toMatchObject([
+      { id: 'x', result: 'OK' },
+      { id: 'y', outcome: 'refused' },
+    ]);
+  });
+
+  it('reports how many events it dropped while the edge acknowledged nothing', async () => {
+    const { edge, opensips, start } = await createHarness();
+    start({ buffer: 4 });
+    await edge.waitFor(() => edge.hellos[0]);
+    edge.sendsAcks = false;
+    for (let n = 0; n < 9; n += 1) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(`call-${n}`));
+    await edge.waitFor(() => edge.stored.length === 4);
+    // After two more health checks the adapter has received all nine events.
+    const checkCount = opensips.requestsFor('uptime').length;
+    await opensips.waitFor(() => opensips.requestsFor('uptime').length > checkCount + 1);
+    edge.sendRequest({ id: 'kept', method: 'kill' });
+    await edge.waitFor(() => edge.replies()[0]);
+    edge.sendsAcks = true;
+    edge.acknowledge();
+    await edge.waitFor(() => edge.gapReasons().length > 0);
+    expect(storedCallids(edge)).toEqual(['call-0', 'call-1', 'call-2', 'call-3']);
+    expect(edge.gapReasons()).toEqual(["the adapter's buffer was full: 5 messages were dropped"]);
+  });
+
+  it('uses a new stream after each start', async () => {
+    const { edge, start } = await createHarness();
+    const firstAdapter = start();
+    await edge.waitFor(() => edge.hellos[0]);
+    await firstAdapter.stop();
+    start();
+    const secondHello = await edge.waitFor(() => edge.hellos[1]);
+    expect(secondHello.stream).not.toBe(edge.hellos[0]?.stream);
+  });
+
+  it('reconnects if the edge sends no pongs', async () => {
+    const { edge, start } = await createHarness();
+    edge.sendsPongs = false;
+    start({}, { timing: { pingIntervalMs: 10, deadAfterMs: 30 } });
+    await edge.waitFor(() => edge.hellos[1]);
+    expect(edge.pingCount).toBeGreaterThan(0);
+  });
+
+  it('keeps a connection that carries nothing but pings and pongs', async () => {
+    const { edge, start } = await createHarness();
+    start({}, { timing: { pingIntervalMs: 5, deadAfterMs: 500 } });
+    await edge.waitFor(() => edge.pingCount > 20);
+    expect(edge.hellos).toHaveLength(1);
+  });
+
+  it('reconnects if the edge sends no welcome message', async () => {
+    const { edge, log, start } = await createHarness();
+    edge.sendsWelcome = false;
+    start({}, { timing: { handshakeTimeoutMs: 30 } });
+    await edge.waitFor(() => edge.hellos[1]);
+    expect(log.find('it sent no welcome message')).toBeDefined();
+  });
+
+  it('delivers what happened while the edge was unreachable', async () => {
+    const { edge, opensips, log, start } = await createHarness();
+    const port = Number(new URL(edge.url).port);
+    start();
+    await edge.waitFor(() => edge.hellos[0]);
+    await edge.stop();
+    opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog('meanwhile'));
+    await log.waitFor(() => log.find('ECONNREFUSED'));
+    const restartedEdge = await FakeEdge.start(port);
+    onTestFinished(() => restartedEdge.stop());
+    await restartedEdge.waitFor(() => restartedEdge.stored.length === 1);
+    expect(storedCallids(restartedEdge)).toEqual(['meanwhile']);
+  });
+});
+
+describe('an edge that refuses the adapter', () => {
+  it.each([401, 403, 404])('with HTTP %i is retried after the long delay', async (status) => {
+    const { edge, log, start } = await createHarness();
+    edge.refuseWithStatus = status;
+    start({}, { timing: { refusedRetryDelayMs: 7 } });
+    await edge.waitFor(() => edge.upgradeRequests.length === 2);
+    expect(log.find('"retry_ms":7')).toMatch(/check .*(ADAPTER_KEY|EDGE_URL)/);
+    edge.refuseWithStatus = undefined;
+    await edge.waitFor(() => edge.hellos[0]);
+  });
+
+  it.each([4406, 4408, 4409])('with close code %i is retried after the long delay', async (code) => {
+    const { edge, log, start } = await createHarness();
+    edge.closeWithCode = code;
+    start({}, { timing: { refusedRetryDelayMs: 7 } });
+    await edge.waitFor(() => edge.hellos[1]);
+    expect(log.find('"retry_ms":7')).toBeDefined();
+  });
+});
+
+it('retries an edge whose hostname is unknown, and logs its URL without secrets', async () => {
+  const { log, start } = await createHarness();
+  start({ edge: 'ws://edge.invalid/adapter?access_token=hidden' });
+  await log.waitFor(() => log.lines.filter((line) => line.includes('the edge cannot be reached')).length > 1);
+  expect(log.lines.join()).not.toContain('hidden');
+});
+
+it.each<[string, object]>([
+  ['an unknown message', { type: 'dance' }],
+  ['a welcome for another stream', { type: 'welcome', version: 1, stream: 'other', applied: 0 }],
+  ['an ack for a message that was never sent', { type: 'ack', seq: 99 }],
+])('closes the connection with 4400 after %s, and reconnects', async (_, message) => {
+  const { edge, start } = await createHarness();
+  start({}, { timing: { refusedRetryDelayMs: 7 } });
+  await edge.waitFor(() => edge.hellos[0]);
+  edge.send(message);
+  await edge.waitFor(() => edge.closeCodes.includes(4400));
+  await edge.waitFor(() => edge.hellos[1]);
+});

@@ -1,0 +1,92 @@
+/**
+ * The link to the edge: connects, and reconnects until it is stopped.
+ * @module
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { type Log, redactUrl } from '../log.ts';
+import type { Settings } from '../settings.ts';
+import type { Timing } from '../timing.ts';
+import { backoffDelayMs } from './backoff.ts';
+import { Connection, type ConnectionContext } from './connection.ts';
+import { summarizeDisconnect } from './disconnect-reason.ts';
+
+/** Size limit of a frame from the edge: after a reconnect it repeats all requests that have no reply. */
+const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
+export class Link {
+  readonly #settings: Pick<Settings, 'edge' | 'key'>;
+  readonly #context: ConnectionContext;
+  readonly #timing: Timing;
+  readonly #random: () => number;
+  readonly #log: Log;
+  readonly #stopping = new AbortController();
+  #connection: Connection | undefined;
+
+  /** @param random returns a number from 0 to 1, for the jitter */
+  constructor(
+    settings: Pick<Settings, 'edge' | 'key'>,
+    context: ConnectionContext,
+    timing: Timing,
+    random: () => number,
+    log: Log,
+  ) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#timing = timing;
+    this.#random = random;
+    this.#log = log;
+  }
+
+  /** Keeps a connection to the edge until `stop` is called. */
+  async run(): Promise<void> {
+    const { stableAfterMs, refusedRetryDelayMs, minReconnectDelayMs, maxReconnectDelayMs } = this.#timing;
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      const connection = new Connection(this.#dial(), this.#context, this.#timing, this.#log);
+      this.#connection = connection;
+      const { message, needsOperator } = summarizeDisconnect(await connection.closed);
+      this.#connection = undefined;
+      if (this.#stopping.signal.aborted) return;
+      failures = connection.durationMs(performance.now()) >= stableAfterMs ? 1 : failures + 1;
+      const backoffMs = backoffDelayMs(failures, minReconnectDelayMs, maxReconnectDelayMs, this.#random());
+      const retryDelayMs = Math.round(needsOperator ? refusedRetryDelayMs : backoffMs);
+      this.#log[needsOperator ? 'error' : 'warn'](
+        { edge: redactUrl(this.#settings.edge), retry_ms: retryDelayMs },
+        message,
+      );
+      await delay(retryDelayMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+    }
+  }
+
+  /** Schedules sending of the messages that were added to the outbox. */
+  scheduleSend(): void {
+    this.#connection?.scheduleSend();
+  }
+
+  /** Sends the current status of OpenSIPS. */
+  sendStatus(): void {
+    this.#connection?.sendStatus();
+  }
+
+  /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping.abort();
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    await Promise.race([connection.close(), delay(timeoutMs, undefined, { ref: false })]);
+    connection.terminate();
+  }
+
+  #dial(): WebSocket {
+    const { edge, key } = this.#settings;
+    return new WebSocket(edge, {
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      handshakeTimeout: this.#timing.handshakeTimeoutMs,
+      maxPayload: MAX_FRAME_BYTES,
+      // Cloudflare does not offer compression, and a redirect would send the key to another server.
+      perMessageDeflate: false,
+      followRedirects: false,
+    });
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The outbox: numbered messages kept for replay until the edge acknowledges them. Its size is limited. When it is full,
+ * events are dropped and reported by a gap message.
+ * @module
+ */
+import type { EviEvent } from '../../shared/opensips/evi.ts';
+import type { Reply } from '../../shared/protocol/link.ts';
+
+export interface OutboxLimits {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+}
+
+/** The first sequence number of a stream. */
+const FIRST_SEQ = 1;
+
+/**
+ * Messages with consecutive sequence numbers. Once full, the outbox drops events until acknowledgements have emptied
+ * it to half. Then it adds one gap message for everything that was dropped. It drops the newest events and not the
+ * oldest, so the gap follows all messages that were kept, and the dialogs that the edge then reads with `dlg_list` are
+ * newer than all of these. Replies are always kept, because each one ends a request. There are no more of them than
+ * requests.
+ */
+export class Outbox {
+  readonly #limits: OutboxLimits;
+  readonly #onMessageAdded: () => void;
+  /** Messages as JSON, oldest first; `#base` is the sequence number of the first. */
+  readonly #messages: string[] = [];
+  #base = FIRST_SEQ;
+  #bytes = 0;
+  #droppedCount = 0;
+
+  /** @param onMessageAdded called after each message that was added */
+  constructor(limits: OutboxLimits, onMessageAdded: () => void) {
+    this.#limits = limits;
+    this.#onMessageAdded = onMessageAdded;
+  }
+
+  /** The oldest sequence number that is not acknowledged, or the next one to be assigned if all are. */
+  get base(): number {
+    return this.#base;
+  }
+
+  /** The newest sequence number assigned; one less than the first if there is none. */
+  get lastSeq(): number {
+    return this.#base + this.#messages.length - 1;
+  }
+
+  /** Messages dropped since the outbox became full and not yet reported by a gap message. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
+  /** Adds an event, or drops it if the outbox is full. */
+  addEvent(event: EviEvent, at: number): void {
+    this.#addUnlessFull({ type: 'event', seq: this.lastSeq + 1, at, ...event });
+  }
+
+  /** Adds a gap message. If the outbox is full, the gap message that follows later covers this one too. */
+  addGap(reason: string): void {
+    this.#addUnlessFull({ type: 'gap', seq: this.lastSeq + 1, reason });
+  }
+
+  /** Adds a reply and returns its sequence number. */
+  addReply(reply: Omit<Reply, 'type' | 'seq'>): number {
+    return this.#add({ type: 'reply', seq: this.lastSeq + 1, ...reply });
+  }
+
+  /** Removes the messages that are stored at the edge: all up to `seq`. Returns false if `seq` was never assigned. */
+  acknowledge(seq: number): boolean {
+    if (seq > this.lastSeq) return false;
+    const stored = this.#messages.splice(0, Math.max(0, seq - this.#base + 1));
+    this.#base += stored.length;
+    for (const text of stored) this.#bytes -= text.length;
+    if (this.#droppedCount > 0 && this.#isAtMostHalfFull()) {
+      const reason = `the adapter's buffer was full: ${this.#droppedCount} messages were dropped`;
+      this.#droppedCount = 0;
+      this.addGap(reason);
+    }
+    return true;
+  }
+
+  /**
+   * Returns one frame with the messages after `seq`: as many as fit into `maxLength` characters, but at least one.
+   * Returns undefined if there are none.
+   */
+  frameAfter(
+    seq: number,
+    maxLength: number,
+  ): { readonly text: string; readonly lastSeq: number } | undefined {
+    const start = Math.max(0, seq - this.#base + 1);
+    const texts: string[] = [];
+    let length = 0;
+    for (let index = start; index < this.#messages.length; index += 1) {
+      const text = this.#messages[index] ?? '';
+      if (texts.length > 0 && length + text.length > maxLength) break;
+      texts.push(text);
+      length += text.length;
+    }
+    const [first] = texts;
+    if (first === undefined) return undefined;
+    return {
+      text: texts.length === 1 ? first : `[${texts.join(',')}]`,
+      lastSeq: this.#base + start + texts.length - 1,
+    };
+  }
+
+  #addUnlessFull(message: object): void {
+    const { maxMessages, maxBytes } = this.#limits;
+    const isFull = this.#messages.length >= maxMessages || this.#bytes >= maxBytes;
+    if (isFull || this.#droppedCount > 0) this.#droppedCount += 1;
+    else this.#add(message);
+  }
+
+  #add(message: object): number {
+    const text = JSON.stringify(message);
+    this.#messages.push(text);
+    this.#bytes += text.length;
+    this.#onMessageAdded();
+    return this.lastSeq;
+  }
+
+  #isAtMostHalfFull(): boolean {
+    const { maxMessages, maxBytes } = this.#limits;
+    return this.#messages.length <= maxMessages / 2 && this.#bytes <= maxBytes / 2;
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The UDP socket that receives OpenSIPS's events. They carry no number and no time, and are never sent again.
+ * @module
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import type { EviEvent } from '../../shared/opensips/evi.ts';
+import type { Log } from '../log.ts';
+import type { Address } from '../settings.ts';
+import { decodeEvent } from './event-message.ts';
+
+/**
+ * Requested size of the kernel's receive buffer; events that do not fit are lost. Linux grants twice as much and counts
+ * some 1,280 bytes per event, so 6,500 events fit (measured with 40,000 at once).
+ */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Addresses whose events are logged as ignored. */
+const MAX_LOGGED_SENDERS = 100;
+
+export interface EventSocket {
+  /** Where OpenSIPS must send events. */
+  readonly address: Address;
+  /** Sets the only IPv4 address from which events are accepted. The port is not checked, because OpenSIPS uses any. */
+  acceptFrom(host: string): void;
+  close(): void;
+}
+
+/**
+ * Opens the socket and passes each event to `onEvent`. Datagrams from other addresses and unreadable ones are logged and
+ * dropped. Rejects if the local address is in use or does not belong to this machine.
+ * @param local port 0 means any free port
+ * @param openSipsHost the IPv4 address from which events are accepted
+ */
+export async function openEventSocket(
+  local: Address,
+  openSipsHost: string,
+  onEvent: (event: EviEvent) => void,
+  log: Log,
+): Promise<EventSocket> {
+  let acceptedHost = openSipsHost;
+  const loggedSenders = new Set<string>();
+  let unreadableCount = 0;
+  const socket = createSocket('udp4');
+  socket.on('message', (datagram, sender) => {
+    if (sender.address !== acceptedHost) {
+      // Once per sender: otherwise anyone could fill the log.
+      if (loggedSenders.size < MAX_LOGGED_SENDERS && !loggedSenders.has(sender.address)) {
+        loggedSenders.add(sender.address);
+        log.warn(
+          { from: sender.address, expected: acceptedHost },
+          "event ignored because its sender is not OpenSIPS's address",
+        );
+      }
+      return;
+    }
+    const decoded = decodeEvent(datagram.toString());
+    if ('event' in decoded) {
+      onEvent(decoded.event);
+      return;
+    }
+    unreadableCount += 1;
+    log.warn(
+      { problem: decoded.problem, unreadable: unreadableCount },
+      'event dropped because it is unreadable',
+    );
+  });
+  socket.bind(local.port, local.host);
+  try {
+    await once(socket, 'listening');
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  socket.on('error', (error) => log.error({ err: error }, 'error on the event socket'));
+  const { address: host, port } = socket.address();
+  const grantedBytes = enlargeReceiveBuffer(socket);
+  const fields = { listen: `${host}:${port}`, bytes: grantedBytes };
+  if (grantedBytes >= RECEIVE_BUFFER_BYTES) {
+    log.info(fields, 'listening for events');
+  } else {
+    log.warn(
+      fields,
+      `listening for events with a small receive buffer: run sysctl -w net.core.rmem_max=${RECEIVE_BUFFER_BYTES} and restart the adapter`,
+    );
+  }
+  return {
+    address: { host, port },
+    acceptFrom(newHost) {
+      acceptedHost = newHost;
+    },
+    close() {
+      socket.close();
+    },
+  };
+}
+
+/** Requests the receive buffer and returns the bytes that the kernel granted (Linux reports twice the request). */
+function enlargeReceiveBuffer(socket: ReturnType<typeof createSocket>): number {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  } catch {
+    // Some kernels refuse a size above their limit instead of granting less. The default size remains.
+  }
+  return socket.getRecvBufferSize();
+}
+
+/** Returns the local IPv4 address from which datagrams reach `remote`, so that `remote` can reach it too. */
+export async function findLocalAddress(remote: Address): Promise<string> {
+  const socket = createSocket('udp4');
+  try {
+    // Connecting a UDP socket sends nothing. It makes the kernel choose the route.
+    socket.connect(remote.port, remote.host);
+    await once(socket, 'connect');
+    return socket.address().address;
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,184 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLog } from '../log.ts';
+import { FakeOpenSips } from '../testing/fake-opensips.ts';
+import { type Health, HealthMonitor } from './health-monitor.ts';
+import { MiClient } from './mi-client.ts';
+
+const SUBSCRIPTION_SECONDS = 120;
+const TIMEOUT_MS = 50;
+
+let opensips: FakeOpenSips;
+let mi: MiClient;
+let now = 0;
+let droppedCount = 0;
+let isPortInUse = false;
+let isHostnameKnown = true;
+let gaps: string[];
+let healthChanges: Health[];
+let monitor: HealthMonitor;
+
+beforeEach(async () => {
+  opensips = await FakeOpenSips.start();
+  mi = new MiClient();
+  now = 0;
+  droppedCount = 5;
+  isPortInUse = false;
+  isHostnameKnown = true;
+  gaps = [];
+  healthChanges = [];
+  const { address } = opensips;
+  monitor = new HealthMonitor(
+    {
+      mi,
+      getEventSocket: async () => {
+        if (isPortInUse) throw new Error('bind EADDRINUSE 127.0.0.1:5061');
+        return { address: { host: '127.0.0.1', port: 5061 }, acceptFrom: () => {}, close: () => {} };
+      },
+      resolveAddress: async () => {
+        if (!isHostnameKnown) throw new Error('getaddrinfo ENOTFOUND opensips');
+        mi.connectTo(address);
+      },
+      countDropped: () => droppedCount,
+      now: () => now,
+      log: createLog('silent', []),
+    },
+    { onGap: (reason) => gaps.push(reason), onHealthChange: (health) => healthChanges.push(health) },
+    SUBSCRIPTION_SECONDS,
+    TIMEOUT_MS,
+  );
+});
+afterEach(async () => {
+  mi.close();
+  await opensips.stop();
+});
+
+/** How often all three events were subscribed. */
+const subscribedCount = () => opensips.requestsFor('event_subscribe').length / 3;
+
+describe('the health monitor', () => {
+  it('subscribes at the first check, without reporting a gap', async () => {
+    expect(await monitor.check()).toBe(true);
+    expect(opensips.requestsFor('event_subscribe').map(({ params }) => params)).toEqual([
+      { event: 'E_CALL_TRANSFER', socket: 'udp:127.0.0.1:5061', expire: 120 },
+      { event: 'E_CALL_HOLD', socket: 'udp:127.0.0.1:5061', expire: 120 },
+      { event: 'E_DLG_STATE_CHANGED', socket: 'udp:127.0.0.1:5061', expire: 120 },
+    ]);
+    expect(gaps).toEqual([]);
+    expect(monitor.health).toEqual({ version: opensips.version, reachable: true });
+  });
+
+  it('renews the subscriptions at half of their lifetime, and not before', async () => {
+    await monitor.check();
+    now = 59_999;
+    await monitor.check();
+    expect(subscribedCount()).toBe(1);
+    now = 60_000;
+    await monitor.check();
+    expect(subscribedCount()).toBe(2);
+    expect(gaps).toEqual([]);
+  });
+
+  it('detects a restart by the start time, and reports it after it has subscribed again', async () => {
+    await monitor.check();
+    let subscriptionsBeforeGap = 0;
+    opensips.restart('Mon Nov 23 10:49:35 2026');
+    opensips.version = 'OpenSIPS (4.0.1 (x86_64/linux))';
+    opensips.handlers.set('event_subscribe', () => {
+      expect(gaps).toEqual([]);
+      subscriptionsBeforeGap += 1;
+      return 'OK';
+    });
+    await monitor.check();
+    expect(subscriptionsBeforeGap).toBe(3);
+    expect(gaps).toEqual(['OpenSIPS restarted']);
+    expect(monitor.health.version).toContain('4.0.1');
+  });
+
+  it('detects expired subscriptions', async () => {
+    await monitor.check();
+    opensips.subscribers.delete('E_CALL_HOLD');
+    await monitor.check();
+    expect(subscribedCount()).toBe(2);
+    expect(gaps).toEqual(['the event subscription had expired']);
+  });
+
+  it('detects events dropped by the kernel, and reports them once', async () => {
+    await monitor.check();
+    droppedCount += 3;
+    await monitor.check();
+    await monitor.check();
+    expect(gaps).toEqual(['events were lost in the socket buffer']);
+  });
+
+  it('reports once that OpenSIPS is unreachable, and once that it is back, with a gap', async () => {
+    await monitor.check();
+    const { port } = opensips.address;
+    await opensips.stop();
+    expect(await monitor.check()).toBe(false);
+    expect(await monitor.check()).toBe(false);
+    await opensips.listen(port);
+    expect(await monitor.check()).toBe(true);
+    expect(healthChanges.map(({ reachable }) => reachable)).toEqual([true, false, true]);
+    expect(gaps).toEqual(['OpenSIPS did not respond']);
+  });
+
+  it('reports OpenSIPS as unreachable only after two lost datagrams', async () => {
+    await monitor.check();
+    opensips.isSilent = true;
+    expect(await monitor.check()).toBe(false);
+    expect(monitor.health.reachable).toBe(true);
+    expect(await monitor.check()).toBe(false);
+    expect(monitor.health.reachable).toBe(false);
+  });
+
+  it('reports a gap if the first check could not subscribe', async () => {
+    opensips.isSilent = true;
+    await monitor.check();
+    opensips.isSilent = false;
+    await monitor.check();
+    expect(gaps).toEqual(['no event subscription was active']);
+  });
+
+  it('reports a gap once an event port that was in use is free', async () => {
+    isPortInUse = true;
+    expect(await monitor.check()).toBe(false);
+    expect(monitor.health.reachable).toBe(true);
+    isPortInUse = false;
+    expect(await monitor.check()).toBe(true);
+    expect(gaps).toEqual(['events could not be received']);
+  });
+
+  it('recovers from a hostname that cannot be resolved', async () => {
+    isHostnameKnown = false;
+    expect(await monitor.check()).toBe(false);
+    isHostnameKnown = true;
+    expect(await monitor.check()).toBe(true);
+  });
+
+  it('recovers from a rejected subscription, and from an unreadable list of subscribers', async () => {
+    opensips.handlers.set('event_subscribe', ({ params, respondText, id }) => {
+      if (params['event'] !== 'E_CALL_HOLD') return 'OK';
+      respondText(JSON.stringify({ id, error: { code: 400, message: 'Bad parameter value' } }));
+      return undefined;
+    });
+    expect(await monitor.check()).toBe(false);
+    opensips.handlers.clear();
+    opensips.handlers.set('subscribers_list', () => 'nonsense');
+    expect(await monitor.check()).toBe(true);
+    expect(await monitor.check()).toBe(true);
+    expect(subscribedCount()).toBe(2);
+  });
+
+  it('ends active subscriptions when it unsubscribes', async () => {
+    await monitor.unsubscribe(1_000);
+    expect(subscribedCount()).toBe(0);
+    await monitor.check();
+    await monitor.unsubscribe(1_000);
+    expect(opensips.requestsFor('event_subscribe').slice(3)).toMatchObject([
+      { params: { expire: 0 } },
+      { params: { expire: 0 } },
+      { params: { expire: 0 } },
+    ]);
+    expect([...opensips.subscribers.values()].every((sockets) => sockets.size === 0)).toBe(true);
+  });
+});

@@ -1,0 +1,212 @@
+/**
+ * Monitors OpenSIPS: renews the event subscriptions, and detects restarts, lost responses and lost events. OpenSIPS
+ * reports none of these by itself.
+ * @module
+ */
+import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
+import type { Log } from '../log.ts';
+import type { EventSocket } from './event-socket.ts';
+import type { MiClient, RequestTimeouts } from './mi-client.ts';
+import type { MiResponse } from './mi-message.ts';
+import { areSubscriptionsActive, subscribe } from './subscriptions.ts';
+
+export interface HealthMonitorDependencies {
+  readonly mi: MiClient;
+  /** Returns the event socket, and opens it if necessary. Rejects with a reason for the log. */
+  readonly getEventSocket: () => Promise<EventSocket>;
+  /** Resolves OpenSIPS's address again. Rejects if its hostname is unknown. */
+  readonly resolveAddress: () => Promise<void>;
+  /** Returns the number of datagrams that the kernel dropped at a port since the socket was opened. */
+  readonly countDropped: (port: number) => number;
+  /** Returns the milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+export interface HealthListener {
+  /** Called when events may have been lost, as soon as the subscriptions are active again: none is lost after the call. */
+  onGap(reason: string): void;
+  /** Called when MI starts or stops responding, or the version has changed. */
+  onHealthChange(health: Health): void;
+}
+
+export interface Health {
+  /** The response to `version`; empty before the first one. */
+  readonly version: string;
+  readonly reachable: boolean;
+}
+
+/** Consecutive failed checks until OpenSIPS counts as unreachable: a single datagram may get lost. */
+const FAILURES_UNTIL_UNREACHABLE = 2;
+
+export class HealthMonitor {
+  readonly #dependencies: HealthMonitorDependencies;
+  readonly #listener: HealthListener;
+  readonly #subscriptionSeconds: number;
+  readonly #timeouts: RequestTimeouts;
+  #health: Health = { version: '', reachable: false };
+  #failures = 0;
+  #upSince: string | undefined;
+  #subscribedAt: number | undefined;
+  #droppedCount: number | undefined;
+  /** The reason of a gap that is reported once the subscriptions are active, because events are lost until then. */
+  #pendingGap: string | undefined;
+  /** The problem found by the last check. It is not logged again while it stays the same. */
+  #lastProblem: string | undefined;
+
+  constructor(
+    dependencies: HealthMonitorDependencies,
+    listener: HealthListener,
+    subscriptionSeconds: number,
+    timeoutMs: number,
+  ) {
+    this.#dependencies = dependencies;
+    this.#listener = listener;
+    this.#subscriptionSeconds = subscriptionSeconds;
+    this.#timeouts = { timeoutMs, ttlMs: timeoutMs };
+  }
+
+  get health(): Health {
+    return this.#health;
+  }
+
+  /** Checks OpenSIPS once. Returns false if there is a problem, so that the caller checks again sooner. Never rejects. */
+  async check(): Promise<boolean> {
+    const problem = await this.#findProblem();
+    if (this.#subscribedAt === undefined) this.#pendingGap ??= 'no event subscription was active';
+    if (problem !== undefined && problem !== this.#lastProblem) this.#dependencies.log.error(problem);
+    this.#lastProblem = problem;
+    return problem === undefined && this.#failures === 0;
+  }
+
+  /** Ends the subscriptions, if OpenSIPS responds. */
+  async unsubscribe(timeoutMs: number): Promise<void> {
+    if (this.#subscribedAt === undefined) return;
+    const { mi, log, getEventSocket } = this.#dependencies;
+    const { address } = await getEventSocket();
+    const failure = await subscribe(mi, address, 0, { timeoutMs, ttlMs: timeoutMs });
+    if (failure === undefined) log.info('unsubscribed from events');
+    else log.warn(failure, 'could not unsubscribe from events: the subscriptions will expire on their own');
+  }
+
+  /** Runs all checks. Returns a description of the first problem, for the log. */
+  async #findProblem(): Promise<string | undefined> {
+    const { mi, log, resolveAddress } = this.#dependencies;
+    if (this.#failures > 0 || this.#upSince === undefined) {
+      try {
+        await resolveAddress();
+      } catch (error) {
+        return this.#onFailure(
+          `the hostname of OpenSIPS cannot be resolved (${errorMessage(error)}): check --opensips`,
+          true,
+        );
+      }
+    }
+    const response = await mi.request('uptime', {}, this.#timeouts);
+    const uptime = UptimeResult.safeParse(resultOf(response));
+    if (!uptime.success) {
+      const isCertain = !('outcome' in response) || response.outcome !== 'timeout';
+      return this.#onFailure(
+        `OpenSIPS does not respond to MI (${describe(response)}): check that it is running, and --opensips`,
+        isCertain,
+      );
+    }
+    await this.#onUptime(uptime.data['Up since']);
+    try {
+      return await this.#checkSubscriptions();
+    } catch (error) {
+      this.#subscribedAt = undefined;
+      this.#pendingGap ??= 'events could not be received';
+      log.debug({ err: error }, 'the event socket could not be opened');
+      return `events cannot be received (${errorMessage(error)}): check that --events is a free port at an address of this machine`;
+    }
+  }
+
+  /** Counts a failed check. Returns the problem once OpenSIPS counts as unreachable: at once if `isCertain`. */
+  #onFailure(problem: string, isCertain: boolean): string | undefined {
+    this.#failures += 1;
+    if (!isCertain && this.#failures < FAILURES_UNTIL_UNREACHABLE) return undefined;
+    this.#pendingGap ??= 'OpenSIPS did not respond';
+    this.#setHealth({ ...this.#health, reachable: false });
+    return problem;
+  }
+
+  /**
+   * Detects a restart by the start time. The uptime itself would not do: after a restart that is detected late, it may be
+   * longer than before.
+   */
+  async #onUptime(upSince: string): Promise<void> {
+    this.#failures = 0;
+    if (upSince === this.#upSince && this.#health.reachable && this.#health.version !== '') return;
+    if (this.#upSince !== undefined && upSince !== this.#upSince) {
+      this.#pendingGap = 'OpenSIPS restarted';
+      this.#subscribedAt = undefined;
+    }
+    this.#upSince = upSince;
+    const response = await this.#dependencies.mi.request('version', {}, this.#timeouts);
+    const version = VersionResult.safeParse(resultOf(response));
+    this.#setHealth({
+      version: version.success ? version.data.Server : this.#health.version,
+      reachable: true,
+    });
+  }
+
+  /** Detects lost events, renews the subscriptions, and reports a pending gap. Returns a description of the problem. */
+  async #checkSubscriptions(): Promise<string | undefined> {
+    const { mi, now, log, getEventSocket, countDropped } = this.#dependencies;
+    const { address } = await getEventSocket();
+    // Listed before they are renewed: renewal would hide that they had expired.
+    const list = await mi.request('subscribers_list', {}, this.#timeouts);
+    if (this.#subscribedAt !== undefined && areSubscriptionsActive(resultOf(list), address) === false) {
+      this.#pendingGap ??= 'the event subscription had expired';
+      this.#subscribedAt = undefined;
+    }
+    const dropped = countDropped(address.port);
+    if (dropped > (this.#droppedCount ?? dropped)) {
+      log.warn({ dropped }, 'events were lost because the receive buffer of the event socket was full');
+      this.#pendingGap ??= 'events were lost in the socket buffer';
+    }
+    this.#droppedCount = dropped;
+    const halfLifeMs = this.#subscriptionSeconds * 500;
+    if (this.#subscribedAt === undefined || now() - this.#subscribedAt >= halfLifeMs) {
+      const requestedAt = now();
+      const failure = await subscribe(mi, address, this.#subscriptionSeconds, this.#timeouts);
+      if (failure !== undefined) {
+        return `OpenSIPS did not accept the subscription to ${failure.event} (${describe(failure.response)}): check that the modules event_datagram, dialog and callops are loaded`;
+      }
+      if (this.#subscribedAt === undefined) {
+        log.info({ expire: this.#subscriptionSeconds }, 'subscribed to events');
+      }
+      this.#subscribedAt = requestedAt;
+    }
+    this.#reportPendingGap();
+    return undefined;
+  }
+
+  #reportPendingGap(): void {
+    if (this.#pendingGap === undefined) return;
+    this.#dependencies.log.warn({ reason: this.#pendingGap }, 'events may be missing: notifying the edge');
+    this.#listener.onGap(this.#pendingGap);
+    this.#pendingGap = undefined;
+  }
+
+  #setHealth(health: Health): void {
+    if (health.reachable === this.#health.reachable && health.version === this.#health.version) return;
+    if (health.reachable) this.#dependencies.log.info({ version: health.version }, 'OpenSIPS is reachable');
+    this.#health = health;
+    this.#listener.onHealthChange(health);
+  }
+}
+
+function resultOf(response: MiResponse): unknown {
+  return 'result' in response ? response.result : undefined;
+}
+
+function describe(response: MiResponse): string {
+  if ('error' in response) return `${response.error.code} ${response.error.message}`;
+  return 'outcome' in response ? response.outcome : 'unexpected result';
+}
+
+function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
