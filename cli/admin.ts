@@ -1,7 +1,4 @@
-/**
- * Administers the tenants of an edge: `npm run admin -- COMMAND`; `--help` lists the commands. It is `call-api admin`.
- * @module
- */
-import { administer } from './administer.ts';
+/** Entry point of `npm run admin`, which is `call-api admin`. @module */
+import { runProcess } from './process.ts';
 
-process.exitCode = await administer(process.argv.slice(2), process.env);
+await runProcess(['admin', ...process.argv.slice(2)]);

@@ -1,58 +1,57 @@
-/** The console's files, made when they are missing or older than what they are made of. @module */
+/** Builds the console's files when they are missing or older than their sources. @module */
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** Where they are: the folder that `wrangler.toml` serves. */
-export const CONSOLE_FILES = join(dist, 'console');
+/** The folder that `wrangler.toml` serves. */
+export const CONSOLE_DIRECTORY = join(dist, 'console');
 
 const PAGE = 'index.html';
-/** Below it, names have a hash of their content. */
+/** Folder of files whose names contain a hash of their content. */
 const ASSETS = 'assets';
 
-/** What they are made of. */
 const SOURCES = ['client', 'package-lock.json'];
 
 /**
- * Makes them if need be. Whoever reads them meanwhile, such as an edge that runs, finds what belongs together: the page is
- * replaced last and in one step, and only then goes what the page before it had.
+ * Builds the files if necessary. A running edge that reads them at the same time finds a consistent set: the page is
+ * replaced last and in one step, and the files of the page before it are removed after that.
  */
 export async function buildConsole({ always = false } = {}): Promise<void> {
-  const [made, newest] = await Promise.all([
-    changed(join(CONSOLE_FILES, PAGE)),
-    Promise.all(SOURCES.map((source) => newestIn(join(root, source)))),
+  const [builtAt, newestSources] = await Promise.all([
+    modifiedAt(join(CONSOLE_DIRECTORY, PAGE)),
+    Promise.all(SOURCES.map((source) => newestModification(join(root, source)))),
   ]);
-  if (!always && made > Math.max(...newest)) return;
-  await mkdir(join(CONSOLE_FILES, ASSETS), { recursive: true });
-  const fresh = await mkdtemp(join(dist, 'console-'));
+  if (!always && builtAt > Math.max(...newestSources)) return;
+  await mkdir(join(CONSOLE_DIRECTORY, ASSETS), { recursive: true });
+  const buildDirectory = await mkdtemp(join(dist, 'console-'));
   try {
-    // Loaded only now: most starts need nothing built.
+    // Loaded only here, because most starts need no build.
     const { build } = await import('vite');
     const configFile = join(root, 'client/console/vite.config.ts');
-    await build({ configFile, logLevel: 'warn', build: { outDir: fresh, emptyOutDir: true } });
-    const assets = await readdir(join(fresh, ASSETS));
-    const others = (await readdir(fresh)).filter((name) => name !== ASSETS && name !== PAGE);
+    await build({ configFile, logLevel: 'warn', build: { outDir: buildDirectory, emptyOutDir: true } });
+    const assets = await readdir(join(buildDirectory, ASSETS));
+    const others = (await readdir(buildDirectory)).filter((name) => name !== ASSETS && name !== PAGE);
     for (const file of [...assets.map((name) => join(ASSETS, name)), ...others, PAGE])
-      await rename(join(fresh, file), join(CONSOLE_FILES, file));
-    for (const old of await readdir(join(CONSOLE_FILES, ASSETS)))
-      if (!assets.includes(old)) await rm(join(CONSOLE_FILES, ASSETS, old), { force: true });
+      await rename(join(buildDirectory, file), join(CONSOLE_DIRECTORY, file));
+    for (const file of await readdir(join(CONSOLE_DIRECTORY, ASSETS)))
+      if (!assets.includes(file)) await rm(join(CONSOLE_DIRECTORY, ASSETS, file), { force: true });
   } finally {
-    await rm(fresh, { recursive: true, force: true });
+    await rm(buildDirectory, { recursive: true, force: true });
   }
 }
 
-/** When a file was changed, in Unix milliseconds; 0 where there is none. */
-async function changed(file: string): Promise<number> {
+/** Returns when a file was modified, in Unix milliseconds; 0 where there is none. */
+async function modifiedAt(file: string): Promise<number> {
   return stat(file).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
 }
 
-/** When the newest file in a folder was changed; of a file, when it was itself. */
-async function newestIn(path: string): Promise<number> {
+/** Returns when the newest file in a folder was modified; for a file, when it was itself. */
+async function newestModification(path: string): Promise<number> {
   const { isDirectory, mtimeMs } = await stat(path).then(
     (found) => ({ isDirectory: found.isDirectory(), mtimeMs: found.mtimeMs }),
     () => ({ isDirectory: false, mtimeMs: 0 }),
@@ -62,7 +61,7 @@ async function newestIn(path: string): Promise<number> {
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'));
   return Math.max(
     0,
-    ...(await Promise.all(files.map(({ parentPath, name }) => changed(join(parentPath, name))))),
+    ...(await Promise.all(files.map(({ parentPath, name }) => modifiedAt(join(parentPath, name))))),
   );
 }
 

@@ -1,44 +1,47 @@
-/** Child processes that live and end together. @module */
+/** Child processes that run together and are stopped together. @module */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
 interface Child {
   readonly name: string;
   readonly process: ChildProcess;
-  /** Milliseconds between asking it to end and making it. */
-  readonly patience: number;
+  readonly stopTimeoutMs: number;
 }
 
-/** A set of processes: when one ends by itself, `died` tells; `stop` ends all, the newest first. */
+/** A set of processes: `exited` resolves when one ends by itself, `stop` ends all, the newest first. */
 export class Processes {
   readonly #children: Child[] = [];
-  #stopping = false;
-  readonly died: Promise<string>;
-  readonly #tell: (what: string) => void;
+  #isStopping = false;
+  /** Resolves with a sentence about the first process that did not start, or ended by itself. */
+  readonly exited: Promise<string>;
+  readonly #onExit: (reason: string) => void;
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<string>();
-    this.died = promise;
-    this.#tell = resolve;
+    this.exited = promise;
+    this.#onExit = resolve;
   }
 
-  /** Adds a process. `patience`: see {@link stop}. */
-  add(name: string, process: ChildProcess, patience: number): void {
-    this.#children.push({ name, process, patience });
-    process.once('error', (error) => this.#tell(`${name} did not start: ${error.message}`));
+  /**
+   * Adds a process.
+   * @param stopTimeoutMs time between SIGTERM and SIGKILL when it is stopped
+   */
+  add(name: string, process: ChildProcess, stopTimeoutMs: number): void {
+    this.#children.push({ name, process, stopTimeoutMs });
+    process.once('error', (error) => this.#onExit(`${name} did not start: ${error.message}`));
     process.once('exit', (status, signal) => {
-      if (!this.#stopping) this.#tell(`${name} ended by itself (${signal ?? `exit status ${status}`})`);
+      if (!this.#isStopping) this.#onExit(`${name} ended by itself (${signal ?? `exit status ${status}`})`);
     });
   }
 
-  /** Asks each to end (SIGTERM), and kills it when it has not within its patience. */
+  /** Asks each process to end (SIGTERM), and kills it if it has not ended in time. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    for (const { process, patience } of this.#children.splice(0).reverse()) {
+    this.#isStopping = true;
+    for (const { process, stopTimeoutMs } of this.#children.splice(0).reverse()) {
       if (process.exitCode !== null || process.signalCode !== null || process.pid === undefined) continue;
       const ended = once(process, 'exit');
       process.kill('SIGTERM');
-      const timer = setTimeout(() => process.kill('SIGKILL'), patience);
+      const timer = setTimeout(() => process.kill('SIGKILL'), stopTimeoutMs);
       await ended;
       clearTimeout(timer);
     }

@@ -1,5 +1,5 @@
 /**
- * The edge on this machine: the Worker bundled and served by bare workerd, its objects on local disk.
+ * Runs the edge on this machine: the Worker, bundled and served by bare workerd, with its objects on the local disk.
  * @module
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -9,28 +9,28 @@ import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { buildConsole, CONSOLE_FILES } from './console.ts';
+import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** The platform's binary; its package is CommonJS and ships no types. */
+/** Path of the platform's binary. Its package is CommonJS and ships no types. */
 const { default: workerd } = createRequire(import.meta.url)('workerd') as { readonly default: string };
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
   /** TCP port on loopback. */
   readonly port: number;
-  /** Folder for its objects and its bundle; made if it is not there. */
+  /** Folder for its objects and its bundle; created if it does not exist. */
   readonly data: string;
   /** Secrets and variables of the Worker, by name. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** The Worker's entry point; the open `demo` tenant's unless told otherwise. */
+  /** The Worker's entry point; by default that of the open `demo` tenant. */
   readonly entry?: string;
-  /** Webhooks may go to private and loopback addresses too; to public ones only, unless told otherwise. */
+  /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
 }
 
-/** Starts workerd. It serves once its port answers; it writes what goes wrong to stderr. */
+/** Starts workerd. It serves once its port answers, and writes errors to stderr. */
 export async function startEdge({
   port,
   data,
@@ -51,13 +51,13 @@ export async function startEdge({
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
-  await writeFile(config, configuration(Object.keys(env), webhooksToPrivate));
+  await writeFile(config, renderConfig(Object.keys(env), webhooksToPrivate));
   const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
-  const folders = [`objects=${objects}`, `console=${CONSOLE_FILES}`];
+  const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
   const args = ['serve', config, ...paths, ...sockets];
-  // workerd dies when its descriptors run out: take all that the system gives.
+  // workerd dies when it runs out of file descriptors, so it gets as many as the system allows.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
   return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -66,7 +66,7 @@ export async function startEdge({
   });
 }
 
-/** Bundles a Worker into one module, as wrangler would. */
+/** Bundles a Worker into one module, as wrangler does. */
 export async function bundle(entry: string, outfile: string): Promise<void> {
   await build({
     entryPoints: [entry],
@@ -80,14 +80,15 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
   });
 }
 
-/** The classes of objects: each is bound by its name in capitals, and kept on disk under it in small letters. */
+/** The Durable Object classes. A binding has the name in upper case, the storage on disk in lower case. */
 const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
 
 /**
- * workerd's configuration. Ports and folders are given at start, secrets by the environment. `internet` is what the Worker
- * reaches with fetch, which only webhooks use: the addresses that a name stands for are looked at as it is connected to.
+ * Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. `internet`
+ * is the network that the Worker reaches with fetch, which only webhooks use. It checks the addresses that a name resolves
+ * to when it connects.
  */
-function configuration(variables: readonly string[], toPrivate: boolean): string {
+function renderConfig(variables: readonly string[], toPrivate: boolean): string {
   const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
   const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
@@ -125,15 +126,15 @@ const config :Workerd.Config = (
 }
 
 /**
- * Sockets that workerd can hold. Each takes two descriptors (seen in /proc/PID/fd); a tenth is left for the objects'
- * databases, three each.
+ * Returns how many sockets workerd can keep open. Each takes two file descriptors (seen in /proc/PID/fd); a tenth of them is
+ * left for the objects' databases, which take three each.
  */
 function maxSockets(): number {
   const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
   return Number.isNaN(descriptors) ? Number.MAX_SAFE_INTEGER : Math.floor((descriptors * 0.9) / 2);
 }
 
-/** The one that wrangler deploys with, so that both run the same platform. */
+/** Returns the compatibility date that wrangler deploys with, so that both run the same platform. */
 export function compatibilityDate(): string {
   const date = /^compatibility_date *= *"(.*)"$/m.exec(
     readFileSync(join(root, 'wrangler.toml'), 'utf8'),
@@ -142,7 +143,7 @@ export function compatibilityDate(): string {
   return date;
 }
 
-/** `localhost` may mean `::1`, so that is served too where there is one. */
+/** Returns whether `::1` exists. `localhost` may resolve to it, so it is served too. */
 function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === '::1'),

@@ -1,10 +1,13 @@
-/** What can be told of a key or a token by its text alone: an edge tells nobody why it refuses one. Pure. @module */
+/** Explains why an edge may have refused a key or a token, by its text alone: the edge itself gives no reason. Pure. @module */
 
 /** `ca.<kid>.<role>.<tenant>.<id>.<secret>.<mac>` */
 const KEY = /^ca\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)\.([^.]+)$/;
 
-/** Why an edge may have refused it, and what to do. `now` in Unix milliseconds. */
-export function suspicion(
+/**
+ * Returns the likely reason of a refusal, and what to do.
+ * @param now Unix milliseconds
+ */
+export function diagnoseCredential(
   credential: string | undefined,
   now: number,
 ): { readonly says: string; readonly mend: string } {
@@ -46,7 +49,7 @@ export function suspicion(
   };
 }
 
-/** When a JWT ends, in Unix milliseconds (RFC 7519 §4.1.4). */
+/** Returns the expiry of a JWT in Unix milliseconds (RFC 7519 §4.1.4). */
 export function expiryOf(token: string): number | undefined {
   const [, claims] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? [];
   if (claims === undefined) return undefined;

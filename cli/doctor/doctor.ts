@@ -1,35 +1,44 @@
-/** `doctor`: looks at each place between here and the phones, says what is wrong and what mends it. @module */
+/** `doctor`: checks each place between here and the phones, and shows what is wrong and what repairs it. @module */
 import { EXIT, type Exit } from '../exit.ts';
-import type { Printer } from '../printer.ts';
-import type { Settings } from '../settings.ts';
-import { text } from '../table.ts';
-import type { Tone } from '../words.ts';
+import type { Tone } from '../output/labels.ts';
+import type { Printer } from '../output/printer.ts';
+import { text } from '../output/table.ts';
+import type { Settings } from '../settings/settings.ts';
+import { checkDirect } from './direct.ts';
+import { checkThroughEdge } from './edge.ts';
 import { CHECKS, type Check, type Finding, unreached } from './finding.ts';
-import { straight } from './straight.ts';
-import { throughEdge } from './through-edge.ts';
 
-/** Those that need no edge. */
-const STRAIGHT: readonly Check[] = ['mi', 'clock', 'opensips', 'modules', 'subscriptions', 'events', 'loop'];
+/** The checks that need no edge. */
+const DIRECT_CHECKS: readonly Check[] = [
+  'mi',
+  'clock',
+  'opensips',
+  'modules',
+  'subscriptions',
+  'events',
+  'loop',
+];
 
 const MARKS = { well: ['✓', 'good'], ill: ['✗', 'bad'], unknown: ['·', 'faint'] } as const satisfies Record<
   Finding['state'],
   readonly [string, Tone]
 >;
 
-/** Checks all of it; 1 where anything is ill. */
-export async function doctor(
+/** Runs all checks; returns 1 where there is a fault. */
+export async function runDoctor(
   settings: Settings,
   testAddress: string | undefined,
   printer: Printer,
 ): Promise<Exit> {
   const findings: Finding[] = [];
-  const tell = (finding: Finding) => {
+  const report = (finding: Finding) => {
     findings.push(finding);
     show(finding, printer);
   };
-  const look = settings.direct ? straight : throughEdge;
-  const why = await look(settings, testAddress, tell);
-  for (const each of unreached(findings, settings.direct ? STRAIGHT : CHECKS, why)) show(each, printer);
+  const check = settings.direct ? checkDirect : checkThroughEdge;
+  const reason = await check(settings, testAddress, report);
+  const checks = settings.direct ? DIRECT_CHECKS : CHECKS;
+  for (const finding of unreached(findings, checks, reason)) show(finding, printer);
   return findings.some(({ state }) => state === 'ill') ? EXIT.failed : EXIT.done;
 }
 

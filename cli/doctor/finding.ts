@@ -1,4 +1,4 @@
-/** What doctor finds at one place, and what mends it. @module */
+/** What doctor finds at one place, and what repairs it. @module */
 
 export const CHECKS = [
   'edge',
@@ -17,25 +17,30 @@ export type Check = (typeof CHECKS)[number];
 
 export interface Finding {
   readonly check: Check;
-  /** `unknown`: it could not be checked, which is no fault by itself. */
+  /** `unknown`: it could not be checked, which alone is no fault. */
   readonly state: 'well' | 'ill' | 'unknown';
   /** A sentence without its full stop. */
   readonly says: string;
-  /** What to do, where it is ill. */
+  /** What to do about a fault. */
   readonly mend?: string;
 }
 
-export const well = (check: Check, says: string): Finding => ({ check, state: 'well', says });
-export const ill = (check: Check, says: string, mend: string): Finding => ({
+/** Receives each finding as it is made. */
+export type Report = (finding: Finding) => void;
+
+export const passed = (check: Check, says: string): Finding => ({ check, state: 'well', says });
+export const faulty = (check: Check, says: string, mend: string): Finding => ({
   check,
   state: 'ill',
   says,
   mend,
 });
-export const unknown = (check: Check, says: string): Finding => ({ check, state: 'unknown', says });
+export const unchecked = (check: Check, says: string): Finding => ({ check, state: 'unknown', says });
 
-/** Those that nobody has come to, because of what was found before. */
-export function unreached(findings: readonly Finding[], checks: readonly Check[], why: string): Finding[] {
-  const seen = new Set(findings.map(({ check }) => check));
-  return checks.filter((check) => !seen.has(check)).map((check) => unknown(check, `not checked: ${why}`));
+/** Returns a finding for each check that was not reached, because of what was found before. */
+export function unreached(findings: readonly Finding[], checks: readonly Check[], reason: string): Finding[] {
+  const reached = new Set(findings.map(({ check }) => check));
+  return checks
+    .filter((check) => !reached.has(check))
+    .map((check) => unchecked(check, `not checked: ${reason}`));
 }

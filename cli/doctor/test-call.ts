@@ -1,100 +1,104 @@
 /**
- * A call to a test address, ended as soon as it has shown what it is for: that the first leg passes OpenSIPS's own
- * script (the loop by `next_hop`), and that events come of it.
+ * Makes a call to a test address and ends it as soon as it has shown that the first leg passes OpenSIPS's own script (the
+ * loop by `next_hop`), and that events arrive.
  * @module
  */
-import { code } from '../../shared/jsonrpc.ts';
-import type { Line, Notice } from '../line.ts';
-import { type Finding, ill, unknown, well } from './finding.ts';
+import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
+import type { CommandUpdate, Transport } from '../transport/transport.ts';
+import { type Finding, faulty, passed, unchecked } from './finding.ts';
 
-/** How long the test phone may ring, in seconds: the least that a CallStart takes. */
-const RING_S = 5;
+/** How long the test phone may ring: the minimum of CallStart. */
+const RING_TIMEOUT_S = 5;
 
-/** What OpenSIPS answers to the transfer of a call that it has made no dialog for. */
+/** OpenSIPS's answer to the transfer of a call without a dialog. */
 const NO_DIALOG = 404;
 const TIMED_OUT = 408;
 
-/** What came of it. */
-export interface Outcome {
-  /** Names of the events of the command, in order. */
-  readonly told: readonly string[];
-  readonly failure: Notice | undefined;
+export interface TestCallResult {
+  /** Names of the command's updates, in order. */
+  readonly updates: readonly string[];
+  readonly failure: CommandUpdate | undefined;
 }
 
-/** Makes it and ends it; resolves when it is over. */
-export async function testCall(line: Line, address: string): Promise<Outcome> {
-  const told: string[] = [];
-  let failure: Notice | undefined;
+/** Makes the call and ends it; resolves when it has ended. */
+export async function makeTestCall(transport: Transport, address: string): Promise<TestCallResult> {
+  const updates: string[] = [];
+  let failure: CommandUpdate | undefined;
   let ending: Promise<void> | undefined;
-  const over = new Promise<void>((resolve) => {
-    const cmdId = line.run('CallStart', { caller: address, callee: address, timeout: RING_S }, (notice) => {
-      const { event } = notice;
-      // Once it is being ended, what fails is our own doing.
-      if (!ending) told.push(event);
-      if (!ending && (event === 'Error' || event === 'Refused' || event === 'Lost')) failure = notice;
+  const ended = new Promise<void>((resolve) => {
+    const params = { caller: address, callee: address, timeout: RING_TIMEOUT_S };
+    const cmdId = transport.run('CallStart', params, (update) => {
+      const { event } = update;
+      // While the call is being ended, a failure is this program's own doing.
+      if (!ending) updates.push(event);
+      if (!ending && (event === 'Error' || event === 'Refused' || event === 'Lost')) failure = update;
       if (event === 'Ended' || event === 'Refused' || event === 'Lost') resolve();
       else if (event === 'CallerRinging' || event === 'TransferStart' || event === 'CalleeAnswered')
-        ending ??= end(line, cmdId);
+        ending ??= end(transport, cmdId);
     });
   });
-  await Promise.race([over, line.broken]);
+  await Promise.race([ended, transport.failed]);
   await ending;
-  return { told, failure };
+  return { updates, failure };
 }
 
-function end(line: Line, cmdId: string): Promise<void> {
+function end(transport: Transport, cmdId: string): Promise<void> {
   return new Promise((resolve) => {
-    line.run('CallEnd', { callid: cmdId }, ({ event }) => {
+    transport.run('CallEnd', { callid: cmdId }, ({ event }) => {
       if (event === 'Ended' || event === 'Refused' || event === 'Lost') resolve();
     });
   });
 }
 
 /**
- * What it shows.
- * @param cameEvents whether an event has come since it began
+ * Returns what the call has shown.
+ * @param hasEvents whether an event of OpenSIPS has arrived since it began
  */
 export function testCallFindings(
-  { told, failure }: Outcome,
-  cameEvents: boolean,
+  { updates, failure }: TestCallResult,
+  hasEvents: boolean,
   nextHop: string,
 ): readonly [events: Finding, loop: Finding] {
-  const wasRinging = told.includes('CallerRinging');
-  const isDialog = wasRinging || told.includes('Transferring') || told.includes('TransferStart');
-  const { sip, message } = sipOf(failure);
+  const wasRinging = updates.includes('CallerRinging');
+  const isDialog = wasRinging || updates.includes('Transferring') || updates.includes('TransferStart');
+  const { sip, message } = sipFailure(failure);
   const lacksDialog =
-    told.includes('CallerAnswered') && failure?.error?.code === code.miRefused && sip === NO_DIALOG;
+    updates.includes('CallerAnswered') && failure?.error?.code === errorCode.miRefused && sip === NO_DIALOG;
   const loop = (): Finding => {
     if (lacksDialog)
-      return ill(
+      return faulty(
         'loop',
         `the test phone answered, but OpenSIPS made no dialog: the call did not pass its script, by next_hop ${nextHop}`,
         'set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg, and call create_dialog() in its route: docs/opensips.md, trap 1',
       );
-    if (isDialog) return well('loop', `the first leg passes the script by ${nextHop}`);
+    if (isDialog) return passed('loop', `the first leg passes the script by ${nextHop}`);
     if (sip === TIMED_OUT)
-      return ill(
+      return faulty(
         'loop',
         `nothing came back of the INVITE that was sent to ${nextHop} (408)`,
         'set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg; or the test phone does not answer',
       );
-    if (cameEvents) return well('loop', `the script saw the call, by ${nextHop}, and refused it: ${message}`);
-    return unknown('loop', `not shown: the test address gave ${message}; give a --test-address that rings`);
+    if (hasEvents)
+      return passed('loop', `the script saw the call, by ${nextHop}, and refused it: ${message}`);
+    return unchecked('loop', `not shown: the test address gave ${message}; give a --test-address that rings`);
   };
   const events = (): Finding => {
-    if (wasRinging || cameEvents) return well('events', 'the test call was told by its events');
+    if (wasRinging || hasEvents) return passed('events', 'the test call was told by its events');
     if (isDialog)
-      return ill(
+      return faulty(
         'events',
         'OpenSIPS made a dialog for the test call, and no event of it arrived',
         'let UDP pass from OpenSIPS to where the adapter listens (--events, EVI_LISTEN), and load event_datagram.so in opensips.cfg',
       );
-    return unknown('events', 'not shown: the test call made no dialog, so there was nothing to tell');
+    return unchecked('events', 'not shown: the test call made no dialog, so there was nothing to tell');
   };
   return [events(), loop()];
 }
 
-function sipOf(failure: Notice | undefined): { readonly sip: number | undefined; readonly message: string } {
+function sipFailure(failure: CommandUpdate | undefined): {
+  readonly sip: number | undefined;
+  readonly message: string;
+} {
   const error = failure?.error;
   const sip =
     error && 'sip' in error ? (error.sip as { readonly status?: number } | undefined)?.status : undefined;

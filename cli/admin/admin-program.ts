@@ -1,0 +1,64 @@
+/** `call-api admin`: all commands of the administrator, as a part of the program. @module */
+import { type Command, Option } from 'commander';
+import type { Context } from '../commands/session.ts';
+import { leavesOf, termOf } from '../commands/usage.ts';
+import { EXIT } from '../exit.ts';
+import { readAdminSettings } from '../settings/admin-settings.ts';
+import { ADMIN_SETTINGS } from '../settings/definitions.ts';
+import { flagsIn, optionsFor } from '../settings/reader.ts';
+import { type AdminRequest, CommandGroup, type Display } from './command-group.ts';
+import { addKeyCommands } from './keys.ts';
+import { format } from './output.ts';
+import { sendAdminRequest } from './request.ts';
+import { addSiteCommands } from './sites.ts';
+import { addAuditCommand, addTenantCommands } from './tenants.ts';
+import { addWebhookCommands } from './webhooks.ts';
+
+const GROUPS = {
+  tenant: addTenantCommands,
+  site: addSiteCommands,
+  key: addKeyCommands,
+  webhook: addWebhookCommands,
+} as const;
+
+/** `admin` has fewer exit codes than the other commands: a secret that the edge refuses is a refusal like any other. */
+const EXIT_HELP = `The admin secret is read from ADMIN_SECRET or from --secret-file: a flag's value can be read in the list of processes.
+
+Exit codes:
+  0    done
+  1    the edge refuses it
+  2    it is not understood
+  3    the edge is not reached`;
+
+/** Adds `admin` to a program. Its options may stand anywhere behind it. */
+export function addAdminCommands(program: Command, context: Context): void {
+  const admin = program.command('admin');
+  admin
+    .description('administer the tenants of an edge; needs ADMIN_SECRET')
+    .enablePositionalOptions(false)
+    .configureHelp({
+      showGlobalOptions: true,
+      // The program's own options have no meaning here.
+      visibleGlobalOptions: (command) => (command === admin ? [] : [...admin.options]),
+      visibleCommands: leavesOf,
+      subcommandTerm: (command) => termOf(command, admin),
+    })
+    .addHelpText('after', `\n${EXIT_HELP}`);
+  for (const option of optionsFor(ADMIN_SETTINGS)) admin.addOption(option);
+  admin.addOption(new Option('--json', 'print the answer as JSON'));
+
+  const run = async (request: AdminRequest, display: Display) => {
+    const options: Record<string, unknown> = { ...program.opts(), ...admin.opts() };
+    const settings = readAdminSettings(flagsIn(ADMIN_SETTINGS, options), context.env);
+    const answer = await sendAdminRequest(settings, request, context.interrupt);
+    const { out, hints } = format(answer, display, options['json'] === true);
+    context.out.write(out);
+    context.err.write(hints);
+    context.onExit(EXIT.done);
+  };
+  for (const [name, addCommands] of Object.entries(GROUPS)) {
+    const command = admin.command(name).description(`create, change and list each ${name}`);
+    addCommands(new CommandGroup(command, run));
+  }
+  addAuditCommand(new CommandGroup(admin, run));
+}

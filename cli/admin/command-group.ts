@@ -1,0 +1,72 @@
+/** Adds commands of `call-api admin`: each is one request to the admin API, and the way its response is shown. @module */
+import type { Command, Option } from 'commander';
+import { showUsageAfterError } from '../commands/usage.ts';
+
+/** A request to the edge, below `/v1/admin`. */
+export interface AdminRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly body?: object;
+}
+
+/** How the response is shown without `--json`. */
+export type Display =
+  | { readonly as: 'table'; readonly list: string; readonly columns: readonly string[] }
+  | { readonly as: 'fields' }
+  /** The API key alone, so that it can be piped; hints go to stderr. */
+  | { readonly as: 'key' }
+  /** The secret of a webhook alone, likewise. */
+  | { readonly as: 'secret' }
+  | { readonly as: 'nothing' };
+
+/** Sends the request of a command and shows the response. */
+export type RunRequest = (request: AdminRequest, display: Display) => Promise<void>;
+
+export interface AdminCommand<Options extends object> {
+  /** Name and arguments, such as `create <TENANT>`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: readonly Option[];
+  readonly request: (args: readonly string[], options: Options) => AdminRequest;
+  readonly display: Display;
+}
+
+/** Commands about one kind of resource. */
+export class CommandGroup {
+  readonly #parent: Command;
+  readonly #run: RunRequest;
+
+  constructor(parent: Command, run: RunRequest) {
+    this.#parent = parent;
+    this.#run = run;
+  }
+
+  add<Options extends object = object>({
+    usage,
+    summary,
+    options = [],
+    request,
+    display,
+  }: AdminCommand<Options>): void {
+    const command = this.#parent.command(usage).description(summary);
+    for (const option of options) command.addOption(option);
+    command.action(() => this.#run(request(command.args, command.opts<Options>()), display));
+    showUsageAfterError(command);
+  }
+}
+
+/** Returns the path of a resource. */
+export function pathOf(...parts: readonly (string | number | undefined)[]): string {
+  return parts.map((part) => `/${encodeURIComponent(part ?? '')}`).join('');
+}
+
+/** Returns a path with those query parameters that have a value. */
+export function withQuery(
+  path: string,
+  parameters: Readonly<Record<string, string | number | undefined>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters))
+    if (value !== undefined) query.set(name, String(value));
+  return query.size > 0 ? `${path}?${query}` : path;
+}

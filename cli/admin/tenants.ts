@@ -1,0 +1,103 @@
+/** The commands about tenants and their audit trail: `tenant create`, `tenant list` … and `audit`. Pure. @module */
+import { type CommandGroup, type Display, pathOf, withQuery } from './command-group.ts';
+import {
+  ALLOW,
+  BEFORE,
+  CLEAR,
+  DELETED,
+  DENY,
+  ENTRIES,
+  KEPT_SECONDS,
+  LIMIT,
+  type ListOptions,
+  listFor,
+  ORIGIN,
+  type PageOptions,
+  rulesFor,
+} from './options.ts';
+
+interface TenantOptions extends ListOptions {
+  readonly limit?: Readonly<Record<string, number | null>>;
+  readonly keptSeconds?: number;
+}
+
+const TENANT_OPTIONS = [LIMIT, ALLOW, DENY, ORIGIN, CLEAR, KEPT_SECONDS];
+
+const AUDIT_TRAIL: Display = {
+  as: 'table',
+  list: 'entries',
+  columns: ['n', 'at', 'actor', 'from', 'action', 'target', 'outcome'],
+};
+
+export function addTenantCommands(group: CommandGroup): void {
+  group.add<TenantOptions>({
+    usage: 'create <TENANT>',
+    summary: 'makes a tenant',
+    options: TENANT_OPTIONS,
+    request: ([tenant], options) => ({
+      method: 'POST',
+      path: '/tenants',
+      body: { id: tenant, ...tenantSettings(options) },
+    }),
+    display: { as: 'fields' },
+  });
+  group.add<{ readonly deleted?: true }>({
+    usage: 'list',
+    summary: 'lists the tenants',
+    options: [DELETED],
+    request: (_, { deleted }) => ({
+      method: 'GET',
+      path: withQuery('/tenants', { deleted: deleted && 'true' }),
+    }),
+    display: { as: 'table', list: 'tenants', columns: ['id', 'created', 'deleted'] },
+  });
+  group.add({
+    usage: 'show <TENANT>',
+    summary: 'shows its limits and rules',
+    request: ([tenant]) => ({ method: 'GET', path: pathOf('tenants', tenant) }),
+    display: { as: 'fields' },
+  });
+  group.add<TenantOptions>({
+    usage: 'set <TENANT>',
+    summary: 'changes its limits and rules; its sites follow at once',
+    options: TENANT_OPTIONS,
+    request: ([tenant], options) => ({
+      method: 'PATCH',
+      path: pathOf('tenants', tenant),
+      body: tenantSettings(options),
+    }),
+    display: { as: 'fields' },
+  });
+  group.add({
+    usage: 'delete <TENANT>',
+    summary: 'deletes it with all that it holds',
+    request: ([tenant]) => ({ method: 'DELETE', path: pathOf('tenants', tenant) }),
+    display: { as: 'nothing' },
+  });
+}
+
+export function addAuditCommand(group: CommandGroup): void {
+  group.add<PageOptions>({
+    usage: 'audit [TENANT]',
+    summary: 'who did what to the tenant, newest first; without one: which tenants were made and deleted',
+    options: [ENTRIES, BEFORE],
+    request: ([tenant], { entries, before }) => ({
+      method: 'GET',
+      path: withQuery(tenant === undefined ? '/audit' : pathOf('tenants', tenant, 'audit'), {
+        limit: entries,
+        before,
+      }),
+    }),
+    display: AUDIT_TRAIL,
+  });
+}
+
+/** Returns what is to be set. JSON leaves out undefined members, so what is not given remains unchanged. */
+function tenantSettings(options: TenantOptions): object {
+  return {
+    limits: options.limit,
+    rules: rulesFor(options),
+    origins: listFor(options, 'origin'),
+    kept_seconds: options.keptSeconds,
+  };
+}

@@ -1,0 +1,92 @@
+/** `list`, `get` and `watch`: shows the calls of a site. @module */
+import type { Call } from '../../shared/calls/call.ts';
+import { CALL_STATES } from '../../shared/calls/call.ts';
+import { EXIT, type Exit } from '../exit.ts';
+import { callRows, changeLabel } from '../output/labels.ts';
+import type { Printer } from '../output/printer.ts';
+import { table, text } from '../output/table.ts';
+import type { Transport, WatchEvent } from '../transport/transport.ts';
+import { interrupted } from './session.ts';
+
+const COLUMNS = ['callid', 'state', 'caller', 'callee', 'for'];
+const ACTIVE_STATES = CALL_STATES.filter((state) => state !== 'ended');
+
+export interface ListFilter {
+  readonly state?: readonly string[];
+  readonly address?: string;
+  readonly limit?: number;
+  readonly all?: boolean;
+}
+
+/** Lists the active calls, or those that the filter names. */
+export async function listCalls(
+  transport: Transport,
+  { state, address, limit, all }: ListFilter,
+  printer: Printer,
+): Promise<Exit> {
+  const params = {
+    ...(all ? {} : { state: state ?? ACTIVE_STATES }),
+    ...(address === undefined ? {} : { address }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+  const { calls, cursor } = (await Promise.race([transport.query('CallList', params), transport.failed])) as {
+    readonly calls: readonly Call[];
+    readonly cursor?: string;
+  };
+  for (const call of calls) printer.object(call);
+  if (!printer.json)
+    printer.result(calls.length === 0 ? 'No calls.\n' : table(callRows(calls, Date.now()), COLUMNS));
+  if (cursor !== undefined) printer.hint('there are more; --limit gives up to 500');
+  return EXIT.done;
+}
+
+/** Shows one call and its timeline. */
+export async function getCall(transport: Transport, callid: string, printer: Printer): Promise<Exit> {
+  const result = (await Promise.race([transport.query('CallGet', { callid }), transport.failed])) as {
+    readonly call: Call;
+    readonly timeline?: readonly { readonly at: number; readonly event: string; readonly data?: unknown }[];
+  };
+  printer.object(result);
+  if (printer.json) return EXIT.done;
+  const fields = Object.entries(result.call);
+  const width = Math.max(...fields.map(([name]) => name.length));
+  for (const [name, value] of fields) {
+    const isTime = ['began', 'answered', 'ended'].includes(name) && typeof value === 'number';
+    printer.result(`${name.padEnd(width)}  ${isTime ? new Date(value).toISOString() : text(value)}\n`);
+  }
+  for (const { at, event, data } of result.timeline ?? [])
+    printer.result(
+      `${new Date(at).toISOString()}  ${text(event)}${data === undefined ? '' : `  ${text(data)}`}\n`,
+    );
+  return EXIT.done;
+}
+
+/** Shows the active calls, then each change, until Ctrl-C. */
+export async function watchCalls(
+  transport: Transport,
+  callid: string | undefined,
+  printer: Printer,
+  interrupt: AbortSignal,
+): Promise<Exit> {
+  transport.watch((event) => show(event, printer), callid);
+  return Promise.race([interrupted(interrupt), transport.failed]);
+}
+
+function show(watched: WatchEvent, printer: Printer): void {
+  if (watched.type === 'calls') {
+    const { calls } = watched;
+    for (const call of calls) printer.object({ event: 'Standing', call });
+    if (!printer.json)
+      printer.result(
+        calls.length === 0
+          ? 'No calls; each change is told, until Ctrl-C.\n'
+          : table(callRows(calls, Date.now()), COLUMNS),
+      );
+    return;
+  }
+  const { type: _, ...change } = watched;
+  printer.object(change);
+  const at = new Date().toTimeString().slice(0, 8);
+  const { text: sentence, tone } = changeLabel(watched);
+  printer.line({ text: `${at}  ${sentence}`, tone });
+}

@@ -1,0 +1,100 @@
+/**
+ * `rpc METHOD JSON`: sends one request and prints the raw messages until the command has ended, as the `call-api-client`
+ * of OpenSIPS's own Call API does.
+ * @module
+ */
+
+import { isCommandMethod } from '../../shared/protocol/rpc/commands.ts';
+import {
+  errorCode,
+  errorResponse,
+  notification,
+  successResponse,
+} from '../../shared/protocol/rpc/jsonrpc.ts';
+import { EXIT, type Exit, exitFor, Failure } from '../exit.ts';
+import type { Output } from '../output/printer.ts';
+import type { Settings } from '../settings/settings.ts';
+import { openSocket } from '../transport/edge-connection.ts';
+import type { Transport } from '../transport/transport.ts';
+
+const ID = '1';
+
+interface Message {
+  readonly error?: { readonly code: number };
+  readonly result?: { readonly event?: string };
+  readonly params?: { readonly event: string; readonly error?: { readonly code: number } };
+}
+
+/** Sends the request through the edge. A query ends with its response, a command with its `Ended`. */
+export async function rpcThroughEdge(
+  settings: Settings,
+  method: string,
+  params: object,
+  out: Output,
+  interrupt: AbortSignal,
+): Promise<Exit> {
+  const request = JSON.stringify({ jsonrpc: '2.0', id: ID, method, params });
+  const socket = await openSocket(settings);
+  out.write(`→ ${request}\n`);
+  let commandExit: Exit = EXIT.done;
+  return new Promise<Exit>((resolve, reject) => {
+    const finish = (exit: Exit) => {
+      resolve(exit);
+      socket.close();
+    };
+    if (interrupt.aborted) finish(EXIT.interrupted);
+    interrupt.addEventListener('abort', () => finish(EXIT.interrupted), { once: true });
+    socket.on('message', (data) => {
+      const text = data.toString();
+      out.write(`← ${text}\n`);
+      const { error, result, params: update } = JSON.parse(text) as Message;
+      if (error) finish(exitFor(error.code));
+      else if (update?.event === 'Error')
+        commandExit = update.error ? exitFor(update.error.code) : EXIT.failed;
+      else if (update?.event === 'Ended') finish(commandExit);
+      else if (result && result.event !== 'Started') finish(EXIT.done);
+    });
+    socket.on('close', (closeCode, reason) =>
+      reject(
+        new Failure(
+          EXIT.unreachable,
+          `the edge has closed the connection (${closeCode} ${reason}): try again`,
+        ),
+      ),
+    );
+    socket.send(request);
+  });
+}
+
+/** Prints the same messages without an edge. */
+export async function rpcDirect(
+  transport: Transport,
+  method: string,
+  params: object,
+  out: Output,
+  interrupt: AbortSignal,
+): Promise<Exit> {
+  const show = (message: object) => out.write(`← ${JSON.stringify(message)}\n`);
+  out.write(`→ ${JSON.stringify({ jsonrpc: '2.0', id: ID, method, params })}\n`);
+  if (!isCommandMethod(method)) {
+    const data = 'direct mode has the commands only; leave --direct out to ask the edge';
+    show(errorResponse(ID, { code: errorCode.methodNotFound, message: 'Method not found', data }));
+    return EXIT.usage;
+  }
+  return new Promise<Exit>((resolve) => {
+    let exit: Exit = EXIT.done;
+    const onInterrupt = () => {
+      // After this process nobody would stop the phone from ringing, so the call is ended as `start` ends it.
+      if (method === 'CallStart') transport.run('CallEnd', { callid: cmdId }, () => {});
+      else resolve(EXIT.interrupted);
+    };
+    interrupt.addEventListener('abort', onInterrupt, { once: true });
+    const cmdId = transport.run(method, params, ({ event, data, error, seq }) => {
+      if (event === 'Started') show(successResponse(ID, { cmd_id: cmdId, event }));
+      else if (event === 'Refused' && error) show(errorResponse(ID, error));
+      else show(notification(method, { cmd_id: cmdId, event, data, error, seq }));
+      if (error) exit = exitFor(error.code);
+      if (event === 'Ended' || event === 'Refused') resolve(interrupt.aborted ? EXIT.interrupted : exit);
+    });
+  });
+}

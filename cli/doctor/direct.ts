@@ -1,0 +1,151 @@
+/** The checks without an edge, directly at OpenSIPS. @module */
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { findLocalAddress } from '../../adapter/opensips/event-socket.ts';
+import { MiClient } from '../../adapter/opensips/mi-client.ts';
+import type { MiRequestParams, MiResponse } from '../../adapter/opensips/mi-message.ts';
+import { subscribe, subscriberSocket } from '../../adapter/opensips/subscriptions.ts';
+import { missingCommands, parseSubscriptions } from '../../shared/opensips/diagnostics.ts';
+import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
+import { reasonOf } from '../../shared/settings/error-reason.ts';
+import type { Address } from '../../shared/settings/value-types.ts';
+import type { Settings } from '../settings/settings.ts';
+import { openDirectTransport } from '../transport/direct.ts';
+import { clockFinding } from './clock.ts';
+import { faulty, passed, type Report, unchecked } from './finding.ts';
+import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
+import { makeTestCall, testCallFindings } from './test-call.ts';
+
+/** Lifetime of the test subscription. It is ended afterwards, and lapses where that request is lost. */
+const TEST_SUBSCRIPTION_S = 20;
+
+/** The event that is raised to see whether events arrive. Without a Call-ID it is not mistaken for a real one. */
+const TEST_EVENT = 'E_CALL_HOLD';
+
+type MiRequester = (method: string, params?: MiRequestParams) => Promise<MiResponse>;
+
+/** Reports each finding as it is made. Returns why the other checks were not reached, as a sentence. */
+export async function checkDirect(
+  settings: Settings,
+  testAddress: string | undefined,
+  report: Report,
+): Promise<string> {
+  const { direct, events, nextHop, timeoutMs } = settings;
+  if (!direct) throw new Error('no address of an OpenSIPS');
+  const timeouts = { timeoutMs: Math.min(timeoutMs, 2_000), ttlMs: timeoutMs };
+  const mi = new MiClient();
+  try {
+    const address = { host: (await lookup(direct.host, { family: 4 })).address, port: direct.port };
+    mi.connectTo(address);
+    const request: MiRequester = (method, params = {}) => mi.request(method, params, timeouts);
+    if (!(await checkMi(request, direct, report))) return 'OpenSIPS does not answer MI';
+    const missing = missingCommands(resultOf(await request('which')));
+    report(missing ? modulesFinding(missing) : unchecked('modules', 'not checked: which is not answered'));
+    const local = events ?? { host: await findLocalAddress(address), port: 0 };
+    await checkEvents(mi, request, local, timeouts, report);
+    if (testAddress === undefined)
+      return 'give --test-address, a phone that may be called for a moment: then the script is seen at work';
+    let hasEvents = false;
+    const transport = await openDirectTransport(
+      settings,
+      () => {},
+      ({ name }) => {
+        hasEvents ||= name === 'E_DLG_STATE_CHANGED';
+      },
+    );
+    const result = await makeTestCall(transport, testAddress).finally(() => transport.close());
+    const [, loop] = testCallFindings(result, hasEvents, nextHop);
+    report(loop);
+    return '';
+  } catch (error) {
+    const code = reasonOf(error);
+    if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') throw error;
+    report(
+      faulty('mi', `the name ${direct.host} is not known (${code})`, 'check --direct (CALL_API_DIRECT)'),
+    );
+    return 'OpenSIPS does not answer MI';
+  } finally {
+    mi.close();
+  }
+}
+
+async function checkMi(request: MiRequester, { host, port }: Address, report: Report): Promise<boolean> {
+  const response = await request('uptime');
+  const uptime = UptimeResult.safeParse(resultOf(response));
+  if (!uptime.success) {
+    const reason = 'outcome' in response ? response.outcome : JSON.stringify(response);
+    report(
+      faulty(
+        'mi',
+        `no OpenSIPS answers at ${host}:${port} (${reason})`,
+        'see whether OpenSIPS runs, whether --direct is the socket_name of its mi_datagram, and whether a firewall lets UDP pass',
+      ),
+    );
+    return false;
+  }
+  report(passed('mi', `OpenSIPS answers; it is up since ${uptime.data['Up since']}`));
+  // OpenSIPS gives its local time without the zone. MI belongs on the same machine, where that is this zone.
+  report(clockFinding(Date.parse(uptime.data.Now), Date.now(), 'OpenSIPS (in its time zone)'));
+  const version = VersionResult.safeParse(resultOf(await request('version')));
+  report(versionFinding(version.success ? version.data.Server : ''));
+  return true;
+}
+
+/** Subscribes to events, raises one, and waits for it. */
+async function checkEvents(
+  mi: MiClient,
+  request: MiRequester,
+  local: Address,
+  timeouts: { readonly timeoutMs: number; readonly ttlMs: number },
+  report: Report,
+): Promise<void> {
+  const socket = createSocket('udp4');
+  const marker = randomBytes(9).toString('hex');
+  try {
+    socket.bind(local.port, local.host);
+    await once(socket, 'listening');
+    const address = { host: local.host, port: socket.address().port };
+    const arrived = new Promise<boolean>((resolve) => {
+      socket.on('message', (datagram) => {
+        if (datagram.toString().includes(marker)) resolve(true);
+      });
+    });
+    const refused = await subscribe(mi, address, TEST_SUBSCRIPTION_S, timeouts);
+    const subscriptions = parseSubscriptions(resultOf(await request('subscribers_list')));
+    const ours = subscriptions?.filter(({ socket: name }) => name === subscriberSocket(address)) ?? [];
+    report(subscriptionsFinding(ours));
+    if (refused) {
+      report(unchecked('events', `not checked: ${refused.event} cannot be subscribed`));
+      return;
+    }
+    const raised = await request('raise_event', { event: TEST_EVENT, params: [`call-api doctor ${marker}`] });
+    if (!('result' in raised)) {
+      report(
+        unchecked('events', `not checked: OpenSIPS does not raise an event (${JSON.stringify(raised)})`),
+      );
+      return;
+    }
+    const timedOut = new Promise<boolean>((resolve) =>
+      setTimeout(() => resolve(false), timeouts.timeoutMs).unref(),
+    );
+    const hasArrived = await Promise.race([arrived, timedOut]);
+    report(
+      hasArrived
+        ? passed('events', 'an event was raised, and it arrived')
+        : faulty(
+            'events',
+            `an event was raised, and it did not arrive at ${address.host}:${address.port}`,
+            'let UDP pass from OpenSIPS to this machine: give --events HOST:PORT with an address that OpenSIPS reaches, and open that port in the firewall',
+          ),
+    );
+    await subscribe(mi, address, 0, timeouts);
+  } finally {
+    socket.close();
+  }
+}
+
+function resultOf(response: MiResponse): unknown {
+  return 'result' in response ? response.result : undefined;
+}

@@ -1,0 +1,54 @@
+/** Reads settings from the flags that commander has parsed, the environment and the configuration file. @module */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Option } from 'commander';
+import { keysOf } from '../../shared/settings/config-file.ts';
+import { type Definitions, type Origin, readSettings, type Values } from '../../shared/settings/settings.ts';
+import { EXIT, Failure } from '../exit.ts';
+import { ADMIN_SETTINGS, SETTINGS } from './definitions.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flags by name, as the user writes them: `token-file`. */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+/** Returns the option of commander for each setting. */
+export function optionsFor(definitions: Definitions): Option[] {
+  return Object.entries(definitions)
+    .filter(([, { isEnvironmentOnly }]) => !isEnvironmentOnly)
+    .map(([name, { value, help, env, default: standard }]) => {
+      const flags = value === undefined ? `--${name}` : `--${name} <${value}>`;
+      const hints = [...(standard === undefined ? [] : [`default: ${standard}`]), ...(env ? [env] : [])];
+      return new Option(flags, hints.length === 0 ? help : `${help} (${hints.join('; ')})`);
+    });
+}
+
+/** Returns the flags of these settings among the options that commander has parsed, where `token-file` is `tokenFile`. */
+export function flagsIn(definitions: Definitions, options: Readonly<Record<string, unknown>>): Flags {
+  return Object.fromEntries(
+    optionsFor(definitions).map((option) => {
+      const value = options[option.attributeName()];
+      return [option.name(), typeof value === 'string' ? value : undefined];
+    }),
+  );
+}
+
+/** Returns the values and where they come from; throws a {@link Failure} that names every mistake. */
+export function readValues<D extends Definitions>(
+  definitions: D,
+  flags: Flags,
+  env: Environment,
+  readFile = (path: string) => readFileSync(path, 'utf8'),
+): { readonly values: Values<D>; readonly origins: { readonly [N in keyof D]?: Origin } } {
+  const home = env['XDG_CONFIG_HOME'] || (env['HOME'] && join(env['HOME'], '.config'));
+  const reading = readSettings(definitions, {
+    flags,
+    env,
+    readFile,
+    defaultConfigPath: home ? join(home, 'call-api', 'config.json') : undefined,
+    // One file is for all commands.
+    configKeys: [...keysOf(SETTINGS), ...keysOf(ADMIN_SETTINGS)],
+  });
+  if ('errors' in reading) throw new Failure(EXIT.usage, reading.errors.join('\n'));
+  return reading;
+}

@@ -1,0 +1,144 @@
+import { expect, it } from 'vitest';
+import { completeAddress } from '../commands/argument-parsers.ts';
+import { readAdminSettings } from './admin-settings.ts';
+import { readCallSettings } from './settings.ts';
+
+const missing = () => {
+  throw new Error('ENOENT');
+};
+const read = (
+  flags: Record<string, string>,
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+) => readCallSettings(flags, env, (path) => files[path] ?? missing());
+const readAdmin = (
+  flags: Record<string, string>,
+  env: Record<string, string> = {},
+  files: Record<string, string> = {},
+) => readAdminSettings(flags, { ADMIN_SECRET: 'secret', ...env }, (path) => files[path] ?? missing());
+
+it('defaults to the edge of npm start', () => {
+  expect(read({})).toMatchObject({
+    edge: { socket: 'ws://localhost:5059/call-api', origin: 'http://localhost:5059' },
+    token: undefined,
+    direct: undefined,
+    timeoutMs: 10_000,
+  });
+  expect(readAdmin({})).toEqual({ edge: 'http://localhost:5059', secret: 'secret' });
+});
+
+it('prefers a flag to its variable, and that to the file', () => {
+  const files = {
+    '/home/a/.config/call-api/config.json':
+      '{"domain":"file","site":"file","timeout":5,"edge":"https://file"}',
+  };
+  const env = {
+    HOME: '/home/a',
+    CALL_API_DOMAIN: 'variable',
+    CALL_API_SITE: 'variable',
+    CALL_API_TOKEN: '',
+  };
+  expect(read({ domain: 'flag' }, env, files)).toMatchObject({
+    domain: 'flag',
+    edge: { site: 'variable' },
+    token: undefined,
+    timeoutMs: 5_000,
+  });
+  expect(read({}, { XDG_CONFIG_HOME: '/x' }, { '/x/call-api/config.json': '{"domain":"x"}' }).domain).toBe(
+    'x',
+  );
+  expect(readAdmin({}, { HOME: '/home/a' }, files).edge).toBe('https://file');
+  const variable = { HOME: '/home/a', EDGE_URL: 'https://variable' };
+  expect(readAdmin({}, variable, files).edge).toBe('https://variable');
+  expect(readAdmin({ edge: 'https://flag' }, variable, files).edge).toBe('https://flag');
+});
+
+it.each([
+  ['wss://calls.example.com/call-api', 'wss://calls.example.com/call-api', 'https://calls.example.com'],
+  ['https://calls.example.com', 'wss://calls.example.com/call-api', 'https://calls.example.com'],
+  ['ws://localhost:5059/', 'ws://localhost:5059/call-api', 'http://localhost:5059'],
+  [
+    'wss://a.example/calls/call-api?site=x',
+    'wss://a.example/calls/call-api?site=x',
+    'https://a.example/calls',
+  ],
+])('accepts the URL of the edge as %s', (url, socket, origin) => {
+  expect(read({ url }).edge).toMatchObject({ socket, origin });
+});
+
+it.each([
+  ['wss://calls.example.com/adapter', 'https://calls.example.com'],
+  ['ws://localhost:5059/adapter', 'http://localhost:5059'],
+  ['http://127.0.0.1:8787', 'http://127.0.0.1:8787'],
+  ['https://calls.example.com/', 'https://calls.example.com'],
+])('accepts the URL of the edge for admin as the adapter has it: %s', (given, origin) => {
+  expect(readAdmin({}, { EDGE_URL: given }).edge).toBe(origin);
+  expect(readAdmin({ edge: given }).edge).toBe(origin);
+});
+
+it('reads a token from a file; a flag counts more than a variable', () => {
+  const files = { '/t': 'from-file\n' };
+  expect(read({ 'token-file': '/t' }, { CALL_API_TOKEN: 'variable' }, files).token).toBe('from-file');
+  expect(read({ token: 'flag' }, { CALL_API_TOKEN_FILE: '/t' }, files).token).toBe('flag');
+  expect(readAdmin({ 'secret-file': '/t' }, {}, files).secret).toBe('from-file');
+});
+
+it('takes the domain of direct mode from the next hop', () => {
+  expect(read({ direct: '10.0.0.5:8080' })).toMatchObject({
+    direct: { host: '10.0.0.5', port: 8080 },
+    nextHop: 'sip:10.0.0.5:5060',
+    domain: '10.0.0.5:5060',
+  });
+});
+
+it.each([
+  [
+    { url: 'ftp://a' },
+    {},
+    '--url: "ftp://a" is not the URL of an edge. Write it like wss://calls.example.com.',
+  ],
+  [{}, { CALL_API_DIRECT: 'here' }, 'CALL_API_DIRECT: "here" is not HOST:PORT.'],
+  [{ timeout: '0' }, {}, '--timeout: "0" is not a number of seconds from 1 to 600.'],
+  [{ 'token-file': '/nowhere' }, {}, '--token-file: the file /nowhere cannot be read'],
+  [{ config: '/nowhere' }, {}, '--config: the file /nowhere cannot be read'],
+  [{ config: '/text' }, {}, 'is not a JSON object'],
+  [{ config: '/other' }, {}, '"color" in /other is not a setting'],
+  [{ token: 'a b' }, {}, '--token: the value contains a space'],
+])('rejects %j %j', (flags, env, sentence) => {
+  const files = { '/text': 'url = x', '/other': '{"color":"red"}' };
+  expect(() => read(flags as Record<string, string>, env as Record<string, string>, files)).toThrow(sentence);
+});
+
+it.each([
+  [
+    { edge: 'ftp://a' },
+    {},
+    '--edge: "ftp://a" is not the URL of an edge. Write it like https://calls.example.com.',
+  ],
+  [
+    { edge: 'http://calls.example.com' },
+    {},
+    '--edge: http://calls.example.com would send the admin secret unencrypted',
+  ],
+  [
+    {},
+    { EDGE_URL: 'ws://calls.example.com' },
+    'EDGE_URL: http://calls.example.com would send the admin secret',
+  ],
+  [{}, { ADMIN_SECRET: '' }, 'The admin secret is missing. Set ADMIN_SECRET or give --secret-file.'],
+  [{}, { ADMIN_SECRET: 'a b' }, 'ADMIN_SECRET: the value contains a space'],
+  [{ 'secret-file': '/none' }, {}, '--secret-file: the file /none cannot be read (ENOENT)'],
+])('rejects for admin %j %j', (flags, env, sentence) =>
+  expect(() => readAdmin(flags as Record<string, string>, env as Record<string, string>)).toThrow(sentence),
+);
+
+it.each([
+  ['sip:a@b', undefined, 'sip:a@b'],
+  ['a@b', undefined, 'sip:a@b'],
+  ['alice', 'example.com', 'sip:alice@example.com'],
+])('%s with the domain %s is %s', (address, domain, uri) =>
+  expect(completeAddress(address, domain)).toBe(uri),
+);
+
+it('rejects a name without a domain', () =>
+  expect(() => completeAddress('alice', undefined)).toThrow('--domain'));

@@ -1,0 +1,56 @@
+/** Where the edge or OpenSIPS is, and with which credential: the settings of all commands but `admin`. @module */
+import type { Address } from '../../shared/settings/value-types.ts';
+import { SETTINGS } from './definitions.ts';
+import { type Environment, type Flags, readValues } from './reader.ts';
+
+/** Where the edge is. */
+export interface Edge {
+  /** URL of its WebSocket, with the site. */
+  readonly socket: string;
+  /** Prefix of the URLs of its HTTP routes, without a slash at the end. */
+  readonly origin: string;
+  readonly site: string | undefined;
+}
+
+export interface Settings {
+  readonly edge: Edge;
+  readonly token: string | undefined;
+  readonly domain: string | undefined;
+  /** MI address of OpenSIPS. If it is set, there is no edge. */
+  readonly direct: Address | undefined;
+  readonly nextHop: string;
+  readonly events: Address | undefined;
+  readonly timeoutMs: number;
+}
+
+/** Reads the settings; throws a {@link Failure} that names every mistake. */
+export function readCallSettings(
+  flags: Flags,
+  env: Environment,
+  readFile?: (path: string) => string,
+): Settings {
+  const { values } = readValues(SETTINGS, flags, env, readFile);
+  const { direct, token, events } = values;
+  const nextHop = values['next-hop'] ?? `sip:${direct?.host ?? '127.0.0.1'}:5060`;
+  return {
+    edge: edgeAt(values.url, values.site),
+    token,
+    domain: values.domain ?? (direct && nextHop.replace(/^sips?:(.*@)?/, '')),
+    direct,
+    nextHop,
+    events,
+    timeoutMs: values.timeout * 1_000,
+  };
+}
+
+function edgeAt(text: string, site: string | undefined): Edge {
+  const url = new URL(text.replace(/^http/i, 'ws'));
+  const base = url.pathname.replace(/\/(call-api)?\/?$/, '');
+  url.pathname = `${base}/call-api`;
+  if (site !== undefined) url.searchParams.set('site', site);
+  return {
+    socket: url.href,
+    origin: `${url.protocol.replace('ws', 'http')}//${url.host}${base}`,
+    site: url.searchParams.get('site') ?? undefined,
+  };
+}

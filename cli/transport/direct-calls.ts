@@ -1,0 +1,113 @@
+/** Calls as OpenSIPS itself knows them, without an edge: read from `dlg_list`, and updated by its events. @module */
+import type { MiClient } from '../../adapter/opensips/mi-client.ts';
+import { applyInput, type Call, newCall } from '../../shared/calls/call.ts';
+import { CallCorrelator, type CallEntry } from '../../shared/calls/call-correlator.ts';
+import { dialogState, type EviEvent } from '../../shared/opensips/evi.ts';
+import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../shared/opensips/mi.ts';
+import type { QueryMethod } from '../../shared/protocol/rpc/queries.ts';
+import { EXIT, Failure } from '../exit.ts';
+import type { WatchEvent } from './transport.ts';
+
+/** Dialogs on a page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
+const PAGE_SIZE = 12;
+
+export class DirectCalls {
+  readonly #mi: MiClient;
+  readonly #timeouts: { readonly timeoutMs: number; readonly ttlMs: number };
+  #correlator: CallCorrelator | undefined;
+
+  constructor(mi: MiClient, timeoutMs: number) {
+    this.#mi = mi;
+    this.#timeouts = { timeoutMs, ttlMs: timeoutMs };
+  }
+
+  /** Answers `CallList` and `CallGet`, for active calls only: OpenSIPS knows no other. */
+  async query(query: QueryMethod, params: object): Promise<unknown> {
+    if (query === 'CallGet' && 'callid' in params) {
+      const call = await this.#activeCall(String(params.callid));
+      if (call) return { call };
+      throw new Failure(EXIT.failed, 'OpenSIPS knows no such call: call-api list tells which stand');
+    }
+    if (query === 'CallList') return { calls: await this.#activeCalls() };
+    throw new Failure(EXIT.usage, `${query} is the edge's: leave --direct out`);
+  }
+
+  /** Reports the active calls, then every change; rejects where OpenSIPS does not list its dialogs. */
+  async watch(onEvent: (event: WatchEvent) => void, callid?: string): Promise<void> {
+    const correlator = new CallCorrelator(
+      (entry: CallEntry) => entry,
+      (entry, event, _, data) => {
+        const { call } = entry;
+        if (callid !== undefined && call.callid !== callid) return;
+        const report = (current: Call) =>
+          onEvent({ type: 'call', event, call: current, ...(data === undefined ? {} : { data }) });
+        // An event does not name the parties, so OpenSIPS is asked for them first.
+        if (call.caller !== null || call.state === 'ended') report(call);
+        else void this.#findParties(entry).then(() => report({ ...call, ...partiesOf(entry.call) }));
+      },
+    );
+    const calls = await this.#activeCalls();
+    for (const call of calls) correlator.restore({ call });
+    onEvent({
+      type: 'calls',
+      calls: callid === undefined ? calls : calls.filter((call) => call.callid === callid),
+    });
+    this.#correlator = correlator;
+  }
+
+  onEvent(event: EviEvent): void {
+    this.#correlator?.onEvent(event, Date.now());
+  }
+
+  /** Fills in the parties of a call; what OpenSIPS does not say stays unknown. */
+  async #findParties(entry: CallEntry): Promise<void> {
+    const { call } = entry;
+    const dialog = await this.#dialog(call.callid).catch(() => undefined);
+    if (!dialog || entry.call.caller !== null) return;
+    const { call: known } = applyInput(newCall(call.callid, call.began), listed(dialog), call.began);
+    entry.call = { ...entry.call, ...partiesOf(known) };
+  }
+
+  async #activeCall(callid: string): Promise<Call | undefined> {
+    const dialog = await this.#dialog(callid);
+    return dialog && dialog.state !== dialogState.ended ? callOf(dialog) : undefined;
+  }
+
+  async #dialog(callid: string): Promise<Dialog | undefined> {
+    const answer = await this.#mi.request('dlg_list', { callid }, this.#timeouts);
+    const parsed = DialogResult.safeParse('result' in answer ? answer.result : undefined);
+    if (parsed.success) return parsed.data.Dialog;
+    if ('error' in answer && answer.error.code === NOT_FOUND) return undefined;
+    throw unreadable(answer);
+  }
+
+  async #activeCalls(): Promise<Call[]> {
+    const calls: Call[] = [];
+    for (let index = 0; ; index += PAGE_SIZE) {
+      const answer = await this.#mi.request('dlg_list', { index, counter: PAGE_SIZE }, this.#timeouts);
+      const parsed = DialogsResult.safeParse('result' in answer ? answer.result : undefined);
+      if (!parsed.success) throw unreadable(answer);
+      const { Dialogs: dialogs } = parsed.data;
+      calls.push(...dialogs.filter(({ state }) => state !== dialogState.ended).map(callOf));
+      if (dialogs.length < PAGE_SIZE) return calls;
+    }
+  }
+}
+
+const listed = (dialog: Dialog) => ({ type: 'listed', dialog }) as const;
+
+const partiesOf = ({ caller, callee }: Call) => ({ caller, callee });
+
+function callOf(dialog: Dialog): Call {
+  const now = Date.now();
+  const startedAt = dialog.timestart > 0 ? Math.min(now, dialog.timestart * 1_000) : now;
+  return applyInput(newCall(dialog.callid, startedAt), listed(dialog), now).call;
+}
+
+function unreadable(answer: object): Failure {
+  const reason = 'error' in answer ? JSON.stringify(answer.error) : JSON.stringify(answer);
+  return new Failure(
+    EXIT.unreachable,
+    `OpenSIPS does not list its dialogs (${reason}): call-api doctor tells what is wrong`,
+  );
+}

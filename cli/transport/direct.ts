@@ -1,0 +1,145 @@
+/**
+ * The transport without an edge: runs the same state machines in this process, directly at an OpenSIPS over UDP, with
+ * memory for storage and timers for alarms.
+ * @module
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createLog } from '../../adapter/log.ts';
+import { connectToOpenSips } from '../../adapter/opensips/opensips.ts';
+import { TIMING } from '../../adapter/timing.ts';
+import type { EviEvent } from '../../shared/opensips/evi.ts';
+import { unsupportedReason } from '../../shared/opensips/features.ts';
+import { commandParams } from '../../shared/protocol/rpc/commands.ts';
+import { errorCode, issuesText, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { Runner } from '../../shared/runner/runner.ts';
+import { EXIT, Failure } from '../exit.ts';
+import type { Settings } from '../settings/settings.ts';
+import { DirectCalls } from './direct-calls.ts';
+import type { CommandUpdate, Transport } from './transport.ts';
+
+/** Lifetime of the event subscription. It is renewed while the process runs, and lapses soon after a kill. */
+const SUBSCRIPTION_S = 60;
+/** Time for ending the subscriptions. */
+const CLOSE_TIMEOUT_MS = 1_000;
+const SUBJECT = 'direct';
+
+/**
+ * Connects to OpenSIPS; rejects with a {@link Failure} where it does not answer.
+ * @param showHint shows a sentence to the user
+ * @param onEvent receives each event of OpenSIPS
+ */
+export async function openDirectTransport(
+  settings: Settings,
+  showHint: (sentence: string) => void,
+  onEvent: (event: EviEvent) => void = () => {},
+): Promise<Transport> {
+  const { direct, events, nextHop } = settings;
+  if (direct === undefined) throw new Error('no address of an OpenSIPS');
+  const listeners = new Map<string, (update: CommandUpdate) => void>();
+  const runner: Runner = new Runner(randomBytes(9).toString('base64url'), 1, []);
+  let timer: NodeJS.Timeout | undefined;
+  let onIdle = () => {};
+  let isReady = false;
+  let fail: (reason: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => {});
+
+  const log = createLog('error', [], {
+    write(line) {
+      // Until the first check is over, a failure is reported as one sentence below.
+      if (isReady) showHint(String((JSON.parse(line) as { readonly msg?: unknown }).msg));
+    },
+  });
+  const opensips = connectToOpenSips(
+    { opensips: direct, events, subscription: SUBSCRIPTION_S },
+    {
+      onEvent(event) {
+        onEvent(event);
+        const now = Date.now();
+        runner.onEvent(event, now, now);
+        calls.onEvent(event);
+        flush();
+      },
+      onGap() {
+        runner.resync(Date.now());
+        flush();
+      },
+      onHealthChange() {},
+    },
+    TIMING,
+    log,
+  );
+  const calls = new DirectCalls(opensips.mi, settings.timeoutMs);
+
+  /** Sends the runner's MI requests, forwards its notifications, and arms the timer for its next deadline. */
+  function flush(): void {
+    const { requests, notifications } = runner.takeOutput();
+    for (const { command, notification: notice } of notifications) listeners.get(command.cmdId)?.(notice);
+    for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs } of requests)
+      void opensips.mi.request(method, params, { timeoutMs, ttlMs }, id).then((answer) => {
+        runner.onReply({ id, ...answer }, Date.now());
+        flush();
+      });
+    clearTimeout(timer);
+    if (runner.size === 0) onIdle();
+    else if (Number.isFinite(runner.nextDue))
+      timer = setTimeout(tick, Math.max(0, runner.nextDue - Date.now()));
+  }
+
+  function tick(): void {
+    runner.fireDueTimers(Date.now());
+    flush();
+  }
+
+  await opensips.firstCheck;
+  if (!opensips.health().reachable) {
+    await opensips.close(CLOSE_TIMEOUT_MS);
+    throw new Failure(
+      EXIT.unreachable,
+      `no OpenSIPS answers at ${direct.host}:${direct.port} (UDP): is it running, and is that the socket_name of its mi_datagram?`,
+    );
+  }
+  isReady = true;
+  runner.onLinkUp(randomUUID(), Date.now());
+
+  return {
+    run(method, params, onUpdate) {
+      const cmdId = randomUUID();
+      const refuse = (error: RpcError) => queueMicrotask(() => onUpdate({ event: 'Refused', error }));
+      const parsed = commandParams[method].safeParse(params);
+      if (!parsed.success) {
+        refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: issuesText(parsed.error) });
+        return cmdId;
+      }
+      const lack = unsupportedReason(parsed.data, method, opensips.health().version);
+      if (lack !== undefined) {
+        refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: lack });
+        return cmdId;
+      }
+      const { cmd_id: _, ...rest } = parsed.data;
+      listeners.set(cmdId, onUpdate);
+      queueMicrotask(() => {
+        onUpdate({ event: 'Started' });
+        const command = { cmdId, method, params: rest, subject: SUBJECT, session: SUBJECT };
+        runner.start(command, { callid: randomUUID(), nextHop }, Date.now());
+        flush();
+      });
+      return cmdId;
+    },
+    query: (query, params) => calls.query(query, params),
+    watch: (onCallEvent, callid) => void calls.watch(onCallEvent, callid).catch(fail),
+    failed,
+    async close() {
+      if (runner.size > 0) {
+        showHint('what was begun is looked after until it is over; Ctrl-C twice leaves it as it is');
+        await new Promise<void>((done) => {
+          onIdle = done;
+        });
+      }
+      clearTimeout(timer);
+      await opensips.close(CLOSE_TIMEOUT_MS);
+    },
+  };
+}

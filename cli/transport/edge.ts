@@ -1,0 +1,128 @@
+/** The transport through the edge: the client package, with the reason why a connection was refused. @module */
+import {
+  type CallApi,
+  CallApiError,
+  type Command,
+  type ConnectionState,
+  connect,
+  type Method,
+  type Params,
+} from '../../client/index.ts';
+import { adviceFor, EXIT, exitFor, Failure } from '../exit.ts';
+import { type ConnectError, type EdgeSettings, failureFor, webSocketClass } from './edge-connection.ts';
+import type { CommandUpdate, Transport, WatchEvent } from './transport.ts';
+
+const CLOSED = {
+  unauthorized:
+    'the edge has closed the connection: the key was revoked, or the token has expired; get another one',
+  superseded: 'another client has taken this session up',
+} as const;
+
+/**
+ * Connects to the edge. An error before the first socket is open fails the transport; a connection that is lost later is
+ * restored by the client.
+ * @param showHint shows a sentence to the user
+ */
+export function openEdgeTransport(
+  { edge, token, timeoutMs }: EdgeSettings,
+  showHint: (sentence: string) => void,
+): Transport {
+  let lastError: ConnectError = { type: 'unreachable', reason: `no answer within ${timeoutMs / 1_000} s` };
+  let wasOpen = false;
+  let isLost = false;
+  const { promise: failed, reject } = rejectablePromise();
+  const fail = (failure: Failure) => {
+    clearTimeout(connectTimer);
+    reject(failure);
+    api.close();
+  };
+  const connectTimer = setTimeout(() => fail(failureFor(lastError, edge, token)), timeoutMs);
+  const onState = (state: ConnectionState) => {
+    if (state.status === 'open') {
+      clearTimeout(connectTimer);
+      if (isLost) showHint('connected again');
+      isLost = false;
+      wasOpen = true;
+    } else if (state.status === 'waiting' && !wasOpen) {
+      fail(failureFor(lastError, edge, token));
+    } else if (state.status === 'waiting' && !isLost) {
+      isLost = true;
+      showHint('the connection to the edge is lost; trying again');
+    } else if (state.status === 'closed' && state.reason !== 'requested') {
+      fail(new Failure(EXIT.notAllowed, CLOSED[state.reason]));
+    }
+  };
+  const api = connect({
+    url: edge.socket,
+    token,
+    WebSocket: webSocketClass(timeoutMs, (error) => {
+      lastError = error;
+    }),
+    onState,
+  });
+  return {
+    run(method, params, onUpdate) {
+      const command = api.run(method, params as Params<Method>);
+      void forwardUpdates(command, onUpdate);
+      return command.cmdId;
+    },
+    query: (query, params) =>
+      api.request(query, params).catch((error: unknown) => Promise.reject(toFailure(error))),
+    watch: (onEvent, callid) =>
+      void forwardChanges(api, onEvent, callid).catch((error) => reject(toFailure(error))),
+    failed,
+    async close() {
+      clearTimeout(connectTimer);
+      api.close();
+    },
+  };
+}
+
+async function forwardUpdates(
+  command: Command<Method>,
+  onUpdate: (update: CommandUpdate) => void,
+): Promise<void> {
+  try {
+    for await (const update of command) onUpdate(update as CommandUpdate);
+  } catch (error) {
+    if (!(error instanceof CallApiError)) throw error;
+    const { code, message, data } = error;
+    onUpdate({
+      event: error.event ?? 'Lost',
+      error: { code, message, ...(data === undefined ? {} : { data }) },
+    });
+  }
+}
+
+async function forwardChanges(
+  api: CallApi,
+  onEvent: (event: WatchEvent) => void,
+  callid?: string,
+): Promise<void> {
+  for await (const change of api.watch({ callid })) {
+    if (change.type === 'call') {
+      const { event, call, data } = change;
+      onEvent({ type: 'call', event, call, ...(data === undefined ? {} : { data }) });
+    } else if (change.type === 'link') onEvent({ type: 'link', event: change.link });
+    else if (change.type !== 'resumed') {
+      onEvent({ type: 'calls', calls: change.calls });
+      if (change.type !== 'page' && change.link === 'Down') onEvent({ type: 'link', event: 'Down' });
+    }
+  }
+}
+
+function toFailure(error: unknown): unknown {
+  if (!(error instanceof CallApiError)) return error;
+  const advice = adviceFor(error.code);
+  return new Failure(exitFor(error.code), advice === '' ? error.message : `${error.message}; ${advice}`);
+}
+
+/** Does what `Promise.withResolvers` does, which Node 20 lacks. A rejection that nobody awaits is no error. */
+function rejectablePromise(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<never>((_, rejectPromise) => {
+    reject = rejectPromise;
+  });
+  promise.catch(() => {});
+  return { promise, reject };
+}
