@@ -1,4 +1,4 @@
-/** The client of the Call API, for browsers and Node: `connect`, and the types of all that it gives. @module */
+/** The client of the Call API for browsers and Node: `connect` and its types. @module */
 export {
   type CallApi,
   type CallHistory,
@@ -7,9 +7,9 @@ export {
   connect,
   type ListOptions,
   type TimelineEntry,
-} from './call-api.ts';
-export { CallApiError, errorCode } from './call-error.ts';
-export type { Command, CommandOptions, StartCommand } from './command.ts';
+} from './api/call-api.ts';
+export { CallApiError, errorCode } from './api/call-api-error.ts';
+export type { Command, CommandOptions, StartCommand } from './api/command.ts';
 export type {
   CallAttendedTransferParams,
   CallBlindTransferParams,
@@ -19,24 +19,22 @@ export type {
   CommandEvent,
   CommandFailure,
   Commands,
-  Leg,
-  Metadata,
   Method,
   Params,
   Result,
   SipStatus,
-} from './commands.ts';
-export type { ConnectionState } from './connection.ts';
-export type { WebSocketClass, WebSocketLike } from './platform.ts';
+} from './api/command-types.ts';
 export type {
   CallChange,
   Change,
   Link,
   LinkChange,
-  More,
   Reset,
   Resumed,
   Snapshot,
+  SnapshotPage,
   WatchOptions,
-} from './watch.ts';
-export type { Call, CallEvent, CallState } from './watching.ts';
+} from './api/watch.ts';
+export type { Call, CallEvent, CallState, Leg, Metadata } from './connection/call.ts';
+export type { ConnectionState } from './connection/connection.ts';
+export type { WebSocketClass, WebSocketLike } from './connection/platform.ts';

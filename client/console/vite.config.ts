@@ -2,20 +2,20 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: import.meta.dirname,
-  // Its own `env.ASSETS` serves it at the root of the host.
+  // The Worker serves the console at the root of its host, from `env.ASSETS`.
   base: '/',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: '../../dist/console',
     emptyOutDir: true,
-    // Browsers that have light-dark() and nesting.
+    // The first versions with light-dark() and CSS nesting.
     target: ['chrome123', 'firefox120', 'safari17.5'],
-    // One file of each kind: it is small, and a data: URL would need a hole in the CSP.
+    // The page is small, and the content security policy allows no `data:` URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
   server: {
-    // `npm run dev:console`: the page with reload, beside an edge at its usual port.
+    // `npm run dev:console` reloads the page on changes, and needs an edge at the default port.
     proxy: {
       '/call-api': { target: 'ws://127.0.0.1:5059', ws: true },
       '/v1': 'http://127.0.0.1:5059',

@@ -1,7 +1,6 @@
 /**
- * An edge that says what a test tells it to, for tests that run in any runtime: it takes sockets in and hands every
- * frame to the test by a control socket, and back. What an edge would say is the test's to know: see
- * `scripted-edge.ts`.
+ * A WebSocket server that tests control remotely, so that they can run in any runtime. It passes each frame of a client to
+ * the test on a control socket, and sends what the test tells it to. The test itself plays the edge: see `scripted-edge.ts`.
  * @module
  */
 import { once } from 'node:events';
@@ -9,41 +8,41 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Order, Report } from './orders.ts';
+import type { ControlEvent, ControlRequest } from './control-messages.ts';
 
-// By Node's own rules: a set of tests that runs in workerd would find the package's entry for browsers, which is empty.
+// By Node's own resolution: in the set of tests for workerd, the package resolves to its entry for browsers, which is empty.
 const { WebSocketServer } = createRequire(import.meta.url)('ws') as typeof import('ws');
 
-/** What a test may ask of the machine beside its scripts, by name; resolves with what is told of it. */
-export type Deeds = Readonly<Record<string, () => Promise<unknown>>>;
+/** Functions that a test can run on the machine of the fake server, by name. Each resolves with its result. */
+export type HostActions = Readonly<Record<string, () => Promise<unknown>>>;
 
 export class FakeServer implements AsyncDisposable {
-  readonly #deeds: Deeds;
+  readonly #actions: HostActions;
   readonly #server = createServer((request, response) => this.#serve(request, response));
   readonly #sockets = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => (offered.has('call-api.v1') ? 'call-api.v1' : false),
   });
   /** One for each control socket, by its name in the URL. */
-  readonly #worlds = new Map<string, World>();
-  #names = 0;
+  readonly #edges = new Map<string, ControlledEdge>();
+  #lastEdge = 0;
 
-  private constructor(deeds: Deeds) {
-    this.#deeds = deeds;
+  private constructor(actions: HostActions) {
+    this.#actions = actions;
   }
 
-  static async start(deeds: Deeds = {}): Promise<FakeServer> {
-    const server = new FakeServer(deeds);
+  static async start(actions: HostActions = {}): Promise<FakeServer> {
+    const server = new FakeServer(actions);
     server.#server.on('upgrade', (request, socket, head) => server.#upgrade(request, socket, head));
     server.#server.listen(0, '127.0.0.1');
     await once(server.#server, 'listening');
     return server;
   }
 
-  /** Where it is, such as `127.0.0.1:4000`. */
+  /** Such as `127.0.0.1:4000`. */
   get host(): string {
     const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('it does not listen');
+    if (address === null || typeof address === 'string') throw new Error('the fake server is not listening');
     return `127.0.0.1:${address.port}`;
   }
 
@@ -56,46 +55,46 @@ export class FakeServer implements AsyncDisposable {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { pathname } = this.#url(request);
-    const world = this.#worlds.get(pathname.split('/')[1] ?? '');
-    const accept = (on: (socket: WebSocket) => void) =>
-      this.#sockets.handleUpgrade(request, socket, head, on);
-    if (pathname === '/control') accept((control) => this.#control(control));
-    else if (world?.refuses !== 0) refuse(socket, world?.refuses ?? 404);
-    else accept((client) => world.accept(client, request));
+    const edge = this.#edges.get(pathname.split('/')[1] ?? '');
+    const accept = (onSocket: (socket: WebSocket) => void) =>
+      this.#sockets.handleUpgrade(request, socket, head, onSocket);
+    if (pathname === '/control') accept((control) => this.#onControlSocket(control));
+    else if (edge?.refusalStatus !== 0) refuseUpgrade(socket, edge?.refusalStatus ?? 404);
+    else accept((client) => edge.onClient(client, request));
   }
 
-  #control(control: WebSocket): void {
-    const name = `w${++this.#names}`;
-    const report = (what: Report) => control.send(JSON.stringify(what));
-    const world = new World(report);
-    this.#worlds.set(name, world);
+  #onControlSocket(control: WebSocket): void {
+    const name = `edge-${++this.#lastEdge}`;
+    const report = (event: ControlEvent) => control.send(JSON.stringify(event));
+    const edge = new ControlledEdge(report);
+    this.#edges.set(name, edge);
     control.on('close', () => {
-      this.#worlds.delete(name);
-      world.close();
+      this.#edges.delete(name);
+      edge.close();
     });
     control.on('message', (data) => {
-      const order = JSON.parse(String(data)) as Order;
-      if (order.do !== 'deed') {
-        world.obey(order);
-        if (order.do === 'refuse') report({ is: 'done', id: order.id });
+      const request = JSON.parse(String(data)) as ControlRequest;
+      if (request.type !== 'action') {
+        edge.run(request);
+        if (request.type === 'refuse') report({ type: 'done', id: request.id });
         return;
       }
-      const { id, name: deed } = order;
-      Promise.resolve(this.#deeds[deed]?.()).then(
-        (told) => report({ is: 'done', id, told }),
-        (error: unknown) => report({ is: 'done', id, failure: String(error) }),
+      const { id } = request;
+      Promise.resolve(this.#actions[request.name]?.()).then(
+        (result) => report({ type: 'done', id, result }),
+        (error: unknown) => report({ type: 'done', id, failure: String(error) }),
       );
     });
-    report({ is: 'here', url: `ws://${this.host}/${name}/call-api` });
+    report({ type: 'ready', url: `ws://${this.host}/${name}/call-api` });
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = this.#url(request);
     const [, name = '', ...path] = pathname.split('/');
-    // An empty page, for a browser to be of the same origin as the edge.
+    // An empty page, so that a browser can have the same origin as the edge.
     if (pathname === '/') response.writeHead(200, { 'Content-Type': 'text/html' }).end();
     else if (path.join('/') !== 'v1/me') response.writeHead(404).end();
-    else response.writeHead(this.#worlds.get(name)?.refuses || 200).end('{}');
+    else response.writeHead(this.#edges.get(name)?.refusalStatus || 200).end('{}');
   }
 
   #url({ url = '/' }: IncomingMessage): URL {
@@ -103,34 +102,34 @@ export class FakeServer implements AsyncDisposable {
   }
 }
 
-/** What one control socket rules. */
-class World {
-  /** The status that upgrades are answered with; 0 lets in. */
-  refuses = 0;
-  readonly #report: (what: Report) => void;
+/** The edge that one control socket controls. */
+class ControlledEdge {
+  /** The HTTP status that upgrades are answered with; 0 accepts them. */
+  refusalStatus = 0;
+  readonly #report: (event: ControlEvent) => void;
   readonly #sockets: WebSocket[] = [];
 
-  constructor(report: (what: Report) => void) {
+  constructor(report: (event: ControlEvent) => void) {
     this.#report = report;
   }
 
-  accept(socket: WebSocket, { url = '', headers }: IncomingMessage): void {
-    const n = this.#sockets.push(socket) - 1;
+  onClient(client: WebSocket, { url = '', headers }: IncomingMessage): void {
+    const socket = this.#sockets.push(client) - 1;
     const protocols = (headers['sec-websocket-protocol'] ?? '').split(', ').filter(Boolean);
-    socket.on('message', (data) => this.#report({ is: 'frame', socket: n, text: String(data) }));
-    socket.on('close', (code) => this.#report({ is: 'closed', socket: n, code }));
-    this.#report({ is: 'socket', socket: n, path: url, protocols });
+    client.on('message', (data) => this.#report({ type: 'frame', socket, text: String(data) }));
+    client.on('close', (code) => this.#report({ type: 'closed', socket, code }));
+    this.#report({ type: 'socket', socket, path: url, protocols });
   }
 
-  obey(order: Exclude<Order, { readonly do: 'deed' }>): void {
-    if (order.do === 'refuse') {
-      this.refuses = order.status;
+  run(request: Exclude<ControlRequest, { readonly type: 'action' }>): void {
+    if (request.type === 'refuse') {
+      this.refusalStatus = request.status;
       return;
     }
-    const socket = this.#sockets[order.socket];
-    if (order.do === 'cut') socket?.terminate();
-    else if (order.do === 'close') socket?.close(order.code);
-    else for (const text of order.frames) socket?.send(text);
+    const socket = this.#sockets[request.socket];
+    if (request.type === 'terminate') socket?.terminate();
+    else if (request.type === 'close') socket?.close(request.code);
+    else for (const text of request.frames) socket?.send(text);
   }
 
   close(): void {
@@ -138,6 +137,6 @@ class World {
   }
 }
 
-function refuse(socket: Duplex, status: number): void {
+function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -1,6 +1,6 @@
-/** The edge of a test, spoken by the test itself in whatever runtime it runs. @module */
-import { Queue } from '../queue.ts';
-import type { Order, Report } from './orders.ts';
+/** The edge of a test: the test itself reads the requests and sends the responses, in whatever runtime it runs. @module */
+import { Queue } from '../api/queue.ts';
+import type { ControlEvent, ControlRequest } from './control-messages.ts';
 
 export interface Request {
   readonly id: string;
@@ -12,141 +12,145 @@ export interface Request {
 export class ScriptedSocket {
   readonly query: URLSearchParams;
   readonly protocols: readonly string[];
-  /** The code that the client's side has closed it with. */
+  /** Resolves with the close code of the client. */
   readonly closed: Promise<number>;
-  readonly #order: (order: Order) => void;
-  readonly #n: number;
+  readonly #control: (request: ControlRequest) => void;
+  readonly #index: number;
   readonly #requests = new Queue<Request>(() => {});
-  #close: (code: number) => void = () => {};
+  #resolveClosed: (code: number) => void = () => {};
 
-  constructor({ socket, path, protocols }: Extract<Report, { is: 'socket' }>, order: (order: Order) => void) {
-    this.#n = socket;
-    this.#order = order;
+  constructor(
+    { socket, path, protocols }: Extract<ControlEvent, { type: 'socket' }>,
+    control: (request: ControlRequest) => void,
+  ) {
+    this.#index = socket;
+    this.#control = control;
     this.query = new URL(path, 'ws://edge').searchParams;
     this.protocols = protocols;
     this.closed = new Promise((resolve) => {
-      this.#close = resolve;
+      this.#resolveClosed = resolve;
     });
   }
 
-  /** The next request, which must be of that method. */
+  /** Returns the next request; throws if it has another method. */
   async request(method: string): Promise<Request> {
     const { value } = await this.#requests.next();
-    if (value?.method !== method) throw new Error(`not a ${method}: ${JSON.stringify(value)}`);
+    if (value?.method !== method) throw new Error(`expected ${method}, got ${JSON.stringify(value)}`);
     return value;
   }
 
-  /** Requests that nobody has looked at yet. */
+  /** Number of requests that the test has not read yet. */
   get unread(): number {
     return this.#requests.size;
   }
 
-  answer({ id }: Request, result: object): void {
-    this.say({ id, result });
+  respond({ id }: Request, result: object): void {
+    this.send({ id, result });
   }
 
   refuse({ id }: Request, error: object): void {
-    this.say({ id, error });
+    this.send({ id, error });
   }
 
-  /** Tells of a command. */
-  tell({ method, params }: Request, event: string, seq: number, more: object = {}): void {
-    this.say({ method, params: { cmd_id: params['cmd_id'], event, seq, ...more } });
+  /** Sends a notification of the command that the request runs. */
+  notify({ method, params }: Request, event: string, seq: number, rest: object = {}): void {
+    this.send({ method, params: { cmd_id: params['cmd_id'], event, seq, ...rest } });
   }
 
-  /** Sends messages, a frame each. */
-  say(...messages: readonly object[]): void {
+  /** Sends messages, one per frame. */
+  send(...messages: readonly object[]): void {
     const frames = messages.map((message) => JSON.stringify({ jsonrpc: '2.0', ...message }));
-    this.#order({ do: 'send', socket: this.#n, frames });
+    this.#control({ type: 'send', socket: this.#index, frames });
   }
 
   close(code: number): void {
-    this.#order({ do: 'close', socket: this.#n, code });
+    this.#control({ type: 'close', socket: this.#index, code });
   }
 
-  cut(): void {
-    this.#order({ do: 'cut', socket: this.#n });
+  /** Breaks the connection without a close frame. */
+  terminate(): void {
+    this.#control({ type: 'terminate', socket: this.#index });
   }
 
-  hear(text: string): void {
+  onFrame(text: string): void {
     if (text !== 'ping') this.#requests.put(JSON.parse(text) as Request);
   }
 
-  isClosed(code: number): void {
-    this.#close(code);
+  onClosed(code: number): void {
+    this.#resolveClosed(code);
   }
 }
 
 export class ScriptedEdge {
-  /** Where clients connect to. */
+  /** The URL that clients connect to. */
   readonly url: string;
-  readonly #control: WebSocket;
+  readonly #controlSocket: WebSocket;
   readonly #sockets: ScriptedSocket[] = [];
   readonly #opened = new Queue<ScriptedSocket>(() => {});
-  readonly #deeds: ((report: Extract<Report, { is: 'done' }>) => void)[] = [];
+  readonly #pending: ((event: Extract<ControlEvent, { type: 'done' }>) => void)[] = [];
 
-  private constructor(control: WebSocket, url: string) {
-    this.#control = control;
+  private constructor(controlSocket: WebSocket, url: string) {
+    this.#controlSocket = controlSocket;
     this.url = url;
   }
 
   /** @param host of the fake server */
   static open(host: string): Promise<ScriptedEdge> {
-    const control = new WebSocket(`ws://${host}/control`);
+    const controlSocket = new WebSocket(`ws://${host}/control`);
     return new Promise((resolve, reject) => {
       let edge: ScriptedEdge | undefined;
-      control.addEventListener('error', () => reject(new Error(`no fake server at ${host}`)));
-      control.addEventListener('message', ({ data }) => {
-        const report = JSON.parse(String(data)) as Report;
-        if (report.is === 'here') {
-          edge = new ScriptedEdge(control, report.url);
+      controlSocket.addEventListener('error', () => reject(new Error(`no fake server at ${host}`)));
+      controlSocket.addEventListener('message', ({ data }) => {
+        const event = JSON.parse(String(data)) as ControlEvent;
+        if (event.type === 'ready') {
+          edge = new ScriptedEdge(controlSocket, event.url);
           resolve(edge);
-        } else if (edge) edge.#hear(report);
+        } else if (edge) edge.#onEvent(event);
       });
     });
   }
 
-  /** The next socket that a client opens. */
+  /** Returns the next socket that a client opens. */
   async socket(): Promise<ScriptedSocket> {
     const { value } = await this.#opened.next();
-    if (!value) throw new Error('the edge was closed');
+    if (!value) throw new Error('the edge is closed');
     return value;
   }
 
-  /** Upgrades are answered with that status from then on; 0 lets in. */
+  /** Answers upgrades with this HTTP status from now on; 0 accepts them. */
   async refuse(status: number): Promise<void> {
-    await this.#done((id) => ({ do: 'refuse', id, status }));
+    await this.#run((id) => ({ type: 'refuse', id, status }));
   }
 
-  /** Has something else done on the machine of the fake server; resolves with what is told of it. */
-  deed(name: string): Promise<unknown> {
-    return this.#done((id) => ({ do: 'deed', id, name }));
+  /** Runs an action on the machine of the fake server; resolves with its result. */
+  runHostAction(name: string): Promise<unknown> {
+    return this.#run((id) => ({ type: 'action', id, name }));
   }
 
   close(): void {
-    this.#control.close();
+    this.#controlSocket.close();
   }
 
-  #hear(report: Exclude<Report, { is: 'here' }>): void {
-    if (report.is === 'done') this.#deeds[report.id - 1]?.(report);
-    else if (report.is === 'socket') {
-      const socket = new ScriptedSocket(report, (order) => this.#order(order));
-      this.#sockets[report.socket] = socket;
+  #onEvent(event: Exclude<ControlEvent, { type: 'ready' }>): void {
+    if (event.type === 'done') this.#pending[event.id - 1]?.(event);
+    else if (event.type === 'socket') {
+      const socket = new ScriptedSocket(event, (request) => this.#control(request));
+      this.#sockets[event.socket] = socket;
       this.#opened.put(socket);
-    } else if (report.is === 'frame') this.#sockets[report.socket]?.hear(report.text);
-    else this.#sockets[report.socket]?.isClosed(report.code);
+    } else if (event.type === 'frame') this.#sockets[event.socket]?.onFrame(event.text);
+    else this.#sockets[event.socket]?.onClosed(event.code);
   }
 
-  #done(order: (id: number) => Order): Promise<unknown> {
+  #run(requestWith: (id: number) => ControlRequest): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const id = this.#deeds.push(({ told, failure }) =>
-        failure === undefined ? resolve(told) : reject(new Error(failure)),
+      const id = this.#pending.push(({ result, failure }) =>
+        failure === undefined ? resolve(result) : reject(new Error(failure)),
       );
-      this.#order(order(id));
+      this.#control(requestWith(id));
     });
   }
 
-  #order(order: Order): void {
-    this.#control.send(JSON.stringify(order));
+  #control(request: ControlRequest): void {
+    this.#controlSocket.send(JSON.stringify(request));
   }
 }

@@ -1,80 +1,75 @@
-/** The page: who is there decides what it shows. @module */
+/** The page: signs in with the token of this tab, and shows the console or the sign-in page. @module */
 import { signal, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { BoardView } from './board-view.tsx';
-import { CallView } from './call-view.tsx';
-import { DialView } from './dial-view.tsx';
-import { whoAmI } from './edge.ts';
-import { Header } from './header.tsx';
-import { Session } from './session.ts';
-import { keepToken, keptToken } from './token.ts';
-import { TokenView } from './token-view.tsx';
+import { CallDetails } from './components/call-details.tsx';
+import { CallListView } from './components/call-list-view.tsx';
+import { DialForm } from './components/dial-form.tsx';
+import { Header } from './components/header.tsx';
+import { SignInPage } from './components/sign-in.tsx';
+import { fetchMe } from './state/me.ts';
+import { Session } from './state/session.ts';
+import { loadToken, saveToken } from './state/token-storage.ts';
 
-type Door =
-  | { readonly is: 'knocking' }
-  /** Nobody answers; it is tried again. */
-  | { readonly is: 'silent' }
-  | { readonly is: 'shut'; readonly reason: string; readonly hadToken: boolean }
-  | { readonly is: 'open'; readonly session: Session; readonly leave: () => void };
+type SignInState =
+  | { readonly status: 'signing-in' }
+  /** The edge does not answer. The page tries again. */
+  | { readonly status: 'unreachable' }
+  | { readonly status: 'signed-out'; readonly reason: string; readonly hadToken: boolean }
+  | { readonly status: 'signed-in'; readonly session: Session; readonly endSession: () => void };
 
-const door = signal<Door>({ is: 'knocking' });
+const signInState = signal<SignInState>({ status: 'signing-in' });
 
-/** Milliseconds between two attempts to reach an edge that does not answer at all. */
-const KNOCK_AGAIN_MS = 3_000;
+const RETRY_INTERVAL_MS = 3_000;
 
-/** Rises with each: an answer to an earlier one is void. */
-let knocks = 0;
+/** Incremented with each attempt. The response to an earlier one is ignored. */
+let lastAttempt = 0;
 
-async function knock(token: string | undefined): Promise<void> {
-  const mine = ++knocks;
-  if (door.value.is === 'open') door.value.leave();
-  door.value = { is: 'knocking' };
+async function signIn(token: string | undefined): Promise<void> {
+  const attempt = ++lastAttempt;
+  if (signInState.value.status === 'signed-in') signInState.value.endSession();
+  signInState.value = { status: 'signing-in' };
   try {
-    const answer = await whoAmI(token);
-    if (mine !== knocks) return;
-    if (typeof answer === 'string') return shut(token, answer);
-    keepToken(token);
-    const session = new Session(token, answer, (reason) => shut(token, reason));
-    door.value = { is: 'open', session, leave: session.begin() };
+    const meOrReason = await fetchMe(token);
+    if (attempt !== lastAttempt) return;
+    if (typeof meOrReason === 'string') return signOut(token, meOrReason);
+    saveToken(token);
+    const session = new Session(token, meOrReason, (reason) => signOut(token, reason));
+    signInState.value = { status: 'signed-in', session, endSession: session.start() };
   } catch {
-    if (mine !== knocks) return;
-    door.value = { is: 'silent' };
+    if (attempt !== lastAttempt) return;
+    signInState.value = { status: 'unreachable' };
     setTimeout(() => {
-      if (mine === knocks) void knock(token);
-    }, KNOCK_AGAIN_MS);
+      if (attempt === lastAttempt) void signIn(token);
+    }, RETRY_INTERVAL_MS);
   }
 }
 
-function shut(token: string | undefined, reason: string): void {
-  keepToken(undefined);
-  door.value = { is: 'shut', reason, hadToken: token !== undefined };
+function signOut(token: string | undefined, reason: string): void {
+  saveToken(undefined);
+  signInState.value = { status: 'signed-out', reason, hadToken: token !== undefined };
 }
 
 export function App() {
-  useEffect(() => void knock(keptToken()), []);
-  const state = door.value;
-  switch (state.is) {
-    case 'knocking':
-      return <Waiting text="Connecting…" />;
-    case 'silent':
-      return <Waiting text="The server does not answer. Trying again…" />;
-    case 'shut':
-      return (
-        <TokenView
-          reason={state.hadToken ? state.reason : undefined}
-          onToken={(token) => void knock(token)}
-        />
-      );
-    case 'open':
-      return <Console session={state.session} onToken={(token) => void knock(token)} />;
+  useEffect(() => void signIn(loadToken()), []);
+  const state = signInState.value;
+  const onToken = (token: string | undefined) => void signIn(token);
+  switch (state.status) {
+    case 'signing-in':
+      return <StatusPage text="Connecting…" />;
+    case 'unreachable':
+      return <StatusPage text="The server does not answer. Trying again…" />;
+    case 'signed-out':
+      return <SignInPage reason={state.hadToken ? state.reason : undefined} onToken={onToken} />;
+    case 'signed-in':
+      return <Console session={state.session} onToken={onToken} />;
   }
 }
 
-function Waiting({ text }: { readonly text: string }) {
+function StatusPage({ text }: { readonly text: string }) {
   return (
-    <main class="lone">
+    <main class="centered">
       <h1 class="visually-hidden">Calls</h1>
-      <p role="status" class="waiting">
+      <p role="status" class="status">
         {text}
       </p>
     </main>
@@ -93,17 +88,17 @@ function Console({
       <Header session={session} onToken={onToken} />
       <main class="console">
         <div class="side">
-          <DialView session={session} />
-          <CallView session={session} />
+          <DialForm session={session} />
+          <CallDetails session={session} />
         </div>
-        <BoardView session={session} />
+        <CallListView session={session} />
       </main>
       <Announcer session={session} />
     </>
   );
 }
 
-/** Read aloud where somebody listens instead of looking. */
+/** Announces changes to screen readers. */
 function Announcer({ session }: { readonly session: Session }) {
   const text = useSignal('');
   useSignalEffect(() => {

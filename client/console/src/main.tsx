@@ -1,11 +1,11 @@
-/** The console: dial, watch and steer calls in a browser. @module */
+/** Entry point of the console: a page that dials, watches and controls calls. @module */
 import { render } from 'preact';
 import { App } from './app.tsx';
 import './style/base.css';
 import './style/forms.css';
 import './style/page.css';
 import './style/call.css';
-import './style/board.css';
+import './style/call-list.css';
 import './style/phone.css';
 
 const root = document.getElementById('app');

@@ -1,18 +1,18 @@
-/** All that the client promises, shown in whatever runtime this runs. @module */
-import { aborting } from './aborting.ts';
+/** All test cases that run in every runtime. @module */
+import { abortSignals } from './abort-signals.ts';
 import { commands } from './commands.ts';
-import type { Shown } from './promise.ts';
-import { resuming } from './resuming.ts';
+import { fullStack } from './full-stack.ts';
+import { reconnecting } from './reconnecting.ts';
+import type { TestCase } from './test-case.ts';
 import { tokens } from './tokens.ts';
-import { watching } from './watching.ts';
-import { wholeStack } from './whole-stack.ts';
+import { watches } from './watches.ts';
 
-/** By what they are about. */
-export const suite: Readonly<Record<string, readonly Shown[]>> = {
+/** The test cases by subject. */
+export const suite: Readonly<Record<string, readonly TestCase[]>> = {
   commands,
-  resuming,
-  watching,
+  reconnecting,
+  watches,
   tokens,
-  aborting,
-  'whole stack': wholeStack,
+  'abort signals': abortSignals,
+  'full stack': fullStack,
 };

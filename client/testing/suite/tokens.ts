@@ -1,87 +1,90 @@
-/** Tokens: brought, renewed in time, and got anew when one is refused. @module */
+/** Tests tokens: how they are sent, renewed before they expire, and replaced when they are rejected. @module */
 import { CallApiError } from '../../index.ts';
-import { rejection, same } from '../same.ts';
-import { promise } from './promise.ts';
+import { assertEqual, rejectionOf } from '../assertions.ts';
+import { testCase } from './test-case.ts';
 
-/** As the edge's are, as far as clients look at them. */
+/** Returns a JWT with the claims that clients read. */
 function jwt(name: string, seconds: number): string {
   const payload = JSON.stringify({ sub: name, exp: Math.floor(Date.now() / 1_000) + seconds });
   return `e30.${btoa(payload).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_')}.${name}`;
 }
 
 export const tokens = [
-  promise('a token is brought as a subprotocol, never in the URL', async ({ client, edge }) => {
+  testCase('sends a token as a subprotocol, never in the URL', async ({ client, edge }) => {
     client({ token: 'ca.k1.secret' });
     const socket = await edge.socket();
-    same(socket.protocols, ['call-api.v1', 'call-api.token.ca.k1.secret']);
-    same(String(socket.query).includes('secret'), false);
+    assertEqual(socket.protocols, ['call-api.v1', 'call-api.token.ca.k1.secret']);
+    assertEqual(String(socket.query).includes('secret'), false);
   }),
 
-  promise('a token is renewed on the live socket before it expires', async ({ client, edge }) => {
-    const given = [jwt('first', 6), jwt('second', 3_600)];
-    const left = [...given];
-    client({ getToken: async () => left.shift() ?? 'none' });
+  testCase('renews a token on the open socket before it expires', async ({ client, edge }) => {
+    const jwts = [jwt('first', 6), jwt('second', 3_600)];
+    const unused = [...jwts];
+    client({ getToken: async () => unused.shift() ?? 'none' });
     const socket = await edge.socket();
-    same(socket.protocols.at(-1), `call-api.token.${given[0]}`);
+    assertEqual(socket.protocols.at(-1), `call-api.token.${jwts[0]}`);
     const request = await socket.request('Authorize');
-    same(request.params, { token: given[1] });
-    socket.answer(request, { expires: '2030-01-01T00:00:00.000Z' });
-    socket.cut();
-    same((await edge.socket()).protocols.at(-1), `call-api.token.${given[1]}`);
+    assertEqual(request.params, { token: jwts[1] });
+    socket.respond(request, { expires: '2030-01-01T00:00:00.000Z' });
+    socket.terminate();
+    assertEqual((await edge.socket()).protocols.at(-1), `call-api.token.${jwts[1]}`);
   }),
 
-  promise('a token that the door refuses is replaced by a fresh one', async ({ client, edge }) => {
+  testCase('replaces a token that is rejected on connect', async ({ client, edge }) => {
     await edge.refuse(401);
-    let asked = 0;
+    let calls = 0;
     client({
       getToken: async () => {
-        if (++asked > 1) await edge.refuse(0);
-        return `token-${asked}`;
+        if (++calls > 1) await edge.refuse(0);
+        return `token-${calls}`;
       },
     });
-    same((await edge.socket()).protocols.at(-1), 'call-api.token.token-2');
+    assertEqual((await edge.socket()).protocols.at(-1), 'call-api.token.token-2');
   }),
 
-  promise('thrown out with 4401, it comes back with a fresh token and goes on', async ({ client, edge }) => {
-    let asked = 0;
-    const echo = client({ getToken: async () => `token-${++asked}` }).echo();
+  testCase('reconnects with a fresh token after close code 4401, and resumes', async ({ client, edge }) => {
+    let calls = 0;
+    const echo = client({ getToken: async () => `token-${++calls}` }).echo();
     const before = await edge.socket();
     const request = await before.request('Echo');
-    before.answer(request, {});
-    before.tell(request, 'Reply', 7, { data: {} });
+    before.respond(request, {});
+    before.notify(request, 'Reply', 7, { data: {} });
     before.close(4401);
     const after = await edge.socket();
-    same([after.protocols.at(-1), after.query.get('since')], ['call-api.token.token-2', '7']);
-    after.tell(request, 'Ended', 8);
-    same(await echo.ended, {});
+    assertEqual([after.protocols.at(-1), after.query.get('since')], ['call-api.token.token-2', '7']);
+    after.notify(request, 'Ended', 8);
+    assertEqual(await echo.ended, {});
   }),
 
-  promise('a token that is refused for good ends the connection, and says so', async ({ client, edge }) => {
+  testCase(
+    'closes the connection as unauthorized if its only token is rejected',
+    async ({ client, edge }) => {
+      await edge.refuse(401);
+      const api = client({ token: 'old' });
+      const error = await rejectionOf(api.echo().ended);
+      if (!(error instanceof CallApiError)) throw error;
+      assertEqual([error.code, error.event], [-32002, 'Lost']);
+      assertEqual(api.state, { status: 'closed', reason: 'unauthorized' });
+    },
+  ),
+
+  testCase('gives up after two rejected tokens in a row', async ({ client, edge }) => {
     await edge.refuse(401);
-    const api = client({ token: 'old' });
-    const why = await rejection(api.echo().ended);
-    if (!(why instanceof CallApiError)) throw why;
-    same([why.code, why.event], [-32002, 'Lost']);
-    same(api.state, { is: 'closed', why: 'unauthorized' });
+    let calls = 0;
+    const api = client({ getToken: async () => `token-${++calls}` });
+    const error = await rejectionOf(api.calls.list());
+    if (!(error instanceof CallApiError)) throw error;
+    assertEqual([error.code, calls], [-32002, 2]);
   }),
 
-  promise('one who gets tokens that are all refused is not asked for ever', async ({ client, edge }) => {
-    await edge.refuse(401);
-    let asked = 0;
-    const api = client({ getToken: async () => `token-${++asked}` });
-    const why = await rejection(api.calls.list());
-    if (!(why instanceof CallApiError)) throw why;
-    same([why.code, asked], [-32002, 2]);
-  }),
-
-  promise('a source that fails for a while is asked again', async ({ client, edge }) => {
-    let asked = 0;
+  testCase('calls getToken again after it has failed', async ({ client, edge }) => {
+    let calls = 0;
     client({
       getToken: async () => {
-        if (++asked < 3) throw new Error('the back end is away');
+        if (++calls < 3) throw new Error('the back end is down');
         return 'late';
       },
     });
-    same((await edge.socket()).protocols.at(-1), 'call-api.token.late');
+    assertEqual((await edge.socket()).protocols.at(-1), 'call-api.token.late');
   }),
 ];

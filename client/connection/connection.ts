@@ -1,0 +1,299 @@
+/**
+ * A connection to the edge that reconnects by itself. It sends commands again under the same `cmd_id`, resumes its session
+ * and its call subscriptions where they stopped, and reports as unknown what it cannot find out.
+ * @module
+ */
+import { onAbort } from './abort-signal.ts';
+import { ActiveCommands } from './active-commands.ts';
+import { Backoff } from './backoff.ts';
+import { type CallObserver, CallSubscription, type WatchParams } from './call-subscription.ts';
+import { type EdgeSocket, openEdgeSocket, PONG } from './edge-socket.ts';
+import { type CloseReason, notSent } from './failures.ts';
+import { type CommandUpdate, parseFrame, type ResponseCallback, type RpcResponse } from './messages.ts';
+import type { Platform } from './platform.ts';
+import { PendingRequests } from './requests.ts';
+import { type TokenOptions, TokenProvider } from './token-provider.ts';
+
+export type ConnectionState =
+  | { readonly status: 'connecting'; readonly attempt: number }
+  | { readonly status: 'open' }
+  /** Between two attempts. `until` is in Unix milliseconds. */
+  | { readonly status: 'waiting'; readonly attempt: number; readonly until: number }
+  | { readonly status: 'closed'; readonly reason: CloseReason };
+
+export interface ConnectionOptions extends TokenOptions {
+  /** Such as `wss://calls.example.com/call-api`. */
+  readonly url: string;
+  /** Prefix of the session ids; random ids if undefined. */
+  readonly session?: string | undefined;
+  readonly onState: (state: ConnectionState) => void;
+}
+
+/** Close codes of the edge: docs/protocol.md. */
+const UNAUTHORIZED = 4401;
+const SUPERSEDED = 4408;
+/** Commands that are sent again at once after a reconnect. The others follow one by one. */
+const RESEND_BURST = 50;
+/** By default a session may send 50 messages a second, and twice as many at once. */
+const RESEND_INTERVAL_MS = 25;
+/** The error of a command whose `cmd_id` another command of this client has. */
+const CONFLICT = { code: -32004, message: 'Conflict', data: 'cmd_id: taken here' };
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #platform: Platform;
+  readonly #backoff: Backoff;
+  readonly #tokens: TokenProvider;
+  readonly #commands: ActiveCommands;
+  readonly #subscriptions = new Set<CallSubscription>();
+  readonly #requests: PendingRequests;
+  #session = '';
+  /** `seq` of the last command notification of this session. */
+  #lastSeq: number | undefined;
+  #socket: EdgeSocket | undefined;
+  #isOpen = false;
+  #closeReason: CloseReason | undefined;
+  /** Incremented with each attempt. Callbacks of an earlier one are ignored. */
+  #attempt = 0;
+  #cancelReconnect = () => {};
+
+  constructor(options: ConnectionOptions, platform: Platform) {
+    this.#options = options;
+    this.#platform = platform;
+    this.#backoff = new Backoff(platform.random);
+    this.#tokens = new TokenProvider(options, platform);
+    this.#commands = new ActiveCommands(platform.now);
+    this.#requests = new PendingRequests((text) => {
+      if (this.#isOpen) this.#socket?.send(text);
+      return this.#isOpen;
+    }, platform);
+  }
+
+  randomId(): string {
+    return this.#platform.randomId();
+  }
+
+  /** Connects, and reconnects whenever the socket is lost, until {@link close} is called. */
+  connect(): void {
+    this.#closeSocket();
+    this.#closeReason = undefined;
+    const attempt = this.#attempt;
+    this.#options.onState({ status: 'connecting', attempt: this.#backoff.attempts });
+    // `onState` may have closed the connection.
+    if (attempt !== this.#attempt) return;
+    const token = this.#tokens.get();
+    if (!(token instanceof Promise)) this.#openSocket(token);
+    else
+      token.then(
+        (fresh) => attempt === this.#attempt && this.#openSocket(fresh),
+        () => attempt === this.#attempt && this.#onDisconnected(),
+      );
+  }
+
+  /** Connects at once instead of waiting for the next attempt. Checks with a ping whether an open socket still works. */
+  retryNow(): void {
+    if (this.#isOpen) {
+      this.#socket?.ping();
+      return;
+    }
+    this.#requests.onDisconnected();
+    this.connect();
+  }
+
+  /** Closes the connection for good, and fails everything that has no response yet. */
+  close(reason: CloseReason = 'requested'): void {
+    if (this.#closeReason) return;
+    this.#closeSocket();
+    this.#closeReason = reason;
+    this.#commands.failAll(reason);
+    this.#requests.failAll(reason);
+    for (const { observer } of this.#subscriptions) observer.onClosed?.(reason);
+    this.#options.onState({ status: 'closed', reason });
+  }
+
+  /**
+   * Sends a request.
+   * @param isRepeatable it changes nothing, so it is sent again after a reconnect; any other request then fails
+   * @return the result; rejects with the error of the response
+   */
+  request(method: string, params: object, isRepeatable = true, signal?: AbortSignal): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      let removeListener = () => {};
+      const onResponse: ResponseCallback = ({ result, error }) => {
+        removeListener();
+        if (error) reject(error);
+        else resolve(result);
+      };
+      if (signal?.aborted) throw signal.reason;
+      const id = this.#addRequest(method, params, onResponse, isRepeatable ? 'resend' : 'fail');
+      removeListener = onAbort(signal, () => {
+        this.#requests.discard(id);
+        reject(signal?.reason);
+      });
+    });
+  }
+
+  /**
+   * Runs a command.
+   * @param onUpdate receives its events in order: `Started` or `Refused` first, `Ended`, `Refused` or `Lost` last
+   * @return its `cmd_id`
+   */
+  run(
+    method: string,
+    params: object,
+    onUpdate: (update: CommandUpdate) => void,
+    cmdId: string = this.randomId(),
+  ): string {
+    if (this.#closeReason) onUpdate({ event: 'Lost', error: notSent(this.#closeReason) });
+    else if (this.#commands.has(cmdId)) onUpdate({ event: 'Refused', error: CONFLICT });
+    else {
+      this.#commands.add(cmdId, { method, params: { ...params, cmd_id: cmdId }, onUpdate });
+      if (this.#isOpen) this.#sendCommand(cmdId);
+    }
+    return cmdId;
+  }
+
+  /** Ignores all further events of a command, and does not send it again. A command that was sent continues to run. */
+  discard(cmdId: string): void {
+    this.#commands.discard(cmdId);
+  }
+
+  /** Watches calls across reconnects. Returns a function that ends the subscription. */
+  watch(observer: CallObserver, params: WatchParams = {}): () => void {
+    const subscription = new CallSubscription(observer, params, (method, params, onResponse) => {
+      this.#addRequest(method, params, onResponse, 'discard');
+    });
+    if (this.#closeReason) observer.onClosed?.(this.#closeReason);
+    this.#subscriptions.add(subscription);
+    if (this.#isOpen) subscription.subscribe();
+    return () => this.#unwatch(subscription);
+  }
+
+  #unwatch(subscription: CallSubscription): void {
+    if (!this.#subscriptions.delete(subscription)) return;
+    subscription.end();
+    const { callid } = subscription;
+    const isShared = [...this.#subscriptions].some((other) => other.callid === callid);
+    if (this.#isOpen && !isShared) this.#addRequest('CallUnwatch', { callid }, () => {}, 'discard');
+  }
+
+  /** Sends a command again after a reconnect. Spreads many of them over time to stay below the rate limit. */
+  #resendCommand(cmdId: string, index: number): void {
+    if (index < RESEND_BURST) {
+      this.#sendCommand(cmdId);
+      return;
+    }
+    const attempt = this.#attempt;
+    this.#platform.setTimer((index - RESEND_BURST) * RESEND_INTERVAL_MS, () => {
+      if (attempt === this.#attempt && this.#isOpen) this.#sendCommand(cmdId);
+    });
+  }
+
+  #sendCommand(cmdId: string): void {
+    const command = this.#commands.markSent(cmdId);
+    if (!command) return;
+    const onResponse = (response: RpcResponse) => this.#commands.onResponse(cmdId, response);
+    this.#addRequest(command.method, command.params, onResponse, 'discard', command.isSent);
+  }
+
+  #addRequest(...[method, params, onResponse, ...options]: Parameters<PendingRequests['add']>): string {
+    if (!this.#closeReason) return this.#requests.add(method, params, onResponse, ...options);
+    onResponse({ error: notSent(this.#closeReason) });
+    return '';
+  }
+
+  #openSocket(token: string | undefined): void {
+    // Without a notification to resume from, a new session starts: it gets all events of what is sent again.
+    if (this.#lastSeq === undefined) this.#session = this.#newSession();
+    const url = new URL(this.#options.url);
+    url.searchParams.set('session', this.#session);
+    if (this.#lastSeq !== undefined) url.searchParams.set('since', String(this.#lastSeq));
+    const protocols = token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
+    this.#socket = openEdgeSocket(this.#platform, url.href, protocols, {
+      onOpen: () => this.#onOpen(),
+      onMessage: (text) => this.#onMessage(text),
+      onClose: (code) => this.#onDisconnected(code, token),
+    });
+  }
+
+  /** Returns the configured name first, and then names that are new to the edge. */
+  #newSession(): string {
+    const { session } = this.#options;
+    const id = this.randomId();
+    if (session === undefined) return id;
+    return this.#session === '' ? session : `${session}.${id.slice(0, 8)}`;
+  }
+
+  #onOpen(): void {
+    this.#isOpen = true;
+    this.#tokens.startRenewal((token) => {
+      // If the edge refuses the token, it closes the socket, and the client reconnects with this token.
+      this.#addRequest('Authorize', { token }, () => {}, 'discard');
+    });
+    this.#requests.resend();
+    for (const [index, cmdId] of this.#commands.toResend(this.#lastSeq === undefined).entries())
+      this.#resendCommand(cmdId, index);
+    for (const subscription of this.#subscriptions) subscription.subscribe();
+    // Last, so that requests which `onState` makes are not sent twice.
+    this.#options.onState({ status: 'open' });
+  }
+
+  #onMessage(text: string): void {
+    // Not on open: the backoff must grow while an edge accepts each socket and closes it again.
+    this.#backoff.reset();
+    this.#tokens.onAccepted();
+    if (text === PONG) return;
+    for (const message of parseFrame(text)) {
+      if ('id' in message) this.#requests.onResponse(message.id, message);
+      else if (message.method === 'SessionReset') this.#restartSession();
+      else if (message.method === 'Call' || message.method === 'Link')
+        for (const subscription of this.#subscriptions) subscription.onNotification(message);
+      else {
+        const { seq } = message.params;
+        if (typeof seq === 'number') this.#lastSeq = Math.max(this.#lastSeq ?? 0, seq);
+        this.#commands.onNotification(message.params);
+      }
+    }
+  }
+
+  /** The edge no longer has what this session missed, so a new session sends the active commands again. */
+  #restartSession(): void {
+    this.#lastSeq = undefined;
+    this.#requests.onDisconnected();
+    this.connect();
+  }
+
+  /** @param code the close code; undefined if the socket timed out or there was no token */
+  #onDisconnected(code?: number, token?: string): void {
+    const wasOpen = this.#isOpen;
+    this.#closeSocket();
+    const isUnauthorized = code === UNAUTHORIZED && !this.#tokens.onRejected();
+    if (isUnauthorized || code === SUPERSEDED) {
+      this.close(isUnauthorized ? 'unauthorized' : 'superseded');
+      return;
+    }
+    this.#requests.onDisconnected();
+    const delay = this.#backoff.next();
+    const until = this.#platform.now() + delay;
+    this.#cancelReconnect = this.#platform.setTimer(delay, () => this.connect());
+    if (!wasOpen && code !== undefined) void this.#checkToken(token);
+    // Last, because `onState` may close the connection.
+    this.#options.onState({ status: 'waiting', attempt: this.#backoff.attempts, until });
+  }
+
+  /** Finds out whether the edge has closed a socket before it opened because of the token. */
+  async #checkToken(token: string | undefined): Promise<void> {
+    const attempt = this.#attempt;
+    const isRejected = await this.#platform.isTokenRejected?.(this.#options.url, token).catch(() => false);
+    if (isRejected && attempt === this.#attempt && !this.#tokens.onRejected()) this.close('unauthorized');
+  }
+
+  #closeSocket(): void {
+    this.#attempt++;
+    this.#cancelReconnect();
+    this.#tokens.stopRenewal();
+    this.#isOpen = false;
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+}

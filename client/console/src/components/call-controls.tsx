@@ -1,0 +1,70 @@
+/** The buttons that control a call. A button that cannot be used is shown disabled, with the missing scopes. @module */
+import type { Call } from '../../../connection/call.ts';
+import { type CommandName, type CommandRun, hasEnded } from '../state/command-progress.ts';
+import type { Session } from '../state/session.ts';
+
+interface Props {
+  readonly session: Session;
+  readonly call: Call | undefined;
+  readonly start: CommandRun | undefined;
+  readonly isTransferring: boolean;
+  readonly onTransfer: () => void;
+}
+
+export function CallControls({ session, call, start, isTransferring, onTransfer }: Props) {
+  const isConnected = session.connectionState.value.status === 'open' && session.isLinkUp.value !== false;
+  const isStarting = start !== undefined && !hasEnded(start);
+  const state = call?.state;
+  const isEstablished = state === 'answered' || state === 'held';
+  const canEnd = isStarting || (state !== undefined && state !== 'ended');
+  const isAllowed = (...methods: CommandName[]) => methods.some((method) => session.isAllowed(method));
+  const missing = missingScopes(session);
+  const isHeld = state === 'held';
+  const holdMethod: CommandName = isHeld ? 'CallUnhold' : 'CallHold';
+  // The `cmd_id` of the CallStart ends a call that is not established yet.
+  const callidToEnd = isStarting ? start.cmdId : call?.callid;
+  if (state === 'ended' && !isStarting) return null;
+  return (
+    <>
+      <fieldset class="controls">
+        <legend class="visually-hidden">What to do with this call</legend>
+        <button
+          type="button"
+          disabled={!(isConnected && isEstablished && isAllowed(holdMethod))}
+          onClick={() => call && session.run(holdMethod, { callid: call.callid })}
+        >
+          {isHeld ? 'Resume' : 'Hold'}
+        </button>
+        <button
+          type="button"
+          aria-expanded={isTransferring}
+          disabled={!(isConnected && isEstablished && isAllowed('CallBlindTransfer', 'CallAttendedTransfer'))}
+          onClick={onTransfer}
+        >
+          Transfer…
+        </button>
+        <button
+          type="button"
+          class="end"
+          disabled={!(isConnected && canEnd && isAllowed('CallEnd'))}
+          onClick={() => callidToEnd !== undefined && session.run('CallEnd', { callid: callidToEnd })}
+        >
+          End
+        </button>
+      </fieldset>
+      {missing !== '' && <p class="hint">This token lacks the scopes {missing}.</p>}
+    </>
+  );
+}
+
+const CONTROL_METHODS: readonly CommandName[] = [
+  'CallHold',
+  'CallUnhold',
+  'CallBlindTransfer',
+  'CallAttendedTransfer',
+  'CallEnd',
+];
+
+function missingScopes(session: Session): string {
+  return CONTROL_METHODS.filter((method) => !session.isAllowed(method)).join(', ');
+}

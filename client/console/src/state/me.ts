@@ -1,0 +1,32 @@
+/** Requests `GET /v1/me`: who the token belongs to, and what it allows. @module */
+import { isJsonObject } from '../../../connection/messages.ts';
+
+/** The response of `GET /v1/me`. */
+export interface Me {
+  readonly tenant: string;
+  readonly site: string;
+  readonly subject: string;
+  readonly scopes: readonly string[];
+  readonly caller?: string;
+  readonly expires?: string;
+}
+
+/** Returns who the token belongs to, or the reason why it is rejected. Rejects if the edge cannot be reached. */
+export async function fetchMe(token: string | undefined): Promise<Me | string> {
+  const response = await fetch('/v1/me', { headers: authorizationHeader(token) });
+  const body: unknown = await response.json();
+  if (isMe(body)) return body;
+  const detail =
+    isJsonObject(body) && typeof body['detail'] === 'string' ? body['detail'] : response.statusText;
+  // A server error is temporary and does not concern the token.
+  if (response.status >= 500) throw new Error(detail);
+  return detail;
+}
+
+function authorizationHeader(token: string | undefined): HeadersInit {
+  return token === undefined ? {} : { Authorization: `Bearer ${token}` };
+}
+
+function isMe(value: unknown): value is Me {
+  return isJsonObject(value) && typeof value['tenant'] === 'string' && Array.isArray(value['scopes']);
+}

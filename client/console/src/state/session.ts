@@ -1,0 +1,278 @@
+/** The state of the page as signals: connects to the edge, watches calls and runs commands. @module */
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import type { Call } from '../../../connection/call.ts';
+import { Connection, type ConnectionState } from '../../../connection/connection.ts';
+import { isJsonObject, isRpcError } from '../../../connection/messages.ts';
+import type { TimelineEntry } from '../format/labels.ts';
+import { browserPlatform } from './browser-platform.ts';
+import { CallList } from './call-list.ts';
+import { type CommandName, type CommandRun, resultCallid, stepsOf, withUpdate } from './command-progress.ts';
+import { fetchMe, type Me } from './me.ts';
+import { oncePerFrame } from './once-per-frame.ts';
+
+/** The call that is shown: a command of this page and the call that it makes, or any call of the list. */
+export interface Selection {
+  readonly cmdId?: string;
+  readonly callid?: string;
+}
+
+/** How up to date the call list is. */
+export type Freshness = 'loading' | 'live' | 'resumed' | 'reloaded' | 'stale' | 'forbidden';
+
+const MAX_COMMANDS = 100;
+
+/** Time to notice and read a line. */
+const RECONNECT_NOTICE_MS = 8_000;
+
+export class Session {
+  readonly me: Me;
+  readonly connectionState: Signal<ConnectionState> = signal({ status: 'connecting', attempt: 0 });
+  /** Whether the adapter of the site is connected. Undefined while that is not known. */
+  readonly isLinkUp: Signal<boolean | undefined> = signal(undefined);
+  readonly freshness: Signal<Freshness> = signal('loading');
+  /** When the call list was last up to date, in Unix milliseconds. */
+  readonly lastLiveAt: Signal<number> = signal(Date.now());
+  /** The active calls of the last frame. */
+  readonly activeCalls: Signal<readonly Call[]> = signal([]);
+  readonly endedCalls: Signal<readonly Call[]> = signal([]);
+  readonly commands: Signal<readonly CommandRun[]> = signal([]);
+  readonly selection: Signal<Selection> = signal({});
+  readonly timeline: Signal<readonly TimelineEntry[]> = signal([]);
+  /** The selected call. */
+  readonly call: ReadonlySignal<Call | undefined>;
+  /** The commands of this page that make or change the selected call, oldest first. */
+  readonly relatedCommands: ReadonlySignal<readonly CommandRun[]>;
+  /** The last change, for screen readers. */
+  readonly announcement: Signal<string> = signal('');
+
+  readonly #token: string | undefined;
+  readonly #onUnauthorized: (reason: string) => void;
+  readonly #callList = new CallList();
+  readonly #connection: Connection;
+  readonly #scheduleRefresh: () => void;
+  /** The call whose timeline has been requested. */
+  #timelineCallid: string | undefined;
+  #isTimelineStale = false;
+
+  /** @param onUnauthorized called when the edge rejects the token */
+  constructor(token: string | undefined, me: Me, onUnauthorized: (reason: string) => void) {
+    this.me = me;
+    this.#token = token;
+    this.#onUnauthorized = onUnauthorized;
+    this.#scheduleRefresh = oncePerFrame(() => this.#refreshCalls());
+    this.call = computed(() => {
+      // Subscribes to the signal, which changes whenever the call list does.
+      void this.activeCalls.value;
+      const { callid } = this.selection.value;
+      return callid === undefined ? undefined : this.#callList.get(callid);
+    });
+    this.relatedCommands = computed(() => {
+      const { cmdId, callid } = this.selection.value;
+      return this.commands.value.filter((run) => run.cmdId === cmdId || isRelatedTo(run, callid));
+    });
+    const onState = (state: ConnectionState) => this.#onConnectionState(state);
+    const url = new URL('/call-api', location.href);
+    url.protocol = url.protocol.replace('http', 'ws');
+    this.#connection = new Connection(
+      { url: url.href, onState, ...(token === undefined ? {} : { token }) },
+      browserPlatform,
+    );
+  }
+
+  /** Connects and watches the calls. Returns a function that ends the session. */
+  start(): () => void {
+    this.#watch();
+    this.#connection.connect();
+    const onNetworkChange = () => this.#connection.retryNow();
+    addEventListener('online', onNetworkChange);
+    addEventListener('offline', onNetworkChange);
+    return () => {
+      removeEventListener('online', onNetworkChange);
+      removeEventListener('offline', onNetworkChange);
+      this.#connection.close();
+    };
+  }
+
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
+
+  /** Whether the token has the scope of this command. */
+  isAllowed(method: CommandName): boolean {
+    return this.me.scopes.includes(method);
+  }
+
+  /** Runs a command. Selects it if it starts a call. */
+  run(method: CommandName, params: Readonly<Record<string, unknown>>): void {
+    const cmdId: string = this.#connection.run(method, params, (update) => {
+      this.#updateCommand(cmdId, (run) => withUpdate(run, update, Date.now()));
+    });
+    const run: CommandRun = { cmdId, method, params, updates: [] };
+    this.commands.value = [...this.commands.value, run].slice(-MAX_COMMANDS);
+    if (method === 'CallStart') this.selection.value = { cmdId };
+  }
+
+  /** Selects a call. */
+  select(callid: string): void {
+    if (this.selection.value.callid === callid) return;
+    const start = this.commands.value.find(
+      (run) => run.method === 'CallStart' && resultCallid(run) === callid,
+    );
+    batch(() => {
+      this.selection.value = { callid, ...(start ? { cmdId: start.cmdId } : {}) };
+      this.timeline.value = [];
+    });
+    this.#fetchTimeline();
+  }
+
+  deselect(): void {
+    this.selection.value = {};
+  }
+
+  #watch(): void {
+    if (!this.me.scopes.includes('read')) {
+      this.freshness.value = 'forbidden';
+      return;
+    }
+    let isFirst = true;
+    this.#connection.watch({
+      onSnapshot: (calls, fetchNextPage) => {
+        fetchNextPage();
+        this.#callList.replace(calls);
+        this.#setFreshness(isFirst ? 'live' : 'reloaded');
+        isFirst = false;
+        this.#scheduleRefresh();
+        this.#fetchTimeline();
+      },
+      onSnapshotPage: (calls, fetchNextPage) => {
+        fetchNextPage();
+        for (const call of calls) this.#callList.update(call);
+        this.#scheduleRefresh();
+      },
+      onResumed: () => {
+        this.#setFreshness('resumed');
+        this.#fetchTimeline();
+      },
+      onCall: (call) => {
+        this.#callList.update(call);
+        this.#scheduleRefresh();
+        this.#followSelection(call);
+      },
+      onLink: (isUp) => {
+        const wasUp = this.isLinkUp.value;
+        this.isLinkUp.value = isUp;
+        if (wasUp !== undefined && wasUp !== isUp)
+          this.announcement.value = isUp ? 'OpenSIPS is back.' : 'OpenSIPS cannot be reached.';
+      },
+      onRefused: () => {
+        this.freshness.value = 'forbidden';
+      },
+    });
+  }
+
+  /** Shows that the connection is back for a while, and then that the list is live. */
+  #setFreshness(freshness: Freshness): void {
+    this.freshness.value = freshness;
+    if (freshness !== 'live')
+      browserPlatform.setTimer(RECONNECT_NOTICE_MS, () => {
+        if (this.freshness.value === freshness) this.freshness.value = 'live';
+      });
+  }
+
+  /** Selects the call that the selected one was transferred to; otherwise updates its timeline. */
+  #followSelection({ callid, became, state }: Call): void {
+    if (callid !== this.selection.value.callid) return;
+    if (state === 'ended' && became !== undefined) this.select(became);
+    else this.#fetchTimeline();
+  }
+
+  #onConnectionState(state: ConnectionState): void {
+    const previous = this.connectionState.value.status;
+    batch(() => {
+      this.connectionState.value = state;
+      if (previous === 'open' && state.status !== 'open') {
+        this.lastLiveAt.value = Date.now();
+        if (this.freshness.value !== 'forbidden') this.freshness.value = 'stale';
+        this.announcement.value = 'The connection was lost.';
+      }
+    });
+    // A browser does not tell a page why an upgrade was refused, so the page asks over HTTP.
+    if (state.status === 'waiting') void this.#checkToken();
+    if (state.status === 'closed' && state.reason === 'unauthorized')
+      this.#onUnauthorized('The token no longer holds.');
+  }
+
+  async #checkToken(): Promise<void> {
+    const meOrReason = await fetchMe(this.#token).catch(() => this.me);
+    if (typeof meOrReason === 'string') this.#connection.close('unauthorized');
+  }
+
+  #refreshCalls(): void {
+    batch(() => {
+      this.activeCalls.value = this.#callList.activeCalls();
+      this.endedCalls.value = this.#callList.endedCalls();
+    });
+  }
+
+  #updateCommand(cmdId: string, update: (run: CommandRun) => CommandRun): void {
+    const commands = this.commands.value.map((run) => (run.cmdId === cmdId ? update(run) : run));
+    batch(() => {
+      this.commands.value = commands;
+      const { selection } = this;
+      const updated = commands.find((run) => run.cmdId === cmdId);
+      if (!updated) return;
+      const lastDone = stepsOf(updated).findLast(({ status }) => status === 'done');
+      if (lastDone) this.announcement.value = lastDone.text;
+      const callid = resultCallid(updated);
+      // The command is selected: once it has made a call, that call is selected as well.
+      if (callid !== undefined && selection.value.cmdId === cmdId && selection.value.callid === undefined) {
+        selection.value = { cmdId, callid };
+        this.#fetchTimeline();
+      }
+    });
+  }
+
+  /** Requests the timeline of the selected call, and again if it has changed in the meantime. */
+  #fetchTimeline(): void {
+    const { callid } = this.selection.value;
+    if (callid === undefined || !this.me.scopes.includes('read')) return;
+    if (this.#timelineCallid === callid) {
+      this.#isTimelineStale = true;
+      return;
+    }
+    this.#timelineCallid = callid;
+    this.#isTimelineStale = false;
+    this.#connection
+      .request('CallGet', { callid })
+      .then(
+        (result) => this.#onTimeline(callid, result),
+        (error: unknown) => {
+          if (!isRpcError(error)) throw error;
+        },
+      )
+      .finally(() => {
+        const isStale = this.#isTimelineStale || this.selection.value.callid !== callid;
+        this.#timelineCallid = undefined;
+        if (isStale) this.#fetchTimeline();
+      });
+  }
+
+  #onTimeline(callid: string, result: unknown): void {
+    if (!isJsonObject(result) || callid !== this.selection.value.callid) return;
+    const { timeline } = result;
+    if (Array.isArray(timeline)) this.timeline.value = timeline.filter(isTimelineEntry);
+  }
+}
+
+/** Whether the command makes or changes this call. */
+function isRelatedTo(run: CommandRun, callid: string | undefined): boolean {
+  if (callid === undefined) return false;
+  const { params } = run;
+  return (
+    [params['callid'], params['callidA'], params['callidB']].includes(callid) || resultCallid(run) === callid
+  );
+}
+
+function isTimelineEntry(value: unknown): value is TimelineEntry {
+  return isJsonObject(value) && typeof value['at'] === 'number' && typeof value['event'] === 'string';
+}
