@@ -1,90 +1,95 @@
 /**
- * An OpenSIPS stand-in on real UDP: MI and EVI as the recorded traces have them, and phones with manners.
+ * An OpenSIPS stand-in on real UDP: MI and EVI as in the recorded traces, and simulated phones.
  * @module
  */
 import type { RemoteInfo } from 'node:dgram';
-import { Clock } from './clock.ts';
-import { dial } from './dial.ts';
-import { DialogTable } from './dialog-table.ts';
-import { scaledGaps, TIMERS, type Timers } from './gaps.ts';
-import { Ledger } from './ledger.ts';
-import { type Manner, mannerOf } from './manners.ts';
-import { answer, parseRequest } from './mi/answer.ts';
-import { endDialog, type Opensips } from './opensips.ts';
-import { restart } from './restart.ts';
-import { type EventName, Subscriptions } from './subscriptions.ts';
-import { bindUdp, closeUdp } from './udp.ts';
+import { dial } from './calls/dial.ts';
+import { handleRequest, parseRequest } from './mi/json-rpc.ts';
+import { DialogTable } from './opensips/dialog-table.ts';
+import { Ledger } from './opensips/ledger.ts';
+import { endDialog, type OpenSips } from './opensips/opensips.ts';
+import { restartOpenSips } from './opensips/restart.ts';
+import { type EventName, Subscriptions } from './opensips/subscriptions.ts';
+import { bindUdp, closeUdp } from './opensips/udp-socket.ts';
+import { behaviorOf, type PhoneBehavior } from './phones/behavior.ts';
+import { Clock } from './timing/clock.ts';
+import { DEFAULT_TIMERS, scaleDelays, type Timers } from './timing/delays.ts';
 
-export type { Dialog, EndedBy, Leg, State } from './dialog.ts';
-export { STATE } from './dialog.ts';
-export type { Ledger, Request } from './ledger.ts';
-export { BARESIP, KEEP, type Manner } from './manners.ts';
+export type { Dialog, DialogState, EndedBy, Leg } from './opensips/dialog.ts';
+export { DIALOG_STATE } from './opensips/dialog.ts';
+export type { Ledger, RecordedRequest } from './opensips/ledger.ts';
+export { BARESIP_PHONE, KEEP_PHONE, type PhoneBehavior } from './phones/behavior.ts';
 
 export type SimulatorOptions = {
-  /** Where MI listens: 127.0.0.1, and any free port, by default. */
+  /** Where MI listens. The default is 127.0.0.1 and any free port. */
   readonly host?: string;
   readonly port?: number;
-  /** The SIP address that it pretends to have; nothing is bound there. */
-  readonly sip?: string;
-  /** What the recorded pauses are multiplied by: 1 by default; 0 is as fast as possible. */
-  readonly gaps?: number;
-  /** OpenSIPS's own timers in milliseconds; they are not scaled by `gaps`. */
+  /** The SIP address that it claims to have. No socket is bound to it. */
+  readonly sipAddress?: string;
+  /** The factor for the recorded delays: 1 by default; 0 is as fast as possible. */
+  readonly delayFactor?: number;
+  /** OpenSIPS's own timers, which `delayFactor` does not scale. */
   readonly timers?: Partial<Timers>;
-  /** Phones that behave otherwise than their names say. */
-  readonly manners?: Readonly<Record<string, Manner>>;
-  /** For how long it pretends to have been up. */
+  /** Phones that do not behave as their names say, by user part. */
+  readonly phoneBehaviors?: Readonly<Record<string, PhoneBehavior>>;
+  /** The uptime that it reports at the start. */
   readonly uptimeSeconds?: number;
   readonly version?: string;
-  /** Milliseconds that every MI reply comes later than recorded. */
-  readonly replyDelay?: number;
-  /** Whether the ledger is kept: true by default. It grows for ever. */
+  /** An additional delay of every MI reply. */
+  readonly replyDelayMs?: number;
+  /** Whether the ledger records: true by default. Its memory is not limited. */
   readonly keepLedger?: boolean;
 };
 
 export type Simulator = {
   /** Where MI listens. */
   readonly mi: { readonly host: string; readonly port: number };
-  /** What truly happened. */
+  /** The ground truth: every MI request and dialog. */
   readonly ledger: Ledger;
-  /** Begins and answers a call between two phones, outside MI. Resolves with its Call-ID, rejects when it is refused. */
+  /**
+   * Places a call between two phones without MI. Resolves with its Call-ID when it is answered, rejects if refused.
+   */
   dial(call: { from: string; to: string }): Promise<string>;
-  /** A phone hangs a call up, outside MI. One that does not stand stays as it is. */
+  /** Lets a phone hang up a call without MI. Does nothing if the call is not active. */
   hangUp(callid: string): void;
-  /** OpenSIPS restarts: requests are forgotten, subscriptions gone, and dialogs too unless a database keeps those that stand. */
+  /** Restarts OpenSIPS: it loses requests and subscriptions, and its dialogs too unless `keepDialogs` is set. */
   restart(options: { keepDialogs: boolean }): void;
-  /** MI requests of this method get no answer from now on: not run at all, or run and the reply lost. Null ends it. */
+  /**
+   * Sends no replies to this MI method from now on; null ends that. The command is not run, unless `runs` is set: then
+   * only its reply is lost.
+   */
   silence(method: string | null, options?: { readonly runs: boolean }): void;
   close(): Promise<void>;
 };
 
-/** Rejects where the port cannot be bound. */
+/** Starts a simulator. Rejects if the port cannot be bound. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { host = '127.0.0.1', port = 0, replyDelay = 0 } = options;
+  const { host = '127.0.0.1', port = 0, replyDelayMs = 0 } = options;
   const subscriptions = new Subscriptions();
   let silenced: { method: string; runs: boolean } | undefined;
 
-  const eviSocket = await bindUdp({ host, port: 0 }, () => {});
-  const raise = (event: EventName, params: unknown) => {
-    const subscribers = subscriptions.of(event);
+  const eventSocket = await bindUdp({ host, port: 0 }, () => {});
+  const raiseEvent = (event: EventName, params: unknown) => {
+    const subscribers = subscriptions.subscribersOf(event);
     if (subscribers.length === 0) return;
     const datagram = JSON.stringify({ jsonrpc: '2.0', method: event, params });
-    for (const subscriber of subscribers) eviSocket.send(datagram, subscriber.port, subscriber.host);
+    for (const subscriber of subscribers) eventSocket.send(datagram, subscriber.port, subscriber.host);
   };
-  const opensips = createOpensips(options, subscriptions, raise);
+  const opensips = createOpenSips(options, subscriptions, raiseEvent);
 
   const receive = async (datagram: string, from: RemoteInfo): Promise<void> => {
     const request = parseRequest(datagram);
     if (typeof request === 'string') return send(request, from);
-    opensips.ledger.addRequest({ at: Date.now(), ...request });
-    const silent = silenced?.method === request.method;
-    if (silent && !silenced?.runs) return;
-    const reply = await answer(opensips, request);
-    if (replyDelay > 0) await opensips.clock.timeline().pass(replyDelay);
-    if (reply !== undefined && !silent) send(reply, from);
+    opensips.ledger.addRequest({ receivedAt: Date.now(), ...request });
+    const isSilenced = silenced?.method === request.method;
+    if (isSilenced && !silenced?.runs) return;
+    const reply = await handleRequest(opensips, request);
+    if (replyDelayMs > 0) await opensips.clock.timeline().wait(replyDelayMs);
+    if (reply !== undefined && !isSilenced) send(reply, from);
   };
   const miSocket = await bindUdp({ host, port }, (datagram, from) => void receive(datagram, from)).catch(
     async (error: unknown) => {
-      await closeUdp(eviSocket);
+      await closeUdp(eventSocket);
       throw error;
     },
   );
@@ -95,36 +100,36 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ledger: opensips.ledger,
     dial: (call) => dial(opensips, call),
     hangUp: (callid) => {
-      const dialog = opensips.dialogs.alive(callid);
+      const dialog = opensips.dialogs.findActive(callid);
       if (dialog) endDialog(opensips, dialog, `phone ${dialog.caller.user ?? ''}`, 'BYE');
     },
-    restart: ({ keepDialogs }) => restart(opensips, keepDialogs),
+    restart: ({ keepDialogs }) => restartOpenSips(opensips, keepDialogs),
     silence: (method, { runs } = { runs: false }) => {
       silenced = method === null ? undefined : { method, runs };
     },
     close: async () => {
       opensips.clock.clear();
-      await Promise.all([closeUdp(miSocket), closeUdp(eviSocket)]);
+      await Promise.all([closeUdp(miSocket), closeUdp(eventSocket)]);
     },
   };
 }
 
-function createOpensips(
+function createOpenSips(
   options: SimulatorOptions,
   subscriptions: Subscriptions,
-  raise: Opensips['raise'],
-): Opensips {
+  raiseEvent: OpenSips['raiseEvent'],
+): OpenSips {
   return {
     clock: new Clock(),
-    gaps: scaledGaps(options.gaps ?? 1),
-    timers: { ...TIMERS, ...options.timers },
+    delays: scaleDelays(options.delayFactor ?? 1),
+    timers: { ...DEFAULT_TIMERS, ...options.timers },
     dialogs: new DialogTable(),
     subscriptions,
     ledger: new Ledger(options.keepLedger ?? true),
-    sip: options.sip ?? '127.0.0.1:5060',
+    sipAddress: options.sipAddress ?? '127.0.0.1:5060',
     version: options.version ?? 'OpenSIPS (3.6.8 (x86_64/linux))',
-    upSince: Date.now() - (options.uptimeSeconds ?? 0) * 1_000,
-    mannerOf: (user) => mannerOf(user, options.manners),
-    raise,
+    startedAt: Date.now() - (options.uptimeSeconds ?? 0) * 1_000,
+    behaviorOf: (user) => behaviorOf(user, options.phoneBehaviors),
+    raiseEvent,
   };
 }

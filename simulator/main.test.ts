@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const resolvePath = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** The Node of this project: the system's may not know TypeScript. */
-const run = (...options: string[]) => spawn(path('../node_modules/.bin/node'), [path('main.ts'), ...options]);
+/** Runs the Node of this project, because the system's may not support TypeScript. */
+const run = (...options: string[]) =>
+  spawn(resolvePath('../node_modules/.bin/node'), [resolvePath('main.ts'), ...options]);
 
-test('says in one line that it is ready, and ends on SIGTERM', async () => {
+test('prints one line when it is ready, and exits on SIGTERM', async () => {
   const process = run('--mi', '127.0.0.1:0', '--sip', '192.0.2.1:5060');
   const [line] = await once(process.stdout, 'data');
   expect(String(line)).toMatch(/^simulator: MI on 127\.0\.0\.1:\d+, SIP address 192\.0\.2\.1:5060\n$/);
@@ -20,7 +21,7 @@ test.each([
   ['--mi', 'nowhere'],
   ['--gaps', 'many'],
   ['--no-such', 'option'],
-])('ends with one line and status 1 on %s %s', async (...options) => {
+])('exits with one line and status 1 on %s %s', async (...options) => {
   const process = run(...options);
   const [line] = await once(process.stderr, 'data');
   expect(String(line)).toMatch(/^simulator: .+/);

@@ -1,12 +1,12 @@
-/** The command line: `node simulator/main.ts --help`. */
+/** The command line of the simulator: `node simulator/main.ts --help`. @module */
 import { parseArgs } from 'node:util';
 import { startSimulator } from './index.ts';
 
-const HELP = `An OpenSIPS stand-in on UDP, with phones that answer, ring, refuse ...: see simulator/README.md
+const HELP = `A stand-in for OpenSIPS on UDP, with phones that answer, ring, refuse ...: see simulator/README.md
 
   --mi HOST:PORT    where MI listens             (127.0.0.1:8080)
-  --sip HOST:PORT   its SIP address, not bound   (127.0.0.1:5060)
-  --gaps FACTOR     1: the pauses of a real OpenSIPS; 0: as fast as possible   (1)
+  --sip HOST:PORT   its SIP address; no socket is bound to it   (127.0.0.1:5060)
+  --gaps FACTOR     factor for the delays of a real OpenSIPS; 0: as fast as possible   (1)
   --help
 `;
 
@@ -32,8 +32,8 @@ async function main(): Promise<void> {
   }
   const simulator = await startSimulator({
     ...parseAddress(values.mi),
-    sip: values.sip,
-    gaps: parseFactor(values.gaps),
+    sipAddress: values.sip,
+    delayFactor: parseFactor(values.gaps),
     keepLedger: false,
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void simulator.close());

@@ -1,39 +1,39 @@
-/** The simulator against every recorded trace: the same requests, the same answers and events in the same order. */
+/** Replays every recorded trace: the simulator must give the same replies and events in the same order. */
 import { describe, expect, test, vi } from 'vitest';
-import { normalForm } from './normal-form.ts';
-import { inversions, mayChangePlaces } from './order.ts';
+import { findInversions, isOrderFree } from './event-order.ts';
+import { normalize } from './normalize.ts';
 import { replay } from './replay.ts';
-import { type Datagram, readTrace, TRACES } from './trace.ts';
+import { type Datagram, readTrace, TRACE_NAMES } from './trace.ts';
 
-/** The longest trace waits for two timers of OpenSIPS's (`callee-silent`: 8 s). */
-const TIMEOUT = 30_000;
+/** The longest trace waits for two of OpenSIPS's timers (`callee-silent`: 8 s). */
+const TEST_TIMEOUT_MS = 30_000;
 
-// Most of a trace is waiting: let all wait together.
-vi.setConfig({ maxConcurrency: TRACES.length });
+// Most of a trace is waiting, so all traces run at the same time.
+vi.setConfig({ maxConcurrency: TRACE_NAMES.length });
 
-describe.concurrent('the simulator says what OpenSIPS 3.6.8 said', () => {
-  for (const name of TRACES) {
-    test(name, { timeout: TIMEOUT }, async () => {
+describe.concurrent('the simulator behaves as OpenSIPS 3.6.8 did', () => {
+  for (const name of TRACE_NAMES) {
+    test(name, { timeout: TEST_TIMEOUT_MS }, async () => {
       const trace = readTrace(name);
       const datagrams = await replay(trace);
       for (const dir of ['mi<', 'evi<'] as const) compare(dir, trace.datagrams, datagrams);
-      for (const stream of [trace.datagrams, datagrams])
-        expect(lateNotifies(stream)).toEqual(notifiesWithoutLeg(stream));
+      for (const sequence of [trace.datagrams, datagrams])
+        expect(selectLateNotifies(sequence)).toEqual(selectNotifiesWithoutLeg(sequence));
     });
   }
 });
 
 function compare(dir: Datagram['dir'], recorded: readonly Datagram[], simulated: readonly Datagram[]): void {
-  const texts = (datagrams: readonly Datagram[]) =>
-    normalForm(datagrams)
+  const textsOf = (datagrams: readonly Datagram[]) =>
+    normalize(datagrams)
       .filter((datagram) => datagram.dir === dir)
       .map(({ text }) => text.replace(NOTIFY_LEG, '$1""$2'));
-  const [expected, actual] = [texts(recorded), texts(simulated)];
+  const [expected, actual] = [textsOf(recorded), textsOf(simulated)];
   expect(actual.toSorted()).toEqual(expected.toSorted());
-  expect(inversions(expected, actual).filter((pair) => !mayChangePlaces(...pair))).toEqual([]);
+  expect(findInversions(expected, actual).filter((pair) => !isOrderFree(...pair))).toEqual([]);
 }
 
-/** The leg of a last `notify` depends on the order: see `lateNotifies`. */
+/** The leg of a final `notify` depends on the order, which {@link selectLateNotifies} checks. */
 const NOTIFY_LEG = /("leg":)"[a-z]*"(,[^{}]*"state":"notify","status":"[2-6])/;
 
 type Event = { callid?: string; leg?: string; state?: string };
@@ -44,14 +44,14 @@ const transferEvents = (datagrams: readonly Datagram[]): Event[] =>
     .filter(({ method }) => method === 'E_CALL_TRANSFER')
     .map(({ params }) => params);
 
-/** A `notify` names its leg until `ok` or `fail` has come, and none afterwards. */
-function lateNotifies(datagrams: readonly Datagram[]): Event[] {
-  const over = new Set<string | undefined>();
+/** Returns each `notify` after `ok` or `fail`: only those have an empty leg. */
+function selectLateNotifies(datagrams: readonly Datagram[]): Event[] {
+  const completed = new Set<string | undefined>();
   return transferEvents(datagrams).filter(({ callid, state }) => {
-    if (state === 'ok' || state === 'fail') over.add(callid);
-    return state === 'notify' && over.has(callid);
+    if (state === 'ok' || state === 'fail') completed.add(callid);
+    return state === 'notify' && completed.has(callid);
   });
 }
 
-const notifiesWithoutLeg = (datagrams: readonly Datagram[]): Event[] =>
+const selectNotifiesWithoutLeg = (datagrams: readonly Datagram[]): Event[] =>
   transferEvents(datagrams).filter(({ state, leg }) => state === 'notify' && leg === '');

@@ -1,55 +1,56 @@
-/** Sends a trace's requests to a simulator, and notes what comes back. */
+/** Sends the requests of a trace to a simulator and records its replies and events. @module */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator } from '../index.ts';
-import { Peer } from '../testing/peer.ts';
-import { callids } from './normal-form.ts';
+import { TestClient } from '../testing/test-client.ts';
+import { collectCallIds } from './normalize.ts';
 import type { Datagram, Trace } from './trace.ts';
 
-/** From so many milliseconds on, a pause before a request is on purpose. */
-const PAUSE = 50;
-/** Longer pauses are cut to this: a little more than a dead dialog is listed, so that they show the same. */
-const LONGEST_PAUSE = 5_200;
-/** How long nothing more must come after the last recorded datagram. */
-const QUIET = 30;
+/** A pause before a request that is at least this long was intentional. */
+const MIN_PAUSE_MS = 50;
+/** Longer pauses are cut to this: slightly more than an ended dialog is listed, so that the replies are the same. */
+const MAX_PAUSE_MS = 5_200;
+/** How long to wait, after the last recorded datagram, for a datagram that was not recorded. */
+const QUIET_MS = 30;
 
-/** The simulator's pauses are longer than recorded, lest a busy machine be later than the next event. */
-const GAPS = 5;
+/** The delays are longer than recorded, so that on a busy machine a request is not later than the next event. */
+const DELAY_FACTOR = 5;
 
-/** Before which request OpenSIPS was restarted. */
+/** The request id before which OpenSIPS was restarted. */
 const RESTARTED_BEFORE: Readonly<Record<string, number>> = { 'opensips-restart': 8 };
 
-/** Resolves with all the datagrams, once as many have come as were recorded, and then no more. */
-export async function replay({ name, manners, datagrams }: Trace): Promise<Datagram[]> {
-  const simulator = await startSimulator({ manners, gaps: GAPS });
-  const peer = await Peer.open(simulator.mi);
+/** Resolves with all datagrams when as many have arrived as were recorded, and no more follow. */
+export async function replay({ name, behaviors, datagrams }: Trace): Promise<Datagram[]> {
+  const simulator = await startSimulator({ phoneBehaviors: behaviors, delayFactor: DELAY_FACTOR });
+  const client = await TestClient.open(simulator.mi);
   try {
-    for (const [at, { dir, msg, t }] of datagrams.entries()) {
+    for (const [n, { dir, msg, t }] of datagrams.entries()) {
       if (dir !== 'mi>') continue;
-      const before = datagrams.slice(0, at);
-      await peer.until((received) => holdsAsMany(received, before));
+      const before = datagrams.slice(0, n);
+      await client.waitFor((received) => hasAsMany(received, before));
       const pause = t - (before.at(-1)?.t ?? t);
-      if (pause >= PAUSE) await sleep(Math.min(pause, LONGEST_PAUSE));
+      if (pause >= MIN_PAUSE_MS) await sleep(Math.min(pause, MAX_PAUSE_MS));
       if (Object(msg).id === RESTARTED_BEFORE[name]) simulator.restart({ keepDialogs: false });
-      peer.send(translated(msg, before, peer));
+      client.send(translateRequest(msg, before, client));
     }
-    await peer.until((received) => holdsAsMany(received, datagrams));
-    await sleep(QUIET);
-    return [...peer.received];
+    await client.waitFor((received) => hasAsMany(received, datagrams));
+    await sleep(QUIET_MS);
+    return [...client.received];
   } finally {
-    await Promise.all([simulator.close(), peer.close()]);
+    await Promise.all([simulator.close(), client.close()]);
   }
 }
 
-function holdsAsMany(received: readonly Datagram[], recorded: readonly Datagram[]): boolean {
-  const count = (of: readonly Datagram[], dir: Datagram['dir']) => of.filter((one) => one.dir === dir).length;
+function hasAsMany(received: readonly Datagram[], recorded: readonly Datagram[]): boolean {
+  const count = (datagrams: readonly Datagram[], dir: Datagram['dir']) =>
+    datagrams.filter((datagram) => datagram.dir === dir).length;
   return (['mi<', 'evi<'] as const).every((dir) => count(received, dir) >= count(recorded, dir));
 }
 
-/** A recorded request, in the Call-IDs and ports of this run. */
-function translated(request: unknown, before: readonly Datagram[], peer: Peer): unknown {
+/** Returns a recorded request with the Call-IDs and ports of this run. */
+function translateRequest(request: unknown, before: readonly Datagram[], client: TestClient): unknown {
   if (typeof request === 'string') return request;
-  const [recorded, simulated] = [callids(before), callids(peer.received)];
-  let text = JSON.stringify(request).replace(/udp:127\.0\.0\.1:\d+/, peer.eventSocket);
-  for (const [at, callid] of recorded.entries()) text = text.replaceAll(callid, simulated[at] ?? callid);
+  const [recorded, simulated] = [collectCallIds(before), collectCallIds(client.received)];
+  let text = JSON.stringify(request).replace(/udp:127\.0\.0\.1:\d+/, client.eventSocket);
+  for (const [n, callid] of recorded.entries()) text = text.replaceAll(callid, simulated[n] ?? callid);
   return JSON.parse(text);
 }

@@ -1,68 +1,71 @@
-/** A recorded trace, and what its first line says about the phones. */
+/** Reads a recorded trace, and the phone behavior described in its first line. @module */
 import { readdirSync, readFileSync } from 'node:fs';
-import { BARESIP, KEEP, type Manner } from '../index.ts';
+import { BARESIP_PHONE, KEEP_PHONE, type PhoneBehavior } from '../index.ts';
 
-const FOLDER = new URL('../traces/', import.meta.url);
+const TRACE_FOLDER = new URL('../traces/', import.meta.url);
 
 /** One datagram. `mi>` is a request, `mi<` a reply, `evi<` an event. */
 export type Datagram = { readonly t: number; readonly dir: 'mi>' | 'mi<' | 'evi<'; readonly msg: unknown };
 
 export type Trace = {
   readonly name: string;
-  readonly manners: Readonly<Record<string, Manner>>;
+  /** By user part. */
+  readonly behaviors: Readonly<Record<string, PhoneBehavior>>;
   readonly datagrams: readonly Datagram[];
 };
 
-/** What a first line says of a phone, and the trait that it means. */
-const PHRASES: Readonly<Record<string, Manner>> = {
+/** The phrases in the first lines of traces, and the behavior that each describes. */
+const BEHAVIOR_BY_PHRASE: Readonly<Record<string, PhoneBehavior>> = {
   'answers at once; hangs the first leg up by itself as soon as the new call has begun; copies the URI it was called under into From':
-    BARESIP,
-  'answers at once; keeps the first leg until told; a last notify': KEEP,
-  '180 and nothing more': { ...KEEP, answer: { kind: 'rings' } },
-  'answers after 2 s': { ...KEEP, answer: { kind: 'answers', afterMs: 2_000 } },
-  'as alice, and notifies 180 Ringing too': { ...KEEP, notifiesRinging: true },
-  'as alice, but cancels its new call after 600 ms': { ...KEEP, givesUpAfterMs: 600 },
+    BARESIP_PHONE,
+  'answers at once; keeps the first leg until told; a last notify': KEEP_PHONE,
+  '180 and nothing more': { ...KEEP_PHONE, onInvite: { kind: 'ring' } },
+  'answers after 2 s': { ...KEEP_PHONE, onInvite: { kind: 'answer', afterMs: 2_000 } },
+  'as alice, and notifies 180 Ringing too': { ...KEEP_PHONE, notifiesRinging: true },
+  'as alice, but cancels its new call after 600 ms': { ...KEEP_PHONE, cancelsAfterMs: 600 },
   'as alice, but hangs the first leg up 20 ms before it starts the new call': {
-    ...KEEP,
-    firstLeg: 'hangs up early',
+    ...KEEP_PHONE,
+    firstLeg: 'hang up early',
   },
   "as early, and strips the URI's parameters from To": {
-    ...KEEP,
-    firstLeg: 'hangs up early',
-    stripsParameters: true,
+    ...KEEP_PHONE,
+    firstLeg: 'hang up early',
+    stripsUriParameters: true,
   },
-  '603 to REFER': { ...KEEP, refusesRefer: true },
-  '488 to a re-INVITE': { ...KEEP, refusesReinvite: true },
-  '486 to an INVITE with Replaces': { ...KEEP, refusesReplaces: true },
-  '486': { ...KEEP, answer: { kind: 'refuses', status: '486 Busy Here' } },
-  '603': { ...KEEP, answer: { kind: 'refuses', status: '603 Decline' } },
+  '603 to REFER': { ...KEEP_PHONE, refusesRefer: true },
+  '488 to a re-INVITE': { ...KEEP_PHONE, refusesReinvite: true },
+  '486 to an INVITE with Replaces': { ...KEEP_PHONE, refusesReplaces: true },
+  '486': { ...KEEP_PHONE, onInvite: { kind: 'refuse', status: '486 Busy Here' } },
+  '603': { ...KEEP_PHONE, onInvite: { kind: 'refuse', status: '603 Decline' } },
 };
 
-/** The phones of these traces strip the URI's parameters, as their `to_uri` shows; their first lines don't say so. */
-const STRIPPING = ['attended', 'start-ok-leg-kept'];
+/** The phones of these traces strip the URI's parameters: `to_uri` shows it, their first lines do not say it. */
+const TRACES_WITHOUT_URI_PARAMETERS = ['attended', 'start-ok-leg-kept'];
 
 /** The names of all traces. */
-export const TRACES = readdirSync(FOLDER)
+export const TRACE_NAMES = readdirSync(TRACE_FOLDER)
   .filter((file) => file.endsWith('.jsonl'))
   .map((file) => file.replace('.jsonl', ''));
 
-/** Throws where the first line says something of a phone that `PHRASES` does not know. */
+/** Reads a trace. Throws if the first line describes a phone with a phrase that `BEHAVIOR_BY_PHRASE` does not have. */
 export function readTrace(name: string): Trace {
-  const lines = readFileSync(new URL(`${name}.jsonl`, FOLDER), 'utf8')
+  const lines = readFileSync(new URL(`${name}.jsonl`, TRACE_FOLDER), 'utf8')
     .trimEnd()
     .split('\n');
   const [note, ...datagrams] = lines.map((line) => JSON.parse(line));
-  const manners: Record<string, Manner> = {};
+  const behaviors: Record<string, PhoneBehavior> = {};
   for (const [user, phrase] of Object.entries<string>(note.phones)) {
-    const manner = PHRASES[phrase];
-    if (manner === undefined) throw new Error(`${name}: nobody knows a phone that is "${phrase}"`);
-    manners[user] = STRIPPING.includes(name) ? { ...manner, stripsParameters: true } : manner;
+    const behavior = BEHAVIOR_BY_PHRASE[phrase];
+    if (behavior === undefined) throw new Error(`${name}: unknown phone behavior "${phrase}"`);
+    behaviors[user] = TRACES_WITHOUT_URI_PARAMETERS.includes(name)
+      ? { ...behavior, stripsUriParameters: true }
+      : behavior;
   }
-  return { name, manners, datagrams: datagrams.flatMap(withItsRequest) };
+  return { name, behaviors, datagrams: datagrams.flatMap(restoreRequest) };
 }
 
-/** The recorder did not write down the datagram that is no JSON (`about`). */
-function withItsRequest(datagram: Datagram): Datagram[] {
-  const lost = datagram.dir === 'mi<' && datagram.msg === '400 Parse_error';
-  return lost ? [{ t: datagram.t, dir: 'mi>', msg: 'no JSON' }, datagram] : [datagram];
+/** Restores the request that is not JSON, which the recorder omitted (`about`). */
+function restoreRequest(datagram: Datagram): Datagram[] {
+  const isMissing = datagram.dir === 'mi<' && datagram.msg === '400 Parse_error';
+  return isMissing ? [{ t: datagram.t, dir: 'mi>', msg: 'no JSON' }, datagram] : [datagram];
 }

@@ -1,9 +1,9 @@
-/** The requests of a click to dial, as every trace has them. */
-import type { Peer } from './peer.ts';
+/** The MI requests of a click-to-dial call, as in every trace. @module */
+import type { TestClient } from './test-client.ts';
 
-const SIP = '127.0.0.1:5060';
+const SIP_ADDRESS = '127.0.0.1:5060';
 
-/** An offer that real phones take too; one without a codec is refused with 488. */
+/** An offer that real phones accept too: they refuse one without a codec with 488. */
 const OFFER = [
   'v=0',
   'o=click-to-dial 0 0 IN IP4 0.0.0.0',
@@ -15,39 +15,47 @@ const OFFER = [
   '',
 ].join('\r\n');
 
-/** The parameters of `t_uac_dlg`: call `from` first, to be sent to `to` afterwards. */
-export function uac(callid: string, from: string, to: string): Record<string, string> {
+/** Returns the parameters of the `t_uac_dlg` that calls `from`, whose call is to be transferred to `to`. */
+export function uacParams(callid: string, from: string, to: string): Record<string, string> {
   const headers = [
-    `From: <sip:${from}@${SIP}>`,
-    `To: <sip:${to}@${SIP}>`,
-    `Contact: <sip:call-api@${SIP}>`,
+    `From: <sip:${from}@${SIP_ADDRESS}>`,
+    `To: <sip:${to}@${SIP_ADDRESS}>`,
+    `Contact: <sip:call-api@${SIP_ADDRESS}>`,
     'Content-Type: application/sdp',
     'CSeq: 1 INVITE',
     `Call-Id: ${callid}`,
   ];
   return {
     method: 'INVITE',
-    ruri: `sip:${from}@${SIP}`,
-    next_hop: `sip:${SIP}`,
+    ruri: `sip:${from}@${SIP_ADDRESS}`,
+    next_hop: `sip:${SIP_ADDRESS}`,
     headers: `${headers.join('\r\n')}\r\n`,
     body: OFFER,
   };
 }
 
-/** The parameters of a blind `call_transfer` of the callee. */
-export const transfer = (callid: string, to: string): Record<string, string> => ({
+/** Returns the parameters of a blind `call_transfer` of the callee. */
+export const transferParams = (callid: string, to: string): Record<string, string> => ({
   callid,
   leg: 'callee',
-  destination: `sip:${to}@${SIP}`,
+  destination: `sip:${to}@${SIP_ADDRESS}`,
 });
 
-/** Calls `from`, sends it to `to` when the first leg is acknowledged, and resolves with the last transfer event. */
-export async function clickToDial(peer: Peer, callid: string, from: string, to: string): Promise<unknown> {
-  await peer.ask('t_uac_dlg', uac(callid, from, to));
-  const about = (name: string) => peer.events(name).filter((event) => event['callid'] === callid);
-  await peer.until(() => about('E_DLG_STATE_CHANGED').some((event) => event['new_state'] === 4));
-  await peer.ask('call_transfer', transfer(callid, to));
-  const last = () => about('E_CALL_TRANSFER').find(({ state }) => state === 'ok' || state === 'fail');
-  await peer.until(() => last() !== undefined);
-  return last();
+/**
+ * Calls `from` and transfers it to `to` when the first leg is acknowledged. Resolves with the last transfer event.
+ */
+export async function clickToDial(
+  client: TestClient,
+  callid: string,
+  from: string,
+  to: string,
+): Promise<unknown> {
+  await client.request('t_uac_dlg', uacParams(callid, from, to));
+  const eventsOfCall = (name: string) => client.events(name).filter((event) => event['callid'] === callid);
+  await client.waitFor(() => eventsOfCall('E_DLG_STATE_CHANGED').some((event) => event['new_state'] === 4));
+  await client.request('call_transfer', transferParams(callid, to));
+  const findResult = () =>
+    eventsOfCall('E_CALL_TRANSFER').find(({ state }) => state === 'ok' || state === 'fail');
+  await client.waitFor(() => findResult() !== undefined);
+  return findResult();
 }

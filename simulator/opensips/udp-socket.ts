@@ -1,0 +1,28 @@
+/** Bound UDP sockets. @module */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+
+/** Buffers what arrives while the simulator is busy. The system may grant less. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Resolves when the socket is bound; rejects if it cannot be, as when the port is in use. Port 0 is any free port. */
+export function bindUdp(
+  { host, port }: { host: string; port: number },
+  onDatagram: (text: string, from: RemoteInfo) => void,
+): Promise<Socket> {
+  const socket = createSocket('udp4', (bytes, from) => onDatagram(bytes.toString(), from));
+  return new Promise((resolve, reject) => {
+    const onBindError = (error: Error) => socket.close(() => reject(error));
+    socket.once('error', onBindError);
+    socket.bind(port, host, () => {
+      socket.off('error', onBindError);
+      // A peer that no longer exists (ICMP port unreachable) must not end the simulator.
+      socket.on('error', () => {});
+      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+      resolve(socket);
+    });
+  });
+}
+
+/** Resolves when the socket is closed. */
+export const closeUdp = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => socket.close(() => resolve()));
