@@ -1,33 +1,37 @@
-/** `npm run bench`: hands over to the bench that is asked for; the speed bench unless told otherwise. @module */
+/** `npm run bench`: runs the benchmark that the options select, by default the speed benchmark. @module */
 import { inspect } from 'node:util';
 
-/** Every bench. */
-interface Bench {
+/** What each benchmark's module exports. */
+interface BenchmarkModule {
   main(args: string[]): Promise<void>;
 }
 
-/** By the option that chooses it; `takes` where that option is the bench's own as well. */
-const BENCHES: readonly { readonly flag: string; readonly module: string; readonly own?: boolean }[] = [
+/** The flag that selects each benchmark. With `keepsFlag`, the benchmark parses that flag as well. */
+const BENCHMARKS: readonly {
+  readonly flag: string;
+  readonly module: string;
+  readonly keepsFlag?: boolean;
+}[] = [
   { flag: '--counts', module: './counts/main.ts' },
   { flag: '--scale', module: './scale/main.ts' },
-  { flag: '--neighbours', module: './tenants/main.ts' },
+  { flag: '--neighbours', module: './neighbors/main.ts' },
   { flag: '--webhooks', module: './webhooks/main.ts' },
-  { flag: '--opensips', module: './opensips/main.ts', own: true },
+  { flag: '--opensips', module: './opensips/main.ts', keepsFlag: true },
 ];
-const SPEED = { flag: '', module: './speed/main.ts', own: true };
+const SPEED = { flag: '', module: './speed/main.ts', keepsFlag: true };
 
-// Whatever ends this, its children go with it: they listen to the process's exit.
+// Child processes are killed by handlers of the exit event, which a signal alone does not trigger.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 const args = process.argv.slice(2);
-const chosen =
-  BENCHES.find(({ flag }) => args.some((arg) => arg === flag || arg.startsWith(`${flag}=`))) ?? SPEED;
+const selected =
+  BENCHMARKS.find(({ flag }) => args.some((arg) => arg === flag || arg.startsWith(`${flag}=`))) ?? SPEED;
 try {
-  const bench = (await import(chosen.module)) as Bench;
-  await bench.main(chosen.own ? args : args.filter((arg) => arg !== chosen.flag));
+  const benchmark = (await import(selected.module)) as BenchmarkModule;
+  await benchmark.main(selected.keepsFlag ? args : args.filter((arg) => arg !== selected.flag));
 } catch (error) {
-  const known = error instanceof Error && error.cause === undefined && !process.env['DEBUG'];
-  process.stderr.write(`\nbench: ${known ? error.message : inspect(error)}\n`);
-  // What was under way when it failed must not keep it from ending.
+  const isExpected = error instanceof Error && error.cause === undefined && !process.env['DEBUG'];
+  process.stderr.write(`\nbench: ${isExpected ? error.message : inspect(error)}\n`);
+  // Sockets and timers of the failed benchmark would keep the process running.
   process.exit(1);
 }

@@ -1,11 +1,11 @@
-/** The string id of a JSON-RPC message, found without parsing it. @module */
+/** Extracts the string id of a JSON-RPC message without parsing the message. @module */
 
-const BEFORE = '"id":"';
+const ID_PREFIX = '"id":"';
 
-/** Its id, where the message has one that is a string without escapes; else the empty string. */
-export function messageId(text: string): string {
-  const at = text.lastIndexOf(BEFORE);
-  if (at < 0) return '';
-  const from = at + BEFORE.length;
-  return text.slice(from, text.indexOf('"', from));
+/** Returns the id of a message whose id is a string without escapes, otherwise the empty string. */
+export function messageId(message: string): string {
+  const prefixAt = message.lastIndexOf(ID_PREFIX);
+  if (prefixAt < 0) return '';
+  const start = prefixAt + ID_PREFIX.length;
+  return message.slice(start, message.indexOf('"', start));
 }

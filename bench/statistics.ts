@@ -1,25 +1,25 @@
-/** What a set of measurements comes to. Pure; of no values there is no figure: NaN. @module */
+/** Median, quantile and spread of a set of measurements. Pure. Each returns NaN for an empty set. @module */
 
-/** The middle value; of an even number of values the mean of the two in the middle. */
+/** Returns the middle value, or the mean of the two middle values if their number is even. */
 export function median(values: readonly number[]): number {
-  const sorted = ascending(values);
+  const sorted = sortAscending(values);
   const middle = sorted.length / 2;
   const upper = sorted[Math.floor(middle)] ?? Number.NaN;
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? Number.NaN) + upper) / 2 : upper;
 }
 
-/** The smallest value that at least the share `q` (0 to 1) of all does not exceed (nearest rank). */
+/** Returns the smallest value that at least the share `q` (0 to 1) of all values does not exceed (nearest rank). */
 export function quantile(values: readonly number[], q: number): number {
   const rank = Math.ceil(values.length * q);
-  return ascending(values)[Math.max(rank, 1) - 1] ?? Number.NaN;
+  return sortAscending(values)[Math.max(rank, 1) - 1] ?? Number.NaN;
 }
 
-/** How far the values lie apart, as a share of their median: (max - min) / median. */
+/** Returns the range of the values relative to their median: (max - min) / median. */
 export function spread(values: readonly number[]): number {
   return (quantile(values, 1) - quantile(values, 0)) / median(values);
 }
 
-/** A typed array sorts numbers as numbers, and several times as fast as a comparison function does. */
-function ascending(values: readonly number[]): Float64Array {
+/** Typed arrays sort numerically, several times as fast as an array with a comparison function. */
+function sortAscending(values: readonly number[]): Float64Array {
   return Float64Array.from(values).sort();
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { table } from './table.ts';
 
-test('figures stand to the right with their header, words to the left', () => {
+test('aligns numbers with their header to the right and text to the left', () => {
   expect(
     table(
-      ['what', 'ms', 'note'],
+      ['benchmark', 'ms', 'note'],
       [
         ['echo', '0.31', 'a'],
         ['durable relay', '12.00', 'longer'],
@@ -12,7 +12,7 @@ test('figures stand to the right with their header, words to the left', () => {
     ),
   ).toBe(
     [
-      'what              ms  note',
+      'benchmark         ms  note',
       '-------------  -----  ------',
       'echo            0.31  a',
       'durable relay  12.00  longer',
@@ -21,10 +21,10 @@ test('figures stand to the right with their header, words to the left', () => {
   );
 });
 
-test('units, thousands and dashes count as figures', () => {
+test('treats units, thousands separators and dashes as numeric', () => {
   expect(table(['n'], [['1,204'], ['0.5 ms'], ['1.25×'], ['-'], ['']])).toBe(
     ['     n', '------', ' 1,204', '0.5 ms', ' 1.25×', '     -', '', ''].join('\n'),
   );
 });
 
-test('no rows leave the header alone', () => expect(table(['a', 'b'], [])).toBe('a  b\n-  -\n'));
+test('prints only the header if there are no rows', () => expect(table(['a', 'b'], [])).toBe('a  b\n-  -\n'));

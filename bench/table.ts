@@ -1,20 +1,21 @@
-/** Figures as lines of text. @module */
+/** Formats rows of cells as a plain-text table. @module */
 
-/** A cell that is a figure, with or without its unit: `12`, `1,204`, `-0.3 ms`, `1.25 x`, `98 %`, or a dash for none. */
-const FIGURE = /^(?:[-+]?[\d,]+(?:\.\d+)?(?: ?[a-zA-Z%×/µ]+)?|[-–])$/;
+/** A numeric cell with or without a unit: `12`, `1,204`, `-0.3 ms`, `1.25 x`, `98 %`, or a dash for no value. */
+const NUMERIC_CELL = /^(?:[-+]?[\d,]+(?:\.\d+)?(?: ?[a-zA-Z%×/µ]+)?|[-–])$/;
 
 /**
- * The header, a rule and the rows, in columns two spaces apart and ended by a line feed. A column of figures stands
- * to the right, header and all; any other to the left. A row may be short; cells beyond the header are left out.
+ * Returns the header, a rule and the rows, in columns two spaces apart, each line ended by a line feed. Numeric
+ * columns and their headers are right-aligned, all others left-aligned. Missing cells are empty; cells beyond the
+ * header are dropped.
  */
 export function table(header: string[], rows: string[][]): string {
   const columns = header.map((name, column) => {
     const cells = rows.map((row) => row[column] ?? '');
     const filled = cells.filter((cell) => cell !== '');
-    const right = filled.length > 0 && filled.every((cell) => FIGURE.test(cell));
+    const isNumeric = filled.length > 0 && filled.every((cell) => NUMERIC_CELL.test(cell));
     const width = Math.max(...[name, ...cells].map((cell) => cell.length));
-    const set = (cell: string) => (right ? cell.padStart(width) : cell.padEnd(width));
-    return [set(name), '-'.repeat(width), ...cells.map(set)];
+    const align = (cell: string) => (isNumeric ? cell.padStart(width) : cell.padEnd(width));
+    return [align(name), '-'.repeat(width), ...cells.map(align)];
   });
   const lines = Array.from({ length: rows.length + 2 }, (_, line) =>
     columns

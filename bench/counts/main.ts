@@ -1,13 +1,13 @@
-/** `npm run bench -- --counts`: what each command costs, counted. @module */
+/** `npm run bench -- --counts`: counts the rows, alarms, frames and bytes of each command, and estimates its price. @module */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { table } from '../table.ts';
-import { COUNTED, Counter } from './count.ts';
-import type { Counts } from './counts.ts';
-import { price } from './price.ts';
+import { estimatePrice } from './price.ts';
+import { COUNTED_METHODS, ResourceCounter } from './resource-counter.ts';
+import type { ResourceCounts } from './resource-counts.ts';
 
-/** Days that the price reckons the rows to be kept; the edge itself keeps them for an hour or so. */
-const DAYS = 1;
+/** Days of storage in the price. The edge itself keeps rows for about an hour. */
+const STORAGE_DAYS = 1;
 const LOADS = [
   { commands: 20, inFlight: 1 },
   { commands: 256, inFlight: 64 },
@@ -15,36 +15,41 @@ const LOADS = [
 
 const HEADER = ['command', 'in flight', 'rows written', 'read', 'alarms set', 'run', 'wake-ups']
   .concat(['client frames in', 'out', 'bytes in', 'out'])
-  .concat(['link frames in', 'out', 'bytes in', 'out', 'requests billed', 'bytes stored', '$ a million']);
+  .concat(['link frames in', 'out', 'bytes in', 'out', 'requests billed', 'bytes stored', '$ per million']);
 
-/** Counts, prints, and writes JSON where `--json FILE` is given. */
+/** Counts, prints the results, and writes them as JSON if `--json FILE` is given. */
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { json: { type: 'string' } } });
-  await using counter = await Counter.start();
-  const counted = [];
+  await using counter = await ResourceCounter.start();
+  const commands = [];
   for (const load of LOADS) {
-    for (const command of COUNTED) {
-      const counts = await counter.count(command, load);
-      counted.push({ command, ...load, counts, price: price(counts, DAYS) });
+    for (const method of COUNTED_METHODS) {
+      const counts = await counter.count(method, load);
+      commands.push({ method, ...load, counts, price: estimatePrice(counts, STORAGE_DAYS) });
     }
   }
-  const foreign = await counter.during(() => counter.stack.simulator.dial({ from: 'carol', to: 'dave' }));
-  const rows = counted.map(({ command, inFlight, counts, price: { total } }) => [
-    command,
+  const externalCall = await counter.countDuring(() =>
+    counter.stack.simulator.dial({ from: 'carol', to: 'dave' }),
+  );
+  const rows = commands.map(({ method, inFlight, counts, price: { total } }) => [
+    method,
     String(inFlight),
-    ...figures(counts).map((figure) => figure.toFixed(2)),
+    ...cells(counts),
     (total * 1e6).toFixed(2),
   ]);
-  rows.push(["a call that is not the API's", '', ...figures(foreign).map((figure) => figure.toFixed(2)), '']);
+  rows.push(['a call made outside the API', '', ...cells(externalCall), '']);
   process.stdout.write(
-    `Per command, at the pauses of a real OpenSIPS; price with ${DAYS} day of storage.\n${table(HEADER, rows)}`,
+    `Per command, with the delays of a real OpenSIPS. The price includes ${STORAGE_DAYS} day of storage.\n${table(HEADER, rows)}`,
   );
-  if (values.json) await writeFile(values.json, JSON.stringify({ counted, foreign }, null, 2));
+  if (values.json) await writeFile(values.json, JSON.stringify({ commands, externalCall }, null, 2));
 }
 
-function figures(counts: Counts): number[] {
-  const { rowsWritten, rowsRead, alarmsSet, alarmsRun, wakeUps, requests, client, adapter, stored } = counts;
-  const wires = [client, adapter].flatMap((wire) => [wire.in, wire.out, wire.bytesIn, wire.bytesOut]);
+function cells(counts: ResourceCounts): string[] {
+  const { rowsWritten, rowsRead, alarmsSet, alarmsRun, wakeUps, requests, client, adapter, bytesStored } =
+    counts;
+  const traffic = [client, adapter].flatMap((wire) => [wire.in, wire.out, wire.bytesIn, wire.bytesOut]);
   const billed = requests + alarmsRun + (client.in + adapter.in) / 20;
-  return [rowsWritten, rowsRead, alarmsSet, alarmsRun, wakeUps, ...wires, billed, stored];
+  return [rowsWritten, rowsRead, alarmsSet, alarmsRun, wakeUps, ...traffic, billed, bytesStored].map(
+    (value) => value.toFixed(2),
+  );
 }

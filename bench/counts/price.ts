@@ -1,11 +1,11 @@
-/** What the platform asks for what was counted. @module */
-import type { Counts } from './counts.ts';
+/** Estimates what Cloudflare charges for counted resources. @module */
+import type { ResourceCounts } from './resource-counts.ts';
 
 /**
  * US dollars, on Cloudflare's paid plan beyond what it includes:
  * https://developers.cloudflare.com/durable-objects/platform/pricing
  */
-const DOLLARS = {
+const PRICES_USD = {
   rowWritten: 1 / 1e6,
   rowRead: 0.001 / 1e6,
   request: 0.15 / 1e6,
@@ -13,18 +13,15 @@ const DOLLARS = {
   gigabyteMonth: 0.2,
 } as const;
 
-/** So many incoming messages of a WebSocket are billed as one request. */
-const MESSAGES_TO_A_REQUEST = 20;
-/** An object is billed as if it had all of its 128 MB. */
+/** So many incoming WebSocket messages are billed as one request. */
+const MESSAGES_PER_REQUEST = 20;
+/** An object is billed for its full 128 MB of memory. */
 const OBJECT_GIGABYTES = 0.128;
-/**
- * What a turn is taken to last, in seconds: our own part is well below a millisecond, and the platform's examples
- * reckon with so much.
- */
-const TURN_S = 0.01;
-const DAYS_TO_A_MONTH = 30;
+/** Assumed duration of a turn. Our own part is well below a millisecond; Cloudflare's pricing examples assume this much. */
+const TURN_SECONDS = 0.01;
+const DAYS_PER_MONTH = 30;
 
-/** What one command costs, in US dollars, by what is paid for. */
+/** The price of one command in US dollars, by billing item. */
 export interface Price {
   readonly rows: number;
   readonly requests: number;
@@ -33,14 +30,14 @@ export interface Price {
   readonly total: number;
 }
 
-/** The price of these counts, stored for so many days. Setting an alarm is billed as a row. */
-export function price(counts: Counts, days: number): Price {
-  const { rowsWritten, rowsRead, alarmsSet, alarmsRun, requests, client, adapter } = counts;
+/** Returns the price of these counts if the rows are stored for a number of days. Setting an alarm is billed as a row. */
+export function estimatePrice(counts: ResourceCounts, days: number): Price {
+  const { rowsWritten, rowsRead, alarmsSet, alarmsRun, client, adapter, bytesStored } = counts;
   const messages = client.in + adapter.in;
-  const rows = (rowsWritten + alarmsSet) * DOLLARS.rowWritten + rowsRead * DOLLARS.rowRead;
-  const billed = (requests + alarmsRun + messages / MESSAGES_TO_A_REQUEST) * DOLLARS.request;
-  const turns = requests + alarmsRun + messages;
-  const duration = turns * TURN_S * OBJECT_GIGABYTES * DOLLARS.gigabyteSecond;
-  const storage = (counts.stored / 1e9) * DOLLARS.gigabyteMonth * (days / DAYS_TO_A_MONTH);
-  return { rows, requests: billed, duration, storage, total: rows + billed + duration + storage };
+  const rows = (rowsWritten + alarmsSet) * PRICES_USD.rowWritten + rowsRead * PRICES_USD.rowRead;
+  const requests = (counts.requests + alarmsRun + messages / MESSAGES_PER_REQUEST) * PRICES_USD.request;
+  const turns = counts.requests + alarmsRun + messages;
+  const duration = turns * TURN_SECONDS * OBJECT_GIGABYTES * PRICES_USD.gigabyteSecond;
+  const storage = (bytesStored / 1e9) * PRICES_USD.gigabyteMonth * (days / DAYS_PER_MONTH);
+  return { rows, requests, duration, storage, total: rows + requests + duration + storage };
 }

@@ -1,12 +1,12 @@
-// The Worker of `npm start` that counts what the platform would bill: rows, alarms, frames, requests, wake-ups. It
-// counts by stepping between the platform and the Switchboard, so what is counted is the code as it runs.
-// Plain JavaScript, because types of the platform and of Node do not go together in one program.
-import worker, { Switchboard as Real } from '../../worker/local.ts';
+// The Worker of `npm start`, instrumented to count what Cloudflare would bill: rows, alarms, frames, requests, wake-ups.
+// It wraps the platform's functions below the Switchboard, so that the Switchboard itself runs unchanged.
+// Plain JavaScript, because the types of the platform and of Node exclude each other in one TypeScript program.
+import worker, { Switchboard as LocalSwitchboard } from '../../worker/local.ts';
 
 export { Directory, Tenant, Webhooks } from '../../worker/local.ts';
 
 const counts = {};
-/** Statements of which not all rows may have been read yet. */
+/** Cursors that are kept because their rows may not all have been read yet. */
 let cursors = [];
 let storedBefore = 0;
 reset();
@@ -27,19 +27,19 @@ function reset() {
 
 const { send } = WebSocket.prototype;
 WebSocket.prototype.send = function (message) {
-  const wire = counts[this.deserializeAttachment()?.kind];
-  if (wire) {
-    wire.out++;
-    wire.bytesOut += message.length;
+  const traffic = counts[this.deserializeAttachment()?.kind];
+  if (traffic) {
+    traffic.out++;
+    traffic.bytesOut += message.length;
   }
   return send.call(this, message);
 };
 
-let stepped = false;
-/** Steps in once: all objects of the isolate share the platform's classes. */
-function stepIn({ storage }) {
-  if (stepped) return;
-  stepped = true;
+let isInstrumented = false;
+/** Wraps the storage functions once: all objects of the isolate share the platform's classes. */
+function instrument({ storage }) {
+  if (isInstrumented) return;
+  isInstrumented = true;
   const sql = Object.getPrototypeOf(storage.sql);
   const { exec } = sql;
   sql.exec = function (...args) {
@@ -47,35 +47,35 @@ function stepIn({ storage }) {
     cursors.push(cursor);
     return cursor;
   };
-  const alarms = Object.getPrototypeOf(storage);
-  const { setAlarm } = alarms;
-  alarms.setAlarm = function (...args) {
+  const storagePrototype = Object.getPrototypeOf(storage);
+  const { setAlarm } = storagePrototype;
+  storagePrototype.setAlarm = function (...args) {
     counts.alarmsSet++;
     return setAlarm.apply(this, args);
   };
 }
 
-export class Switchboard extends Real {
+export class Switchboard extends LocalSwitchboard {
   constructor(ctx, env) {
-    stepIn(ctx);
+    instrument(ctx);
     super(ctx, env);
     counts.wakeUps++;
   }
 
-  /** What was counted since the last reset. */
-  counted(thenReset) {
-    const sum = (what) => cursors.reduce((all, cursor) => all + cursor[what], 0);
-    const counted = structuredClone({
+  /** Returns the counts since the last reset. */
+  resourceCounts(thenReset) {
+    const sum = (property) => cursors.reduce((total, cursor) => total + cursor[property], 0);
+    const snapshot = structuredClone({
       ...counts,
       rowsWritten: sum('rowsWritten'),
       rowsRead: sum('rowsRead'),
-      stored: this.ctx.storage.sql.databaseSize - storedBefore,
+      bytesStored: this.ctx.storage.sql.databaseSize - storedBefore,
     });
     if (thenReset) {
       reset();
       storedBefore = this.ctx.storage.sql.databaseSize;
     }
-    return counted;
+    return snapshot;
   }
 
   fetch(request) {
@@ -84,9 +84,9 @@ export class Switchboard extends Real {
   }
 
   webSocketMessage(socket, message) {
-    const wire = counts[socket.deserializeAttachment().kind];
-    wire.in++;
-    wire.bytesIn += message.length;
+    const traffic = counts[socket.deserializeAttachment().kind];
+    traffic.in++;
+    traffic.bytesIn += message.length;
     return super.webSocketMessage(socket, message);
   }
 
@@ -101,6 +101,6 @@ export default {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== '/counts') return worker.fetch(request, env, context);
     const site = env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(searchParams.get('site') ?? 'demo/demo'));
-    return Response.json(await site.counted(request.method === 'DELETE'));
+    return Response.json(await site.resourceCounts(request.method === 'DELETE'));
   },
 };

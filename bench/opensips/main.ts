@@ -1,22 +1,22 @@
 /**
- * CallStart against a real OpenSIPS, at one in flight, from the request to `Ended`; beside OpenSIPS's own share of it:
- * the same call made straight over MI by a bare UDP client. The two take turns in one run.
+ * Measures a CallStart against a real OpenSIPS, one in flight, from the request to `Ended`. In alternation it measures
+ * OpenSIPS's own share of it: the same call, made directly over MI by a bare UDP client.
  * @module
  */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { clickToDial } from '../../simulator/testing/click-to-dial.ts';
-import { Peer } from '../../simulator/testing/peer.ts';
-import { type Client, callidOf, phone } from '../../test/stack/client.ts';
-import { startStack } from '../../test/stack/stack.ts';
-import type { MiAddress } from '../mi.ts';
+import { TestClient } from '../../simulator/testing/test-client.ts';
+import { type Client, callidOf, phoneUri } from '../../test/harness/client.ts';
+import { startStack } from '../../test/harness/stack.ts';
+import type { MiAddress } from '../mi-client.ts';
 import { median, quantile } from '../statistics.ts';
 import { table } from '../table.ts';
 
-/** Rounds that are not counted: until then code is compiled and sockets are opened. */
-const WARM_UP = 5;
+/** Rounds that are not counted, because they compile code and open sockets. */
+const WARM_UP_ROUNDS = 5;
 
-/** Who calls whom, by the user parts of their addresses. */
+/** The user parts of the phones' addresses. */
 interface Phones {
   readonly caller: string;
   readonly callee: string;
@@ -24,7 +24,7 @@ interface Phones {
 
 /** `--opensips HOST:PORT [--caller USER --callee USER] [--rounds 50]` */
 export async function main(args: string[]): Promise<void> {
-  const { values: flags } = parseArgs({
+  const { values: options } = parseArgs({
     args,
     options: {
       opensips: { type: 'string', default: '' },
@@ -33,62 +33,66 @@ export async function main(args: string[]): Promise<void> {
       rounds: { type: 'string', default: '50' },
     },
   });
-  const [, host, port] = /^([^\s:]+):(\d{1,5})$/.exec(flags.opensips) ?? [];
-  if (host === undefined) throw new Error(`--opensips must be HOST:PORT, not ${flags.opensips}`);
+  const [, host, port] = /^([^\s:]+):(\d{1,5})$/.exec(options.opensips) ?? [];
+  if (host === undefined) throw new Error(`--opensips must be HOST:PORT, not ${options.opensips}`);
   const mi = { host, port: Number(port) };
-  await using stack = await startStack({ adapter: false });
-  await stack.startAdapter({ OPENSIPS_MI: flags.opensips, LOG_LEVEL: 'warn' });
-  await stack.linked(true);
-  const client = await stack.client();
+  await using stack = await startStack({ startsAdapter: false });
+  await stack.startAdapter({ OPENSIPS_MI: options.opensips, LOG_LEVEL: 'warn' });
+  await stack.waitForLink(true);
+  const client = await stack.connectClient();
 
-  const whole: number[] = [];
-  const share: number[] = [];
-  for (let round = -WARM_UP; round < Number(flags.rounds); round++) {
-    const edge = await throughTheEdge(client, flags);
-    const bare = await straight(mi, flags);
+  const throughEdgeMs: number[] = [];
+  const directMs: number[] = [];
+  for (let round = -WARM_UP_ROUNDS; round < Number(options.rounds); round++) {
+    const throughEdge = await callThroughEdge(client, options);
+    const direct = await callDirectly(mi, options);
     if (round < 0) continue;
-    whole.push(edge);
-    share.push(bare);
+    throughEdgeMs.push(throughEdge);
+    directMs.push(direct);
   }
+  const differencesMs = throughEdgeMs.map((ms, round) => ms - (directMs[round] ?? Number.NaN));
   const rows: [string, number[]][] = [
-    ['through the edge, request to Ended', whole],
-    ["OpenSIPS's own share, MI to ok", share],
-    ['difference, round by round', whole.map((ms, round) => ms - (share[round] ?? Number.NaN))],
+    ['through the edge, from request to Ended', throughEdgeMs],
+    ["OpenSIPS's own share, from MI request to ok", directMs],
+    ['difference of each round', differencesMs],
   ];
-  const figures = (values: number[]) =>
+  const cells = (values: number[]) =>
     [median(values), quantile(values, 0.9), Math.min(...values), Math.max(...values)].map((ms) =>
       ms.toFixed(1),
     );
-  process.stdout.write(`CallStart, ${flags.rounds} rounds, one in flight, milliseconds\n\n`);
+  process.stdout.write(`CallStart, ${options.rounds} rounds, one in flight, milliseconds\n\n`);
   process.stdout.write(
     table(
       ['', 'median', 'p90', 'min', 'max'],
-      rows.map(([name, values]) => [name, ...figures(values)]),
+      rows.map(([name, values]) => [name, ...cells(values)]),
     ),
   );
 }
 
-/** Makes a call as a client does, and ends it. Milliseconds from the request to `Ended`. */
-async function throughTheEdge(client: Client, { caller, callee }: Phones): Promise<number> {
+/** Makes a call as a client does, and ends it. Returns the milliseconds from the request to `Ended`. */
+async function callThroughEdge(client: Client, { caller, callee }: Phones): Promise<number> {
   const start = performance.now();
-  const told = await client.toEnd('CallStart', { caller: phone(caller), callee: phone(callee) });
-  const took = performance.now() - start;
-  await client.toEnd('CallEnd', { callid: callidOf(told, 'CalleeAnswered') });
-  return took;
+  const notifications = await client.runToEnd('CallStart', {
+    caller: phoneUri(caller),
+    callee: phoneUri(callee),
+  });
+  const durationMs = performance.now() - start;
+  await client.runToEnd('CallEnd', { callid: callidOf(notifications, 'CalleeAnswered') });
+  return durationMs;
 }
 
-/** Makes the same call with a bare UDP client, and ends it. Milliseconds from `t_uac_dlg` to `ok`. */
-async function straight(mi: MiAddress, { caller, callee }: Phones): Promise<number> {
-  const peer = await Peer.open(mi);
+/** Makes the same call with a bare UDP client, and ends it. Returns the milliseconds from `t_uac_dlg` to `ok`. */
+async function callDirectly(mi: MiAddress, { caller, callee }: Phones): Promise<number> {
+  const peer = await TestClient.open(mi);
   try {
     await peer.subscribe();
     const callid = randomUUID();
     const start = performance.now();
-    const last = await clickToDial(peer, callid, caller, callee);
-    const took = performance.now() - start;
-    for (const each of [callid, Object(last).transfer_callid])
-      await peer.ask('dlg_end_dlg', { dialog_id: each });
-    return took;
+    const transferEvent = await clickToDial(peer, callid, caller, callee);
+    const durationMs = performance.now() - start;
+    for (const dialogId of [callid, Object(transferEvent).transfer_callid])
+      await peer.request('dlg_end_dlg', { dialog_id: dialogId });
+    return durationMs;
   } finally {
     await peer.close();
   }

@@ -1,112 +1,116 @@
-/** What a command costs where there is much of something: see {@link HELP}. @module */
+/** The scale benchmark: see {@link HELP}. @module */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import * as calls from './calls.ts';
-import * as events from './events.ts';
-import { type Outcome, sentence, type Verdict } from './outcome.ts';
-import * as running from './running.ts';
-import * as sessions from './sessions.ts';
-import * as stored from './stored.ts';
-import * as tenants from './tenants.ts';
+import { type ScenarioResult, type TargetResult, targetLine } from './report.ts';
+import * as activeCalls from './scenarios/active-calls.ts';
+import * as eventRate from './scenarios/event-rate.ts';
+import * as idleSessions from './scenarios/idle-sessions.ts';
+import * as runningCommands from './scenarios/running-commands.ts';
+import * as sites from './scenarios/sites.ts';
+import * as storedCommands from './scenarios/stored-commands.ts';
 
 const HELP = `npm run bench -- --scale [options] [sizes…]
 
-What a command costs where there is much of something: stored commands, running ones, calls, sessions, tenants, events.
-Everything stands on loopback, and each figure is compared with one of the same run. All together take half an hour.
+Measures what a command costs under load: stored commands, running commands, active calls, idle sessions, sites (tenants), events.
+Everything runs on loopback, and each figure is compared with one of the same run. All scenarios together take half an hour.
 
   --only LIST     of stored, running, calls, sessions, tenants, events
-  --rounds N      rounds that count (5)
-  --seconds N     how long events come (60)
-  --json FILE     writes the figures there too
-  sizes…          how much there is of it, for one that --only names
+  --rounds N      measured rounds (5)
+  --seconds N     duration of the events scenario (60)
+  --json FILE     also writes the results to FILE
+  sizes…          amounts of load, for a single scenario that --only selects
 `;
 
-/** What is asked where nothing else is said. */
-interface Question {
+interface Scenario {
   readonly title: string;
-  readonly sizes: readonly number[];
-  ask(
+  readonly defaultSizes: readonly number[];
+  run(
     sizes: readonly number[],
-    flags: { readonly rounds: number; readonly seconds: number },
-  ): Promise<Outcome>;
+    options: { readonly rounds: number; readonly seconds: number },
+  ): Promise<ScenarioResult>;
 }
 
-const questions: Readonly<Record<string, Question>> = {
+/** By their names in `--only`. */
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
   stored: {
-    title: 'Commands that have been run before',
-    sizes: stored.SIZES,
-    ask: (sizes, { rounds }) => stored.stored(sizes, rounds),
+    title: 'Stored commands',
+    defaultSizes: storedCommands.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => storedCommands.measure(sizes, rounds),
   },
   running: {
-    title: 'Commands that run meanwhile',
-    sizes: running.SIZES,
-    ask: (sizes, { rounds }) => running.running(sizes, rounds),
+    title: 'Running commands',
+    defaultSizes: runningCommands.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => runningCommands.measure(sizes, rounds),
   },
   calls: {
-    title: 'Calls that stand, and those who watch',
-    sizes: calls.SIZES,
-    ask: (sizes, { rounds }) => calls.calls(sizes, rounds),
+    title: 'Active calls, and clients that watch them',
+    defaultSizes: activeCalls.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => activeCalls.measure(sizes, rounds),
   },
   sessions: {
-    title: 'Clients that are connected and idle',
-    sizes: sessions.SIZES,
-    ask: (sizes, { rounds }) => sessions.sessions(sizes, rounds),
+    title: 'Idle client sessions',
+    defaultSizes: idleSessions.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => idleSessions.measure(sizes, rounds),
   },
   tenants: {
     title: 'Sites that share one workerd',
-    sizes: tenants.SIZES,
-    ask: (sizes, { rounds }) => tenants.tenants(sizes, rounds),
+    defaultSizes: sites.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => sites.measure(sizes, rounds),
   },
   events: {
-    title: 'Events of an OpenSIPS',
-    sizes: events.SIZES,
-    ask: (rates, { seconds }) => events.events(rates, seconds),
+    title: 'Events from OpenSIPS',
+    defaultSizes: eventRate.DEFAULT_RATES,
+    run: (rates, { seconds }) => eventRate.measure(rates, seconds),
   },
 };
 
-/** No question takes so long, in milliseconds, with its own sizes: past it something hangs. */
-const PATIENCE_MS = 1_200_000;
+/** No scenario takes this long with its default sizes. */
+const SCENARIO_TIMEOUT_MS = 1_200_000;
 
-/** Asks the questions; `sizes` are for the one that `--only` names. */
+/** Runs the selected scenarios, prints the results, and writes them as JSON if `--json FILE` is given. */
 export async function main(args: string[]): Promise<void> {
-  const { values: flags, positionals } = parseArgs({
+  const { values: options, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       scale: { type: 'boolean' },
-      only: { type: 'string', default: Object.keys(questions).join(',') },
+      only: { type: 'string', default: Object.keys(SCENARIOS).join(',') },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '60' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  if (flags.help) {
+  if (options.help) {
     print(HELP);
     return;
   }
-  const verdicts: Verdict[] = [];
-  const figures: Record<string, unknown> = {};
-  for (const name of flags.only.split(',')) {
-    const question = questions[name];
-    if (!question) throw new Error(`there is no ${name}; there are ${Object.keys(questions).join(', ')}`);
-    const sizes = positionals.length > 0 ? positionals.map(Number) : question.sizes;
-    const numbers = { rounds: Number(flags.rounds), seconds: Number(flags.seconds) };
-    print(`\n${question.title}\n\n`);
-    const outcome = await within(PATIENCE_MS, question.ask(sizes, numbers), name);
-    for (const table of outcome.tables) print(`${table}\n`);
-    for (const verdict of outcome.verdicts) print(sentence(verdict));
-    verdicts.push(...outcome.verdicts);
-    figures[name] = outcome.figures;
+  const targets: TargetResult[] = [];
+  const measurements: Record<string, unknown> = {};
+  for (const name of options.only.split(',')) {
+    const scenario = SCENARIOS[name];
+    if (!scenario)
+      throw new Error(`--only: unknown scenario ${name}. Use ${Object.keys(SCENARIOS).join(', ')}.`);
+    const sizes = positionals.length > 0 ? positionals.map(Number) : scenario.defaultSizes;
+    print(`\n${scenario.title}\n\n`);
+    const running = scenario.run(sizes, {
+      rounds: Number(options.rounds),
+      seconds: Number(options.seconds),
+    });
+    const result = await withTimeout(SCENARIO_TIMEOUT_MS, running, name);
+    for (const table of result.tables) print(`${table}\n`);
+    for (const target of result.targets) print(targetLine(target));
+    targets.push(...result.targets);
+    measurements[name] = result.measurements;
   }
-  if (flags.json) await writeFile(flags.json, `${JSON.stringify({ verdicts, figures }, null, 2)}\n`);
+  if (options.json) await writeFile(options.json, `${JSON.stringify({ targets, measurements }, null, 2)}\n`);
 }
 
-async function within<T>(ms: number, answer: Promise<T>, name: string): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
+async function withTimeout<T>(ms: number, result: Promise<T>, name: string): Promise<T> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`${name} has not ended within ${ms / 1000} s`)), ms);
   try {
-    return await Promise.race([answer, late]);
+    return await Promise.race([result, timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,37 +1,37 @@
 import { expect, test } from 'vitest';
-import { closedLoop } from './closed-loop.ts';
+import { runClosedLoop } from './closed-loop.ts';
 
-test('runs each operation once, and never more than so many at a time', async () => {
-  const seen: number[] = [];
-  let [now, most] = [0, 0];
-  const { took, elapsed } = await closedLoop(
+test('runs each operation once, and no more than `inFlight` at a time', async () => {
+  const started: number[] = [];
+  let [running, maxRunning] = [0, 0];
+  const { durationsMs, elapsedMs } = await runClosedLoop(
     { count: 10, limitMs: Number.POSITIVE_INFINITY },
     3,
     async (k) => {
-      seen.push(k);
-      most = Math.max(most, ++now);
-      await new Promise((resume) => setImmediate(resume));
-      now--;
+      started.push(k);
+      maxRunning = Math.max(maxRunning, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
     },
   );
-  expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  expect(most).toBe(3);
-  expect(took).toHaveLength(10);
-  expect(elapsed).toBeGreaterThan(0);
+  expect(started).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(maxRunning).toBe(3);
+  expect(durationsMs).toHaveLength(10);
+  expect(elapsedMs).toBeGreaterThan(0);
 });
 
-test('rejects where an operation fails', async () => {
-  const failing = closedLoop({ count: 4, limitMs: Number.POSITIVE_INFINITY }, 2, (k) =>
-    k === 3 ? Promise.reject(new Error('no')) : Promise.resolve(),
+test('rejects if an operation fails', async () => {
+  const failing = runClosedLoop({ count: 4, limitMs: Number.POSITIVE_INFINITY }, 2, (k) =>
+    k === 3 ? Promise.reject(new Error('failed')) : Promise.resolve(),
   );
-  await expect(failing).rejects.toThrow('no');
+  await expect(failing).rejects.toThrow('failed');
 });
 
-test('begins none when its time is up, and waits for those under way', async () => {
-  const { took } = await closedLoop(
+test('starts no operation after the time limit, and waits for those in progress', async () => {
+  const { durationsMs } = await runClosedLoop(
     { count: 1_000, limitMs: 20 },
     2,
-    () => new Promise((resume) => setTimeout(resume, 15)),
+    () => new Promise((resolve) => setTimeout(resolve, 15)),
   );
-  expect(took).toHaveLength(4);
+  expect(durationsMs).toHaveLength(4);
 });

@@ -1,50 +1,51 @@
-/** So many operations under way at any time, each begun when another has ended. @module */
+/** A closed-loop load generator: a fixed number of concurrent operations, each started when another has ended. @module */
 
-/** What a run has shown. */
+/** The measurements of one round. */
 export interface Sample {
-  /** Milliseconds that each operation took. */
-  readonly took: readonly number[];
-  /** Milliseconds from the first one's start to the last one's end. */
-  readonly elapsed: number;
+  /** The duration of each operation. */
+  readonly durationsMs: readonly number[];
+  /** From the start of the first operation to the end of the last one. */
+  readonly elapsedMs: number;
 }
 
-/** A run that takes longer, in milliseconds, hangs: the longest takes some seconds. */
-const PATIENCE_MS = 120_000;
+/** When to give up on a round. The longest takes a few seconds. */
+const TIMEOUT_MS = 120_000;
 
-/** How long a run is. */
-export interface Length {
-  /** So many operations at most; */
+/** A round ends with whichever limit is reached first. */
+export interface RoundLimits {
+  /** Maximum number of operations. */
   readonly count: number;
-  /** and none is begun after so many milliseconds. */
+  /** No operation starts later than this after the start of the round. */
   readonly limitMs: number;
 }
 
-/** Runs operations 0, 1, … Rejects as soon as one does, or when it hangs. */
-export async function closedLoop(
-  { count, limitMs }: Length,
+/** Runs operations 0, 1, … Rejects as soon as one of them rejects, or after {@link TIMEOUT_MS}. */
+export async function runClosedLoop(
+  { count, limitMs }: RoundLimits,
   inFlight: number,
   run: (k: number) => Promise<unknown>,
 ): Promise<Sample> {
-  const took: number[] = [];
+  const durationsMs: number[] = [];
   let next = 0;
-  const begun = performance.now();
-  const lane = async () => {
+  const roundStart = performance.now();
+  const worker = async () => {
     let now = performance.now();
-    while (next < count && now - begun < limitMs) {
-      const from = now;
+    while (next < count && now - roundStart < limitMs) {
+      const start = now;
       await run(next++);
       now = performance.now();
-      took.push(now - from);
+      durationsMs.push(now - start);
     }
   };
-  const { promise: hung, reject } = Promise.withResolvers<never>();
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => reject(new Error(`${took.length} of ${count} operations ended within ${PATIENCE_MS / 1000} s`)),
-    PATIENCE_MS,
+    () =>
+      reject(new Error(`${durationsMs.length} of ${count} operations ended within ${TIMEOUT_MS / 1000} s`)),
+    TIMEOUT_MS,
   );
   try {
-    await Promise.race([hung, Promise.all(Array.from({ length: inFlight }, lane))]);
-    return { took, elapsed: performance.now() - begun };
+    await Promise.race([timeout, Promise.all(Array.from({ length: inFlight }, worker))]);
+    return { durationsMs, elapsedMs: performance.now() - roundStart };
   } finally {
     clearTimeout(timer);
   }

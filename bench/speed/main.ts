@@ -1,15 +1,15 @@
-/** The speed bench: see {@link HELP}. @module */
+/** The speed benchmark: see {@link HELP}. @module */
 import { writeFile } from 'node:fs/promises';
 import { arch, cpus, loadavg, platform } from 'node:os';
-import { syncMs } from './disk.ts';
+import { measureDiskSyncMs } from './disk-sync.ts';
 import { measure } from './measure.ts';
-import { HELP, planOf } from './plan.ts';
-import { verdicts } from './promises.ts';
-import { figuresTable, LEGEND, verdictsTable } from './report.ts';
+import { HELP, parsePlan } from './plan.ts';
+import { LEGEND, summaryTable, targetTable } from './report.ts';
+import { evaluateTargets } from './targets.ts';
 
-/** Measures, prints, and writes JSON where that is asked for. */
+/** Measures, prints the results, and writes them as JSON if `--json FILE` is given. */
 export async function main(args: readonly string[]): Promise<void> {
-  const plan = planOf(args);
+  const plan = parsePlan(args);
   if (plan === 'help') {
     process.stdout.write(HELP);
     return;
@@ -20,25 +20,25 @@ export async function main(args: readonly string[]): Promise<void> {
     cores: cpus().length,
     system: `${platform()} ${arch()}`,
     node: process.version,
-    diskSyncMs: await syncMs(plan.data),
-    /** Processes that ran here over the last minute: what else goes on blurs the figures. */
+    diskSyncMs: await measureDiskSyncMs(plan.dataDirectory),
+    /** Load average over the last minute: other processes distort the results. */
     loadBefore: loadavg()[0] ?? 0,
   };
-  const at = new Date().toISOString();
-  const figures = await measure(plan, tell);
-  tell('');
-  const promises = verdicts(figures);
+  const startedAt = new Date().toISOString();
+  const summaries = await measure(plan, showProgress);
+  showProgress('');
+  const targets = evaluateTargets(summaries);
   const { cores, cpu: model, system, node, diskSyncMs, loadBefore } = machine;
   process.stdout.write(`${cores} x ${model}, ${system}, Node ${node}; load before ${loadBefore.toFixed(1)}; \
 disk sync ${diskSyncMs.toFixed(2)} ms; ${plan.rounds} rounds\n\n`);
-  process.stdout.write(`${figuresTable(figures)}\n`);
-  if (promises.length > 0) process.stdout.write(`${verdictsTable(promises)}\n`);
+  process.stdout.write(`${summaryTable(summaries)}\n`);
+  if (targets.length > 0) process.stdout.write(`${targetTable(targets)}\n`);
   process.stdout.write(LEGEND);
-  const report = { at, machine, rounds: plan.rounds, figures, promises };
-  if (plan.json !== undefined) await writeFile(plan.json, `${JSON.stringify(report, null, 2)}\n`);
+  const report = { startedAt, machine, rounds: plan.rounds, summaries, targets };
+  if (plan.jsonFile !== undefined) await writeFile(plan.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-/** Shows what is under way, on one line of a terminal; nowhere else. */
-function tell(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
+/** Overwrites the progress line if stderr is a terminal. */
+function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }

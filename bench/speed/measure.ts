@@ -1,63 +1,69 @@
-/** Measures contenders in turns. @module */
-import { DURABLE_RELAY, floorContenders } from '../floor/contenders.ts';
-import { projectContenders } from '../project/workloads.ts';
-import { closedLoop, type Length, type Sample } from './closed-loop.ts';
-import type { Contender, Place } from './contender.ts';
-import { type Figures, figuresOf, type Measured } from './figures.ts';
-import type { Plan, Stop } from './plan.ts';
-import { startWorld, type World } from './world.ts';
+/** Runs the benchmarks of a plan, alternating between them in each round. @module */
+import { baselineBenchmarks, DURABLE_RELAY } from '../baseline/benchmarks.ts';
+import { callApiBenchmarks } from '../call-api/workloads.ts';
+import type { Benchmark, Configuration } from './benchmark.ts';
+import { type RoundLimits, runClosedLoop, type Sample } from './closed-loop.ts';
+import { type SpeedHarness, startSpeedHarness } from './harness.ts';
+import type { Plan, PlanStep } from './plan.ts';
+import { type Measurement, type Summary, summarize } from './summary.ts';
 
-/** Figures of each contender at each stop. `tell` hears what is under way. */
-export async function measure(plan: Plan, tell: (what: string) => void): Promise<Figures[]> {
-  const figures: Figures[] = [];
-  const tenants = new Set(plan.stops.map(({ place }) => place.tenants));
-  for (const each of tenants) {
-    tell(`starting for ${each} ${each === 1 ? 'tenant' : 'tenants'}`);
-    await using world = await startWorld(each, plan.data);
-    for (const stop of plan.stops.filter(({ place }) => place.tenants === each)) {
-      figures.push(...(await Promise.race([world.died, measureStop(stop, world, plan, tell)])));
+type ShowProgress = (text: string) => void;
+
+/** Returns a summary of each benchmark in each step. */
+export async function measure(plan: Plan, showProgress: ShowProgress): Promise<Summary[]> {
+  const summaries: Summary[] = [];
+  const tenantCounts = new Set(plan.steps.map(({ configuration }) => configuration.tenants));
+  for (const tenants of tenantCounts) {
+    showProgress(`starting ${tenants} ${tenants === 1 ? 'tenant' : 'tenants'}`);
+    await using harness = await startSpeedHarness(tenants, plan.dataDirectory);
+    for (const step of plan.steps.filter(({ configuration }) => configuration.tenants === tenants)) {
+      const results = measureStep(step, harness, plan, showProgress);
+      summaries.push(...(await Promise.race([harness.exited, results])));
     }
   }
-  return figures;
+  return summaries;
 }
 
-async function measureStop(
-  { place, workloads }: Stop,
-  world: World,
+async function measureStep(
+  { configuration, workloads }: PlanStep,
+  harness: SpeedHarness,
   plan: Plan,
-  tell: (what: string) => void,
-): Promise<Figures[]> {
-  await using opened = new AsyncDisposableStack();
-  const contenders = [
-    ...(await floorContenders(world, place, opened)),
-    ...(await projectContenders(workloads, world, place, opened)),
+  showProgress: ShowProgress,
+): Promise<Summary[]> {
+  await using resources = new AsyncDisposableStack();
+  const benchmarks = [
+    ...(await baselineBenchmarks(harness, configuration, resources)),
+    ...(await callApiBenchmarks(workloads, harness, configuration, resources)),
   ];
-  const length = plan.length(place.inFlight);
-  const rounds = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]));
-  // The first is not counted: until then code is compiled and sockets are opened.
+  const limits = plan.limits(configuration.inFlight);
+  const samples = new Map<string, Sample[]>(benchmarks.map(({ name }) => [name, []]));
+  // Round 0 is the warm-up: it compiles code and opens sockets.
   for (let round = 0; round <= plan.rounds; round++) {
-    for (const contender of contenders) {
-      tell(
-        `${describe(place)}, ${round === 0 ? 'warming up' : `round ${round} of ${plan.rounds}`}: ${contender.name}`,
-      );
-      const sample = await once(contender, length, place.inFlight);
-      if (round > 0) rounds.get(contender.name)?.push(sample);
+    for (const benchmark of benchmarks) {
+      const progress = round === 0 ? 'warming up' : `round ${round} of ${plan.rounds}`;
+      showProgress(`${describe(configuration)}, ${progress}: ${benchmark.name}`);
+      const sample = await runRound(benchmark, limits, configuration.inFlight);
+      if (round > 0) samples.get(benchmark.name)?.push(sample);
     }
   }
-  const measured = (name: string): Measured => ({ name, place, rounds: rounds.get(name) ?? [] });
-  const relay = measured(DURABLE_RELAY);
-  return contenders.map(({ name }) => figuresOf(measured(name), relay));
+  const measurement = (name: string): Measurement => ({
+    name,
+    configuration,
+    rounds: samples.get(name) ?? [],
+  });
+  const relay = measurement(DURABLE_RELAY);
+  return benchmarks.map(({ name }) => summarize(measurement(name), relay));
 }
 
-async function once(contender: Contender, length: Length, inFlight: number): Promise<Sample> {
-  const prepared = await contender.prepare(length.count);
-  const sample = await closedLoop(length, inFlight, prepared.run).catch((error: unknown) => {
-    throw new Error(`${contender.name} failed`, { cause: error });
+async function runRound(benchmark: Benchmark, limits: RoundLimits, inFlight: number): Promise<Sample> {
+  const round = await benchmark.prepare(limits.count);
+  const sample = await runClosedLoop(limits, inFlight, round.run).catch((error: unknown) => {
+    throw new Error(`${benchmark.name} failed`, { cause: error });
   });
-  await prepared.clear();
+  await round.cleanUp();
   return sample;
 }
 
-function describe({ tenants, sockets, inFlight }: Place): string {
+function describe({ tenants, sockets, inFlight }: Configuration): string {
   return `${tenants} tenants, ${sockets} sockets, ${inFlight} in flight`;
 }

@@ -1,28 +1,29 @@
 import { expect, test } from 'vitest';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, parsePlan } from './plan.ts';
 
 function plan(...args: string[]): Plan {
-  const read = planOf(args);
-  if (read === 'help') throw new Error('help');
-  return read;
+  const parsed = parsePlan(args);
+  if (parsed === 'help') throw new Error('unexpected help');
+  return parsed;
 }
 
-test('without options what is promised is measured, where it is promised', () => {
-  expect(plan().stops).toEqual([
-    { place: { inFlight: 1, sockets: 1, tenants: 1 }, workloads: ['CallEnd', 'CallStart'] },
-    { place: { inFlight: 64, sockets: 1, tenants: 1 }, workloads: ['CallEnd', 'CallHold'] },
+test('without options, measures the workloads that have targets in the configurations of these targets', () => {
+  expect(plan().steps).toEqual([
+    { configuration: { inFlight: 1, sockets: 1, tenants: 1 }, workloads: ['CallEnd', 'CallStart'] },
+    { configuration: { inFlight: 64, sockets: 1, tenants: 1 }, workloads: ['CallEnd', 'CallHold'] },
   ]);
 });
 
-test('--all is the whole matrix; fifty tenants have a socket each where one was asked for', () => {
-  const { stops } = plan('--all');
-  expect(stops).toHaveLength(16);
-  expect(stops.map(({ place }) => `${place.tenants} ${place.sockets}`)).toContain('50 50');
-  expect(stops.every(({ workloads }) => workloads.length === 5)).toBe(true);
+test('--all measures the whole matrix, with at least one socket for each tenant', () => {
+  const { steps } = plan('--all');
+  expect(steps).toHaveLength(16);
+  const combinations = steps.map(({ configuration: { tenants, sockets } }) => `${tenants} ${sockets}`);
+  expect(combinations).toContain('50 50');
+  expect(steps.every(({ workloads }) => workloads.length === 5)).toBe(true);
 });
 
-test('lists choose', () => {
-  const { stops, rounds, length } = plan(
+test('lists select workloads and numbers in flight', () => {
+  const { steps, rounds, limits } = plan(
     '--workloads',
     'mix',
     '--in-flight',
@@ -32,12 +33,12 @@ test('lists choose', () => {
     '--count',
     '5',
   );
-  expect(stops.map(({ place }) => place.inFlight)).toEqual([8, 9]);
-  expect(stops[0]?.workloads).toEqual(['mix']);
-  expect([rounds, length(1).count, length(64).count]).toEqual([2, 5, 5]);
+  expect(steps.map(({ configuration }) => configuration.inFlight)).toEqual([8, 9]);
+  expect(steps[0]?.workloads).toEqual(['mix']);
+  expect([rounds, limits(1).count, limits(64).count]).toEqual([2, 5, 5]);
 });
 
-test('what makes no sense is said', () => {
-  expect(() => plan('--workloads', 'CallBack')).toThrow('there is no workload CallBack');
-  expect(() => plan('--in-flight', '0')).toThrow('--in-flight takes whole numbers from 1 on, not 0');
+test('rejects invalid options with a message', () => {
+  expect(() => plan('--workloads', 'CallBack')).toThrow('unknown workload CallBack');
+  expect(() => plan('--in-flight', '0')).toThrow('--in-flight: 0 is not a positive integer');
 });

@@ -1,65 +1,67 @@
-/** What is to be measured, as the command line has it. Pure. @module */
+/** Parses the options of the speed benchmark into a plan of what to measure. Pure. @module */
 import { parseArgs } from 'node:util';
-import { WORKLOADS, type Workload } from '../project/workloads.ts';
-import type { Length } from './closed-loop.ts';
-import type { Place } from './contender.ts';
-import { PROMISES, placeOf } from './promises.ts';
+import { WORKLOADS, type Workload } from '../call-api/workloads.ts';
+import type { Configuration } from './benchmark.ts';
+import type { RoundLimits } from './closed-loop.ts';
+import { configurationOf, TARGETS } from './targets.ts';
 
 export const HELP = `npm run bench -- [options]
 
-Measures this project beside a bare datagram, an object that echoes and the least relays, in turns, on this machine.
-Without options: the figures that it promises.
+Measures the Call API and its baselines (a UDP round trip, an object that echoes, two minimal relays) in alternating rounds.
+Without options: the speed targets only.
 
   --all                  the whole matrix: every workload, 1, 16, 64 and 256 in flight, 1 and 100 sockets, 1 and 50 tenants;
-                         takes some ten minutes
+                         takes about ten minutes
   --workloads LIST       of ${WORKLOADS.join(', ')}
-  --in-flight LIST       operations under way at a time
-  --sockets LIST         client sockets that share them; at least one for each tenant
-  --tenants LIST         each with an object, an adapter and a simulator of its own
-  --rounds N             rounds that count (15; with any of the above 3); one before them does not
-  --count N              operations a round (500 with one in flight, otherwise 1000; but no longer than half a second)
-  --data DIR             where the objects' storage is: whether a disk syncs in 1 ms or in none decides much
-                         (the system's folder for temporary files)
-  --json FILE            writes the figures there too
+  --in-flight LIST       concurrent operations
+  --sockets LIST         client sockets in total; at least one for each tenant
+  --tenants LIST         each tenant has its own object, adapter and simulator
+  --rounds N             measured rounds, after one warm-up round (15; with any of the options above 3)
+  --count N              operations per round (500 with one in flight, otherwise 1000, but at most half a second)
+  --data DIR             directory of the objects' storage: the sync time of its disk matters much
+                         (default: the system's directory for temporary files)
+  --json FILE            also writes the results to FILE
 
-  --opensips HOST:PORT   a CallStart against a real OpenSIPS instead, beside OpenSIPS's own share of it
-  --caller USER --callee USER   its phones (alice, bob)
+  --opensips HOST:PORT   measures a CallStart against a real OpenSIPS instead, and OpenSIPS's own share of its duration
+  --caller USER --callee USER   the phones that it calls (alice, bob)
 
-  --counts …             what a call costs in messages, rows and bytes: bench/counts
-  --scale …              how many clients and calls one machine holds: bench/scale
-  --neighbours …         what a tenant feels of one that floods: bench/tenants
-  --webhooks …           what a call feels of webhooks to a receiver that hangs: bench/webhooks
+Other benchmarks:
+  --counts …             messages, rows and bytes of each command: bench/counts
+  --scale …              how many clients and calls one machine can serve: bench/scale
+  --neighbours …         how a tenant that floods affects another one: bench/neighbors
+  --webhooks …           how slow and failing webhook receivers affect calls: bench/webhooks
 `;
 
-/** Some workloads at a place. */
-export interface Stop {
-  readonly place: Place;
+/** Workloads to measure in one configuration. */
+export interface PlanStep {
+  readonly configuration: Configuration;
   readonly workloads: readonly Workload[];
 }
 
 export interface Plan {
-  readonly stops: readonly Stop[];
+  readonly steps: readonly PlanStep[];
   readonly rounds: number;
-  /** Of a round, where so many are in flight. */
-  readonly length: (inFlight: number) => Length;
-  /** Folder for the objects' storage; undefined: the system's for temporary files. */
-  readonly data: string | undefined;
-  readonly json: string | undefined;
+  /** Returns the limits of a round. */
+  readonly limits: (inFlight: number) => RoundLimits;
+  /** Directory for the objects' storage; undefined for the system's directory for temporary files. */
+  readonly dataDirectory: string | undefined;
+  readonly jsonFile: string | undefined;
 }
 
-/** Many short rounds: what else the machine does then falls on all contenders alike. */
+/** Many short rounds, so that other load on the machine affects all benchmarks alike. */
 const ROUNDS = 15;
-const ROUNDS_OF_MATRIX = 3;
-/** Operations a round at most, and its milliseconds: a disk that syncs slowly must not make it a long run. */
-const COUNT_ALONE = 500;
+const MATRIX_ROUNDS = 3;
+/** Maximum operations per round, with one and with several in flight. */
+const COUNT_ONE_IN_FLIGHT = 500;
 const COUNT = 1_000;
-const LIMIT_MS = 500;
+/** Keeps a round short on a disk that syncs slowly. */
+const ROUND_LIMIT_MS = 500;
 
 const MATRIX = { inFlight: [1, 16, 64, 256], sockets: [1, 100], tenants: [1, 50] };
 
-/** Reads the options; throws a sentence where they make no sense. */
-export function planOf(args: readonly string[]): Plan | 'help' {
-  const { values: given } = parseArgs({
+/** Parses the options. Throws an error with a message for the user if they are invalid. */
+export function parsePlan(args: readonly string[]): Plan | 'help' {
+  const { values: options } = parseArgs({
     args: [...args],
     options: {
       all: { type: 'boolean', default: false },
@@ -74,65 +76,67 @@ export function planOf(args: readonly string[]): Plan | 'help' {
       help: { type: 'boolean', default: false },
     },
   });
-  if (given.help) return 'help';
-  const chosen = [given.workloads, given['in-flight'], given.sockets, given.tenants];
-  const matrix = given.all || chosen.some((one) => one !== undefined);
-  const count = given.count === undefined ? undefined : whole('count', given.count);
-  const axis = (
+  if (options.help) return 'help';
+  const selections = [options.workloads, options['in-flight'], options.sockets, options.tenants];
+  const isMatrix = options.all || selections.some((selection) => selection !== undefined);
+  const count = options.count === undefined ? undefined : positiveInteger('count', options.count);
+  const dimension = (
     name: 'in-flight' | 'sockets' | 'tenants',
     all: readonly number[],
-    usual: readonly number[],
-  ) => given[name]?.split(',').map((text) => whole(name, text)) ?? (given.all ? all : usual);
+    defaults: readonly number[],
+  ) => options[name]?.split(',').map((text) => positiveInteger(name, text)) ?? (options.all ? all : defaults);
+  const defaultRounds = isMatrix ? MATRIX_ROUNDS : ROUNDS;
   return {
-    stops: matrix
-      ? places(
-          axis('tenants', MATRIX.tenants, [1]),
-          axis('sockets', MATRIX.sockets, [1]),
-          axis('in-flight', MATRIX.inFlight, [1, 64]),
-        ).map((place) => ({ place, workloads: workloads(given.workloads) }))
-      : promised(),
-    rounds: given.rounds === undefined ? (matrix ? ROUNDS_OF_MATRIX : ROUNDS) : whole('rounds', given.rounds),
-    length: (inFlight) =>
+    steps: isMatrix
+      ? configurations(
+          dimension('tenants', MATRIX.tenants, [1]),
+          dimension('sockets', MATRIX.sockets, [1]),
+          dimension('in-flight', MATRIX.inFlight, [1, 64]),
+        ).map((configuration) => ({ configuration, workloads: parseWorkloads(options.workloads) }))
+      : targetSteps(),
+    rounds: options.rounds === undefined ? defaultRounds : positiveInteger('rounds', options.rounds),
+    limits: (inFlight) =>
       count === undefined
-        ? { count: inFlight === 1 ? COUNT_ALONE : COUNT, limitMs: LIMIT_MS }
+        ? { count: inFlight === 1 ? COUNT_ONE_IN_FLIGHT : COUNT, limitMs: ROUND_LIMIT_MS }
         : { count, limitMs: Number.POSITIVE_INFINITY },
-    data: given.data,
-    json: given.json,
+    dataDirectory: options.data,
+    jsonFile: options.json,
   };
 }
 
-/** By tenants first, which take long to start. Where sockets are fewer than tenants, there is one for each. */
-function places(
-  tenants: readonly number[],
-  sockets: readonly number[],
-  inFlight: readonly number[],
-): Place[] {
-  return tenants.flatMap((t) =>
-    [...new Set(sockets.map((s) => Math.max(s, t)))].flatMap((s) =>
-      inFlight.map((i) => ({ tenants: t, sockets: s, inFlight: i })),
+/** Combines the dimensions, grouped by tenants, which take long to start. Raises sockets to one for each tenant. */
+function configurations(
+  tenantCounts: readonly number[],
+  socketCounts: readonly number[],
+  inFlightCounts: readonly number[],
+): Configuration[] {
+  return tenantCounts.flatMap((tenants) =>
+    [...new Set(socketCounts.map((sockets) => Math.max(sockets, tenants)))].flatMap((sockets) =>
+      inFlightCounts.map((inFlight) => ({ tenants, sockets, inFlight })),
     ),
   );
 }
 
-/** Those where something is promised, with what is promised there. */
-function promised(): Stop[] {
-  const inFlight = [...new Set(PROMISES.map((promise) => promise.inFlight))];
-  return inFlight.flatMap((each) => {
-    const here = PROMISES.filter((promise) => promise.inFlight === each);
-    const [first] = here;
-    return first ? [{ place: placeOf(first), workloads: here.map(({ workload }) => workload) }] : [];
+/** Returns the configurations that have targets, with the workloads of these targets. */
+function targetSteps(): PlanStep[] {
+  const inFlightCounts = [...new Set(TARGETS.map(({ inFlight }) => inFlight))];
+  return inFlightCounts.flatMap((inFlight) => {
+    const targets = TARGETS.filter((target) => target.inFlight === inFlight);
+    const [first] = targets;
+    if (!first) return [];
+    return [{ configuration: configurationOf(first), workloads: targets.map(({ workload }) => workload) }];
   });
 }
 
-function workloads(list: string | undefined): readonly Workload[] {
+function parseWorkloads(list: string | undefined): readonly Workload[] {
   const names = list?.split(',');
-  const unknown = names?.find((name) => !WORKLOADS.some((one) => one === name));
+  const unknown = names?.find((name) => !WORKLOADS.some((workload) => workload === name));
   if (unknown !== undefined)
-    throw new Error(`there is no workload ${unknown}; there are ${WORKLOADS.join(', ')}`);
+    throw new Error(`--workloads: unknown workload ${unknown}. Use ${WORKLOADS.join(', ')}.`);
   return WORKLOADS.filter((workload) => names?.includes(workload) ?? true);
 }
 
-function whole(name: string, text: string): number {
-  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${name} takes whole numbers from 1 on, not ${text}`);
+function positiveInteger(option: string, text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${option}: ${text} is not a positive integer`);
   return Number(text);
 }

@@ -1,10 +1,10 @@
-/** The figures as text. Pure. @module */
+/** Formats the results of the speed benchmark as text. Pure. @module */
 import { table } from '../table.ts';
-import type { Figures } from './figures.ts';
-import type { Verdict } from './promises.ts';
+import type { Summary } from './summary.ts';
+import type { TargetResult } from './targets.ts';
 
-const HEADER = [
-  'what',
+const SUMMARY_HEADER = [
+  'benchmark',
   'tenants',
   'sockets',
   'in flight',
@@ -17,39 +17,40 @@ const HEADER = [
   'spread',
 ];
 
-/** A table, a line for each contender at each place. */
-export function figuresTable(figures: readonly Figures[]): string {
-  const rows = figures.map((one) => [
-    one.name,
-    String(one.place.tenants),
-    String(one.place.sockets),
-    String(one.place.inFlight),
-    one.medianMs.toFixed(3),
-    one.medianRatio.toFixed(2),
-    percent(one.medianSpread),
-    one.p99Ms.toFixed(2),
-    one.perSecond.toFixed(0),
-    one.perSecondRatio.toFixed(2),
-    percent(one.perSecondSpread),
+/** Returns a table with a row for each benchmark in each configuration. */
+export function summaryTable(summaries: readonly Summary[]): string {
+  const rows = summaries.map((summary) => [
+    summary.name,
+    String(summary.configuration.tenants),
+    String(summary.configuration.sockets),
+    String(summary.configuration.inFlight),
+    summary.medianMs.toFixed(3),
+    summary.medianRatio.toFixed(2),
+    percent(summary.medianSpread),
+    summary.p99Ms.toFixed(2),
+    summary.perSecond.toFixed(0),
+    summary.perSecondRatio.toFixed(2),
+    percent(summary.perSecondSpread),
   ]);
-  return table(HEADER, rows);
+  return table(SUMMARY_HEADER, rows);
 }
 
-/** A table, a line for each promise. */
-export function verdictsTable(verdicts: readonly Verdict[]): string {
-  const rows = verdicts.map(({ workload, inFlight, figure, target, measured, kept }) => [
+/** Returns a table with a row for each target. */
+export function targetTable(results: readonly TargetResult[]): string {
+  const rows = results.map(({ workload, inFlight, metric, threshold, measured, isMet }) => [
     `${workload}, ${inFlight} in flight`,
-    figure,
+    metric,
     measured.toFixed(2),
-    `${figure === 'median' ? 'at most' : 'at least'} ${target.toFixed(2)}`,
-    kept ? 'met' : 'MISSED',
+    `${metric === 'median' ? 'at most' : 'at least'} ${threshold.toFixed(2)}`,
+    isMet ? 'met' : 'MISSED',
   ]);
-  return table(['promised', 'figure', 'x relay', 'target', ''], rows);
+  return table(['target', 'metric', 'x relay', 'threshold', ''], rows);
 }
 
-/** What stands under the tables. */
-export const LEGEND = `x relay: by the durable relay's figure of the same round, the median of that. spread: of the rounds, (max - min) / median.
-A command counts from the request sent to its Ended.
+/** Explains the columns. */
+export const LEGEND = `x relay: each round divided by the durable relay's round of the same number; the median of these ratios.
+spread: (max - min) / median, over the rounds.
+A command is measured from its request to its Ended event.
 `;
 
 const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;

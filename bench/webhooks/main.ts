@@ -1,63 +1,63 @@
-/** What a call feels of webhooks: see {@link HELP}. @module */
+/** Measures how webhook receivers, fast and broken ones, affect calls: see {@link HELP}. @module */
 import type { ChildProcess } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Tenants } from '../../test/stack/tenants.ts';
-import { Children } from '../children.ts';
-import { Caller } from '../project/caller.ts';
-import { cpu } from '../scale/processes.ts';
+import { MultiTenantStack } from '../../test/harness/multi-tenant-stack.ts';
+import { CallApiClient } from '../call-api/client.ts';
+import { ChildProcesses } from '../child-processes.ts';
+import { cpuTimeMs } from '../process-usage.ts';
 import { median, quantile } from '../statistics.ts';
 import { table } from '../table.ts';
-import { DOES, KINDS } from './kinds.ts';
-import { Target } from './target.ts';
+import { BenchmarkEndpoint } from './endpoint.ts';
+import { DESCRIPTIONS, RECEIVER_KINDS } from './receiver-kinds.ts';
 
 const HELP = `npm run bench -- --webhooks [--rounds N] [--starts N]
 
-Sites on one workerd, each with its adapter and its OpenSIPS: one for each kind of receiver that webhooks go to, and one without
-webhooks, which tells what the machine's own unrest makes of a ratio. Each has turns of so many CallStarts with one in flight,
-and four times as many with 16, a second or more of each; the first quarter warms up and is not counted. Next to each turn, now
-before and now after it, a twin of the site has one, without webhooks and otherwise as old and as busy; a ratio is that of the two
-medians, since a machine is seldom as fast for a minute as it is for two seconds. Given is the median of these ratios, and where
-the middle half of them lies. The processor time is that of workerd for a CallStart with its CallEnd, with all that it does for
-webhooks meanwhile; its ratio is that of all turns to all of the twin's.
+Sites on one workerd, each with its own adapter and OpenSIPS: one for each kind of webhook receiver, and one without webhooks,
+whose ratio shows how much the machine alone varies. In each round, each site runs N CallStarts with one in flight, then four
+times as many with 16 in flight. Each run takes a second or more; its first quarter is a warm-up and is not counted.
 
-Webhooks are sent in their own site's turn only, so that they are felt by its calls and not by who is next. A turn of the
-receiver that answers lasts until it has all. Those that do not get all so fast are silenced at the end of their
-turn, and sent what waits, with its next tries, from the beginning of the next one on. The one that dies is dead for the
-first half of a turn.
+Next to each run, alternately before and after it, a control site runs the same load. It has no webhooks and is otherwise as old
+and as busy. A ratio compares the medians of two adjacent runs, because the speed of a machine drifts within a minute but hardly
+within two seconds. The table shows the median of these ratios, and the range of their middle half. The processor time is that of
+workerd for one CallStart and its CallEnd, including all webhook work in the meantime; its ratio compares the totals.
+
+Webhooks are sent only during their own site's run, so that they affect its calls and not those of the next site. The run of the
+fast receiver lasts until everything is delivered. The other endpoints are disabled at the end of their run, and are sent the
+backlog and the retries from the start of their next run on. The restarting receiver is down for the first half of a run.
 `;
 
 const IN_FLIGHT = [1, 16] as const;
 
-/** Before a turn, in milliseconds: what its beginning takes is no part of it. */
+/** Pause before a run, so that the end of the previous run is not measured. */
 const PAUSE_MS = 100;
 
-const SIDES = ['none', ...KINDS] as const;
+const SITE_KINDS = ['none', ...RECEIVER_KINDS] as const;
 
-/** A site with its receiver, and its twin without. */
-interface Side {
-  readonly kind: (typeof SIDES)[number];
-  readonly caller: Caller;
-  readonly target: Target | undefined;
-  readonly twin: Caller;
+/** A site with a receiver (unless its kind is `none`), and its control site without webhooks. */
+interface SitePair {
+  readonly kind: (typeof SITE_KINDS)[number];
+  readonly client: CallApiClient;
+  readonly endpoint: BenchmarkEndpoint | undefined;
+  readonly controlClient: CallApiClient;
 }
 
-interface Turn {
-  /** Milliseconds of each CallStart. */
-  readonly took: readonly number[];
-  /** Milliseconds of processor time that workerd used, in all. */
-  readonly used: number;
+interface RunResult {
+  /** Duration of each CallStart. */
+  readonly durationsMs: readonly number[];
+  /** Processor time that workerd used in total. */
+  readonly cpuMs: number;
 }
 
-/** A turn, and the one of the twin next to it. */
-interface Pair {
-  readonly kind: Side['kind'];
+/** A run, and the adjacent run of the control site. */
+interface RunPair {
+  readonly kind: SitePair['kind'];
   readonly inFlight: number;
-  readonly turn: Turn;
-  readonly without: Turn;
+  readonly measured: RunResult;
+  readonly control: RunResult;
 }
 
-/** Measures, and prints the medians side by side. */
+/** Measures, and prints the results. */
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -72,125 +72,131 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const [rounds, starts] = [values.rounds, values.starts].map(Number);
-  if (!rounds || !starts) throw new Error('--rounds and --starts take numbers from 1 on');
+  if (!rounds || !starts) throw new Error('--rounds and --starts must be positive integers');
   const load = loadavg()[0] ?? Number.NaN;
-  await using opened = new AsyncDisposableStack();
-  const { edge, sides } = await open(opened);
-  const done: Pair[] = [];
-  // The first does not count: it warms all up.
+  await using resources = new AsyncDisposableStack();
+  const { edge, sites } = await startSites(resources);
+  const pairs: RunPair[] = [];
+  // Round -1 is the warm-up.
   for (let round = -1; round < rounds; round++) {
     for (const inFlight of IN_FLIGHT) {
-      for (let nth = 0; nth < sides.length; nth++) {
-        const side = sides[(nth + round + 1) % sides.length];
-        if (!side) continue;
+      for (let n = 0; n < sites.length; n++) {
+        // Each round starts with another site.
+        const site = sites[(n + round + 1) % sites.length];
+        if (!site) continue;
         const count = inFlight > 1 ? 4 * starts : starts;
-        const twin = () => play(edge, side.twin, count, inFlight);
-        const before = round % 2 === 0 ? await twin() : undefined;
-        await side.target?.begin();
-        const turn = await play(edge, side.caller, count, inFlight, () => side.target?.turn());
-        await side.target?.end();
-        const without = before ?? (await twin());
-        if (round >= 0) done.push({ kind: side.kind, inFlight, turn, without });
+        const runControl = () => run(edge, site.controlClient, count, inFlight);
+        const controlBefore = round % 2 === 0 ? await runControl() : undefined;
+        await site.endpoint?.onRunStart();
+        const measured = await run(edge, site.client, count, inFlight, () => site.endpoint?.onRunHalfway());
+        await site.endpoint?.onRunEnd();
+        const control = controlBefore ?? (await runControl());
+        if (round >= 0) pairs.push({ kind: site.kind, inFlight, measured, control });
       }
     }
   }
-  process.stdout.write(`${report(done)}\n${await reportOfReceivers(sides)}`);
-  process.stdout.write(`\nLoad of the machine before: ${load.toFixed(2)}.\n`);
+  process.stdout.write(`${callTable(pairs)}\n${await receiverTable(sites)}`);
+  process.stdout.write(`\nLoad average before the start: ${load.toFixed(2)}.\n`);
 }
 
-/** Brings all up. */
-async function open(
-  opened: AsyncDisposableStack,
-): Promise<{ readonly edge: ChildProcess; readonly sides: readonly Side[] }> {
-  const tenants = await Tenants.start({
+/** Starts the edge, the sites and the receivers. */
+async function startSites(
+  resources: AsyncDisposableStack,
+): Promise<{ readonly edge: ChildProcess; readonly sites: readonly SitePair[] }> {
+  const stack = await MultiTenantStack.start({
     tenants: 1,
-    sites: 2 * SIDES.length,
-    simulated: { gaps: 0, keepLedger: false, timers: { listedAfterEnd: 0 } },
-    settings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
+    sites: 2 * SITE_KINDS.length,
+    simulatorOptions: { delayFactor: 0, keepLedger: false, timers: { listedAfterEndMs: 0 } },
+    tenantSettings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
     webhooksToPrivate: true,
   });
-  opened.use(tenants);
-  const children = opened.use(new Children());
-  const ports = await children.announced('the receivers', 'bench/webhooks/receivers.ts', []);
-  const connect = async (nth: number) => {
-    const { siteKey } = tenants.at(`t1-s${nth}`);
-    const url = `ws://127.0.0.1:${tenants.port}/call-api?access_token=${siteKey}`;
-    return opened.use(await Caller.connect(url));
+  resources.use(stack);
+  const children = resources.use(new ChildProcesses());
+  const ports = await children.startAndReadLine('the receivers', 'bench/webhooks/receivers.ts', []);
+  const connect = async (siteNumber: number) => {
+    const { siteKey } = stack.site(`t1-s${siteNumber}`);
+    const url = `ws://127.0.0.1:${stack.port}/call-api?access_token=${siteKey}`;
+    return resources.use(await CallApiClient.connect(url));
   };
-  const sides: Side[] = [];
-  for (const [at, kind] of SIDES.entries()) {
-    const nth = 2 * at + 1;
-    const port = Number(ports.split(',')[at - (SIDES.length - KINDS.length)]);
-    const target = kind === 'none' ? undefined : await Target.make(tenants, `s${nth}`, kind, port);
-    sides.push({ kind, caller: await connect(nth), target, twin: await connect(nth + 1) });
+  const sites: SitePair[] = [];
+  for (const [index, kind] of SITE_KINDS.entries()) {
+    const siteNumber = 2 * index + 1;
+    const port = Number(ports.split(',')[index - (SITE_KINDS.length - RECEIVER_KINDS.length)]);
+    const endpoint =
+      kind === 'none' ? undefined : await BenchmarkEndpoint.create(stack, `s${siteNumber}`, kind, port);
+    const client = await connect(siteNumber);
+    sites.push({ kind, client, endpoint, controlClient: await connect(siteNumber + 1) });
   }
-  return { edge: tenants.edge, sides };
+  return { edge: stack.edgeProcess, sites };
 }
 
-/** One turn. @param half is called when half of the calls are begun */
-async function play(
+/** Runs CallStarts, each followed by its CallEnd. Calls `onHalfway` when half of them have started. */
+async function run(
   edge: ChildProcess,
-  caller: Caller,
+  client: CallApiClient,
   count: number,
   inFlight: number,
-  half?: () => Promise<void> | undefined,
-): Promise<Turn> {
-  await new Promise((resume) => setTimeout(resume, PAUSE_MS));
-  const warm = Math.floor(count / 4);
-  const took: number[] = [];
-  let before = 0;
+  onHalfway?: () => Promise<void> | undefined,
+): Promise<RunResult> {
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  const warmUpCount = Math.floor(count / 4);
+  const durationsMs: number[] = [];
+  let cpuBefore = 0;
   let next = 0;
-  const lane = async () => {
+  const worker = async () => {
     while (next < count) {
       const n = next++;
-      if (n === warm) before = cpu(edge);
-      if (n === Math.floor(count / 2)) await half?.();
+      if (n === warmUpCount) cpuBefore = cpuTimeMs(edge);
+      if (n === Math.floor(count / 2)) await onHalfway?.();
       const parties = { caller: `sip:keep.${n}@h.test`, callee: `sip:bob.${n}@h.test` };
-      const from = performance.now();
-      const callid = await caller.run('CallStart', parties);
-      if (n >= warm) took.push(performance.now() - from);
-      // Each call is ended before the next of its lane.
-      await caller.run('CallEnd', { callid });
+      const start = performance.now();
+      const callid = await client.run('CallStart', parties);
+      if (n >= warmUpCount) durationsMs.push(performance.now() - start);
+      // Ended before the worker's next call starts.
+      await client.run('CallEnd', { callid });
     }
   };
-  await Promise.all(Array.from({ length: inFlight }, lane));
-  return { took, used: cpu(edge) - before };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  return { durationsMs, cpuMs: cpuTimeMs(edge) - cpuBefore };
 }
 
-function report(done: readonly Pair[]): string {
+function callTable(allPairs: readonly RunPair[]): string {
   const rows = IN_FLIGHT.flatMap((inFlight) =>
-    SIDES.map((kind) => {
-      const pairs = done.filter((pair) => pair.inFlight === inFlight && pair.kind === kind);
-      const ratios = pairs.map(({ turn, without }) => median(turn.took) / median(without.took));
-      const [turns, twins] = [pairs.map(({ turn }) => turn), pairs.map(({ without }) => without)];
-      const all = turns.flatMap(({ took }) => took);
-      const used = (some: readonly Turn[]) => sum(some.map((turn) => turn.used));
+    SITE_KINDS.map((kind) => {
+      const pairs = allPairs.filter((pair) => pair.inFlight === inFlight && pair.kind === kind);
+      const ratios = pairs.map(
+        ({ measured, control }) => median(measured.durationsMs) / median(control.durationsMs),
+      );
+      const durationsMs = pairs.flatMap(({ measured }) => measured.durationsMs);
+      const medians = pairs.map(({ measured }) => median(measured.durationsMs));
+      const cpuMs = sum(pairs.map(({ measured }) => measured.cpuMs));
+      const controlCpuMs = sum(pairs.map(({ control }) => control.cpuMs));
       return [
-        kind === 'none' ? 'no webhooks either' : DOES[kind],
+        kind === 'none' ? 'none' : DESCRIPTIONS[kind],
         String(inFlight),
-        `${median(turns.map(({ took }) => median(took))).toFixed(2)} ms`,
-        `${quantile(all, 0.99).toFixed(2)} ms`,
+        `${median(medians).toFixed(2)} ms`,
+        `${quantile(durationsMs, 0.99).toFixed(2)} ms`,
         `${median(ratios).toFixed(2)} x`,
         `${quantile(ratios, 0.25).toFixed(2)}-${quantile(ratios, 0.75).toFixed(2)}`,
-        `${(used(turns) / all.length).toFixed(2)} ms`,
-        `${(used(turns) / used(twins)).toFixed(2)} x`,
+        `${(cpuMs / durationsMs.length).toFixed(2)} ms`,
+        `${(cpuMs / controlCpuMs).toFixed(2)} x`,
       ];
     }),
   );
-  const columns = ['in flight', 'median', '99 %', 'ratio', 'half of them', 'processor', 'ratio'];
-  return table(['CallStart; the receiver', ...columns], rows);
+  const columns = ['in flight', 'median', 'p99', 'ratio', 'middle half', 'processor', 'ratio'];
+  return table(['CallStart, by receiver', ...columns], rows);
 }
 
 function sum(values: readonly number[]): number {
-  return values.reduce((one, other) => one + other, 0);
+  return values.reduce((total, value) => total + value, 0);
 }
 
-async function reportOfReceivers(sides: readonly Side[]): Promise<string> {
+async function receiverTable(sites: readonly SitePair[]): Promise<string> {
   const rows: string[][] = [];
-  for (const { kind, target } of sides) {
-    if (kind === 'none' || !target) continue;
-    const { came, waiting, behind } = await target.state();
-    rows.push([DOES[kind], ...[came, waiting, behind].map(String)]);
+  for (const { kind, endpoint } of sites) {
+    if (kind === 'none' || !endpoint) continue;
+    const { received, waiting, behind } = await endpoint.state();
+    rows.push([DESCRIPTIONS[kind], ...[received, waiting, behind].map(String)]);
   }
-  return table(['The receiver', 'webhooks that came', 'wait', 'numbers behind'], rows);
+  return table(['receiver', 'webhooks received', 'waiting', 'positions behind'], rows);
 }

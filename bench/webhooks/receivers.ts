@@ -1,39 +1,39 @@
 /**
- * Receivers of webhooks, one of each {@link Kind}, in a process of their own so that they are not what is measured.
- * Writes one line when all are up: their TCP ports in the order of {@link KINDS}. `GET` tells how many webhooks have
- * come; `PUT /dead` and `PUT /alive` say to the one that dies what it is.
+ * Runs one webhook receiver of each {@link ReceiverKind}, in a process of its own so that its processor time is not
+ * measured. Writes one line when all are ready: their TCP ports in the order of {@link RECEIVER_KINDS}. `GET` returns
+ * the number of webhooks received. `PUT /down` and `PUT /up` switch the restarting receiver.
  * @module
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import { KINDS, type Kind } from './kinds.ts';
+import { RECEIVER_KINDS, type ReceiverKind } from './receiver-kinds.ts';
 
-/** In milliseconds; as long as a far and busy receiver may take. */
-const SLOW_MS = 300;
+/** The response time of a distant and busy receiver. */
+const SLOW_RESPONSE_MS = 300;
 
-let dead = false;
+let isDown = false;
 
-function answer(kind: Kind, response: ServerResponse): void {
-  if (kind === 'fails') response.writeHead(500).end('not now');
-  else if (kind === 'redirects') response.writeHead(307, { Location: '/elsewhere' }).end();
-  else if (kind === 'slow') setTimeout(() => response.writeHead(204).end(), SLOW_MS);
-  else if (kind === 'dies' && dead) response.destroy();
-  else if (kind !== 'hangs') response.writeHead(204).end();
+function respond(kind: ReceiverKind, response: ServerResponse): void {
+  if (kind === 'failing') response.writeHead(500).end('not now');
+  else if (kind === 'redirecting') response.writeHead(307, { Location: '/elsewhere' }).end();
+  else if (kind === 'slow') setTimeout(() => response.writeHead(204).end(), SLOW_RESPONSE_MS);
+  else if (kind === 'restarting' && isDown) response.destroy();
+  else if (kind !== 'hanging') response.writeHead(204).end();
 }
 
 const ports: number[] = [];
-for (const kind of KINDS) {
-  let came = 0;
+for (const kind of RECEIVER_KINDS) {
+  let received = 0;
   const server = createServer((request, response) => {
     request.resume();
     if (request.method === 'GET') {
-      response.end(String(came));
+      response.end(String(received));
     } else if (request.method === 'PUT') {
-      dead = request.url === '/dead';
+      isDown = request.url === '/down';
       response.end();
     } else {
-      came++;
-      answer(kind, response);
+      received++;
+      respond(kind, response);
     }
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
