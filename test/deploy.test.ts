@@ -1,4 +1,4 @@
-/** What is deployed: it bundles, and the open tenant of a developer's machine is not in it. */
+/** The deployed Worker: wrangler can bundle it, and it does not contain the open `demo` tenant of `npm start`. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,20 +9,20 @@ import { bundle } from '../selfhost/workerd.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
-it('deploys (dry run), without the open tenant', async () => {
-  const out = await mkdtemp(join(tmpdir(), 'call-api-'));
+it('bundles for deployment (dry run) without the demo tenant', async () => {
+  const outputDirectory = await mkdtemp(join(tmpdir(), 'call-api-'));
   const { stdout } = await promisify(execFile)(
     join(root, 'node_modules/.bin/wrangler'),
-    ['deploy', '--dry-run', '--outdir', out],
+    ['deploy', '--dry-run', '--outdir', outputDirectory],
     { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
   );
   expect(stdout).toContain('env.SWITCHBOARD');
-  const deployed = await readFile(join(out, 'index.js'), 'utf8');
-  await bundle(join(root, 'worker/local.ts'), join(out, 'local.js'));
-  const local = await readFile(join(out, 'local.js'), 'utf8');
+  const deployed = await readFile(join(outputDirectory, 'index.js'), 'utf8');
+  await bundle(join(root, 'worker/local.ts'), join(outputDirectory, 'local.js'));
+  const local = await readFile(join(outputDirectory, 'local.js'), 'utf8');
   expect(local).toContain('demo/demo');
   expect(deployed).not.toContain('demo/demo');
   expect(deployed).not.toContain('ADAPTER_KEY');
   expect(deployed).toContain('KEY_SECRETS');
-  await rm(out, { recursive: true });
+  await rm(outputDirectory, { recursive: true });
 });

@@ -1,16 +1,16 @@
-/** The one file that `npm run build:cli` makes. */
+/** The single file that `npm run build:cli` builds. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { startStack } from '../stack/stack.ts';
+import { startStack } from '../harness/stack.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const execute = promisify(execFile);
 
-it('runs anywhere by itself, also on a Node without a WebSocket of its own, as Node 20 is', async () => {
+it('runs alone, even on a Node without a WebSocket of its own such as Node 20', async () => {
   await execute('npm', ['run', '-s', 'build:cli'], { cwd: root });
   // Away from the repository and its node_modules.
   const folder = await mkdtemp(join(tmpdir(), 'call-api-'));

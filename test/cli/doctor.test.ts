@@ -1,14 +1,14 @@
-/** `call-api doctor` finds what is wrong and names what mends it: each fault is planted, in the whole stack. */
+/** `call-api doctor` finds each planted fault in the whole stack, and names what repairs it. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { freePort, startStack } from '../stack/stack.ts';
-import { idOf, Tenants } from '../stack/tenants.ts';
-import { type Faults, MiProxy } from './mi-proxy.ts';
-import { PLACES, run } from './run.ts';
+import { keyId, MultiTenantStack } from '../harness/multi-tenant-stack.ts';
+import { findFreePort, startStack } from '../harness/stack.ts';
+import { type MiFaults, MiProxy } from './mi-proxy.ts';
+import { OUTPUT_TARGETS, run } from './run.ts';
 
 interface Finding {
   readonly check: string;
@@ -39,26 +39,26 @@ async function doctor(args: readonly string[], env: Record<string, string> = {})
   };
 }
 
-/** A stack whose OpenSIPS has these faults, and how to reach it through the edge and straight. */
-async function stackWith(faults: Faults, simulated = {}) {
+/** Starts a stack whose OpenSIPS has these faults. Returns the flags to reach it through the edge and directly. */
+async function stackWith(faults: MiFaults, simulated = {}) {
   await using rest = new AsyncDisposableStack();
-  const stack = rest.use(await startStack({ adapter: false, ...simulated }));
+  const stack = rest.use(await startStack({ startsAdapter: false, ...simulated }));
   const proxy = rest.use(await MiProxy.open(stack.simulator.mi.port, faults));
   await stack.startAdapter({ OPENSIPS_MI: proxy.address });
-  await stack.linked(true);
-  const kept = rest.move();
+  await stack.waitForLink(true);
+  const started = rest.move();
   return {
     edge: ['--url', `ws://127.0.0.1:${stack.port}`],
     direct: ['--direct', proxy.address],
     call: ['--test-address', 'sip:keep@127.0.0.1:5060'],
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
   };
 }
 
-it.each(PLACES)('all is well, through the edge and straight, in a %s', async (place) => {
+it.each(OUTPUT_TARGETS)('finds no fault through the edge and directly (%s)', async (target) => {
   await using at = await stackWith({});
-  for (const way of [at.edge, at.direct]) {
-    const { exit, out } = await run(['doctor', ...way, ...at.call], {}, place);
+  for (const route of [at.edge, at.direct]) {
+    const { exit, out } = await run(['doctor', ...route, ...at.call], {}, target);
     expect(out).toContain('✓ loop');
     expect(out).toContain('✓ events');
     expect(out).not.toMatch(/[✗·]/);
@@ -66,7 +66,7 @@ it.each(PLACES)('all is well, through the edge and straight, in a %s', async (pl
   }
 });
 
-it('without a test address it says what it has not looked at, and that is no fault', async () => {
+it('reports what it has not checked without a test address, which is no fault', async () => {
   await using at = await stackWith({});
   const { exit, of, ill } = await doctor(at.edge);
   expect(ill).toEqual([]);
@@ -74,27 +74,34 @@ it('without a test address it says what it has not looked at, and that is no fau
   expect(of('loop')).toMatchObject({ state: 'unknown', says: expect.stringContaining('--test-address') });
 });
 
-it('what it does not reach it says is not checked: no edge', async () => {
-  const { exit, ill, findings } = await doctor(['--url', `ws://127.0.0.1:${await freePort()}`]);
+it('reports the checks that are not reached without an edge', async () => {
+  const { exit, ill, findings } = await doctor(['--url', `ws://127.0.0.1:${await findFreePort()}`]);
   expect(ill).toMatchObject([{ check: 'edge', mend: expect.stringContaining('--url') }]);
   expect(findings.at(-1)).toMatchObject({ check: 'loop', state: 'unknown' });
   expect(exit).toBe(1);
 });
 
-it('fault: a wrong key, an unknown site, a revoked key', async () => {
-  await using all = await Tenants.start({ tenants: 1, sites: 1 });
-  const { siteKey, tenantKey, adapterKey } = all.at('t1-s1');
-  const at = ['--url', `ws://127.0.0.1:${all.port}`];
+it('finds a wrong key, an unknown site and a revoked key', async () => {
+  await using tenants = await MultiTenantStack.start({ tenants: 1, sites: 1 });
+  const { siteKey, tenantKey, adapterKey } = tenants.site('t1-s1');
+  const at = ['--url', `ws://127.0.0.1:${tenants.port}`];
 
-  const right = await doctor(at, { CALL_API_TOKEN: siteKey });
-  expect(right.of('token')).toMatchObject({ state: 'well', says: expect.stringContaining('t1/s1') });
-  expect(right.of('adapter')).toMatchObject({ state: 'well' });
+  const valid = await doctor(at, { CALL_API_TOKEN: siteKey });
+  expect(valid.of('token')).toMatchObject({ state: 'well', says: expect.stringContaining('t1/s1') });
+  expect(valid.of('adapter')).toMatchObject({ state: 'well' });
 
-  // One who is bound to an address is not told of the whole site.
-  const bound = await all.mint(siteKey, { subject: 'ann', caller: 'sip:ann@example.com', scopes: ['read'] });
-  const lesser = await doctor(at, { CALL_API_TOKEN: bound });
-  expect(lesser.of('token')).toMatchObject({ state: 'well', says: expect.stringContaining('ann at t1/s1') });
-  expect(lesser.of('adapter')).toMatchObject({
+  // A token that is bound to an address gets no diagnosis of the whole site.
+  const bound = await tenants.mintToken(siteKey, {
+    subject: 'ann',
+    caller: 'sip:ann@example.com',
+    scopes: ['read'],
+  });
+  const boundReport = await doctor(at, { CALL_API_TOKEN: bound });
+  expect(boundReport.of('token')).toMatchObject({
+    state: 'well',
+    says: expect.stringContaining('ann at t1/s1'),
+  });
+  expect(boundReport.of('adapter')).toMatchObject({
     state: 'unknown',
     says: expect.stringContaining('not bound to a caller'),
   });
@@ -114,12 +121,12 @@ it('fault: a wrong key, an unknown site, a revoked key', async () => {
   expect(unknown.ill).toMatchObject([
     { check: 'token', says: expect.stringContaining('nowhere'), mend: expect.stringContaining('site list') },
   ]);
-  const unsaid = await doctor(at, { CALL_API_TOKEN: tenantKey });
-  expect(unsaid.ill).toMatchObject([{ check: 'token', mend: expect.stringContaining('--site') }]);
+  const withoutSite = await doctor(at, { CALL_API_TOKEN: tenantKey });
+  expect(withoutSite.ill).toMatchObject([{ check: 'token', mend: expect.stringContaining('--site') }]);
 
-  // A key that no door has seen: one that came in may be let in for 30 s more.
-  const spare = await all.makeKey('t1', { role: 'api', site: 's1' });
-  await all.admin('DELETE', `/tenants/t1/keys/${idOf(spare)}`);
+  // A key that has never been used: one that has may be accepted for 30 s more.
+  const spare = await tenants.createKey('t1', { role: 'api', site: 's1' });
+  await tenants.adminRequest('DELETE', `/tenants/t1/keys/${keyId(spare)}`);
   const revoked = await doctor(at, { CALL_API_TOKEN: spare });
   expect(revoked.ill).toMatchObject([
     {
@@ -131,42 +138,42 @@ it('fault: a wrong key, an unknown site, a revoked key', async () => {
   expect([wrong.exit, unknown.exit, revoked.exit]).toEqual([1, 1, 1]);
 });
 
-it('fault: the adapter is off', async () => {
-  await using stack = await startStack({ adapter: false });
+it('finds that the adapter is off', async () => {
+  await using stack = await startStack({ startsAdapter: false });
   const { exit, ill } = await doctor(['--url', `ws://127.0.0.1:${stack.port}`]);
   expect(ill).toMatchObject([{ check: 'adapter', mend: expect.stringContaining('npm run adapter') }]);
   expect(exit).toBe(1);
 });
 
-it('fault: the MI port is closed', async () => {
-  await using stack = await startStack({ adapter: false });
+it('finds that the MI port is closed', async () => {
+  await using stack = await startStack({ startsAdapter: false });
   const squatter = createSocket('udp4').bind(0, '127.0.0.1');
   await once(squatter, 'listening');
   const closed = `127.0.0.1:${squatter.address().port}`;
   squatter.close();
   await stack.startAdapter({ OPENSIPS_MI: closed });
-  await stack.linked(true);
-  const through = await doctor(['--url', `ws://127.0.0.1:${stack.port}`]);
-  expect(through.ill).toMatchObject([{ check: 'mi', mend: expect.stringContaining('OPENSIPS_MI') }]);
-  const straight = await doctor(['--direct', closed]);
-  expect(straight.ill).toMatchObject([{ check: 'mi', mend: expect.stringContaining('mi_datagram') }]);
-  expect([through.exit, straight.exit]).toEqual([1, 1]);
+  await stack.waitForLink(true);
+  const edge = await doctor(['--url', `ws://127.0.0.1:${stack.port}`]);
+  expect(edge.ill).toMatchObject([{ check: 'mi', mend: expect.stringContaining('OPENSIPS_MI') }]);
+  const direct = await doctor(['--direct', closed]);
+  expect(direct.ill).toMatchObject([{ check: 'mi', mend: expect.stringContaining('mi_datagram') }]);
+  expect([edge.exit, direct.exit]).toEqual([1, 1]);
 });
 
-it('fault: events never arrive', async () => {
-  await using at = await stackWith({ noEvents: true });
-  const through = await doctor([...at.edge, ...at.call]);
-  expect(through.ill).toMatchObject([{ check: 'events', mend: expect.stringContaining('--events') }]);
-  expect(through.of('loop')).toMatchObject({ state: 'well' });
-  const straight = await doctor(at.direct);
-  expect(straight.ill).toMatchObject([{ check: 'events', mend: expect.stringContaining('firewall') }]);
-  expect([through.exit, straight.exit]).toEqual([1, 1]);
+it('finds that events never arrive', async () => {
+  await using at = await stackWith({ dropsEvents: true });
+  const edge = await doctor([...at.edge, ...at.call]);
+  expect(edge.ill).toMatchObject([{ check: 'events', mend: expect.stringContaining('--events') }]);
+  expect(edge.of('loop')).toMatchObject({ state: 'well' });
+  const direct = await doctor(at.direct);
+  expect(direct.ill).toMatchObject([{ check: 'events', mend: expect.stringContaining('firewall') }]);
+  expect([edge.exit, direct.exit]).toEqual([1, 1]);
 });
 
-it('fault: a module is missing', async () => {
-  await using at = await stackWith({ without: ['call_transfer', 'call_hold', 'call_unhold'] });
-  for (const way of [at.edge, at.direct]) {
-    const { exit, ill } = await doctor(way);
+it('finds that a module is missing', async () => {
+  await using at = await stackWith({ missingCommands: ['call_transfer', 'call_hold', 'call_unhold'] });
+  for (const route of [at.edge, at.direct]) {
+    const { exit, ill } = await doctor(route);
     expect(ill).toMatchObject([
       {
         check: 'modules',
@@ -178,10 +185,10 @@ it('fault: a module is missing', async () => {
   }
 });
 
-it('fault: the first leg does not come back through the script (no next_hop)', async () => {
-  await using at = await stackWith({ noNextHop: true });
-  for (const way of [at.edge, at.direct]) {
-    const { exit, ill } = await doctor([...way, ...at.call]);
+it('finds that the first leg does not pass the script (no next_hop)', async () => {
+  await using at = await stackWith({ dropsNextHop: true });
+  for (const route of [at.edge, at.direct]) {
+    const { exit, ill } = await doctor([...route, ...at.call]);
     expect(ill).toMatchObject([
       { check: 'loop', mend: expect.stringMatching(/SIP_NEXT_HOP.*create_dialog/) },
     ]);
@@ -189,13 +196,13 @@ it('fault: the first leg does not come back through the script (no next_hop)', a
   }
 });
 
-it('fault: the clock is off by an hour', async () => {
+it('finds that the clock is off by an hour', async () => {
   await using at = await stackWith({});
   const folder = await mkdtemp(join(tmpdir(), 'call-api-'));
   const clock = join(folder, 'an-hour-ahead.mjs');
   await writeFile(clock, 'const now = Date.now; Date.now = () => now() + 3_600_000;\n');
-  for (const way of [at.edge, at.direct]) {
-    const { exit, ill } = await doctor(way, { NODE_OPTIONS: `--import=${clock}` });
+  for (const route of [at.edge, at.direct]) {
+    const { exit, ill } = await doctor(route, { NODE_OPTIONS: `--import=${clock}` });
     expect(ill).toMatchObject([
       {
         check: 'clock',
@@ -208,10 +215,10 @@ it('fault: the clock is off by an hour', async () => {
   await rm(folder, { recursive: true });
 });
 
-it('fault: OpenSIPS is too old', async () => {
+it('finds that OpenSIPS is too old', async () => {
   await using at = await stackWith({}, { version: 'OpenSIPS (2.4.11 (x86_64/linux))' });
-  for (const way of [at.edge, at.direct]) {
-    const { exit, ill } = await doctor(way);
+  for (const route of [at.edge, at.direct]) {
+    const { exit, ill } = await doctor(route);
     expect(ill).toMatchObject([
       { check: 'opensips', says: expect.stringContaining('2.4'), mend: expect.stringContaining('3.6') },
     ]);

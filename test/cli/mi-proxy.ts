@@ -1,17 +1,16 @@
-/** Between whoever speaks MI and the simulator: plants what is wrong with an OpenSIPS. @module */
+/** A proxy in front of the simulator's MI that plants faults of an OpenSIPS. @module */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 const HOST = '127.0.0.1';
 
-/** What is wrong. */
-export interface Faults {
-  /** MI commands that `which` does not list, and that are not there. */
-  readonly without?: readonly string[];
-  /** Where the first leg should come back through the script, it goes straight to the phone. */
-  readonly noNextHop?: boolean;
-  /** Events go into the void, though whoever subscribes is told that all is well. */
-  readonly noEvents?: boolean;
+export interface MiFaults {
+  /** MI commands that do not exist, and that `which` does not list. */
+  readonly missingCommands?: readonly string[];
+  /** Sends the first leg straight to the phone instead of through the script. */
+  readonly dropsNextHop?: boolean;
+  /** Sends events to a socket that nobody reads, though every subscription succeeds. */
+  readonly dropsEvents?: boolean;
 }
 
 interface Message {
@@ -21,84 +20,93 @@ interface Message {
 }
 
 export class MiProxy implements AsyncDisposable {
-  readonly #front: Socket;
-  readonly #void: Socket;
+  readonly #serverSocket: Socket;
+  readonly #unreadSocket: Socket;
   readonly #target: number;
-  readonly #faults: Faults;
-  /** Of each that asks. */
+  readonly #faults: MiFaults;
+  /** Sockets towards the simulator, by the port of the client. */
   readonly #upstreams = new Map<number, Promise<Socket>>();
-  /** What was subscribed, as its owner knows it. */
+  /** The socket that the client has subscribed. */
   #subscriber = '';
 
-  private constructor(front: Socket, nowhere: Socket, target: number, faults: Faults) {
-    this.#front = front;
-    this.#void = nowhere;
+  private constructor(serverSocket: Socket, unreadSocket: Socket, target: number, faults: MiFaults) {
+    this.#serverSocket = serverSocket;
+    this.#unreadSocket = unreadSocket;
     this.#target = target;
     this.#faults = faults;
-    front.on('message', (datagram, { port }) => void this.#ask(datagram.toString(), port));
+    serverSocket.on('message', (datagram, { port }) => void this.#forwardRequest(datagram.toString(), port));
   }
 
   /** @param target the simulator's MI port */
-  static async open(target: number, faults: Faults): Promise<MiProxy> {
-    return new MiProxy(await bound(), await bound(), target, faults);
+  static async open(target: number, faults: MiFaults): Promise<MiProxy> {
+    return new MiProxy(await bindSocket(), await bindSocket(), target, faults);
   }
 
-  /** As `--direct` takes it. */
+  /** The address for `--direct`. */
   get address(): string {
-    return `${HOST}:${this.#front.address().port}`;
+    return `${HOST}:${this.#serverSocket.address().port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of [this.#front, this.#void, ...(await Promise.all(this.#upstreams.values()))])
+    for (const socket of [
+      this.#serverSocket,
+      this.#unreadSocket,
+      ...(await Promise.all(this.#upstreams.values())),
+    ])
       socket.close();
   }
 
-  async #ask(text: string, from: number): Promise<void> {
-    const asked = JSON.parse(text) as Message;
-    if (this.#faults.without?.includes(asked.method)) {
+  async #forwardRequest(text: string, from: number): Promise<void> {
+    const request = JSON.parse(text) as Message;
+    if (this.#faults.missingCommands?.includes(request.method)) {
       const error = { code: -32601, message: 'Method not found' };
-      this.#front.send(JSON.stringify({ jsonrpc: '2.0', error, id: asked.id }), from, HOST);
+      this.#serverSocket.send(JSON.stringify({ jsonrpc: '2.0', error, id: request.id }), from, HOST);
       return;
     }
-    const upstream = await this.#upstream(from);
-    upstream.send(JSON.stringify({ ...asked, ...this.#spoilt(asked) }), this.#target, HOST);
+    const upstream = await this.#upstreamFor(from);
+    upstream.send(JSON.stringify({ ...request, ...this.#changedRequest(request) }), this.#target, HOST);
   }
 
-  #spoilt({ method, params = {} }: Message): { params?: object } {
-    const { noNextHop, noEvents } = this.#faults;
-    if (noNextHop && method === 't_uac_dlg') {
+  #changedRequest({ method, params = {} }: Message): { params?: object } {
+    const { dropsNextHop, dropsEvents } = this.#faults;
+    if (dropsNextHop && method === 't_uac_dlg') {
       const { next_hop: _, ...rest } = params;
       return { params: rest };
     }
-    if (noEvents && method === 'event_subscribe') {
+    if (dropsEvents && method === 'event_subscribe') {
       this.#subscriber = String(params['socket']);
-      return { params: { ...params, socket: this.#nowhere } };
+      return { params: { ...params, socket: this.#unreadAddress } };
     }
     return {};
   }
 
-  get #nowhere(): string {
-    return `udp:${HOST}:${this.#void.address().port}`;
+  get #unreadAddress(): string {
+    return `udp:${HOST}:${this.#unreadSocket.address().port}`;
   }
 
-  #upstream(port: number): Promise<Socket> {
-    const known = this.#upstreams.get(port);
-    if (known) return known;
-    const made = bound().then((socket) => {
-      socket.on('message', (datagram) => this.#front.send(this.#answer(datagram.toString()), port, HOST));
+  #upstreamFor(port: number): Promise<Socket> {
+    const existing = this.#upstreams.get(port);
+    if (existing) return existing;
+    const created = bindSocket().then((socket) => {
+      socket.on('message', (datagram) =>
+        this.#serverSocket.send(this.#changedResponse(datagram.toString()), port, HOST),
+      );
       return socket;
     });
-    this.#upstreams.set(port, made);
-    return made;
+    this.#upstreams.set(port, created);
+    return created;
   }
 
-  #answer(text: string): string {
-    const shown = text.replaceAll(`"${this.#nowhere}"`, `"${this.#subscriber}"`);
-    return (this.#faults.without ?? []).reduce((all, name) => all.replace(`,"${name}"`, ''), shown);
+  #changedResponse(text: string): string {
+    const restored = text.replaceAll(`"${this.#unreadAddress}"`, `"${this.#subscriber}"`);
+    return (this.#faults.missingCommands ?? []).reduce(
+      (all, name) => all.replace(`,"${name}"`, ''),
+      restored,
+    );
   }
 }
 
-async function bound(): Promise<Socket> {
+async function bindSocket(): Promise<Socket> {
   const socket = createSocket('udp4').bind(0, HOST);
   await once(socket, 'listening');
   return socket;

@@ -1,42 +1,42 @@
-/** `call-api` as a process: at a pipe, or on a terminal of its own. @module */
+/** Runs `call-api` as a process, in a pipe or on a terminal of its own. @module */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { until } from '../stack/stack.ts';
+import { waitUntil } from '../harness/stack.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
 const CTRL_C = '\x03';
 
-/** Where its output goes. */
-export type Place = 'pipe' | 'terminal';
-export const PLACES: readonly Place[] = ['pipe', 'terminal'];
+/** Where the output goes. */
+export type OutputTarget = 'pipe' | 'terminal';
+export const OUTPUT_TARGETS: readonly OutputTarget[] = ['pipe', 'terminal'];
 
-export interface Ran {
+export interface RunResult {
   readonly exit: number | null;
-  /** On a terminal both are one. */
+  /** On a terminal it contains stderr too. */
   readonly out: string;
   readonly err: string;
 }
 
-export interface Running {
-  /** What it has said so far, stdout and stderr. */
-  said(): string;
-  /** Resolves when it has said that. */
-  says(text: string): Promise<void>;
-  /** Ctrl-C on a terminal, else the signal that it is. */
+export interface RunningProcess {
+  /** Returns the output so far, stdout and stderr. */
+  output(): string;
+  /** Resolves when the output contains the text; rejects if the process ends without it. */
+  waitForOutput(text: string): Promise<void>;
+  /** Presses Ctrl-C on a terminal, or sends the signal for it. */
   interrupt(): void;
-  readonly ended: Promise<Ran>;
+  readonly exited: Promise<RunResult>;
 }
 
-/** Starts it; a terminal comes from the command `script`, so that no native module is needed. */
+/** Starts `call-api`. The terminal comes from the command `script`, so that no native module is needed. */
 export function start(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  place: Place = 'pipe',
-): Running {
-  const given = [process.execPath, MAIN, ...args];
-  const [command = '', ...rest] = place === 'pipe' ? given : onTerminal(given);
-  const child = spawn(command, rest, {
+  target: OutputTarget = 'pipe',
+): RunningProcess {
+  const command = [process.execPath, MAIN, ...args];
+  const [file = '', ...rest] = target === 'pipe' ? command : terminalCommand(command);
+  const child = spawn(file, rest, {
     env: { PATH: process.env['PATH'], HOME: '/nowhere', TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -44,40 +44,42 @@ export function start(
   let err = '';
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const ended = once(child, 'close').then(([exit]): Ran => ({ exit: exit as number | null, out, err }));
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
+  const exited = once(child, 'close').then(
+    ([exit]): RunResult => ({ exit: exit as number | null, out, err }),
+  );
+  let hasExited = false;
+  void exited.then(() => {
+    hasExited = true;
   });
   return {
-    said: () => out + err,
-    async says(text) {
-      await until(() => isOver || (out + err).includes(text));
+    output: () => out + err,
+    async waitForOutput(text) {
+      await waitUntil(() => hasExited || (out + err).includes(text));
       if (!(out + err).includes(text))
-        throw new Error(`it ended without saying ${text}; it said:\n${out}${err}`);
+        throw new Error(`the process ended without printing ${text}; it printed:\n${out}${err}`);
     },
     interrupt() {
-      if (place === 'terminal') child.stdin.write(CTRL_C);
+      if (target === 'terminal') child.stdin.write(CTRL_C);
       else child.kill('SIGINT');
     },
-    ended,
+    exited,
   };
 }
 
-/** Runs it to its end. */
+/** Runs `call-api` to its end. */
 export function run(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  place: Place = 'pipe',
-): Promise<Ran> {
-  return start(args, env, place).ended;
+  target: OutputTarget = 'pipe',
+): Promise<RunResult> {
+  return start(args, env, target).exited;
 }
 
-function onTerminal(given: readonly string[]): string[] {
+function terminalCommand(command: readonly string[]): string[] {
   if (spawnSync('script', ['--version']).error)
     throw new Error(
-      'the command script is not here, which gives a terminal: install bsdutils (Debian) or util-linux',
+      'the command script, which provides the terminal, is missing: install bsdutils (Debian) or util-linux',
     );
-  const quoted = given.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  const quoted = command.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   return ['script', '--quiet', '--return', '--echo', 'never', '--command', quoted, '/dev/null'];
 }

@@ -1,54 +1,57 @@
-/** The client at real doors: tokens that a deployment mints, renews, revokes and refuses. */
+/** Tests the client with the tokens of a deployment: created, renewed, revoked and rejected. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CallApiError, type ConnectionState, connect } from '../../client/index.ts';
-import { phone } from '../stack/client.ts';
-import { idOf, Tenants } from '../stack/tenants.ts';
+import { phoneUri } from '../harness/client.ts';
+import { keyId, MultiTenantStack } from '../harness/multi-tenant-stack.ts';
 
-let deployed: Tenants;
+let deployed: MultiTenantStack;
 let url: string;
 
 beforeAll(async () => {
-  deployed = await Tenants.start({ tenants: 1, sites: 1 });
+  deployed = await MultiTenantStack.start({ tenants: 1, sites: 1 });
   url = `ws://127.0.0.1:${deployed.port}/call-api`;
 }, 120_000);
 afterAll(() => deployed[Symbol.asyncDispose]());
 
-it('thrown out with the key that minted its token, it comes back with another one, and its call goes on', async () => {
-  const keys = await Promise.all([1, 2].map(() => deployed.makeKey('t1', { role: 'api', site: 's1' })));
+it('reconnects with another token after the API key of its token was revoked, and its call continues', async () => {
+  const keys = await Promise.all([1, 2].map(() => deployed.createKey('t1', { role: 'api', site: 's1' })));
   const [first = '', second = ''] = keys;
-  const left = [...keys];
-  const states: ConnectionState['is'][] = [];
+  const unused = [...keys];
+  const states: ConnectionState['status'][] = [];
   const api = connect({
     url,
-    getToken: () => deployed.mint(left.shift() ?? second, { subject: 'alice' }),
-    onState: ({ is }) => states.push(is),
+    getToken: () => deployed.mintToken(unused.shift() ?? second, { subject: 'alice' }),
+    onState: ({ status }) => states.push(status),
   });
-  const start = api.callStart({ caller: phone('ring'), callee: phone('bob') });
-  const told: string[] = [];
+  const start = api.callStart({ caller: phoneUri('ring'), callee: phoneUri('bob') });
+  const events: string[] = [];
   for await (const { event } of start) {
-    told.push(event);
+    events.push(event);
     if (event !== 'CallerRinging') continue;
-    await deployed.admin('DELETE', `/tenants/t1/keys/${idOf(first)}`);
-    // Asked on whatever socket there is then, by the same subject.
+    await deployed.adminRequest('DELETE', `/tenants/t1/keys/${keyId(first)}`);
+    // Sent by the same subject, on the old or the new socket.
     await start.end().ended;
   }
-  expect(told).toEqual(['Started', 'CallerRinging', 'Error', 'Ended']);
-  expect(states.filter((is) => is !== 'waiting' && is !== 'connecting')).toEqual(['open', 'open']);
+  expect(events).toEqual(['Started', 'CallerRinging', 'Error', 'Ended']);
+  expect(states.filter((status) => status !== 'waiting' && status !== 'connecting')).toEqual([
+    'open',
+    'open',
+  ]);
   api.close();
 });
 
-it('a fresh token is taken on the live socket', async () => {
-  const { siteKey } = deployed.at('t1-s1');
-  const api = connect({ url, token: await deployed.mint(siteKey, { subject: 'bob', expires_in: 60 }) });
-  const token = await deployed.mint(siteKey, { subject: 'bob', expires_in: 3_600 });
+it('accepts a fresh token on the open socket', async () => {
+  const { siteKey } = deployed.site('t1-s1');
+  const api = connect({ url, token: await deployed.mintToken(siteKey, { subject: 'bob', expires_in: 60 }) });
+  const token = await deployed.mintToken(siteKey, { subject: 'bob', expires_in: 3_600 });
   expect(await api.request('Authorize', { token })).toEqual({ expires: expect.any(String) });
   api.close();
 });
 
-it('a token that does not hold ends it at once, and says so', async () => {
+it('closes the connection as unauthorized if its token is invalid', async () => {
   const api = connect({ url, token: 'no.such.token' });
-  const why: unknown = await api.calls.list().catch((error: unknown) => error);
-  expect(why).toBeInstanceOf(CallApiError);
-  expect(why).toMatchObject({ code: -32002, message: expect.stringContaining('the token does not hold') });
-  expect(api.state).toEqual({ is: 'closed', why: 'unauthorized' });
+  const error: unknown = await api.calls.list().catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(CallApiError);
+  expect(error).toMatchObject({ code: -32002, message: expect.stringContaining('the token does not hold') });
+  expect(api.state).toEqual({ status: 'closed', reason: 'unauthorized' });
 });

@@ -1,6 +1,6 @@
 /**
- * A Chromium for the tests: the one that `CHROMIUM` names, one of this machine, or one that is installed for it. Where
- * there is none at all the tests fail: they never pass by leaving the browser out.
+ * Finds a Chromium for the tests: the one that `CHROMIUM` names, an installed one, or one that is downloaded. Without a
+ * browser the tests fail. They are never skipped.
  * @module
  */
 import { execFile } from 'node:child_process';
@@ -13,9 +13,9 @@ import { type Browser, chromium } from 'playwright-core';
 
 const run = promisify(execFile);
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+const EXECUTABLE_NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
-const USUAL_PLACES = [
+const COMMON_PATHS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/opt/google/chrome/chrome',
@@ -23,84 +23,97 @@ const USUAL_PLACES = [
 ];
 
 /**
- * An npm package that carries a headless Chromium for Linux on x64 with the libraries it needs: it comes by the way
- * that everything else has come. It is fetched only where it is needed, because it weighs 67 MB.
+ * An npm package with a headless Chromium for Linux on x64 and the libraries that it needs. It comes from the same
+ * registry as the other dependencies. Because of its 67 MB it is downloaded only if it is needed.
  */
-const CARRIER = { name: '@sparticuz/chromium', version: '153.0.0' } as const;
-const CACHE = join(homedir(), '.cache', 'call-api-chromium', CARRIER.version);
+const CHROMIUM_PACKAGE = { name: '@sparticuz/chromium', version: '153.0.0' } as const;
+const CACHE_FOLDER = join(homedir(), '.cache', 'call-api-chromium', CHROMIUM_PACKAGE.version);
 
-/** Milliseconds: some 100 MB come over a slow line. */
-const INSTALL_PATIENCE_MS = 300_000;
+/** For a download of about 100 MB on a slow connection. */
+const INSTALL_TIMEOUT_MS = 300_000;
 
-export interface Found {
+export interface ChromiumExecutable {
   readonly executablePath: string;
   readonly args: readonly string[];
 }
 
-/** Starts it, headless. */
+/** Starts Chromium without a window. */
 export async function launchChromium(): Promise<Browser> {
   const { executablePath, args } = await findChromium();
-  // Tests run as root in containers, where its sandbox cannot be set up; they open pages of ours only.
+  // In containers the tests run as root, where the sandbox does not work. They open only pages of this project.
   return chromium.launch({ executablePath, args: [...args, '--no-sandbox'] });
 }
 
 /**
- * @param env where `CHROMIUM` and `PATH` are looked up
- * @param install is asked where there is none
+ * Finds an executable of Chromium.
+ * @param env has `CHROMIUM` and `PATH`
+ * @param install is called if there is none
  */
 export async function findChromium(
   env: NodeJS.ProcessEnv = process.env,
-  usualPlaces: readonly string[] = [...USUAL_PLACES, chromium.executablePath()],
-  install: () => Promise<Found> = installChromium,
-): Promise<Found> {
-  const named = env['CHROMIUM'];
-  const onPath = (env['PATH'] ?? '')
+  commonPaths: readonly string[] = [...COMMON_PATHS, chromium.executablePath()],
+  install: () => Promise<ChromiumExecutable> = installChromium,
+): Promise<ChromiumExecutable> {
+  const configuredPath = env['CHROMIUM'];
+  const pathCandidates = (env['PATH'] ?? '')
     .split(delimiter)
     .filter((folder) => folder !== '')
-    .flatMap((folder) => NAMES.map((name) => join(folder, name)));
-  const places = named === undefined ? [...onPath, ...usualPlaces] : [named];
-  for (const executablePath of places)
+    .flatMap((folder) => EXECUTABLE_NAMES.map((name) => join(folder, name)));
+  const candidates = configuredPath === undefined ? [...pathCandidates, ...commonPaths] : [configuredPath];
+  for (const executablePath of candidates)
     if (await isRunnable(executablePath)) return { executablePath, args: [] };
-  if (named !== undefined)
-    throw new Error(`CHROMIUM names ${named}, and that cannot be run: mend or unset it`);
+  if (configuredPath !== undefined)
+    throw new Error(`CHROMIUM names ${configuredPath}, which cannot be run. Correct it or unset it.`);
   return install();
 }
 
-const WAYS: readonly (() => Promise<Found>)[] =
-  process.platform === 'linux' && process.arch === 'x64' ? [fromNpm, fromPlaywright] : [fromPlaywright];
+const INSTALL_METHODS: readonly (() => Promise<ChromiumExecutable>)[] =
+  process.platform === 'linux' && process.arch === 'x64'
+    ? [installFromNpm, installFromPlaywright]
+    : [installFromPlaywright];
 
-/** Installs one for this user, the way that this machine allows; rejects where none does. */
-export async function installChromium(ways: typeof WAYS = WAYS): Promise<Found> {
+/** Installs Chromium for this user with the first method that works. Rejects if none does. */
+export async function installChromium(
+  installMethods: typeof INSTALL_METHODS = INSTALL_METHODS,
+): Promise<ChromiumExecutable> {
   const failures: string[] = [];
-  for (const way of ways) {
+  for (const install of installMethods) {
     try {
-      return await way();
+      return await install();
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
   throw new Error(
-    `These tests need a Chromium, and none was found or could be installed. Install Chromium or Chrome, or say where one is with CHROMIUM=/path/to/it.\n${failures.join('\n')}`,
+    `These tests need a Chromium, but none was found and none could be installed. Install Chromium or Chrome, or set CHROMIUM=/path/to/it.\n${failures.join('\n')}`,
   );
 }
 
-async function fromNpm(): Promise<Found> {
-  const folder = join(CACHE, 'node_modules', CARRIER.name);
-  if (!(await isThere(folder))) {
-    await mkdir(CACHE, { recursive: true });
-    const args = ['install', '--no-save', '--ignore-scripts', `${CARRIER.name}@${CARRIER.version}`];
-    await run('npm', [...args, '--prefix', CACHE], { timeout: INSTALL_PATIENCE_MS });
+async function installFromNpm(): Promise<ChromiumExecutable> {
+  const folder = join(CACHE_FOLDER, 'node_modules', CHROMIUM_PACKAGE.name);
+  if (!(await exists(folder))) {
+    await mkdir(CACHE_FOLDER, { recursive: true });
+    const args = [
+      'install',
+      '--no-save',
+      '--ignore-scripts',
+      `${CHROMIUM_PACKAGE.name}@${CHROMIUM_PACKAGE.version}`,
+    ];
+    await run('npm', [...args, '--prefix', CACHE_FOLDER], { timeout: INSTALL_TIMEOUT_MS });
   }
   const entry = pathToFileURL(join(folder, 'build', 'index.js')).href;
-  const carried = (await import(entry)) as {
+  const chromiumPackage = (await import(entry)) as {
     readonly default: { readonly args: readonly string[]; executablePath(): Promise<string> };
   };
-  return { executablePath: await carried.default.executablePath(), args: carried.default.args };
+  return {
+    executablePath: await chromiumPackage.default.executablePath(),
+    args: chromiumPackage.default.args,
+  };
 }
 
-async function fromPlaywright(): Promise<Found> {
+async function installFromPlaywright(): Promise<ChromiumExecutable> {
   const cli = join(import.meta.dirname, '../../node_modules/playwright-core/cli.js');
-  await run(process.execPath, [cli, 'install', 'chromium'], { timeout: INSTALL_PATIENCE_MS });
+  await run(process.execPath, [cli, 'install', 'chromium'], { timeout: INSTALL_TIMEOUT_MS });
   return { executablePath: chromium.executablePath(), args: [] };
 }
 
@@ -111,7 +124,7 @@ async function isRunnable(path: string): Promise<boolean> {
   );
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

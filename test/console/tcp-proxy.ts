@@ -1,53 +1,54 @@
-/** A network that can be cut: bytes go through it to a port of this machine, or they don't. @module */
+/** A TCP proxy to a port of this machine whose connections a test can break. @module */
 import { once } from 'node:events';
 import { createServer, type Socket, connect as tcp } from 'node:net';
 
-export interface Network extends AsyncDisposable {
+export interface TcpProxy extends AsyncDisposable {
   readonly url: string;
-  /** Breaks all connections; nobody gets through any more. */
-  cut(): void;
-  mend(): void;
+  /** Breaks all connections and refuses new ones. */
+  disconnect(): void;
+  /** Accepts connections again. */
+  reconnect(): void;
 }
 
-/** A network to that TCP port of loopback. */
-export async function networkTo(port: number): Promise<Network> {
-  const open = new Set<Socket>();
-  let isCut = false;
+/** Starts a proxy to a TCP port of loopback. */
+export async function startTcpProxy(port: number): Promise<TcpProxy> {
+  const openSockets = new Set<Socket>();
+  let isDisconnected = false;
   const server = createServer((client) => {
-    if (isCut) {
+    if (isDisconnected) {
       client.destroy();
       return;
     }
     const edge = tcp(port, '127.0.0.1');
-    for (const [one, other] of [
+    for (const [source, target] of [
       [client, edge],
       [edge, client],
     ] as const) {
-      open.add(one);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        open.delete(one);
-        other.destroy();
+      openSockets.add(source);
+      source.on('error', () => target.destroy());
+      source.on('close', () => {
+        openSockets.delete(source);
+        target.destroy();
       });
-      one.pipe(other);
+      source.pipe(target);
     }
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no TCP address');
-  const cut = () => {
-    isCut = true;
-    for (const socket of open) socket.destroy();
+  const disconnect = () => {
+    isDisconnected = true;
+    for (const socket of openSockets) socket.destroy();
   };
   return {
     url: `http://127.0.0.1:${address.port}`,
-    cut,
-    mend() {
-      isCut = false;
+    disconnect,
+    reconnect() {
+      isDisconnected = false;
     },
     async [Symbol.asyncDispose]() {
-      cut();
+      disconnect();
       server.close();
       await once(server, 'close');
     },

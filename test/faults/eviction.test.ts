@@ -1,40 +1,49 @@
-/** On miniflare: the object leaves memory at every step of a call, its sockets kept or closed. */
+/** On miniflare: evicts the object from memory after each step of a call, with its sockets kept or closed. */
 import { expect, it } from 'vitest';
-import { callidOf, events, phone } from '../stack/client.ts';
-import { replay } from './client.ts';
-import { startMiniflare } from './miniflare.ts';
-import { Random } from './random.ts';
-import { CLEAR } from './rules.ts';
-import { World } from './world.ts';
+import { callidOf, eventNames, phoneUri } from '../harness/client.ts';
+import { FaultHarness } from './harness/harness.ts';
+import { startMiniflare } from './harness/miniflare.ts';
+import { fetchReplay } from './harness/resuming-client.ts';
+import { SeededRandom } from './harness/seeded-random.ts';
+import { NO_UDP_FAULTS } from './injection/fault-rates.ts';
 
 const STEPS = ['CallerRinging', 'CallerAnswered', 'Transferring', 'TransferStart', 'CalleeAnswered', 'Ended'];
+const STEP_TIMEOUT_MS = 40_000;
 
 it.concurrent.each([
-  ['sleeps', 'hibernate'],
-  ['is gone, and its sockets with it,', 'close'],
-] as const)('the object %s after each step', { timeout: 120_000 }, async (_, webSockets) => {
-  await using world = await World.start({ random: new Random(1), udp: CLEAR, edge: startMiniflare });
-  const session = `evicted-${webSockets}`;
-  const client = world.client(session);
-  const cmdId = 'the-call';
-  // Slow enough for a step to be over before the next.
-  const parties = { caller: phone('answer-800.1'), callee: phone('answer-1500.2') };
-  await client.ask('CallStart', { ...parties, cmd_id: cmdId });
-  for (const step of STEPS) {
-    expect(await client.heard(cmdId, [step], 40_000)).toBe(true);
-    await world.edge.evict?.(webSockets);
-  }
-  expect(events(client.told(cmdId))).toEqual(STEPS);
-  expect(client.complaints).toEqual([]);
-  expect(await replay(world.clientUrl, session)).toEqual(client.all);
-  const callid = callidOf(client.told(cmdId), 'CalleeAnswered');
-  expect(world.simulator.ledger.dialog(callid)?.state).toBe(4);
-  const adapters = [...world.adapterLog().matchAll(/connected to the edge/g)].length;
-  if (webSockets === 'hibernate') {
-    expect(client.counts.connections).toBe(1);
-    expect(adapters).toBe(1);
-  } else {
-    expect(client.counts.connections).toBeGreaterThan(1);
-    expect(adapters).toBeGreaterThan(1);
-  }
-});
+  ['kept', 'hibernate'],
+  ['closed', 'close'],
+] as const)(
+  'completes a call if the object is evicted after each step (sockets %s)',
+  { timeout: 120_000 },
+  async (_, webSockets) => {
+    await using harness = await FaultHarness.start({
+      random: new SeededRandom(1),
+      faultRates: NO_UDP_FAULTS,
+      startEdge: startMiniflare,
+    });
+    const session = `evicted-${webSockets}`;
+    const client = harness.openClient(session);
+    const cmdId = 'the-call';
+    // Slow enough that each step is over before the next one.
+    const parties = { caller: phoneUri('answer-800.1'), callee: phoneUri('answer-1500.2') };
+    await client.request('CallStart', { ...parties, cmd_id: cmdId });
+    for (const step of STEPS) {
+      expect(await client.waitForEvent(cmdId, [step], STEP_TIMEOUT_MS)).toBe(true);
+      await harness.edge.evict?.(webSockets);
+    }
+    expect(eventNames(client.notificationsOf(cmdId))).toEqual(STEPS);
+    expect(client.violations).toEqual([]);
+    expect(await fetchReplay(harness.clientUrl, session)).toEqual(client.notifications);
+    const callid = callidOf(client.notificationsOf(cmdId), 'CalleeAnswered');
+    expect(harness.simulator.ledger.findDialog(callid)?.state).toBe(4);
+    const adapterConnections = [...harness.adapterLog().matchAll(/connected to the edge/g)].length;
+    if (webSockets === 'hibernate') {
+      expect(client.counts.connections).toBe(1);
+      expect(adapterConnections).toBe(1);
+    } else {
+      expect(client.counts.connections).toBeGreaterThan(1);
+      expect(adapterConnections).toBeGreaterThan(1);
+    }
+  },
+);

@@ -1,31 +1,38 @@
-/** A short run of the bench; the long one is `npm run test:faults -- --seeds 200`. */
+/** A short fault run. The long one is `npm run test:faults -- --seeds 200`. */
 import { expect, it } from 'vitest';
-import { startMiniflare } from './miniflare.ts';
-import { failures } from './report.ts';
-import { CALM, CLEAR, STATED, STATED_ON_MINIFLARE } from './rules.ts';
-import { runSeed, type SeedOptions } from './seed.ts';
+import { startMiniflare } from './harness/miniflare.ts';
+import { MINIFLARE_RATES, NO_SYSTEM_FAULTS, NO_UDP_FAULTS, WORKERD_RATES } from './injection/fault-rates.ts';
+import { formatSeedResult } from './report.ts';
+import { runSeed, type SeedOptions } from './run-seed.ts';
 
 const COMMANDS = 60;
 
-it.concurrent.each<[number, string, Pick<SeedOptions, 'rules' | 'world'>]>([
-  [1, 'bare workerd', { rules: STATED }],
-  [2, 'bare workerd', { rules: STATED }],
-  [3, 'bare workerd', { rules: STATED }],
-  [4, 'miniflare', { rules: STATED_ON_MINIFLARE, world: { edge: startMiniflare } }],
-])('seed %i, faults at every layer, on %s', { timeout: 300_000 }, async (seed, _, how) => {
-  const result = await runSeed(seed, { ...how, commands: COMMANDS });
-  process.stdout.write(failures(result, COMMANDS));
-  expect(result.violations).toEqual([]);
-});
+it.concurrent.each<[number, string, Pick<SeedOptions, 'faultRates' | 'harness'>]>([
+  [1, 'bare workerd', { faultRates: WORKERD_RATES }],
+  [2, 'bare workerd', { faultRates: WORKERD_RATES }],
+  [3, 'bare workerd', { faultRates: WORKERD_RATES }],
+  [4, 'miniflare', { faultRates: MINIFLARE_RATES, harness: { startEdge: startMiniflare } }],
+])(
+  'violates no invariant with faults at every layer: seed %i on %s',
+  { timeout: 300_000 },
+  async (seed, _, options) => {
+    const result = await runSeed(seed, { ...options, commands: COMMANDS });
+    process.stdout.write(formatSeedResult(result, COMMANDS));
+    expect(result.violations).toEqual([]);
+  },
+);
 
-it.concurrent('5 % of events are lost: every command still ends rightly', { timeout: 300_000 }, async () => {
-  const rules = { udp: { ...CLEAR, event: { ...CLEAR.event, drop: 0.05 } }, grave: CALM };
-  const result = await runSeed(5, { rules, commands: 100 });
-  const { unsure, commands, faults } = result;
-  const share = ((100 * unsure.length) / commands).toFixed(1);
-  const lost = faults.get('event dropped');
+it.concurrent('violates no invariant if 5 % of events are lost', { timeout: 300_000 }, async () => {
+  const faultRates = {
+    udp: { ...NO_UDP_FAULTS, event: { ...NO_UDP_FAULTS.event, drop: 0.05 } },
+    system: NO_SYSTEM_FAULTS,
+  };
+  const result = await runSeed(5, { faultRates, commands: 100 });
+  const { indeterminate, commandCount, faultCounts } = result;
+  const share = ((100 * indeterminate.length) / commandCount).toFixed(1);
+  const dropped = faultCounts.get('event dropped');
   process.stdout.write(
-    `5 % of events lost (${lost}): ${share} % of ${commands} commands ended by a timeout\n`,
+    `5 % of events lost (${dropped}): ${share} % of ${commandCount} commands ended by a timeout\n`,
   );
   expect(result.violations).toEqual([]);
 });

@@ -1,26 +1,29 @@
-/** The long run: `npm run test:faults -- --help`. @module */
+/** The command line of the long fault run: `npm run test:faults -- --help`. @module */
 import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
-import { cutOff, WHOLE } from './cut-off.ts';
-import { startMiniflare } from './miniflare.ts';
-import { failures, report } from './report.ts';
-import { STATED, STATED_ON_MINIFLARE } from './rules.ts';
-import { runSeed, type SeedOptions, type SeedResult } from './seed.ts';
+import { startMiniflare } from './harness/miniflare.ts';
+import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
+import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
+import { formatReport, formatSeedResult } from './report.ts';
+import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';
 
-const HELP = `Runs the whole system with faults at every layer and holds what clients are told against what happened.
+const HELP = `Runs the whole system with faults at every layer, and compares what clients are notified of with what happened.
 
-  --seeds N       run the seeds from --first on (20)
-  --first K       the first of them (1)
-  --seed K        run this one only
-  --commands N    commands to a seed (100)
-  --jobs N        seeds at a time (three for each core)
-  --cut-off S     instead: cut the adapter off for S seconds under load, within its buffer and beyond it
+  --seeds N       number of seeds, from --first on (20)
+  --first K       the first seed (1)
+  --seed K        run this seed only
+  --commands N    commands per seed (100)
+  --jobs N        seeds that run at the same time (three per core)
+  --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --help          this text
 
-Every fourth seed runs on miniflare, where objects can be evicted; the others on bare workerd, which can be killed.
+Every fourth seed runs on miniflare, which can evict objects; the others run on bare workerd, which can be killed.
 `;
+
+/** A buffer that overflows in every outage. */
+const SMALL_BUFFER = 100;
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,53 +37,55 @@ const { values: flags } = parseArgs({
   },
 });
 
-// Whatever ends this, its children go with it.
+// `exit` handlers end the child processes, which signals alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 if (flags.help) process.stdout.write(HELP);
-else if (flags['cut-off'] !== undefined) process.exitCode = await cutOffFor(Number(flags['cut-off']));
-// What the faults have left hanging (half-open sockets, reconnects) must not keep it from ending.
-else process.exit(await main());
+else if (flags['cut-off'] !== undefined) process.exitCode = await runOutages(Number(flags['cut-off']));
+// Half-open sockets and pending reconnects would otherwise keep the process alive.
+else process.exit(await runSeeds());
 
-async function cutOffFor(seconds: number): Promise<number> {
-  const within = await cutOff(seconds);
-  const whole = within.calls.filter(({ told, stands }) => stands && told.join() === WHOLE.join()).length;
-  const beyond = await cutOff(seconds, 100);
-  const settled = beyond.calls.filter(({ told, stands }) => stands && told.at(-1) === 'Ended').length;
-  process.stdout.write(`cut off for ${seconds} s: ${within.raised} events raised, ${within.replayed} messages replayed, \
-${whole} of ${within.calls.length} calls told whole
-beyond its buffer: ${beyond.raised} events raised, a gap told: ${beyond.overflowed}, \
-${settled} of ${beyond.calls.length} calls settled rightly\n`);
-  const right = whole === within.calls.length && within.replayed >= within.raised && beyond.overflowed;
-  return right && settled === beyond.calls.length ? 0 : 1;
+async function runOutages(seconds: number): Promise<number> {
+  const within = await runLinkOutage(seconds);
+  const complete = within.calls.filter(
+    ({ events, isActive }) => isActive && events.join() === COMPLETE_EVENTS.join(),
+  ).length;
+  const beyond = await runLinkOutage(seconds, SMALL_BUFFER);
+  const ended = beyond.calls.filter(({ events, isActive }) => isActive && events.at(-1) === 'Ended').length;
+  process.stdout.write(`disconnected for ${seconds} s: ${within.raised} events raised, ${within.replayed} messages replayed, \
+${complete} of ${within.calls.length} calls with all notifications
+beyond the buffer: ${beyond.raised} events raised, overflow logged: ${beyond.hasOverflowed}, \
+${ended} of ${beyond.calls.length} calls with the right outcome\n`);
+  const isComplete = complete === within.calls.length && within.replayed >= within.raised;
+  return isComplete && beyond.hasOverflowed && ended === beyond.calls.length ? 0 : 1;
 }
 
-async function main(): Promise<number> {
+async function runSeeds(): Promise<number> {
   const first = Number(flags.seed ?? flags.first);
   const count = flags.seed === undefined ? Number(flags.seeds) : 1;
   const commands = Number(flags.commands);
-  const logs = await mkdtemp(join(tmpdir(), 'call-api-faults-logs-'));
-  const left = Array.from({ length: count }, (_, n) => first + n);
+  const logFolder = await mkdtemp(join(tmpdir(), 'call-api-faults-logs-'));
+  const seeds = Array.from({ length: count }, (_, n) => first + n);
   const results: SeedResult[] = [];
-  let broken = 0;
-  const job = async () => {
-    for (let seed = left.shift(); seed !== undefined; seed = left.shift()) {
+  let crashed = 0;
+  const runJob = async () => {
+    for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
       try {
-        const result = await runSeed(seed, { ...howToRun(seed), commands, logs });
+        const result = await runSeed(seed, { ...selectPlatform(seed), commands, logFolder });
         results.push(result);
-        process.stdout.write(failures(result, commands));
+        process.stdout.write(formatSeedResult(result, commands));
       } catch (error) {
-        broken++;
-        process.stdout.write(`seed ${seed}: the bench itself has failed: ${inspect(error)}\n`);
+        crashed++;
+        process.stdout.write(`seed ${seed}: the run itself failed: ${inspect(error)}\n`);
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(count, Number(flags.jobs)) }, job));
-  process.stdout.write(report(results, { workerd: STATED, miniflare: STATED_ON_MINIFLARE }));
-  return broken > 0 || results.some(({ violations }) => violations.length > 0) ? 1 : 0;
+  await Promise.all(Array.from({ length: Math.min(count, Number(flags.jobs)) }, runJob));
+  process.stdout.write(formatReport(results, { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }));
+  return crashed > 0 || results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
-function howToRun(seed: number): Pick<SeedOptions, 'rules' | 'world'> {
-  if (seed % 4 !== 0) return { rules: STATED };
-  return { rules: STATED_ON_MINIFLARE, world: { edge: startMiniflare } };
+function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness'> {
+  if (seed % 4 !== 0) return { faultRates: WORKERD_RATES };
+  return { faultRates: MINIFLARE_RATES, harness: { startEdge: startMiniflare } };
 }

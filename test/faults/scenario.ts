@@ -1,199 +1,194 @@
-/** The load of a run: lives of calls between phones of all manners, several at a time, chosen by the seed. @module */
+/**
+ * The load of a run: commands on calls between phones with various behaviors, several at a time, drawn from the seed.
+ * @module
+ */
 import { randomUUID } from 'node:crypto';
 import type { Dialog, Ledger, Leg } from '../../simulator/index.ts';
-import { phone, type Told } from '../stack/client.ts';
-import type { ResumingClient } from './client.ts';
-import type { Random } from './random.ts';
+import { type Notification, phoneUri } from '../harness/client.ts';
+import type { ResumingClient } from './harness/resuming-client.ts';
+import type { SeededRandom } from './harness/seeded-random.ts';
 
-/** A dialog as it stood at one moment; undefined where OpenSIPS never had it. */
-export type Seen = Readonly<Pick<Dialog, 'state' | 'endedBy' | 'transferLeg'>> & {
+/** The state of a dialog at one moment. */
+export type DialogSnapshot = Readonly<Pick<Dialog, 'state' | 'endedBy' | 'transferLeg'>> & {
   readonly held: { readonly caller: boolean; readonly callee: boolean };
 };
 
-/** A command that the edge has taken, with what the client was told and what was true. */
-export interface Ran {
+/** A command that the edge has accepted, with its notifications and the state of its call. */
+export interface CommandRecord {
   readonly n: number;
   readonly method: string;
   readonly cmdId: string;
   readonly params: Readonly<Record<string, string | number>>;
-  readonly began: number;
-  /** When the client heard `Ended`; 0 while it has not. */
-  ended: number;
-  told: readonly Told[];
-  /** The users of a CallStart: each has a name that occurs nowhere else. */
+  readonly startedAt: number;
+  /** When the client received `Ended`; 0 before that. */
+  endedAt: number;
+  notifications: readonly Notification[];
+  /** The users of a CallStart. Each of them occurs in no other command. */
   readonly parties?: { readonly caller: string; readonly callee: string };
-  /** The call that it is about, as OpenSIPS had it before and after. */
-  before?: Seen | undefined;
-  after?: Seen | undefined;
-  /** Its outcome is a timeout even where nothing is lost: a phone that says nothing. */
-  readonly timesOut: boolean;
-  /** Another command has asked for its end. */
-  cancelled: boolean;
-  /** An earlier command left it unknown how the call stands. */
-  readonly unsure: boolean;
+  /** The dialog of its call before and after the command; undefined if OpenSIPS never had it. */
+  dialogBefore?: DialogSnapshot | undefined;
+  dialogAfter?: DialogSnapshot | undefined;
+  /** Whether it ends by a timeout even without faults, because a phone or OpenSIPS sends nothing. */
+  readonly expectsTimeout: boolean;
+  /** Whether another command has ended it. */
+  isCanceled: boolean;
+  /** Whether an earlier command left the state of the call unknown. */
+  readonly isCallIndeterminate: boolean;
 }
 
 export interface ScenarioOptions {
   readonly client: ResumingClient;
   readonly ledger: Ledger;
-  readonly random: Random;
+  readonly random: SeededRandom;
   readonly commands: number;
-  readonly lanes: number;
-  /** Between two commands of a lane at most, in milliseconds. */
-  readonly pauseMs: number;
-  /** Commands that have not ended by then count as never ended. */
-  readonly patienceMs: number;
-  /** Called when a command is about to be asked. */
+  readonly concurrency: number;
+  /** The maximum pause between two commands of one worker. */
+  readonly maxPauseMs: number;
+  /** A command that has not ended by then counts as never ended. */
+  readonly commandTimeoutMs: number;
+  /** Called before a command is requested. */
   readonly onCommand?: (n: number) => void;
-  /** Which lives there are; all by default. */
-  readonly lives?: readonly Life[];
 }
 
-/** What happens to a call. */
-export type Life = 'stands' | 'talks' | 'refused' | 'silent' | 'cancelled' | 'attended' | 'nothing';
+/** What happens in a call. */
+type CallKind = 'answered' | 'controlled' | 'refused' | 'unresponsive' | 'canceled' | 'attended' | 'no call';
 
-const WEIGHTS: Readonly<Record<Life, number>> = {
-  stands: 2,
-  talks: 8,
-  refused: 4,
-  silent: 1,
-  cancelled: 4,
-  attended: 2,
-  nothing: 2,
-};
+const WEIGHTED_KINDS: readonly [readonly [number, CallKind], ...(readonly [number, CallKind])[]] = [
+  [2, 'answered'],
+  [8, 'controlled'],
+  [4, 'refused'],
+  [1, 'unresponsive'],
+  [4, 'canceled'],
+  [2, 'attended'],
+  [2, 'no call'],
+];
 
-/** Phones that answer, each in its way. `early` ones leave OpenSIPS unable to match the two calls. */
+/** Phones that answer, each differently. With the `early` ones OpenSIPS cannot match the two calls. */
 const CALLERS = ['alice', 'keep', 'tells', 'early', 'early-bare', 'answer-300', 'ring-900'] as const;
 const CALLEES = ['bob', 'keep', 'answer-200', 'answer-1200', 'ring-500', 'nohold'] as const;
 
-/** Runs it all. Resolves when every command has ended, or patience has. */
-export async function runScenario(options: ScenarioOptions): Promise<Ran[]> {
+/** Runs the load. Resolves when every command has ended or timed out. */
+export async function runScenario(options: ScenarioOptions): Promise<CommandRecord[]> {
   const scenario = new Scenario(options);
-  const { lanes, random } = options;
-  await Promise.all(Array.from({ length: lanes }, () => scenario.lane(random.fork())));
-  return scenario.ran;
+  const { concurrency, random } = options;
+  await Promise.all(Array.from({ length: concurrency }, () => scenario.runWorker(random.fork())));
+  return scenario.commands;
 }
 
-/** A call as its lane knows it. */
+/** A call as its worker knows it. */
 interface Call {
   readonly callid: string;
-  /** It has been transferred once, so OpenSIPS refuses more. */
-  readonly transferred: boolean;
-  unsure: boolean;
+  /** Whether a command left its state unknown. */
+  isIndeterminate: boolean;
 }
 
 class Scenario {
-  readonly ran: Ran[] = [];
+  readonly commands: CommandRecord[] = [];
   readonly #options: ScenarioOptions;
-  #users = 0;
+  #userCount = 0;
 
   constructor(options: ScenarioOptions) {
     this.#options = options;
   }
 
-  async lane(random: Random): Promise<void> {
-    const { lives = Object.keys(WEIGHTS) as Life[] } = this.#options;
-    const [first = 'talks', ...rest] = lives;
-    // Not all at once: a fault would then fall on the beginnings of many.
+  async runWorker(random: SeededRandom): Promise<void> {
+    // Workers start at different times, so that a fault does not affect the start of many calls.
     await this.#pause(random);
-    while (!this.#full) {
-      const weighed = [first, ...rest].map((life) => [WEIGHTS[life], life] as const);
-      const [one = [1, 'talks'] as const, ...others] = weighed;
-      await this.#live(random.weighed([one, ...others]), random);
-    }
+    while (!this.#isComplete) await this.#runCall(random.pickWeighted(WEIGHTED_KINDS), random);
   }
 
-  get #full(): boolean {
-    return this.ran.length >= this.#options.commands;
+  get #isComplete(): boolean {
+    return this.commands.length >= this.#options.commands;
   }
 
-  async #live(life: Life, random: Random): Promise<void> {
-    switch (life) {
-      case 'stands':
-        await this.#call(random);
+  async #runCall(kind: CallKind, random: SeededRandom): Promise<void> {
+    switch (kind) {
+      case 'answered':
+        await this.#connectCall(random);
         return;
-      case 'talks':
-        return this.#talk(random);
+      case 'controlled':
+        return this.#controlCall(random);
       case 'refused':
-        return this.#refused(random);
-      case 'silent':
-        return this.#silent(random);
-      case 'cancelled':
-        return this.#cancelled(random);
+        return this.#startRefusedCall(random);
+      case 'unresponsive':
+        return this.#startUnresponsiveCall(random);
+      case 'canceled':
+        return this.#cancelCall(random);
       case 'attended':
-        return this.#attended(random);
-      case 'nothing':
-        if (random.chance(0.5)) await this.#run('Echo', { word: 'echo' });
-        else await this.#run('CallEnd', { callid: `never-was-${this.#users++}` });
+        return this.#attendedTransfer(random);
+      case 'no call':
+        if (random.chance(0.5)) await this.#runCommand('Echo', { word: 'echo' });
+        else await this.#runCommand('CallEnd', { callid: `never-was-${this.#userCount++}` });
         await this.#pause(random);
     }
   }
 
-  async #talk(random: Random): Promise<void> {
-    let call = await this.#call(random);
-    for (let left = random.whole(1, 4); call && left > 0 && !this.#full; left--) {
-      const what = random.weighed([
+  /** Connects a call and runs up to four commands on it. */
+  async #controlCall(random: SeededRandom): Promise<void> {
+    let call = await this.#connectCall(random);
+    for (let remaining = random.integer(1, 4); call && remaining > 0 && !this.#isComplete; remaining--) {
+      const method = random.pickWeighted([
         [3, 'CallHold'],
         [2, 'CallUnhold'],
         [2, 'CallBlindTransfer'],
         [3, 'CallEnd'],
       ]);
-      if (what !== 'CallBlindTransfer') {
-        await this.#about(call, what, { callid: call.callid });
-        if (what === 'CallEnd') return;
+      if (method !== 'CallBlindTransfer') {
+        await this.#runCallCommand(call, method, { callid: call.callid });
+        if (method === 'CallEnd') return;
       } else {
-        call = await this.#transfer(call, random);
+        call = await this.#blindTransfer(call, random);
       }
       await this.#pause(random);
     }
   }
 
-  async #transfer(call: Call, random: Random): Promise<Call | undefined> {
-    const user = random.weighed([
+  /** Transfers a call. Resolves with the new call, or with the old one if the transfer fails. */
+  async #blindTransfer(call: Call, random: SeededRandom): Promise<Call> {
+    const destination = random.pickWeighted([
       [6, 'keep'],
       [3, 'answer-400'],
       [2, 'phone-busy'],
       [1, 'nobody'],
     ]);
     const leg = random.pick<Leg>(['caller', 'callee']);
-    const params = { callid: call.callid, leg, destination: phone(this.#user(user)) };
-    const sent = this.#options.ledger.dialog(call.callid)?.[leg].user;
-    const timesOut = isUntold(sent, user);
-    const ran = await this.#about(call, 'CallBlindTransfer', params, timesOut);
-    const callid = callidIn(ran, 'TransferSuccessful');
-    if (callid !== undefined) return { callid, transferred: false, unsure: false };
-    return { ...call, transferred: true };
+    const params = { callid: call.callid, leg, destination: phoneUri(this.#createUser(destination)) };
+    const transferredUser = this.#options.ledger.findDialog(call.callid)?.[leg].user;
+    const expectsTimeout = isRefusalUnreported(transferredUser, destination);
+    const command = await this.#runCallCommand(call, 'CallBlindTransfer', params, expectsTimeout);
+    const callid = findCallid(command, 'TransferSuccessful');
+    return callid === undefined ? call : { callid, isIndeterminate: false };
   }
 
-  async #attended(random: Random): Promise<void> {
-    const one = await this.#call(random, 'keep', 'keep');
-    const other = await this.#call(random, 'keep', random.pick(['keep', 'keep', 'norep']));
-    if (!one || !other || this.#full) return;
-    const params = { callidA: one.callid, legA: 'callee', callidB: other.callid, legB: 'callee' };
-    await this.#about(one, 'CallAttendedTransfer', params);
+  async #attendedTransfer(random: SeededRandom): Promise<void> {
+    const call = await this.#connectCall(random, 'keep', 'keep');
+    const otherCall = await this.#connectCall(random, 'keep', random.pick(['keep', 'keep', 'norep']));
+    if (!call || !otherCall || this.#isComplete) return;
+    const params = { callidA: call.callid, legA: 'callee', callidB: otherCall.callid, legB: 'callee' };
+    await this.#runCallCommand(call, 'CallAttendedTransfer', params);
     await this.#pause(random);
   }
 
-  async #refused(random: Random): Promise<void> {
-    const callerFails = random.chance(0.4);
-    const caller = callerFails
+  async #startRefusedCall(random: SeededRandom): Promise<void> {
+    const callerRefuses = random.chance(0.4);
+    const caller = callerRefuses
       ? random.pick(['busy', 'nobody', 'phone-busy', 'silent'])
       : random.pick(CALLERS);
     const callee = random.pick(['phone-busy', 'phone-decline', 'silent', 'busy', 'nobody', 'ring']);
-    const timesOut = !callerFails && isUntold(caller, callee);
-    await this.#start(caller, callerFails ? 'bob' : callee, { timesOut });
+    const expectsTimeout = !callerRefuses && isRefusalUnreported(caller, callee);
+    await this.#startCall(caller, callerRefuses ? 'bob' : callee, { expectsTimeout });
     await this.#pause(random);
   }
 
-  async #silent(random: Random): Promise<void> {
-    if (random.chance(0.5)) await this.#start('norefer', 'bob', { timesOut: true });
-    else await this.#start('ring', 'bob', { timesOut: true, timeout: 5 });
+  async #startUnresponsiveCall(random: SeededRandom): Promise<void> {
+    if (random.chance(0.5)) await this.#startCall('norefer', 'bob', { expectsTimeout: true });
+    else await this.#startCall('ring', 'bob', { expectsTimeout: true, timeout: 5 });
     await this.#pause(random);
   }
 
-  /** Ended by its `cmd_id`, at a moment of its course. */
-  async #cancelled(random: Random): Promise<void> {
-    const [caller, callee, moment] = random.weighed([
+  /** Starts a call and ends it by its `cmd_id` after one of its events. */
+  async #cancelCall(random: SeededRandom): Promise<void> {
+    const [caller, callee, event] = random.pickWeighted([
       [2, ['ring', 'bob', 'CallerRinging']],
       [2, ['keep', 'ring', 'TransferStart']],
       [2, ['alice', 'ring', 'TransferStart']],
@@ -201,111 +196,128 @@ class Scenario {
       [1, ['answer-50', 'answer-50', 'CallerRinging']],
     ]);
     const cmdId = randomUUID();
-    const start = this.#start(caller, callee, { cmdId });
-    await this.#options.client.heard(cmdId, [moment, 'Ended'], this.#options.patienceMs);
-    const started = this.ran.find((ran) => ran.cmdId === cmdId);
-    if (started && !this.#full) {
-      started.cancelled = true;
-      await this.#run('CallEnd', { callid: cmdId });
+    const ended = this.#startCall(caller, callee, { cmdId });
+    await this.#options.client.waitForEvent(cmdId, [event, 'Ended'], this.#options.commandTimeoutMs);
+    const command = this.commands.find((candidate) => candidate.cmdId === cmdId);
+    if (command && !this.#isComplete) {
+      command.isCanceled = true;
+      await this.#runCommand('CallEnd', { callid: cmdId });
     }
-    await start;
+    await ended;
     await this.#pause(random);
   }
 
-  async #call(random: Random, ...names: [caller: string, callee: string] | []): Promise<Call | undefined> {
-    const [caller = random.pick(CALLERS), callee = random.pick(CALLEES)] = names;
-    const ran = await this.#start(caller, callee);
+  /** Starts a call between phones that answer. Resolves with undefined if it fails. */
+  async #connectCall(
+    random: SeededRandom,
+    ...users: [caller: string, callee: string] | []
+  ): Promise<Call | undefined> {
+    const [caller = random.pick(CALLERS), callee = random.pick(CALLEES)] = users;
+    const command = await this.#startCall(caller, callee);
     await this.#pause(random);
-    const callid = callidIn(ran, 'CalleeAnswered');
-    return callid === undefined ? undefined : { callid, transferred: false, unsure: false };
+    const callid = findCallid(command, 'CalleeAnswered');
+    return callid === undefined ? undefined : { callid, isIndeterminate: false };
   }
 
-  #start(
+  #startCall(
     caller: string,
     callee: string,
-    { cmdId = randomUUID() as string, timesOut = false, timeout = 60 } = {},
-  ): Promise<Ran> {
-    const parties = { caller: this.#user(caller), callee: this.#user(callee) };
-    const params = { caller: phone(parties.caller), callee: phone(parties.callee), timeout };
-    return this.#run('CallStart', params, { cmdId, timesOut, parties });
+    { cmdId = randomUUID() as string, expectsTimeout = false, timeout = 60 } = {},
+  ): Promise<CommandRecord> {
+    const parties = { caller: this.#createUser(caller), callee: this.#createUser(callee) };
+    const params = { caller: phoneUri(parties.caller), callee: phoneUri(parties.callee), timeout };
+    return this.#runCommand('CallStart', params, { cmdId, expectsTimeout, parties });
   }
 
-  /** A command about a call that stands, as far as its lane knows. */
-  async #about(call: Call, method: string, params: Ran['params'], timesOut = false): Promise<Ran> {
-    const ran = await this.#run(method, params, { timesOut, unsure: call.unsure, callid: call.callid });
-    const code = ran.told.find(({ event }) => event === 'Error')?.error?.code;
-    if (code === -32012 || code === -32013 || ran.ended === 0) call.unsure = true;
-    return ran;
-  }
-
-  async #run(
+  /** Runs a command on a call that is active, as far as its worker knows. */
+  async #runCallCommand(
+    call: Call,
     method: string,
-    params: Ran['params'],
-    more: Partial<Pick<Ran, 'cmdId' | 'timesOut' | 'parties' | 'unsure'>> & { callid?: string } = {},
-  ): Promise<Ran> {
-    const { client, patienceMs, onCommand } = this.#options;
+    params: CommandRecord['params'],
+    expectsTimeout = false,
+  ): Promise<CommandRecord> {
+    const command = await this.#runCommand(method, params, {
+      expectsTimeout,
+      isCallIndeterminate: call.isIndeterminate,
+      callid: call.callid,
+    });
+    const code = command.notifications.find(({ event }) => event === 'Error')?.error?.code;
+    if (code === -32012 || code === -32013 || command.endedAt === 0) call.isIndeterminate = true;
+    return command;
+  }
+
+  async #runCommand(
+    method: string,
+    params: CommandRecord['params'],
+    details: Partial<Pick<CommandRecord, 'cmdId' | 'expectsTimeout' | 'parties' | 'isCallIndeterminate'>> & {
+      callid?: string;
+    } = {},
+  ): Promise<CommandRecord> {
+    const { client, commandTimeoutMs, onCommand } = this.#options;
     const {
-      callid = params['callid'],
       cmdId = randomUUID(),
-      timesOut = false,
-      unsure = false,
+      expectsTimeout = false,
+      isCallIndeterminate = false,
       parties,
-    } = more;
-    const about = typeof callid === 'string' ? callid : undefined;
-    const ran: Ran = {
-      n: this.ran.length + 1,
+      callid = params['callid'],
+    } = details;
+    const callidOfCall = typeof callid === 'string' ? callid : undefined;
+    const command: CommandRecord = {
+      n: this.commands.length + 1,
       method,
       cmdId,
       params,
-      began: Date.now(),
-      ended: 0,
-      told: [],
-      before: this.#see(about),
-      timesOut,
-      unsure,
-      cancelled: false,
+      startedAt: Date.now(),
+      endedAt: 0,
+      notifications: [],
+      dialogBefore: this.#takeSnapshot(callidOfCall),
+      expectsTimeout,
+      isCallIndeterminate,
+      isCanceled: false,
       ...(parties === undefined ? {} : { parties }),
     };
-    this.ran.push(ran);
-    onCommand?.(ran.n);
-    const answer = await client.ask(method, { ...params, cmd_id: cmdId });
-    if (answer.result?.cmd_id !== cmdId) {
-      client.complaints.push(`${method} ${cmdId} was answered ${JSON.stringify(answer)}`);
-      return ran;
+    this.commands.push(command);
+    onCommand?.(command.n);
+    const response = await client.request(method, { ...params, cmd_id: cmdId });
+    if (response.result?.cmd_id !== cmdId) {
+      client.violations.push(`${method} ${cmdId} got the response ${JSON.stringify(response)}`);
+      return command;
     }
-    if (await client.heard(cmdId, ['Ended'], patienceMs)) ran.ended = Date.now();
-    ran.told = client.told(cmdId);
-    ran.after = this.#see(about);
-    return ran;
+    if (await client.waitForEvent(cmdId, ['Ended'], commandTimeoutMs)) command.endedAt = Date.now();
+    command.notifications = client.notificationsOf(cmdId);
+    command.dialogAfter = this.#takeSnapshot(callidOfCall);
+    return command;
   }
 
-  #see(callid: string | undefined): Seen | undefined {
-    const dialog = callid === undefined ? undefined : this.#options.ledger.dialog(callid);
+  #takeSnapshot(callid: string | undefined): DialogSnapshot | undefined {
+    const dialog = callid === undefined ? undefined : this.#options.ledger.findDialog(callid);
     if (dialog === undefined) return undefined;
     const { state, endedBy, transferLeg, held } = dialog;
     return { state, transferLeg, held: { ...held }, ...(endedBy === undefined ? {} : { endedBy }) };
   }
 
-  #user(name: string): string {
-    return `${name}.${this.#users++}`;
+  /** Returns a user that occurs in no other command. */
+  #createUser(name: string): string {
+    return `${name}.${this.#userCount++}`;
   }
 
-  async #pause(random: Random): Promise<void> {
-    await new Promise((resume) => setTimeout(resume, random.whole(0, this.#options.pauseMs)));
+  async #pause(random: SeededRandom): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, random.integer(0, this.#options.maxPauseMs)));
   }
 }
 
 /**
- * Does only a deadline end the wait for a destination that refuses? What the script refuses is told nowhere, nor is
- * what becomes of the new call of a phone that has hung up early.
+ * Whether OpenSIPS does not report the refusal by a destination, so that only a deadline ends the command. It raises no
+ * event for a refusal by its script, nor for the new call of a phone that has hung up early.
  */
-function isUntold(sent: string | undefined, destination: string): boolean {
-  const refusing = ['phone-busy', 'phone-decline', 'silent', 'ring', 'busy', 'nobody'].includes(destination);
-  return ['busy', 'nobody'].includes(destination) || (refusing && sent?.startsWith('early') === true);
+function isRefusalUnreported(transferredUser: string | undefined, destination: string): boolean {
+  const isRefused = ['phone-busy', 'phone-decline', 'silent', 'ring', 'busy', 'nobody'].includes(destination);
+  const isEarly = transferredUser?.startsWith('early') === true;
+  return ['busy', 'nobody'].includes(destination) || (isRefused && isEarly);
 }
 
-/** The Call-ID that the event of that name brought, if it was told. */
-export function callidIn(ran: Ran, name: string): string | undefined {
-  const data = ran.told.find(({ event }) => event === name)?.data;
+/** Returns the Call-ID in the notification with that event name, if there is one. */
+export function findCallid(command: CommandRecord, name: string): string | undefined {
+  const data = command.notifications.find(({ event }) => event === name)?.data;
   return typeof data === 'object' && data !== null && 'callid' in data ? String(data.callid) : undefined;
 }

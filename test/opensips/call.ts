@@ -1,100 +1,111 @@
-/** One call of a phone: a dialog as RFC 3261 §12 has it, and the SDP that goes with it. @module */
+/** A phone's side of a call: its dialog (RFC 3261 §12) and its SDP. @module */
 import {
   addressOf,
   type Body,
   type Header,
   header,
-  list,
+  headerValues,
   NO_BODY,
   parameter,
   type Reply,
   type Request,
   uriOf,
 } from './sip-message.ts';
-import { type Outgoing, random } from './transactions.ts';
+import { type OutgoingRequest, randomToken } from './transactions.ts';
 
 export class Call {
   readonly callid: string;
-  readonly tag: string = random();
-  /** The phone itself and the other party, as URIs. */
-  readonly local: string;
-  readonly remote: string;
-  /** The phone's contact. */
+  readonly tag: string = randomToken();
+  /** The URIs of the phone and of the other party. */
+  readonly localUri: string;
+  readonly remoteUri: string;
   readonly #contact: string;
-  state: 'early' | 'up' | 'gone' = 'early';
-  /** An INVITE that is to be answered: the phone rings. */
-  incoming: Request | undefined;
-  /** CSeq of the INVITE whose ACK has not come. */
-  unacknowledged: number | undefined;
-  /** What the other side offered last: `sendonly` or `inactive` while it holds us. */
-  offered = 'sendrecv';
+  /** The states of a dialog (RFC 3261 §12). */
+  state: 'early' | 'confirmed' | 'terminated' = 'early';
+  /** The INVITE that the phone has not answered yet, while it rings. */
+  pendingInvite: Request | undefined;
+  /** CSeq of the INVITE whose ACK has not arrived. */
+  unacknowledgedCseq: number | undefined;
+  /** The direction in the other side's last offer: `sendonly` or `inactive` while it holds this phone. */
+  offeredDirection = 'sendrecv';
   remoteTag: string | undefined;
-  target: string;
+  remoteTarget: string;
   routes: readonly string[] = [];
   #cseq = 0;
-  #version = 0;
+  #sdpVersion = 0;
 
-  private constructor(callid: string, local: string, remote: string, target: string, contact: string) {
+  private constructor(
+    callid: string,
+    localUri: string,
+    remoteUri: string,
+    remoteTarget: string,
+    contact: string,
+  ) {
     this.callid = callid;
-    this.local = local;
-    this.remote = remote;
-    this.target = target;
+    this.localUri = localUri;
+    this.remoteUri = remoteUri;
+    this.remoteTarget = remoteTarget;
     this.#contact = contact;
   }
 
-  /** A call that comes in. */
-  static from(invite: Request, contact: string): Call {
+  /** Creates an incoming call from its INVITE. */
+  static incoming(invite: Request, contact: string): Call {
     const [from, to] = [header(invite, 'from'), header(invite, 'to')];
-    const target = uriOf(list(invite, 'contact')[0] ?? from);
-    const call = new Call(invite.callid, uriOf(to), uriOf(from), target, contact);
+    const remoteTarget = uriOf(headerValues(invite, 'contact')[0] ?? from);
+    const call = new Call(invite.callid, uriOf(to), uriOf(from), remoteTarget, contact);
     call.remoteTag = parameter(from, 'tag');
-    call.routes = list(invite, 'record-route');
-    call.incoming = invite;
+    call.routes = headerValues(invite, 'record-route');
+    call.pendingInvite = invite;
     return call;
   }
 
-  /** A call that we make: `target` is the URI that is asked for, `remote` what stands in To. */
-  static to(target: string, remote: string, local: string, contact: string): Call {
-    return new Call(random(), local, remote, target, contact);
+  /** Creates an outgoing call: `target` is the request URI, `remoteUri` the URI in To. */
+  static outgoing(target: string, remoteUri: string, localUri: string, contact: string): Call {
+    return new Call(randomToken(), localUri, remoteUri, target, contact);
   }
 
-  /** Our INVITE was answered. */
-  answered(reply: Reply): void {
-    this.state = 'up';
+  /** Applies the 2xx reply to the phone's INVITE. */
+  confirm(reply: Reply): void {
+    this.state = 'confirmed';
     this.remoteTag = parameter(header(reply, 'to'), 'tag');
-    this.routes = list(reply, 'record-route').reverse();
-    this.target = uriOf(list(reply, 'contact')[0] ?? this.target);
+    this.routes = headerValues(reply, 'record-route').reverse();
+    this.remoteTarget = uriOf(headerValues(reply, 'contact')[0] ?? this.remoteTarget);
   }
 
-  /** A request of ours in this dialog; an ACK has the number of the INVITE that it is for. */
-  request(method: string, more: readonly Header[] = [], body: Body = NO_BODY, ackFor?: number): Outgoing {
-    const cseq = ackFor ?? ++this.#cseq;
-    const to = this.remoteTag === undefined ? '' : `;tag=${this.remoteTag}`;
+  /** Builds a request within the dialog. An ACK has the CSeq number of its INVITE. */
+  buildRequest(
+    method: string,
+    additionalHeaders: readonly Header[] = [],
+    body: Body = NO_BODY,
+    ackCseq?: number,
+  ): OutgoingRequest {
+    const cseq = ackCseq ?? ++this.#cseq;
+    const toTag = this.remoteTag === undefined ? '' : `;tag=${this.remoteTag}`;
     return {
       method,
-      uri: this.target,
-      // Loose routing (RFC 3261 §12.2.1.1); OpenSIPS knows no other.
-      to: addressOf(uriOf(this.routes[0] ?? this.target)),
+      uri: this.remoteTarget,
+      // Loose routing (RFC 3261 §12.2.1.1), the only kind that OpenSIPS supports.
+      to: addressOf(uriOf(this.routes[0] ?? this.remoteTarget)),
       headers: [
         ...this.routes.map((route): Header => ['Route', route]),
-        ['From', `<${this.local}>;tag=${this.tag}`],
-        ['To', `<${this.remote}>${to}`],
+        ['From', `<${this.localUri}>;tag=${this.tag}`],
+        ['To', `<${this.remoteUri}>${toTag}`],
         ['Call-ID', this.callid],
         ['CSeq', `${cseq} ${method}`],
         ['Contact', `<${this.#contact}>`],
-        ...more,
+        ...additionalHeaders,
       ],
       body,
     };
   }
 
-  /** Our side of the session; no media is ever sent. */
-  sdp(direction = 'sendrecv'): Body {
-    this.#version += 1;
+  /** Builds the phone's SDP. No media is ever sent. */
+  buildSdp(direction = 'sendrecv'): Body {
+    this.#sdpVersion += 1;
     const { port } = addressOf(this.#contact);
     const lines = [
       'v=0',
-      `o=- 1 ${this.#version} IN IP4 127.0.0.1`,
+      `o=- 1 ${this.#sdpVersion} IN IP4 127.0.0.1`,
       's=-',
       'c=IN IP4 127.0.0.1',
       't=0 0',
@@ -106,11 +117,11 @@ export class Call {
     return { type: 'application/sdp', text: lines.join('\r\n') };
   }
 
-  /** Answers an offer (RFC 3264 §6.1): who is held listens. */
-  answerTo(offer: string): Body {
-    this.offered = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1] ?? 'sendrecv';
-    return this.sdp(OPPOSITE[this.offered] ?? this.offered);
+  /** Answers an offer (RFC 3264 §6.1): to `sendonly`, the answer is `recvonly`. */
+  answerOffer(offer: string): Body {
+    this.offeredDirection = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1] ?? 'sendrecv';
+    return this.buildSdp(ANSWER_DIRECTION[this.offeredDirection] ?? this.offeredDirection);
   }
 }
 
-const OPPOSITE: Readonly<Record<string, string>> = { sendonly: 'recvonly', recvonly: 'sendonly' };
+const ANSWER_DIRECTION: Readonly<Record<string, string>> = { sendonly: 'recvonly', recvonly: 'sendonly' };

@@ -1,25 +1,25 @@
-/** `call-api` and its doctor at a real OpenSIPS with SIP phones, through an edge and without one. */
+/** `call-api` and its doctor with a real OpenSIPS and SIP phones, through an edge and directly. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../cli/run.ts';
+import { OpenSipsHarness } from './harness.ts';
 import { findOpenSips } from './opensips.ts';
-import { World } from './world.ts';
 
 describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on the PATH)', () => {
-  let world: World;
-  let ways: Record<'edge' | 'direct', string[]>;
+  let harness: OpenSipsHarness;
+  let connectionFlags: Record<'edge' | 'direct', string[]>;
   beforeAll(async () => {
-    world = await World.open();
-    const { mi, sip } = world.opensips;
-    ways = {
-      edge: ['--url', `ws://127.0.0.1:${world.port}`],
+    harness = await OpenSipsHarness.open();
+    const { mi, sip } = harness.opensips;
+    connectionFlags = {
+      edge: ['--url', `ws://127.0.0.1:${harness.port}`],
       direct: ['--direct', `${mi.host}:${mi.port}`, '--next-hop', `sip:${sip.host}:${sip.port}`],
     };
-  });
-  afterAll(() => world[Symbol.asyncDispose]());
+  }, 60_000);
+  afterAll(() => harness[Symbol.asyncDispose]());
 
-  it.each(['edge', 'direct'] as const)('doctor finds all well, by %s', async (way) => {
-    const phone = await world.phone();
-    const { exit, out } = await run(['doctor', ...ways[way], '--test-address', phone.uri]);
+  it.each(['edge', 'direct'] as const)('doctor finds no problem (%s)', async (connection) => {
+    const phone = await harness.openPhone();
+    const { exit, out } = await run(['doctor', ...connectionFlags[connection], '--test-address', phone.uri]);
     expect(out).toContain('✓ events');
     expect(out).toContain('✓ loop');
     expect(out).not.toMatch(/[✗·]/);
@@ -27,20 +27,25 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
   });
 
   it.each(['edge', 'direct'] as const)(
-    'the script refuses the test address, by %s: the loop is shown',
-    async (way) => {
-      const { exit, out } = await run(['doctor', ...ways[way], '--test-address', world.nobody]);
+    'doctor verifies the loop although the script refuses the test address (%s)',
+    async (connection) => {
+      const { exit, out } = await run([
+        'doctor',
+        ...connectionFlags[connection],
+        '--test-address',
+        harness.unregisteredUri,
+      ]);
       expect(out).toMatch(/✓ loop .*404 Not Found/);
       expect(exit).toBe(0);
     },
   );
 
-  it('where the next hop is not OpenSIPS, doctor says so', async () => {
-    const phone = await world.phone();
-    // Nothing listens there.
+  it('doctor reports a next hop that is not OpenSIPS', async () => {
+    const phone = await harness.openPhone();
+    // Nothing listens at port 9.
     const { exit, out } = await run([
       'doctor',
-      ...ways.direct,
+      ...connectionFlags.direct,
       '--next-hop',
       'sip:127.0.0.1:9',
       '--test-address',
@@ -51,15 +56,16 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     expect(exit).toBe(1);
   });
 
-  it.each(['edge', 'direct'] as const)('a call is begun, held, listed and ended, by %s', async (way) => {
-    const [alice, bob] = [await world.phone(), await world.phone()];
-    const start = await run(['start', alice.uri, bob.uri, ...ways[way]]);
+  it.each(['edge', 'direct'] as const)('starts, holds, lists and ends a call (%s)', async (connection) => {
+    const flags = connectionFlags[connection];
+    const [alice, bob] = [await harness.openPhone(), await harness.openPhone()];
+    const start = await run(['start', alice.uri, bob.uri, ...flags]);
     const [, callid = ''] = /the call is (\S+)/.exec(start.out) ?? [];
-    const hold = await run(['hold', callid, ...ways[way]]);
-    const list = await run(['list', ...ways[way]]);
+    const hold = await run(['hold', callid, ...flags]);
+    const list = await run(['list', ...flags]);
     expect(list.out).toContain(callid);
-    const end = await run(['end', callid, ...ways[way]]);
-    expect(await world.opensips.stands(callid)).toBe(false);
+    const end = await run(['end', callid, ...flags]);
+    expect(await harness.opensips.isDialogActive(callid)).toBe(false);
     expect([start, hold, list, end].map(({ exit }) => exit)).toEqual([0, 0, 0, 0]);
   });
 });

@@ -1,238 +1,247 @@
 /**
- * A SIP phone over UDP on loopback, without sound: it registers without a password, answers and makes calls, and
- * is transferred, each as its manners have it.
+ * A SIP phone without media, over UDP on loopback. It registers without a password, places and answers calls, and
+ * handles transfers, each according to its configured behavior.
  * @module
  */
 import { Call } from './call.ts';
-import { type Manner, type Manners, mannersOf } from './manners.ts';
+import { type BehaviorName, findBehavior, type PhoneBehavior } from './phone-behavior.ts';
 import {
   type Address,
-  bare,
+  bareUri,
   type Header,
   header,
-  list,
+  headerValues,
   parameter,
   type Request,
   uriOf,
 } from './sip-message.ts';
-import { random, Transactions } from './transactions.ts';
+import { randomToken, Transactions } from './transactions.ts';
 
-/** Between hanging up and the new call, in milliseconds, for a phone that hangs up before. */
-const BREATH_MS = 20;
-/** How it refuses what its manners, or its making, do not allow; anything else in a call is just taken. */
-const REFUSALS: Readonly<Record<string, number>> = { INVITE: 488, REFER: 603, SUBSCRIBE: 405, PRACK: 405 };
+/** The delay between hanging up and the new call, for a phone that hangs up first. */
+const NEW_CALL_DELAY_MS = 20;
+/** The statuses for requests that the behavior or this phone does not allow. Other requests in a call get a 200. */
+const REFUSAL_STATUS: Readonly<Record<string, number>> = {
+  INVITE: 488,
+  REFER: 603,
+  SUBSCRIBE: 405,
+  PRACK: 405,
+};
 
 export class Phone implements AsyncDisposable {
-  /** Its address of record, under which it is called. */
+  /** Its address of record, at which it is called. */
   readonly uri: string;
   readonly #contact: string;
   readonly #registrar: Address;
-  readonly #manners: Manners;
-  readonly #wire: Transactions;
+  readonly #behavior: PhoneBehavior;
+  readonly #transactions: Transactions;
   readonly #calls = new Set<Call>();
-  readonly #registration = random();
-  /** Every INVITE that called it, as it came. */
-  readonly invites: Request[] = [];
-  /** Replies to its BYEs that were no 200. */
+  readonly #registrationCallid = randomToken();
+  /** Every INVITE for a new call that it received. */
+  readonly receivedInvites: Request[] = [];
+  /** The statuses of the replies to its BYEs that were not 2xx. */
   readonly refusedByes: number[] = [];
-  #registered = 0;
+  #registrationCseq = 0;
 
-  private constructor(user: string, manners: Manners, registrar: Address, wire: Transactions) {
+  private constructor(user: string, behavior: PhoneBehavior, registrar: Address, transactions: Transactions) {
     this.uri = `sip:${user}@${registrar.host}:${registrar.port}`;
-    this.#contact = `sip:${user}@127.0.0.1:${wire.port}`;
+    this.#contact = `sip:${user}@127.0.0.1:${transactions.port}`;
     this.#registrar = registrar;
-    this.#manners = manners;
-    this.#wire = wire;
+    this.#behavior = behavior;
+    this.#transactions = transactions;
   }
 
-  /** A phone that has registered. */
-  static async open(user: string, manner: Manner, registrar: Address): Promise<Phone> {
+  /** Opens a phone and registers it. */
+  static async open(user: string, behavior: BehaviorName, registrar: Address): Promise<Phone> {
     let phone: Phone | undefined;
-    const wire = await Transactions.open((request, from) => {
+    const transactions = await Transactions.open((request, from) => {
       if (phone) phone.#receive(request, from);
     });
-    phone = new Phone(user, mannersOf(manner), registrar, wire);
+    phone = new Phone(user, findBehavior(behavior), registrar, transactions);
     await phone.register();
     return phone;
   }
 
-  /** Call-IDs of the calls that are answered and not over. */
-  get calls(): string[] {
-    return [...this.#calls].flatMap(({ callid, state }) => (state === 'up' ? [callid] : []));
+  /** The Call-IDs of its answered calls. */
+  get answeredCalls(): string[] {
+    return [...this.#calls].flatMap(({ callid, state }) => (state === 'confirmed' ? [callid] : []));
   }
 
-  /** Has it no call at all, not even one that rings? */
-  get idle(): boolean {
+  /** Whether it has no call at all, not even a ringing one. */
+  get isIdle(): boolean {
     return this.#calls.size === 0;
   }
 
-  /** Does it ring? */
-  get rings(): boolean {
-    return [...this.#calls].some(({ incoming }) => incoming !== undefined);
+  get isRinging(): boolean {
+    return [...this.#calls].some(({ pendingInvite }) => pendingInvite !== undefined);
   }
 
-  /** Has the other side of that call asked it last not to be heard? */
+  /** Whether the last offer of that call put this phone on hold. */
   isHeld(callid: string): boolean {
-    const call = [...this.#calls].find((each) => each.callid === callid);
-    return call?.offered === 'sendonly' || call?.offered === 'inactive';
+    const call = [...this.#calls].find((candidate) => candidate.callid === callid);
+    return call?.offeredDirection === 'sendonly' || call?.offeredDirection === 'inactive';
   }
 
-  /** Registers, and again where OpenSIPS has forgotten it; resolves when that is done. */
+  /** Registers the phone, again if OpenSIPS has restarted. Resolves when it is registered. */
   register(): Promise<void> {
-    this.#registered += 1;
-    const own = `<${this.uri}>`;
+    this.#registrationCseq += 1;
+    const addressOfRecord = `<${this.uri}>`;
     const headers: Header[] = [
-      ['From', `${own};tag=${random()}`],
-      ['To', own],
-      ['Call-ID', this.#registration],
-      ['CSeq', `${this.#registered} REGISTER`],
+      ['From', `${addressOfRecord};tag=${randomToken()}`],
+      ['To', addressOfRecord],
+      ['Call-ID', this.#registrationCallid],
+      ['CSeq', `${this.#registrationCseq} REGISTER`],
       ['Contact', `<${this.#contact}>`],
       ['Expires', '300'],
     ];
-    const uri = bare(this.uri).replace(/^sip:[^@]*@/, 'sip:');
-    return new Promise((done, failed) => {
-      this.#wire.send({ method: 'REGISTER', uri, to: this.#registrar, headers }, ({ status, reason }) => {
-        if (status >= 200 && status < 300) done();
-        else if (status >= 300) failed(new Error(`${this.uri} was not registered: ${status} ${reason}`));
+    const uri = bareUri(this.uri).replace(/^sip:[^@]*@/, 'sip:');
+    const request = { method: 'REGISTER', uri, to: this.#registrar, headers };
+    return new Promise((resolve, reject) => {
+      this.#transactions.sendRequest(request, ({ status, reason }) => {
+        if (status >= 200 && status < 300) resolve();
+        else if (status >= 300) reject(new Error(`${this.uri} was not registered: ${status} ${reason}`));
       });
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#wire.close();
+    this.#transactions.close();
   }
 
   #receive(request: Request, from: Address): void {
     const tag = parameter(header(request, 'to'), 'tag');
     if (request.method === 'CANCEL') this.#onCancel(request, from);
-    else if (tag !== undefined) this.#onInDialog(request, from, this.#find(request.callid, tag));
+    else if (tag !== undefined) this.#onInDialogRequest(request, from, this.#findCall(request.callid, tag));
     else if (request.method === 'INVITE') this.#onInvite(request, from);
     else this.#reply(request, from, request.method === 'OPTIONS' ? 200 : 405);
   }
 
-  #reply(request: Request, from: Address, status: number, tag = random()): void {
-    this.#wire.reply(request, from, status, tag, [['Contact', `<${this.#contact}>`]]);
+  #reply(request: Request, from: Address, status: number, tag = randomToken()): void {
+    this.#transactions.sendReply(request, from, status, tag, [['Contact', `<${this.#contact}>`]]);
   }
 
-  #onInDialog(request: Request, from: Address, call: Call | undefined): void {
+  #onInDialogRequest(request: Request, from: Address, call: Call | undefined): void {
     if (request.method === 'ACK') {
-      if (call?.unacknowledged === request.cseq) call.unacknowledged = undefined;
+      if (call?.unacknowledgedCseq === request.cseq) call.unacknowledgedCseq = undefined;
     } else if (!call) {
       this.#reply(request, from, 481);
     } else if (request.method === 'BYE') {
       this.#reply(request, from, 200);
-      this.#forget(call);
-    } else if (request.method === 'INVITE' && this.#manners.holds) {
-      call.target = uriOf(list(request, 'contact')[0] ?? call.target);
+      this.#removeCall(call);
+    } else if (request.method === 'INVITE' && this.#behavior.acceptsReinvite) {
+      call.remoteTarget = uriOf(headerValues(request, 'contact')[0] ?? call.remoteTarget);
       this.#answer(call, request, from);
-    } else if (request.method === 'REFER' && this.#manners.transfers) {
+    } else if (request.method === 'REFER' && this.#behavior.acceptsRefer) {
       this.#reply(request, from, 202);
       this.#onRefer(call, header(request, 'refer-to'));
     } else {
-      this.#reply(request, from, REFUSALS[request.method] ?? 200);
+      this.#reply(request, from, REFUSAL_STATUS[request.method] ?? 200);
     }
   }
 
-  #find(callid: string, tag: string | undefined): Call | undefined {
+  #findCall(callid: string, tag: string | undefined): Call | undefined {
     return [...this.#calls].find((call) => call.callid === callid && call.tag === tag);
   }
 
-  #forget(call: Call): void {
-    call.state = 'gone';
+  #removeCall(call: Call): void {
+    call.state = 'terminated';
     this.#calls.delete(call);
   }
 
   #onInvite(request: Request, from: Address): void {
-    this.invites.push(request);
-    const { answers, replaces } = this.#manners;
-    const replaced = header(request, 'replaces');
-    const old = this.#find(replaced.replace(/;.*/, '').trim(), parameter(replaced, 'to-tag'));
-    if (answers === 'busy' || (replaced !== '' && !replaces)) {
+    this.receivedInvites.push(request);
+    const { onInvite, acceptsReplaces } = this.#behavior;
+    const replaces = header(request, 'replaces');
+    const replaced = this.#findCall(replaces.replace(/;.*/, '').trim(), parameter(replaces, 'to-tag'));
+    if (onInvite === 'busy' || (replaces !== '' && !acceptsReplaces)) {
       this.#reply(request, from, 486);
-    } else if (replaced !== '' && (!old || old.remoteTag !== parameter(replaced, 'from-tag'))) {
+    } else if (replaces !== '' && (!replaced || replaced.remoteTag !== parameter(replaces, 'from-tag'))) {
       this.#reply(request, from, 481);
     } else {
-      const call = Call.from(request, this.#contact);
+      const call = Call.incoming(request, this.#contact);
       this.#calls.add(call);
       this.#reply(request, from, 180, call.tag);
-      const take = () => {
-        if (call.incoming === undefined) return;
+      const answer = () => {
+        if (call.pendingInvite === undefined) return;
         this.#answer(call, request, from);
-        if (old) this.#hangUp(old);
+        if (replaced) this.#hangUp(replaced);
       };
-      if (old || answers === 0) take();
-      else if (answers !== 'never') this.#wire.after(answers, take);
+      if (replaced || onInvite === 0) answer();
+      else if (onInvite !== 'ring') this.#transactions.schedule(onInvite, answer);
     }
   }
 
   #answer(call: Call, request: Request, from: Address): void {
     const contact: Header = ['Contact', `<${this.#contact}>`];
-    const text = this.#wire.reply(request, from, 200, call.tag, [contact], call.answerTo(request.body));
-    call.state = 'up';
-    call.incoming = undefined;
-    call.unacknowledged = request.cseq;
-    const over = () => call.unacknowledged !== request.cseq || call.state === 'gone';
-    this.#wire.untilAcknowledged(text, from, over);
+    const sdp = call.answerOffer(request.body);
+    const text = this.#transactions.sendReply(request, from, 200, call.tag, [contact], sdp);
+    call.state = 'confirmed';
+    call.pendingInvite = undefined;
+    call.unacknowledgedCseq = request.cseq;
+    const isDone = () => call.unacknowledgedCseq !== request.cseq || call.state === 'terminated';
+    this.#transactions.retransmitUntilAcknowledged(text, from, isDone);
   }
 
   #onCancel(request: Request, from: Address): void {
-    const call = [...this.#calls].find(({ incoming }) => incoming?.branch === request.branch);
+    const call = [...this.#calls].find(({ pendingInvite }) => pendingInvite?.branch === request.branch);
     this.#reply(request, from, call ? 200 : 481, call?.tag);
-    if (!call?.incoming) return;
-    this.#reply(call.incoming, from, 487, call.tag);
-    this.#forget(call);
+    if (!call?.pendingInvite) return;
+    this.#reply(call.pendingInvite, from, 487, call.tag);
+    this.#removeCall(call);
   }
 
-  /** Calls whom a REFER names (RFC 3515), with the headers that its URI brings, as Replaces. */
-  #onRefer(first: Call, referTo: string): void {
+  /** Calls the target of a REFER (RFC 3515), with the Replaces header in its URI, if there is one. */
+  #onRefer(firstLeg: Call, referTo: string): void {
     const [uri = '', query = ''] = uriOf(referTo).split('?');
-    const more = query.split('&').flatMap((each): Header[] => {
-      const [name = '', value = ''] = each.split('=').map(decodeURIComponent);
+    const uriHeaders = query.split('&').flatMap((pair): Header[] => {
+      const [name = '', value = ''] = pair.split('=').map(decodeURIComponent);
       return name.toLowerCase() === 'replaces' ? [[name, value]] : [];
     });
-    const call = () => this.#call(uri, more, first);
-    if (this.#manners.hangsUp === 'before') this.#hangUp(first, () => this.#wire.after(BREATH_MS, call));
-    else call();
+    const placeCall = () => this.#placeCall(uri, uriHeaders, firstLeg);
+    if (this.#behavior.hangsUpFirstLeg === 'before')
+      this.#hangUp(firstLeg, () => this.#transactions.schedule(NEW_CALL_DELAY_MS, placeCall));
+    else placeCall();
   }
 
-  #call(uri: string, more: readonly Header[], first: Call): void {
-    const remote = this.#manners.keepsParameters ? uri : bare(uri);
-    const call = Call.to(uri, remote, this.uri, this.#contact);
+  #placeCall(uri: string, additionalHeaders: readonly Header[], firstLeg: Call): void {
+    const remoteUri = this.#behavior.keepsUriParameters ? uri : bareUri(uri);
+    const call = Call.outgoing(uri, remoteUri, this.uri, this.#contact);
     this.#calls.add(call);
-    const invite = call.request('INVITE', [['Supported', 'replaces'], ...more], call.sdp());
-    // As any phone with an outbound proxy.
-    this.#wire.send({ ...invite, to: this.#registrar }, (reply) => {
-      if (this.#manners.hangsUp === 'begun' && first.state === 'up') this.#hangUp(first);
+    const headers: readonly Header[] = [['Supported', 'replaces'], ...additionalHeaders];
+    const invite = call.buildRequest('INVITE', headers, call.buildSdp());
+    // Like any phone with an outbound proxy, it sends the INVITE to OpenSIPS.
+    this.#transactions.sendRequest({ ...invite, to: this.#registrar }, (reply) => {
+      if (this.#behavior.hangsUpFirstLeg === 'after' && firstLeg.state === 'confirmed')
+        this.#hangUp(firstLeg);
       if (reply.status < 200) return;
       if (reply.status >= 300) {
-        this.#forget(call);
+        this.#removeCall(call);
       } else {
-        const again = call.state !== 'early';
-        if (!again) call.answered(reply);
-        this.#wire.send(call.request('ACK', [], undefined, reply.cseq));
-        if (again) return;
+        const isRetransmission = call.state !== 'early';
+        if (!isRetransmission) call.confirm(reply);
+        this.#transactions.sendRequest(call.buildRequest('ACK', [], undefined, reply.cseq));
+        if (isRetransmission) return;
       }
-      if (first.state === 'up') this.#notify(first, `${reply.status} ${reply.reason}`);
+      if (firstLeg.state === 'confirmed') this.#notifyResult(firstLeg, `${reply.status} ${reply.reason}`);
     });
   }
 
-  /** The last word on a transfer. */
-  #notify(first: Call, outcome: string): void {
+  /** Sends the last NOTIFY about a transfer. */
+  #notifyResult(firstLeg: Call, status: string): void {
     const headers: Header[] = [
       ['Event', 'refer'],
       ['Subscription-State', 'terminated;reason=noresource'],
     ];
-    const body = { type: 'message/sipfrag;version=2.0', text: `SIP/2.0 ${outcome}\r\n` };
-    this.#wire.send(first.request('NOTIFY', headers, body));
+    const body = { type: 'message/sipfrag;version=2.0', text: `SIP/2.0 ${status}\r\n` };
+    this.#transactions.sendRequest(firstLeg.buildRequest('NOTIFY', headers, body));
   }
 
-  /** Ends a call; `then` runs when the other side has confirmed. */
-  #hangUp(call: Call, then: () => void = () => {}): void {
-    this.#forget(call);
-    this.#wire.send(call.request('BYE'), ({ status }) => {
+  /** Ends a call. `onConfirmed` runs when the other side has confirmed the BYE. */
+  #hangUp(call: Call, onConfirmed: () => void = () => {}): void {
+    this.#removeCall(call);
+    this.#transactions.sendRequest(call.buildRequest('BYE'), ({ status }) => {
       if (status < 200) return;
       if (status >= 300) this.refusedByes.push(status);
-      then();
+      onConfirmed();
     });
   }
 }

@@ -1,33 +1,35 @@
-/** A program with all the processes that it starts: none outlives the test. @module */
+/** A program together with all processes that it starts, none of which outlives the test. @module */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { until } from '../stack/stack.ts';
+import { waitUntil } from '../harness/stack.ts';
 
-/** How long it may take to end by itself, in milliseconds. */
-const PATIENCE_MS = 5_000;
-/** Characters kept of its output, for a failure to show. */
-const LOG_LENGTH = 20_000;
+/** How long the program may take to exit before it is killed. */
+const STOP_TIMEOUT_MS = 5_000;
+/** How much of its output is kept for the message of a failed test. */
+const MAX_LOG_CHARACTERS = 20_000;
 
 /**
- * Ends the program when our end of its pipe closes: `stop` does that, and so does the death of the test, however
- * it died.
+ * Ends the program when this process's end of its stdin pipe closes: `stop` closes it, and so does the death of the
+ * test process, whatever its cause.
  */
-const SHELL = 'exec 3<&0; "$@" </dev/null & program=$!; { read -r _ <&3; kill $program; } & wait $program';
+const SHELL_SCRIPT =
+  'exec 3<&0; "$@" </dev/null & program=$!; { read -r _ <&3; kill $program; } & wait $program';
 
 export class ProcessGroup {
   readonly #leader: ChildProcess;
   #log = '';
 
   constructor(command: string, args: readonly string[]) {
-    // Detached, it leads a group of its own, and what it forks belongs to that.
-    this.#leader = spawn('sh', ['-c', SHELL, 'sh', command, ...args], { stdio: 'pipe', detached: true });
-    this.#leader.on('error', (error) => this.#keep(error.message));
+    // A detached process leads a group of its own, to which its child processes belong too.
+    const shellArgs = ['-c', SHELL_SCRIPT, 'sh', command, ...args];
+    this.#leader = spawn('sh', shellArgs, { stdio: 'pipe', detached: true });
+    this.#leader.on('error', (error) => this.#appendLog(error.message));
     for (const output of [this.#leader.stdout, this.#leader.stderr]) {
-      output?.on('data', (chunk: Buffer) => this.#keep(chunk.toString()));
+      output?.on('data', (chunk: Buffer) => this.#appendLog(chunk.toString()));
     }
   }
 
-  get runs(): boolean {
+  get isRunning(): boolean {
     return (
       this.#leader.pid !== undefined && this.#leader.exitCode === null && this.#leader.signalCode === null
     );
@@ -38,23 +40,23 @@ export class ProcessGroup {
     return this.#log;
   }
 
-  /** Asks it to end, and kills whatever of it is left. */
+  /** Ends the program, and kills all processes of the group that remain. */
   async stop(): Promise<void> {
-    if (this.runs) {
-      const ended = once(this.#leader, 'exit');
-      const impatience = setTimeout(this.#kill, PATIENCE_MS);
+    if (this.isRunning) {
+      const exited = once(this.#leader, 'exit');
+      const killTimer = setTimeout(this.#kill, STOP_TIMEOUT_MS);
       this.#leader.stdin?.end();
-      await ended;
-      clearTimeout(impatience);
+      await exited;
+      clearTimeout(killTimer);
     }
     this.#kill();
-    const deadline = performance.now() + PATIENCE_MS;
-    await until(() => !this.#signal(0) || performance.now() > deadline);
+    const deadline = performance.now() + STOP_TIMEOUT_MS;
+    await waitUntil(() => !this.#signal(0) || performance.now() > deadline);
   }
 
   readonly #kill = () => void this.#signal('SIGKILL');
 
-  /** Is anyone left to get it? */
+  /** Sends a signal to the group. Returns whether any process received it. */
   #signal(signal: NodeJS.Signals | 0): boolean {
     if (this.#leader.pid === undefined) return false;
     try {
@@ -64,7 +66,7 @@ export class ProcessGroup {
     }
   }
 
-  #keep(text: string): void {
-    this.#log = (this.#log + text).slice(-LOG_LENGTH);
+  #appendLog(text: string): void {
+    this.#log = (this.#log + text).slice(-MAX_LOG_CHARACTERS);
   }
 }

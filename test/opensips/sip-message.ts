@@ -1,4 +1,4 @@
-/** SIP messages as text, as far as a phone in a test needs them (RFC 3261 §7 and §20). @module */
+/** Parses and serializes SIP messages, as far as a phone in a test needs it (RFC 3261 §7 and §20). @module */
 
 export type Header = readonly [name: string, value: string];
 
@@ -7,9 +7,9 @@ interface Message {
   readonly body: string;
   readonly callid: string;
   readonly cseq: number;
-  /** The method of its transaction, which in a reply stands in CSeq. */
+  /** The method of its transaction; a reply has it in CSeq. */
   readonly method: string;
-  /** Names its transaction, together with the method. */
+  /** Together with the method, it identifies the transaction. */
   readonly branch: string;
 }
 
@@ -22,14 +22,14 @@ export interface Reply extends Message {
   readonly reason: string;
 }
 
-/** Where datagrams go. */
+/** A UDP address. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** RFC 3261 §7.3.3 and RFC 3515 §2.1. */
-const COMPACT: Readonly<Record<string, string>> = {
+/** The compact forms of RFC 3261 §7.3.3 and RFC 3515 §2.1. */
+const COMPACT_NAMES: Readonly<Record<string, string>> = {
   b: 'referred-by',
   c: 'content-type',
   f: 'from',
@@ -43,35 +43,35 @@ const COMPACT: Readonly<Record<string, string>> = {
   v: 'via',
 };
 
-/** Reads a datagram; nothing where it is no SIP, such as a keep-alive. */
-export function parse(text: string): Request | Reply | undefined {
+/** Parses a datagram. Returns undefined if it is not SIP, such as a keep-alive. */
+export function parseMessage(text: string): Request | Reply | undefined {
   const [head = '', ...rest] = text.split('\r\n\r\n');
-  const [start = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
+  const [startLine = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n');
   const headers = lines.map((line): Header => {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).trim().toLowerCase();
-    return [COMPACT[name] ?? name, line.slice(colon + 1).trim()];
+    return [COMPACT_NAMES[name] ?? name, line.slice(colon + 1).trim()];
   });
-  const [cseq = '', method = ''] = first(headers, 'cseq').split(/\s+/);
+  const [cseq = '', method = ''] = firstValue(headers, 'cseq').split(/\s+/);
   const message: Message = {
     headers,
     body: rest.join('\r\n\r\n'),
-    callid: first(headers, 'call-id'),
+    callid: firstValue(headers, 'call-id'),
     cseq: Number(cseq),
     method,
-    branch: parameter(split(first(headers, 'via'))[0] ?? '', 'branch') ?? '',
+    branch: parameter(splitValues(firstValue(headers, 'via'))[0] ?? '', 'branch') ?? '',
   };
-  const reply = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(start);
-  if (reply) return { ...message, status: Number(reply[1]), reason: reply[2] ?? '' };
-  const request = /^([A-Z]+) (\S+) SIP\/2\.0$/.exec(start);
-  return request ? { ...message, method: request[1] ?? '', uri: request[2] ?? '' } : undefined;
+  const statusLine = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(startLine);
+  if (statusLine) return { ...message, status: Number(statusLine[1]), reason: statusLine[2] ?? '' };
+  const requestLine = /^([A-Z]+) (\S+) SIP\/2\.0$/.exec(startLine);
+  return requestLine ? { ...message, method: requestLine[1] ?? '', uri: requestLine[2] ?? '' } : undefined;
 }
 
-/** Writes a message; a body goes with its type. */
-export function serialize(start: string, headers: readonly Header[], body: Body = NO_BODY): string {
+/** Serializes a message, with Content-Type and Content-Length of its body. */
+export function serialize(startLine: string, headers: readonly Header[], body: Body = NO_BODY): string {
   const typed: readonly Header[] = body.type === '' ? headers : [...headers, ['Content-Type', body.type]];
   const lines = typed.map(([name, value]) => `${name}: ${value}`);
-  return [start, ...lines, `Content-Length: ${Buffer.byteLength(body.text)}`, '', body.text].join('\r\n');
+  return [startLine, ...lines, `Content-Length: ${Buffer.byteLength(body.text)}`, '', body.text].join('\r\n');
 }
 
 export interface Body {
@@ -81,42 +81,42 @@ export interface Body {
 
 export const NO_BODY: Body = { type: '', text: '' };
 
-/** The first header of that name, or an empty string. Names are in lower case. */
+/** Returns the first header with that lower-case name, or an empty string. */
 export function header(message: Message, name: string): string {
-  return first(message.headers, name);
+  return firstValue(message.headers, name);
 }
 
-/** Every value of that header, those that commas part too. */
-export function list(message: Message, name: string): string[] {
-  return message.headers.flatMap(([each, value]) => (each === name ? split(value) : []));
+/** Returns all values of a header, including those separated by commas. */
+export function headerValues(message: Message, name: string): string[] {
+  return message.headers.flatMap(([headerName, value]) => (headerName === name ? splitValues(value) : []));
 }
 
-function first(headers: readonly Header[], name: string): string {
-  return headers.find(([each]) => each === name)?.[1] ?? '';
+function firstValue(headers: readonly Header[], name: string): string {
+  return headers.find(([headerName]) => headerName === name)?.[1] ?? '';
 }
 
-/** Commas outside of `<…>` and `"…"`. */
-function split(value: string): string[] {
-  return (value.match(/(?:<[^>]*>|"[^"]*"|[^,<"])+/g) ?? []).map((each) => each.trim());
+/** Splits at commas outside `<…>` and `"…"`. */
+function splitValues(value: string): string[] {
+  return (value.match(/(?:<[^>]*>|"[^"]*"|[^,<"])+/g) ?? []).map((part) => part.trim());
 }
 
-/** A parameter of the header itself, not one of the URI in it. */
+/** Returns a parameter of the header itself, not of the URI in it. */
 export function parameter(value: string, name: string): string | undefined {
-  const own = value.slice(value.lastIndexOf('>') + 1);
-  return new RegExp(`;\\s*${name}\\s*=\\s*"?([^;"\\s,]+)`, 'i').exec(own)?.[1];
+  const headerParameters = value.slice(value.lastIndexOf('>') + 1);
+  return new RegExp(`;\\s*${name}\\s*=\\s*"?([^;"\\s,]+)`, 'i').exec(headerParameters)?.[1];
 }
 
-/** The URI in a From, To, Contact, Route or Refer-To. */
+/** Returns the URI in a From, To, Contact, Route or Refer-To. */
 export function uriOf(value: string): string {
   return /<([^>]*)>/.exec(value)?.[1] ?? value.replace(/;.*/, '').trim();
 }
 
-/** Without parameters and headers. */
-export function bare(uri: string): string {
+/** Returns a URI without its parameters and headers. */
+export function bareUri(uri: string): string {
   return uri.replace(/[;?].*/, '');
 }
 
-/** Where a URI's datagrams go; names of hosts are not looked up. */
+/** Returns the UDP address of a URI. Host names are not resolved. */
 export function addressOf(uri: string): Address {
   const [, host = '127.0.0.1', port = '5060'] = /^sips?:(?:[^@]*@)?([^:;?>]+)(?::(\d+))?/i.exec(uri) ?? [];
   return { host, port: Number(port) };

@@ -1,6 +1,6 @@
 /**
- * A phone's UDP socket with its transactions (RFC 3261 §17): requests are sent again until they are answered, a
- * request that comes twice gets the same reply, and all of it ends.
+ * The UDP socket of a phone with its SIP transactions (RFC 3261 §17): it retransmits requests until they are answered,
+ * answers a retransmitted request with the same reply, and drops transactions after a timeout.
  * @module
  */
 import { createSocket, type Socket } from 'node:dgram';
@@ -10,20 +10,20 @@ import {
   type Body,
   type Header,
   header,
-  parse,
+  parseMessage,
   type Reply,
   type Request,
   serialize,
 } from './sip-message.ts';
 
-/** RFC 3261 §17.1.1.1; a transaction lives for 64 × T1. */
+/** RFC 3261 §17.1.1.1. A transaction lives for 64 × T1. */
 const T1_MS = 500;
 const T2_MS = 4_000;
-const LIFE_MS = 64 * T1_MS;
-/** No test takes so long: a phone that was forgotten ends by itself. */
-const SOCKET_LIFE_MS = 300_000;
+const TRANSACTION_TIMEOUT_MS = 64 * T1_MS;
+/** Longer than any test: a phone that a test does not close closes by itself. */
+const SOCKET_TIMEOUT_MS = 300_000;
 
-const REASONS: Readonly<Record<number, string>> = {
+const REASON_PHRASES: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
   200: 'OK',
@@ -36,8 +36,8 @@ const REASONS: Readonly<Record<number, string>> = {
   603: 'Decline',
 };
 
-/** A request to be sent. The branch is made, unless an ACK belongs to an earlier one. */
-export interface Outgoing {
+/** A request to send. The branch is generated, unless an ACK belongs to an earlier transaction. */
+export interface OutgoingRequest {
   readonly method: string;
   readonly uri: string;
   readonly to: Address;
@@ -46,30 +46,30 @@ export interface Outgoing {
   readonly branch?: string;
 }
 
-/** A request of ours that may still be answered. */
-interface Asked {
-  readonly request: Outgoing;
+/** The transaction of a request that the phone has sent. */
+interface ClientTransaction {
+  readonly request: OutgoingRequest;
   readonly branch: string;
   readonly onReply: (reply: Reply) => void;
-  /** How far it has got. */
-  heard: 'nothing' | 'provisional' | 'final';
+  /** The kind of the last reply. */
+  progress: 'none' | 'provisional' | 'final';
 }
 
 export class Transactions {
   readonly #socket: Socket = createSocket('udp4');
   readonly #onRequest: (request: Request, from: Address) => void;
-  readonly #asked = new Map<string, Asked>();
-  /** The last reply to each request; empty while there is none. */
+  readonly #clientTransactions = new Map<string, ClientTransaction>();
+  /** The last reply to each request; empty before the first one. */
   readonly #replies = new Map<string, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #closed = false;
+  #isClosed = false;
 
   private constructor(onRequest: (request: Request, from: Address) => void) {
     this.#onRequest = onRequest;
     this.#socket.on('message', (datagram, { address: host, port }) =>
       this.#receive(`${datagram}`, { host, port }),
     );
-    // Where nobody listens at the far end, as while OpenSIPS restarts: sending again deals with it.
+    // The remote port may be closed, as while OpenSIPS restarts. Retransmission handles that.
     this.#socket.on('error', () => {});
     this.#socket.unref();
   }
@@ -79,7 +79,7 @@ export class Transactions {
     const transactions = new Transactions(onRequest);
     transactions.#socket.bind(0, '127.0.0.1');
     await once(transactions.#socket, 'listening');
-    transactions.after(SOCKET_LIFE_MS, () => transactions.close());
+    transactions.schedule(SOCKET_TIMEOUT_MS, () => transactions.close());
     return transactions;
   }
 
@@ -88,15 +88,15 @@ export class Transactions {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#socket.close();
   }
 
-  /** Runs it later, unless the phone has ended by then. */
-  after(ms: number, action: () => void): void {
-    if (this.#closed) return;
+  /** Runs an action after `ms` milliseconds, unless the socket is closed by then. */
+  schedule(ms: number, action: () => void): void {
+    if (this.#isClosed) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       action();
@@ -104,109 +104,114 @@ export class Transactions {
     this.#timers.add(timer);
   }
 
-  /** Sends a request, again and again while nothing comes back. `onReply` gets each reply but late refusals. */
-  send(request: Outgoing, onReply: (reply: Reply) => void = () => {}): void {
-    const { method, branch = `z9hG4bK${random()}` } = request;
-    const text = this.#write(request, branch);
-    this.put(text, request.to);
+  /** Sends a request and retransmits it until a reply arrives. `onReply` gets each reply except late refusals. */
+  sendRequest(request: OutgoingRequest, onReply: (reply: Reply) => void = () => {}): void {
+    const { method, branch = `z9hG4bK${randomToken()}` } = request;
+    const text = this.#serializeRequest(request, branch);
+    this.#sendDatagram(text, request.to);
     // An ACK has no reply.
     if (method === 'ACK') return;
-    const asked: Asked = { request, branch, onReply, heard: 'nothing' };
-    this.#asked.set(key(branch, method), asked);
-    const over = () => asked.heard === 'final' || (method === 'INVITE' && asked.heard === 'provisional');
-    this.#repeat(text, request.to, over);
+    const transaction: ClientTransaction = { request, branch, onReply, progress: 'none' };
+    this.#clientTransactions.set(transactionKey(branch, method), transaction);
+    const isAnswered = () =>
+      transaction.progress === 'final' || (method === 'INVITE' && transaction.progress === 'provisional');
+    this.#retransmit(text, request.to, isAnswered);
   }
 
-  /** Answers a request; gives the reply as it was sent. */
-  reply(
+  /** Replies to a request, and returns the text of the reply. */
+  sendReply(
     request: Request,
     to: Address,
     status: number,
     tag: string,
-    more: readonly Header[] = [],
+    additionalHeaders: readonly Header[] = [],
     body?: Body,
   ): string {
     const copied = request.headers.flatMap(([name, value]): Header[] => {
       if (name === 'to') return [['To', /;\s*tag=/.test(value) ? value : `${value};tag=${tag}`]];
-      const kept = name === 'record-route' ? status > 100 && status < 300 : COPIED.has(name);
-      return kept ? [[name, value]] : [];
+      const isCopied = name === 'record-route' ? status > 100 && status < 300 : COPIED_HEADERS.has(name);
+      return isCopied ? [[name, value]] : [];
     });
-    const text = serialize(`SIP/2.0 ${status} ${REASONS[status] ?? 'Unknown'}`, [...copied, ...more], body);
-    this.#replies.set(key(request.branch, request.method), text);
-    this.put(text, to);
+    const statusLine = `SIP/2.0 ${status} ${REASON_PHRASES[status] ?? 'Unknown'}`;
+    const text = serialize(statusLine, [...copied, ...additionalHeaders], body);
+    this.#replies.set(transactionKey(request.branch, request.method), text);
+    this.#sendDatagram(text, to);
     return text;
   }
 
-  /** Sends a 2xx again until its ACK has come (RFC 3261 §13.3.1.4). */
-  untilAcknowledged(text: string, to: Address, acknowledged: () => boolean): void {
-    this.#repeat(text, to, acknowledged);
+  /** Retransmits a 2xx until its ACK has arrived (RFC 3261 §13.3.1.4). */
+  retransmitUntilAcknowledged(text: string, to: Address, isAcknowledged: () => boolean): void {
+    this.#retransmit(text, to, isAcknowledged);
   }
 
-  put(text: string, { host, port }: Address): void {
-    if (!this.#closed) this.#socket.send(text, port, host);
+  #sendDatagram(text: string, { host, port }: Address): void {
+    if (!this.#isClosed) this.#socket.send(text, port, host);
   }
 
-  #write({ method, uri, headers, body }: Outgoing, branch: string): string {
+  #serializeRequest({ method, uri, headers, body }: OutgoingRequest, branch: string): string {
     const via: Header = ['Via', `SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch};rport`];
     return serialize(`${method} ${uri} SIP/2.0`, [via, ['Max-Forwards', '70'], ...headers], body);
   }
 
-  #repeat(text: string, to: Address, over: () => boolean, pause = T1_MS, passed = 0): void {
-    if (passed > LIFE_MS) return;
-    this.after(pause, () => {
-      if (over()) return;
-      this.put(text, to);
-      this.#repeat(text, to, over, Math.min(pause * 2, T2_MS), passed + pause);
+  #retransmit(text: string, to: Address, isDone: () => boolean, intervalMs = T1_MS, elapsedMs = 0): void {
+    if (elapsedMs > TRANSACTION_TIMEOUT_MS) return;
+    this.schedule(intervalMs, () => {
+      if (isDone()) return;
+      this.#sendDatagram(text, to);
+      this.#retransmit(text, to, isDone, Math.min(intervalMs * 2, T2_MS), elapsedMs + intervalMs);
     });
   }
 
   #receive(text: string, from: Address): void {
-    const message = parse(text);
+    const message = parseMessage(text);
     if (!message) return;
-    if ('status' in message) this.#onReply(message);
-    else this.#onFirst(message, from);
+    if ('status' in message) this.#receiveReply(message);
+    else this.#receiveRequest(message, from);
   }
 
-  #onFirst(request: Request, from: Address): void {
-    const name = key(request.branch, request.method);
-    const known = this.#replies.get(name);
-    if (known !== undefined) {
-      if (known !== '') this.put(known, from);
+  #receiveRequest(request: Request, from: Address): void {
+    const key = transactionKey(request.branch, request.method);
+    const lastReply = this.#replies.get(key);
+    if (lastReply !== undefined) {
+      if (lastReply !== '') this.#sendDatagram(lastReply, from);
       return;
     }
-    if (request.method !== 'ACK') this.#replies.set(name, '');
+    if (request.method !== 'ACK') this.#replies.set(key, '');
     this.#onRequest(request, from);
   }
 
-  #onReply(reply: Reply): void {
-    const asked = this.#asked.get(key(reply.branch, reply.method));
-    if (!asked) return;
+  #receiveReply(reply: Reply): void {
+    const transaction = this.#clientTransactions.get(transactionKey(reply.branch, reply.method));
+    if (!transaction) return;
     const isInvite = reply.method === 'INVITE';
-    if (isInvite && reply.status >= 300) this.#acknowledge(asked, reply);
-    // A 2xx that comes again wants its ACK again; any other final counts once.
-    if (asked.heard === 'final' && !(isInvite && reply.status >= 200 && reply.status < 300)) return;
-    asked.heard = reply.status >= 200 ? 'final' : 'provisional';
-    asked.onReply(reply);
+    if (isInvite && reply.status >= 300) this.#acknowledgeRefusal(transaction, reply);
+    // A retransmitted 2xx needs another ACK; any other final reply counts once.
+    if (transaction.progress === 'final' && !(isInvite && reply.status >= 200 && reply.status < 300)) return;
+    transaction.progress = reply.status >= 200 ? 'final' : 'provisional';
+    transaction.onReply(reply);
   }
 
-  /** The ACK of a refusal belongs to the INVITE's transaction (RFC 3261 §17.1.1.3). */
-  #acknowledge({ request: { uri, to, headers: sent }, branch }: Asked, reply: Reply): void {
+  /** The ACK of a refusal belongs to the transaction of the INVITE (RFC 3261 §17.1.1.3). */
+  #acknowledgeRefusal(
+    { request: { uri, to, headers: sentHeaders }, branch }: ClientTransaction,
+    reply: Reply,
+  ): void {
     const headers: Header[] = [
-      ...sent.filter(([name]) => ['From', 'Call-ID', 'Route'].includes(name)),
+      ...sentHeaders.filter(([name]) => ['From', 'Call-ID', 'Route'].includes(name)),
       ['To', header(reply, 'to')],
       ['CSeq', `${reply.cseq} ACK`],
     ];
-    this.send({ method: 'ACK', uri, to, headers, branch });
+    this.sendRequest({ method: 'ACK', uri, to, headers, branch });
   }
 }
 
-const COPIED = new Set(['via', 'from', 'call-id', 'cseq']);
+const COPIED_HEADERS = new Set(['via', 'from', 'call-id', 'cseq']);
 
-function key(branch: string, method: string): string {
+function transactionKey(branch: string, method: string): string {
   return `${branch} ${method}`;
 }
 
-/** For tags, branches and Call-IDs. */
-export function random(): string {
+/** Returns a random token for tags, branches and Call-IDs. */
+export function randomToken(): string {
   return crypto.randomUUID().replaceAll('-', '').slice(0, 16);
 }

@@ -1,41 +1,39 @@
-/** A receiver of webhooks that behaves as receivers do: well, and in every other way. @module */
+/** A webhook receiver that accepts webhooks, fails, hangs, is slow, redirects or resets the connection. @module */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { freePort, until } from '../stack/stack.ts';
+import { findFreePort, waitUntil } from '../harness/stack.ts';
 
-/** A webhook that came, taken or not. */
-export interface Got {
+/** A request that has arrived, whatever the response. */
+export interface ReceivedWebhook {
   readonly headers: Record<string, string>;
   readonly body: string;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** How it answers. */
-export type Manner = 'takes' | 'fails' | 'hangs' | 'slow' | 'redirects' | 'resets';
+export type ReceiverBehavior = 'accepts' | 'fails' | 'hangs' | 'slow' | 'redirects' | 'resets';
 
-/** A slow one answers after so many milliseconds. */
-const SLOW_MS = 300;
+const SLOW_RESPONSE_MS = 300;
 
-export class Receiver implements AsyncDisposable {
+export class WebhookReceiver implements AsyncDisposable {
   readonly #port: number;
   #server: Server | undefined;
-  #manner: Manner = 'takes';
-  #shown = 0;
-  /** All that came, in order. */
-  readonly got: Got[] = [];
-  /** The numbers of those that it said it has taken. */
-  readonly taken = new Set<unknown>();
-  /** Requests that came to where it redirects. */
-  elsewhere = 0;
+  #behavior: ReceiverBehavior = 'accepts';
+  #handledCount = 0;
+  /** All webhooks, in the order of arrival. */
+  readonly received: ReceivedWebhook[] = [];
+  /** `seq` of the webhooks answered with 204. */
+  readonly acceptedSeqs = new Set<unknown>();
+  /** Requests to the target of its redirects. */
+  redirectsFollowed = 0;
 
   private constructor(port: number) {
     this.#port = port;
   }
 
-  static async start(): Promise<Receiver> {
-    const receiver = new Receiver(await freePort());
-    await receiver.lives();
+  static async start(): Promise<WebhookReceiver> {
+    const receiver = new WebhookReceiver(await findFreePort());
+    await receiver.listen();
     return receiver;
   }
 
@@ -43,26 +41,25 @@ export class Receiver implements AsyncDisposable {
     return `http://127.0.0.1:${this.#port}/hooks`;
   }
 
-  get types(): string[] {
-    return this.got.map(({ type }) => type);
+  get receivedTypes(): string[] {
+    return this.received.map(({ type }) => type);
   }
 
-  /** Behaves so from now on. */
-  now(manner: Manner): void {
-    this.#manner = manner;
+  setBehavior(behavior: ReceiverBehavior): void {
+    this.#behavior = behavior;
   }
 
-  /** Behaves so from now on, until it has done it to at least one webhook after something happened. */
-  async behaves(manner: Manner, happens: () => Promise<unknown>): Promise<void> {
-    this.#manner = manner;
-    this.#shown = 0;
-    await happens();
-    await until(() => this.#shown > 0);
-    this.#manner = 'takes';
+  /** Runs `action`, and behaves as given until at least one webhook has been handled that way after it started. */
+  async withBehavior(behavior: ReceiverBehavior, action: () => Promise<unknown>): Promise<void> {
+    this.#behavior = behavior;
+    this.#handledCount = 0;
+    await action();
+    await waitUntil(() => this.#handledCount > 0);
+    this.#behavior = 'accepts';
   }
 
-  /** Nothing listens any more. */
-  async dies(): Promise<void> {
+  /** Closes the port and all connections. */
+  async stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (!server) return;
@@ -71,45 +68,45 @@ export class Receiver implements AsyncDisposable {
     await once(server, 'close');
   }
 
-  /** It listens at the same port. */
-  async lives(): Promise<void> {
+  /** Opens the same port again. */
+  async listen(): Promise<void> {
     this.#server = createServer((request, response) => void this.#receive(request, response));
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.dies();
+    await this.stop();
   }
 
   async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.url !== '/hooks') {
-      this.elsewhere++;
+      this.redirectsFollowed++;
       response.end();
       return;
     }
-    const manner = this.#manner;
+    const behavior = this.#behavior;
     const body = Buffer.concat(await request.toArray()).toString();
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     );
-    const { type, data } = JSON.parse(body) as Pick<Got, 'type' | 'data'>;
-    this.got.push({ headers, body, type, data });
-    this.#answer(manner, response, data);
-    this.#shown++;
+    const { type, data } = JSON.parse(body) as Pick<ReceivedWebhook, 'type' | 'data'>;
+    this.received.push({ headers, body, type, data });
+    this.#respond(behavior, response, data);
+    this.#handledCount++;
   }
 
-  #answer(manner: Manner, response: ServerResponse, data: Got['data']): void {
-    const take = () => {
-      this.taken.add(data['seq']);
+  #respond(behavior: ReceiverBehavior, response: ServerResponse, data: ReceivedWebhook['data']): void {
+    const accept = () => {
+      this.acceptedSeqs.add(data['seq']);
       response.writeHead(204).end();
     };
-    switch (manner) {
-      case 'takes':
-        take();
+    switch (behavior) {
+      case 'accepts':
+        accept();
         return;
       case 'slow':
-        setTimeout(take, SLOW_MS);
+        setTimeout(accept, SLOW_RESPONSE_MS);
         return;
       case 'fails':
         response.writeHead(500).end('not now');

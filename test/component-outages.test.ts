@@ -1,0 +1,94 @@
+/** A component is missing or fails: commands end with a clear error within their deadline, and never hang. */
+import { expect, it } from 'vitest';
+import { eventNames, phoneUri } from './harness/client.ts';
+import { startStack } from './harness/stack.ts';
+
+const parties = { caller: phoneUri('alice'), callee: phoneUri('bob') };
+
+it('refuses commands immediately without an adapter, says what to do, and still answers Echo', async () => {
+  await using stack = await startStack({ startsAdapter: false });
+  const client = await stack.connectClient();
+  const { error } = await client.request('CallStart', parties);
+  expect(error).toMatchObject({ code: -32001, data: expect.stringContaining('start the adapter') });
+  expect(eventNames(await client.runToEnd('Echo', {}))).toEqual(['Reply', 'Ended']);
+});
+
+it('fails a command within its deadline if MI does not answer', async () => {
+  await using stack = await startStack();
+  const client = await stack.connectClient();
+  const callid = await stack.simulator.dial({ from: 'keep.1', to: 'keep.2' });
+  stack.simulator.silence('dlg_end_dlg');
+  const notifications = await client.runToEnd('CallEnd', { callid });
+  expect(notifications).toMatchObject([
+    { event: 'Error', data: expect.stringContaining('did not answer'), error: { code: -32013 } },
+    { event: 'Ended' },
+  ]);
+});
+
+it('reports that the command was not run if nothing listens at the MI address', async () => {
+  await using stack = await startStack({ startsAdapter: false });
+  await stack.startAdapter({ OPENSIPS_MI: '127.0.0.1:9' });
+  await stack.waitForLink(true);
+  const client = await stack.connectClient();
+  const notifications = await client.runToEnd('CallStart', parties);
+  expect(notifications).toMatchObject([
+    { event: 'Error', data: expect.stringContaining('was not sent') },
+    { event: 'Ended' },
+  ]);
+});
+
+it.each(['SIGTERM', 'SIGKILL'] as const)(
+  'completes a command although its adapter is stopped by %s and replaced by another one',
+  async (signal) => {
+    await using stack = await startStack({ startsAdapter: false });
+    const adapter = await stack.startAdapter();
+    await stack.waitForLink(true);
+    const client = await stack.connectClient();
+    const run = await client.start('CallStart', {
+      caller: phoneUri('keep.1'),
+      callee: phoneUri('answer-1500.2'),
+    });
+    await run.waitForEvent('TransferStart');
+    await adapter.stop(signal);
+    await stack.waitForLink(false);
+    expect((await client.request('CallEnd', { callid: 'x' })).error).toMatchObject({ code: -32001 });
+    await stack.startAdapter();
+    const notifications = await run.ended;
+    expect(eventNames(notifications).at(-1)).toBe('Ended');
+    expect(eventNames(notifications)).toContain('CalleeAnswered');
+  },
+);
+
+it('fails a command within its deadline if the adapter is killed and does not return', async () => {
+  await using stack = await startStack({ startsAdapter: false });
+  const adapter = await stack.startAdapter();
+  await stack.waitForLink(true);
+  const client = await stack.connectClient();
+  const run = await client.start('CallStart', {
+    caller: phoneUri('ring.1'),
+    callee: phoneUri('bob'),
+    timeout: 5,
+  });
+  await run.waitForEvent('CallerRinging');
+  await adapter.stop('SIGKILL');
+  expect(await run.ended).toMatchObject([
+    { event: 'CallerRinging' },
+    { event: 'Error', data: 'failed to establish initial call: 408 Request Timeout' },
+    { event: 'Ended' },
+  ]);
+});
+
+it('completes a command although its client has disconnected', async () => {
+  await using stack = await startStack();
+  const client = await stack.connectClient();
+  const run = await client.start('CallStart', {
+    caller: phoneUri('keep.1'),
+    callee: phoneUri('answer-500.2'),
+  });
+  await run.waitForEvent('TransferStart');
+  client.close();
+  await expect.poll(async () => (await stack.fetchHealth()).running, { timeout: 5_000 }).toBe(0);
+  const activeDialogs = stack.simulator.ledger.dialogs.filter(({ state }) => state < 5);
+  expect(activeDialogs).toHaveLength(1);
+  expect(activeDialogs[0]).toMatchObject({ to: expect.stringContaining('answer-500.2'), state: 4 });
+});

@@ -1,0 +1,236 @@
+/**
+ * The whole system on loopback, with a proxy or process between its parts that can inject faults.
+ *
+ *     client ── clientProxy ── edge ── linkProxy ── adapter ── udpProxy ── simulator
+ * @module
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startEdge } from '../../../selfhost/workerd.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulator/index.ts';
+import {
+  ADAPTER_KEY,
+  type AdapterProcess,
+  type Health,
+  spawnAdapter,
+  stopProcess,
+  waitUntil,
+} from '../../harness/stack.ts';
+import { FaultLog } from '../injection/fault-log.ts';
+import { NO_UDP_FAULTS, type UdpFaultRates } from '../injection/fault-rates.ts';
+import { UdpProxy } from '../proxies/udp-proxy.ts';
+import { WebSocketProxy } from '../proxies/websocket-proxy.ts';
+import { ResumingClient } from './resuming-client.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+/** Below the ephemeral ports of the kernel, so that the port of a killed edge is still free when it restarts. */
+const EDGE_PORT_RANGE = { first: 15_000, last: 31_000 };
+
+/** OpenSIPS's timers, short enough that a run does not take half a minute for a ringing phone. */
+const TIMERS = { frTimeoutMs: 1_500, frInvTimeoutMs: 6_000, listedAfterEndMs: 3_000 };
+
+const HTTP_TIMEOUT_MS = 2_000;
+
+/** An edge on bare workerd or on miniflare. */
+export interface Edge {
+  readonly port: number;
+  /** Kills the edge (kill -9), waits, and restarts it with the same data. */
+  killAndRestart(restartAfterMs: number): Promise<void>;
+  /**
+   * Evicts the object from memory, with its sockets kept, as in hibernation, or closed. Resolves with a reason if that
+   * is currently impossible.
+   */
+  evict?(webSockets: 'hibernate' | 'close'): Promise<string | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Child processes, which must not outlive this process, however it ends. */
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+function trackChild(child: ChildProcess): void {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+}
+
+export interface FaultHarnessOptions {
+  readonly random: SeededRandom;
+  readonly faultRates: UdpFaultRates;
+  /** Additional environment variables of the adapter. */
+  readonly adapter?: Readonly<Record<string, string>>;
+  readonly simulator?: SimulatorOptions;
+  /** Starts the edge. The default is bare workerd. */
+  readonly startEdge?: (adapterKey: string) => Promise<Edge>;
+}
+
+type Components = Pick<
+  FaultHarness,
+  'faultLog' | 'simulator' | 'edge' | 'clientProxy' | 'linkProxy' | 'udpProxy'
+>;
+
+export class FaultHarness implements AsyncDisposable {
+  readonly faultLog: FaultLog;
+  readonly simulator: Simulator;
+  readonly edge: Edge;
+  /** Between clients and edge. */
+  readonly clientProxy: WebSocketProxy;
+  /** Between adapter and edge. */
+  readonly linkProxy: WebSocketProxy;
+  /** Between adapter and simulator. */
+  readonly udpProxy: UdpProxy;
+  readonly #adapterEnv: Record<string, string>;
+  readonly #adapters: AdapterProcess[] = [];
+  readonly #clients: ResumingClient[] = [];
+  #isDisposed = false;
+
+  private constructor(components: Components, options: FaultHarnessOptions) {
+    this.faultLog = components.faultLog;
+    this.simulator = components.simulator;
+    this.edge = components.edge;
+    this.clientProxy = components.clientProxy;
+    this.linkProxy = components.linkProxy;
+    this.udpProxy = components.udpProxy;
+    this.#adapterEnv = {
+      OPENSIPS_MI: `127.0.0.1:${this.udpProxy.port}`,
+      EDGE_URL: `ws://127.0.0.1:${this.linkProxy.port}/adapter`,
+      ADAPTER_KEY,
+      ADAPTER_NAME: 'faults',
+      SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
+      ...options.adapter,
+    };
+  }
+
+  /** Starts the system. Resolves when the adapter is connected to the edge. */
+  static async start(options: FaultHarnessOptions): Promise<FaultHarness> {
+    const faultLog = new FaultLog();
+    const simulator = await startSimulator({ timers: TIMERS, ...options.simulator });
+    const edge = await (options.startEdge ?? startWorkerd)(ADAPTER_KEY);
+    const clientProxy = await WebSocketProxy.start(edge.port);
+    const linkProxy = await WebSocketProxy.start(edge.port);
+    const udpProxy = await UdpProxy.start(simulator.mi.port, options.faultRates, options.random, faultLog);
+    const components = { faultLog, simulator, edge, clientProxy, linkProxy, udpProxy };
+    const harness = new FaultHarness(components, options);
+    harness.startAdapter();
+    await waitUntil(() => harness.isLinked());
+    return harness;
+  }
+
+  get clientUrl(): string {
+    return `ws://127.0.0.1:${this.clientProxy.port}/call-api`;
+  }
+
+  openClient(session: string): ResumingClient {
+    const client = new ResumingClient(this.clientUrl, session);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Resolves with the response of `/healthz`, which bypasses the proxies. */
+  async fetchHealth(): Promise<Health> {
+    const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    return (await (await fetch(`http://127.0.0.1:${this.edge.port}/healthz`, { signal })).json()) as Health;
+  }
+
+  /** Resolves with whether an adapter is connected to the edge. */
+  async isLinked(): Promise<boolean> {
+    return (await this.fetchHealth()).link.connected;
+  }
+
+  startAdapter(): void {
+    if (this.#isDisposed) return;
+    const adapter = spawnAdapter(this.#adapterEnv);
+    trackChild(adapter.process);
+    this.#adapters.push(adapter);
+  }
+
+  /** Kills the adapter (kill -9). */
+  async killAdapter(): Promise<void> {
+    await this.#adapters.at(-1)?.stop('SIGKILL');
+  }
+
+  /** Returns the log of all adapter processes. */
+  adapterLog(): string {
+    return this.#adapters.map((adapter) => adapter.log()).join('\n--- next process ---\n');
+  }
+
+  /** Aborts the object: now (0), or within the given turn from now. */
+  async abortObject(turns: number): Promise<void> {
+    const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    await fetch(`http://127.0.0.1:${this.edge.port}/abort?turns=${turns}`, { signal }).catch(() => {});
+  }
+
+  /** Ends all faults, so that stalled and refused connections recover. */
+  stopFaults(): void {
+    this.udpProxy.faultRates = NO_UDP_FAULTS;
+    for (const proxy of [this.clientProxy, this.linkProxy]) {
+      proxy.delayMs = 0;
+      proxy.acceptConnections();
+      proxy.resume();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    for (const client of this.#clients) client.close();
+    for (const adapter of this.#adapters) await adapter.stop('SIGKILL');
+    const proxies = [this.clientProxy, this.linkProxy, this.udpProxy];
+    await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
+    await this.edge.stop();
+    await this.simulator.close();
+  }
+}
+
+/** Starts the edge on bare workerd, with its own data. */
+async function startWorkerd(adapterKey: string): Promise<Edge> {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-faults-'));
+  const port = await findFreePort();
+  const start = async (): Promise<ChildProcess> => {
+    const child = await startEdge({
+      port,
+      data,
+      secrets: { ADAPTER_KEY: adapterKey },
+      entry: 'test/faults/harness/abortable-worker.js',
+    });
+    trackChild(child);
+    await waitUntil(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
+    return child;
+  };
+  let child = await start();
+  let isStopped = false;
+  return {
+    port,
+    async killAndRestart(restartAfterMs) {
+      await stopProcess(child, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
+      if (!isStopped) child = await start();
+    },
+    async stop() {
+      isStopped = true;
+      await stopProcess(child, 'SIGKILL');
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Returns a free TCP port that is not an ephemeral port of the kernel. */
+async function findFreePort(): Promise<number> {
+  for (;;) {
+    const { first, last } = EDGE_PORT_RANGE;
+    const port = first + Math.floor(Math.random() * (last - first));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}

@@ -1,0 +1,121 @@
+/** Checks the invariants of a run, and counts the outcomes that are not violations but are worth a figure. @module */
+import type { Ledger } from '../../../simulator/index.ts';
+import type { Notification } from '../../harness/client.ts';
+import type { ResumingClient } from '../harness/resuming-client.ts';
+import type { CommandRecord } from '../scenario.ts';
+import { checkEventOrder } from './event-order.ts';
+import {
+  checkOutcome,
+  findPhantomCalls,
+  hasWrongReason,
+  isIndeterminate,
+  isLateHold,
+  keepsRinging,
+} from './outcomes.ts';
+
+/** What must never occur, as named in the report. */
+export const INVARIANTS = [
+  'MI requests run twice',
+  'outcomes that differ from the ledger',
+  'commands without exactly one Ended, last',
+  'notifications out of order',
+  'notifications missing after a resume',
+  'calls believed active that OpenSIPS does not have',
+] as const;
+
+export interface Violation {
+  readonly invariant: (typeof INVARIANTS)[number];
+  readonly details: string;
+}
+
+export interface CheckResult {
+  readonly violations: readonly Violation[];
+  readonly commandCount: number;
+  /** Commands that ended as `unknown`, or by a deadline although only a fault can explain that. */
+  readonly indeterminate: readonly CommandRecord[];
+  /** CallStarts that failed but left a phone ringing. */
+  readonly keptRinging: number;
+  /** Hold commands that were reported as expired but executed. */
+  readonly lateHolds: number;
+  /** Right outcomes with a wrong reason. */
+  readonly wrongReasons: number;
+}
+
+/**
+ * The MI method that a command requests only once. A REFER or a re-INVITE whose reply was lost may be requested once
+ * more under another id, because OpenSIPS refuses it if it was already accepted; there the outcome is checked instead.
+ */
+const ONCE_PER_COMMAND = 't_uac_dlg';
+
+/** @param retained all notifications that the edge retains for the client's session */
+export function checkInvariants(
+  commands: readonly CommandRecord[],
+  client: ResumingClient,
+  retained: readonly Notification[],
+  ledger: Ledger,
+): CheckResult {
+  const violations: Violation[] = [];
+  const report = (invariant: Violation['invariant'], findings: readonly string[]) => {
+    for (const details of findings) violations.push({ invariant, details });
+  };
+  report('MI requests run twice', findRepeatedRequests(ledger));
+  for (const command of commands) {
+    const label = `#${command.n} ${command.method} ${command.cmdId} ${JSON.stringify(command.params)}`;
+    const disorder = checkEventOrder(command.method, client.notificationsOf(command.cmdId));
+    const isAboutEnded = /^\d+ times Ended|after Ended/.test(disorder ?? '');
+    if (disorder !== undefined)
+      report(isAboutEnded ? 'commands without exactly one Ended, last' : 'notifications out of order', [
+        `${label}: ${disorder}`,
+      ]);
+    report(
+      'outcomes that differ from the ledger',
+      checkOutcome(command, commands, ledger).map((difference) => `${label}: ${difference}`),
+    );
+  }
+  report('notifications out of order', client.violations);
+  report('notifications missing after a resume', compareWithReplay(client.notifications, retained));
+  report('calls believed active that OpenSIPS does not have', findPhantomCalls(commands, ledger));
+  return {
+    violations,
+    commandCount: commands.length,
+    indeterminate: commands.filter(isIndeterminate),
+    keptRinging: commands.filter((command) => keepsRinging(command, ledger)).length,
+    lateHolds: commands.filter(isLateHold).length,
+    wrongReasons: commands.filter((command) => hasWrongReason(command, ledger)).length,
+  };
+}
+
+function findRepeatedRequests(ledger: Ledger): string[] {
+  const findings: string[] = [];
+  const countByCommand = new Map<string, number>();
+  for (const { id, method } of ledger.requests) {
+    const key = String(id);
+    const arrivals = ledger.countRequests(key);
+    if (arrivals > 1) findings.push(`${method} ${key} arrived ${arrivals} times`);
+    const command = /^(\w+\.\d+)\.\d+$/.exec(key)?.[1];
+    if (command === undefined || method !== ONCE_PER_COMMAND) continue;
+    const count = (countByCommand.get(command) ?? 0) + 1;
+    countByCommand.set(command, count);
+    if (count > 1) findings.push(`command ${command} has requested ${method} ${count} times`);
+  }
+  const transferred = ledger.dialogs.flatMap(({ transferredFrom }) => transferredFrom ?? []);
+  for (const callid of transferred.filter((value, n) => transferred.indexOf(value) !== n))
+    findings.push(`${callid} was transferred twice`);
+  return findings;
+}
+
+function compareWithReplay(received: readonly Notification[], retained: readonly Notification[]): string[] {
+  const findings: string[] = [];
+  const receivedBySeq = new Map(
+    received.map((notification) => [notification.seq, JSON.stringify(notification)]),
+  );
+  for (const notification of retained) {
+    const expected = JSON.stringify(notification);
+    const actual = receivedBySeq.get(notification.seq);
+    if (actual === undefined) findings.push(`never received: ${expected}`);
+    else if (actual !== expected) findings.push(`received as ${actual}, retained as ${expected}`);
+    receivedBySeq.delete(notification.seq);
+  }
+  for (const text of receivedBySeq.values()) findings.push(`received, but not retained: ${text}`);
+  return findings;
+}

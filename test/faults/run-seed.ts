@@ -1,0 +1,137 @@
+/** Runs one seed: starts a whole system, applies the load, injects the faults, and checks the invariants. @module */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FaultHarness, type FaultHarnessOptions } from './harness/harness.ts';
+import { fetchReplay } from './harness/resuming-client.ts';
+import { SeededRandom } from './harness/seeded-random.ts';
+import { injectFault, type PlannedFault, planFaults } from './injection/fault-plan.ts';
+import type { FaultRates } from './injection/fault-rates.ts';
+import { type CheckResult, checkInvariants } from './oracle/invariants.ts';
+import { type CommandRecord, runScenario } from './scenario.ts';
+
+export interface SeedOptions {
+  readonly faultRates: FaultRates;
+  readonly commands: number;
+  readonly concurrency?: number;
+  readonly maxPauseMs?: number;
+  /** Where a seed with violations or indeterminate commands leaves its log. */
+  readonly logFolder?: string;
+  readonly harness?: Omit<FaultHarnessOptions, 'random' | 'faultRates'>;
+}
+
+export interface SeedResult extends CheckResult {
+  readonly seed: number;
+  readonly faultCounts: ReadonlyMap<string, number>;
+  /** Commands that were still running in the edge after the system had settled. */
+  readonly runningCommands: number;
+  readonly seconds: number;
+  /** The folder of its log, if it has one. */
+  readonly logPath?: string;
+}
+
+/** Longer than the longest deadline of a command, so a command that has not ended by then never will. */
+const COMMAND_TIMEOUT_MS = 190_000;
+/**
+ * How long the system may take to settle after the faults, and how long it must not change to be considered settled.
+ */
+const SETTLE_TIMEOUT_MS = 15_000;
+const SETTLED_AFTER_MS = 1_500;
+const SETTLE_POLL_INTERVAL_MS = 100;
+
+export async function runSeed(seed: number, options: SeedOptions): Promise<SeedResult> {
+  const { faultRates, commands: commandCount, concurrency = 16, maxPauseMs = 600, logFolder } = options;
+  const startedAt = Date.now();
+  const random = new SeededRandom(seed);
+  const [loadRandom, planRandom, datagramRandom] = [random.fork(), random.fork(), random.fork()];
+  await using harness = await FaultHarness.start({
+    random: datagramRandom,
+    faultRates: faultRates.udp,
+    ...options.harness,
+  });
+  const session = `seed-${seed}`;
+  const client = harness.openClient(session);
+  const plan = planFaults(faultRates.system, commandCount, planRandom);
+  const injections: Promise<void>[] = [];
+  const injectionErrors: unknown[] = [];
+  const onCommand = (n: number) => {
+    for (const { fault } of plan.filter(({ afterCommand }) => afterCommand === n))
+      injections.push(injectFault(fault, harness).catch((error) => void injectionErrors.push(error)));
+  };
+  const { ledger } = harness.simulator;
+  const commands = await runScenario({
+    client,
+    ledger,
+    random: loadRandom,
+    commands: commandCount,
+    concurrency,
+    maxPauseMs,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    onCommand,
+  });
+  await Promise.all(injections);
+  if (injectionErrors.length > 0) throw injectionErrors[0];
+  harness.stopFaults();
+  const runningCommands = await waitUntilSettled(harness);
+  const retained = await fetchReplay(harness.clientUrl, session);
+  const checks = checkInvariants(commands, client, retained, ledger);
+  const result = {
+    ...checks,
+    seed,
+    runningCommands,
+    faultCounts: harness.faultLog.counts,
+    seconds: (Date.now() - startedAt) / 1000,
+  };
+  const needsLog = checks.violations.length > 0 || checks.indeterminate.length > 0;
+  if (logFolder === undefined || !needsLog) return result;
+  const logPath = join(logFolder, `seed-${seed}`);
+  await writeLog(logPath, harness, { plan, commands, checks, notifications: client.notifications });
+  return { ...result, logPath };
+}
+
+/** Waits until no command runs and no dialog changes. Resolves with the number of commands that still run. */
+async function waitUntilSettled(harness: FaultHarness): Promise<number> {
+  const { dialogs } = harness.simulator.ledger;
+  const deadline = Date.now() + SETTLE_TIMEOUT_MS;
+  let [lastState, changedAt] = ['', Date.now()];
+  for (;;) {
+    const runningCommands = await harness.fetchHealth().then(
+      (health) => health.running,
+      () => -1,
+    );
+    const state = `${runningCommands} ${dialogs.map((dialog) => dialog.state).join('')}`;
+    if (state !== lastState) [lastState, changedAt] = [state, Date.now()];
+    const isUnchanged = Date.now() - changedAt >= SETTLED_AFTER_MS;
+    if ((runningCommands === 0 && isUnchanged) || Date.now() >= deadline) return runningCommands;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_INTERVAL_MS));
+  }
+}
+
+interface SeedLog {
+  readonly plan: readonly PlannedFault[];
+  readonly commands: readonly CommandRecord[];
+  readonly checks: CheckResult;
+  readonly notifications: readonly object[];
+}
+
+async function writeLog(
+  folder: string,
+  harness: FaultHarness,
+  { plan, commands, checks, notifications }: SeedLog,
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { ledger } = harness.simulator;
+  const files: Record<string, readonly unknown[]> = {
+    'violations.jsonl': checks.violations,
+    'indeterminate.jsonl': checks.indeterminate,
+    'plan.jsonl': plan,
+    'commands.jsonl': commands,
+    'notifications.jsonl': notifications,
+    'requests.jsonl': ledger.requests,
+    'dialogs.jsonl': ledger.dialogs,
+  };
+  for (const [name, rows] of Object.entries(files)) {
+    await writeFile(join(folder, name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+  await writeFile(join(folder, 'faults.log'), harness.faultLog.lines().join('\n'));
+  await writeFile(join(folder, 'adapter.log'), harness.adapterLog());
+}

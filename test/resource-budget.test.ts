@@ -1,0 +1,62 @@
+/** Limits on the resources that a command uses, counted in the running system. `npm run bench -- --counts` prints the actual numbers. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { estimatePrice } from '../bench/counts/price.ts';
+import { ResourceCounter } from '../bench/counts/resource-counter.ts';
+
+let counter: ResourceCounter;
+beforeAll(async () => {
+  counter = await ResourceCounter.start();
+});
+afterAll(() => counter[Symbol.asyncDispose]());
+
+describe('one command in flight, with the delays of a real OpenSIPS', () => {
+  it('CallStart uses at most 16 rows, 3 alarms and 14 frames on the link, and costs less than $20 per million', async () => {
+    const counts = await counter.count('CallStart', { commands: 10, inFlight: 1 });
+    expect(counts.rowsWritten).toBeLessThanOrEqual(16);
+    expect(counts.adapter.in + counts.adapter.out).toBeLessThanOrEqual(14);
+    expect(counts.rowsRead).toBeLessThanOrEqual(12);
+    // Commands share alarms. The next test shows that a CallStart that shares none sets at most three.
+    const withoutSharing = { ...counts, alarmsSet: 3, alarmsRun: 3 };
+    expect(estimatePrice(withoutSharing, 1).total * 1e6).toBeLessThan(20);
+  });
+
+  it('a single CallStart sets at most three alarms until its last deadline has passed', async () => {
+    const counts = await counter.countDuring(async () => {
+      const { caller, callee } = { caller: 'sip:alice.alone@127.0.0.1', callee: 'sip:bob.alone@127.0.0.1' };
+      const client = await counter.stack.connectClient();
+      await client.runToEnd('CallStart', { caller, callee });
+      await counter.waitForAlarm();
+    });
+    expect(counts.alarmsSet).toBeGreaterThanOrEqual(1);
+    expect(counts.alarmsSet).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ['Echo', 2, 0],
+    ['CallHold', 7, 6],
+    ['CallUnhold', 7, 6],
+    ['CallEnd', 5, 4],
+  ] as const)('%s uses at most %i rows and %i frames on the link', async (command, rows, frames) => {
+    const counts = await counter.count(command, { commands: 5, inFlight: 1 });
+    expect(counts.rowsWritten).toBeLessThanOrEqual(rows);
+    expect(counts.adapter.in + counts.adapter.out).toBeLessThanOrEqual(frames);
+  });
+});
+
+it('64 CallStarts in flight share frames: at most 6 per command on the link', async () => {
+  const counts = await counter.count('CallStart', { commands: 256, inFlight: 64 });
+  expect(counts.adapter.in + counts.adapter.out).toBeLessThanOrEqual(6);
+});
+
+it('an external call that no client watches writes at most two rows and sends no frame to a client', async () => {
+  const before = await counter.countDuring(() => counter.stack.simulator.dial({ from: 'carol', to: 'dave' }));
+  expect(before.adapter.in).toBeGreaterThan(0);
+  expect(before).toMatchObject({ client: { out: 0 } });
+  const counts = await counter.countDuring(async () => {
+    await counter.stack.simulator.dial({ from: 'carol', to: 'busy' }).catch(() => {});
+    const callid = await counter.stack.simulator.dial({ from: 'carol', to: 'dave' });
+    counter.stack.simulator.hangUp(callid);
+  });
+  expect(counts.rowsWritten).toBeLessThanOrEqual(4);
+  expect(counts.client.out).toBe(0);
+});
