@@ -6,12 +6,12 @@ import { compatibilityDate } from './selfhost/workerd.ts';
 // The Worker serves it, so it is there before any test runs.
 await buildConsole();
 
-/** A room whose tests run in Node. */
+/** A folder whose tests run in Node. */
 const inNode = (name: string) => ({ test: { name, include: [`${name}/**/*.test.ts`], environment: 'node' } });
 
-/** The client's tests, with a server of their own that they are told the host of. */
+/** Tests of the client. The global setup starts their fake server. */
 const clientIn = (name: string, which: { readonly include: string[]; readonly exclude?: string[] }) => ({
-  test: { name, ...which, globalSetup: './client/testing/setup.ts', testTimeout: 60_000 },
+  test: { name, ...which, globalSetup: './client/testing/global-setup.ts', testTimeout: 60_000 },
 });
 
 export default defineConfig({
@@ -21,12 +21,16 @@ export default defineConfig({
       inNode('simulator'),
       inNode('adapter'),
       inNode('cli'),
-      clientIn('client', { include: ['client/**/*.test.ts'], exclude: ['client/suite-chromium.test.ts'] }),
+      inNode('selfhost'),
+      clientIn('client', {
+        include: ['client/**/*.test.ts'],
+        exclude: ['client/testing/suite-chromium.test.ts'],
+      }),
       {
         plugins: [cloudflareTest({ miniflare: { compatibilityDate: compatibilityDate() } })],
-        ...clientIn('client-workerd', { include: ['client/suite.test.ts'] }),
+        ...clientIn('client-workerd', { include: ['client/testing/suite.test.ts'] }),
       },
-      clientIn('client-chromium', { include: ['client/suite-chromium.test.ts'] }),
+      clientIn('client-chromium', { include: ['client/testing/suite-chromium.test.ts'] }),
       inNode('bench'),
       {
         plugins: [

@@ -1,6 +1,6 @@
 /**
- * Writes docs/client.md: what follows here, the snippets of docs/examples/client, and the reference, which is the types
- * that the package is published with. `npm run docs:client`; a test fails where the page is not what this gives.
+ * `npm run docs:client`: generates docs/client.md from the texts below, the examples in docs/examples/client, and the
+ * type declarations of the published package. A test fails if the page is out of date.
  * @module
  */
 import { execFile } from 'node:child_process';
@@ -9,140 +9,144 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
-const page = join(root, 'docs/client.md');
+const pageFile = join(root, 'docs/client.md');
 
-/** What a program wants to do, and the snippet that does it. */
-const TASKS = [
+/** Headings, and the example shown below each of them. */
+const EXAMPLES = [
   ['Make a call', 'dial'],
-  ['Hold, transfer, end, look up', 'control'],
-  ['Watch the calls of the site', 'watch'],
-  ['Know why something failed', 'errors'],
-  ['Lose interest, or end the call', 'abort'],
-  ['Come in with tokens', 'token'],
+  ['Hold, transfer, end and look up a call', 'control'],
+  ['Watch the calls of a site', 'watch'],
+  ['Handle errors', 'errors'],
+  ['Stop waiting, or end the call', 'abort'],
+  ['Authenticate with tokens', 'token'],
 ] as const;
 
 const INTRODUCTION = `# The client
 
-\`call-api-edge-client\`, for browsers and Node 20 or newer: ES modules with types, no dependencies, 6 KB compressed. Build
-its tarball and install it where you need it:
+\`call-api-edge-client\` is a client for browsers and Node 20 or newer: ES modules with types, no dependencies, 6 KB
+compressed. Build its tarball and install it in your project:
 
-    npm run build:client && npm pack ./client        # here
+    npm run build:client && npm pack ./client        # in this repository
     npm install ./call-api-edge-client-0.1.0.tgz     # in your project
 
-Node has a WebSocket of its own from 22 on. On Node 20, give it that of the package \`ws\`:
+Node has a WebSocket of its own from version 22 on. On Node 20, pass the one of the package \`ws\`:
 \`connect({ url, WebSocket })\` with \`import { WebSocket } from 'ws'\`.
 
-This page is made of the code by \`npm run docs:client\`; the snippets are run by the tests, against the edge and simulated
-phones. [protocol.md](protocol.md) says what goes over the wire.
+\`npm run docs:client\` generates this page from the code. The tests run its examples against the edge and simulated phones.
+For the messages on the wire, see [protocol.md](protocol.md).
 `;
 
-const PROMISES = `## What it promises
+const GUARANTEES = `## What it guarantees
 
-- **Order.** What is told of a command, and what is told of calls, comes in order and once, across any number of breaks.
-- **Coming back.** A socket that is lost, or that says nothing for 15 s, is replaced: after at most 0.5 s at first, then up to
-  30 s, each wait a random share of its bound. The session goes on from the last that it has heard; where the edge has
-  forgotten it, what runs is asked for anew.
-- **Nothing twice.** A command is asked for under the same \`cmd_id\` until it is answered, for 30 s at most; after that it
-  rejects as unknown. What was never sent rejects as not done.
-- **Tokens.** With \`getToken\` a fresh token is given on the live socket before the old one expires, and one that is refused
-  is replaced. Refused twice in a row, the connection is closed as unauthorized; without \`getToken\`, at once. A page of
-  another origin than the edge's cannot ask whether a token was refused: there, only a socket that had opened tells.
-- **Bounded memory.** Of a command that is not read 64 events are kept; more than that can only be \`TransferPending\`, of which
-  the oldest give way. Of a watch that is not read 1,000 changes are kept; then it stops, and the next thing read is a
-  \`reset\` with all calls as they then are. A long snapshot is fetched piece by piece as it is read.
-- **Signals.** An \`AbortSignal\` ends your interest and rejects with its reason. It ends no call: \`start.end()\` and
-  \`callEnd\` do.
-- **No surprises.** A rejected \`ended\` that nobody looks at ends no process.
+- **Order.** Events of a command and changes of calls arrive in order and once, even if the connection is lost in between.
+- **Reconnecting.** The client replaces a socket that is lost or silent for 15 s. It waits a random time before each attempt:
+  up to 0.5 s at first, up to 30 s after several failures. The session resumes after the last event that it has received. If
+  the edge no longer stores the session, a new one starts, and the client sends the running commands again.
+- **Nothing runs twice.** A command is sent again under the same \`cmd_id\` until the edge responds, for 30 s at most. After that
+  it rejects with \`errorCode.unknown\`. A command that was never sent rejects with \`errorCode.timedOut\`.
+- **Tokens.** With \`getToken\`, the client sends a fresh token on the open socket before the old one expires, and replaces a
+  token that is rejected. After two rejections in a row, or one without \`getToken\`, the connection is closed as
+  \`unauthorized\`. A page of another origin than the edge cannot ask why a socket did not open, so there the client notices a
+  rejected token only on a socket that has been open.
+- **Bounded memory.** The client stores up to 64 unread events of a command. Only \`TransferPending\` can exceed that, and its
+  oldest events are dropped. The client stores up to 1,000 unread changes of a watch. Beyond that it stops the watch, and the
+  next read returns a \`reset\` with all calls of that moment. The pages of a long snapshot are fetched as you read them.
+- **Signals.** An \`AbortSignal\` stops the waiting and rejects with its reason. It does not end a call: use \`start.end()\` or
+  \`callEnd\`.
+- **No unhandled rejections.** An \`ended\` that rejects and that nobody handles does not end the process.
 `;
 
-/** The page. */
-export async function clientReference(): Promise<string> {
-  const tasks = await Promise.all(
-    TASKS.map(async ([title, name]) => `## ${title}\n\n\`\`\`ts\n${await snippet(name)}\`\`\`\n`),
+/** Returns the Markdown of the page. */
+export async function renderClientPage(): Promise<string> {
+  const examples = await Promise.all(
+    EXAMPLES.map(async ([title, name]) => `## ${title}\n\n\`\`\`ts\n${await readExample(name)}\`\`\`\n`),
   );
-  return [INTRODUCTION, ...tasks, PROMISES, `## Reference\n`, ...(await reference())].join('\n');
+  return [INTRODUCTION, ...examples, GUARANTEES, `## Reference\n`, ...(await referenceSections())].join('\n');
 }
 
-/** It as readers see it: what it prints, in the words of the page. */
-async function snippet(name: string): Promise<string> {
+/** Returns an example with its expected output marked for readers. */
+async function readExample(name: string): Promise<string> {
   const text = await readFile(join(root, 'docs/examples/client', `${name}.ts`), 'utf8');
   return text.replace(/^\/\/ → /m, '\n// It prints:\n// → ');
 }
 
 interface Declaration {
   readonly name: string;
-  readonly says: string;
+  readonly description: string;
   readonly code: string;
-  /** It is exported. */
-  readonly isSeen: boolean;
+  readonly isExported: boolean;
 }
 
-/** Each name that the package exports, and what those are made of, in the order of the index. */
-async function reference(): Promise<string[]> {
-  const types = await emitted();
-  const all = types.flatMap(declarations);
-  // Of two of the same name it is the one that other files see.
-  const inOrder = [...all.filter(({ isSeen }) => !isSeen), ...all.filter(({ isSeen }) => isSeen)];
-  const declared = new Map(inOrder.map((each) => [each.name, each]));
+/** Returns a section for each exported name, and for the types that it refers to, in the order of the index. */
+async function referenceSections(): Promise<string[]> {
+  const files = await emitDeclarationFiles();
+  const all = files.flatMap(parseDeclarations);
+  // If two declarations have the same name, the exported one wins.
+  const exportedLast = [
+    ...all.filter(({ isExported }) => !isExported),
+    ...all.filter(({ isExported }) => isExported),
+  ];
+  const declared = new Map(exportedLast.map((declaration) => [declaration.name, declaration]));
   const index = await readFile(join(root, 'client/index.ts'), 'utf8');
   const exported = [...index.matchAll(/\{([^}]*)\}/g)].flatMap(([, names = '']) =>
     names.split(',').map((name) => name.replace('type', '').trim()),
   );
-  // A set is gone through to its end, with what is added on the way.
+  // Iterating over a set includes the entries that are added meanwhile.
   const shown = new Set(['connect', ...exported].filter((name) => declared.has(name)));
   for (const name of shown)
-    for (const word of typesIn(declared.get(name)?.code ?? '')) if (declared.has(word)) shown.add(word);
+    for (const type of referencedTypes(declared.get(name)?.code ?? ''))
+      if (declared.has(type)) shown.add(type);
   return [...shown].flatMap((name) => {
-    const it = declared.get(name);
-    if (!it) return [];
-    return [`### ${name}\n\n${it.says === '' ? '' : `${it.says}\n\n`}\`\`\`ts\n${it.code}\n\`\`\`\n`];
+    const declaration = declared.get(name);
+    if (!declaration) return [];
+    const { description, code } = declaration;
+    return [`### ${name}\n\n${description === '' ? '' : `${description}\n\n`}\`\`\`ts\n${code}\n\`\`\`\n`];
   });
 }
 
-/** What stands in comments and in quotes is none. */
-function typesIn(code: string): string[] {
+/** Returns the capitalized words outside comments and string literals. */
+function referencedTypes(code: string): string[] {
   return code.replaceAll(/\/\*.*?\*\/|'[^']*'/gs, '').match(/\b[A-Z]\w+/g) ?? [];
 }
 
-/** The types of the package, file by file. */
-async function emitted(): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'call-api-types-'));
-  await run(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'client'), '--outDir', folder]);
-  const files = (await readdir(folder)).sort();
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  await rm(folder, { recursive: true });
+/** Returns the text of each declaration file of the package. */
+async function emitDeclarationFiles(): Promise<string[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'call-api-types-'));
+  await execute(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'client'), '--outDir', directory]);
+  const names = await readdir(directory, { recursive: true });
+  const files = names.filter((name) => name.endsWith('.d.ts')).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(directory, file), 'utf8')));
+  await rm(directory, { recursive: true });
   return texts;
 }
 
-/** What a docstring points at. */
-const LINK = /\{@link ([\w.]+)\}/g;
+const JSDOC_LINK = /\{@link ([\w.]+)\}/g;
 
-/** A docstring, where there is one, and what it is of. */
-const DECLARATIONS = [
-  // Up to the brace at the left margin.
+/** An optional JSDoc comment, and the declaration after it. */
+const DECLARATION_PATTERNS = [
+  // Up to an unindented brace.
   /(?:^\/\*\*((?:(?!\*\/).)*)\*\/\n)?^((?:export )?(?:declare )?(?:interface|class) (\w+).*?^\})$/gms,
-  // Up to the semicolon that ends a line which begins at the left margin.
+  // Up to the semicolon at the end of an unindented line.
   /(?:^\/\*\*((?:(?!\*\/).)*)\*\/\n)?^((?:export )?(?:declare )?(?:type|const|function) (\w+)(?:[^\n]*;|.*?^\S[^\n]*;))$/gms,
 ];
 
-/** What a file declares. */
-function declarations(types: string): Declaration[] {
-  const found = DECLARATIONS.flatMap((form) => [...types.matchAll(form)]);
-  return found.map(([, says = '', code = '', name = '']) => ({
+function parseDeclarations(file: string): Declaration[] {
+  const matches = DECLARATION_PATTERNS.flatMap((pattern) => [...file.matchAll(pattern)]);
+  return matches.map(([, comment = '', code = '', name = '']) => ({
     name,
-    isSeen: code.startsWith('export'),
-    says: says
+    isExported: code.startsWith('export'),
+    description: comment
       .replaceAll(/^ ?\*? ?/gm, '')
-      .replaceAll(LINK, '`$1`')
+      .replaceAll(JSDOC_LINK, '`$1`')
       .replaceAll(/^@(\w+) (\w+)/gm, '\n*$1* `$2`')
       .trim(),
     code: code
       .replaceAll(/^(export )?(declare )?/gm, '')
-      .replaceAll(LINK, '$1')
+      .replaceAll(JSDOC_LINK, '$1')
       .replaceAll(/^( {4})+/gm, (indent) => ' '.repeat(indent.length / 2)),
   }));
 }
 
-if (import.meta.main) await writeFile(page, await clientReference());
+if (import.meta.main) await writeFile(pageFile, await renderClientPage());

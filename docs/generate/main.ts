@@ -1,45 +1,46 @@
 /**
- * `npm run docs`: writes what is made from the code into the pages of this folder, between the marks
- * `<!-- made: name -->` and `<!-- end -->`. Whoever adds a page adds a line to {@link PAGES}.
+ * `npm run docs`: updates the generated sections of the pages in docs/. A section lies between the markers
+ * `<!-- generated: name -->` and `<!-- end -->`. To generate another page, add it to {@link PAGES}.
  * @module
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { protocol } from './reference.ts';
+import { protocolSections } from './protocol-tables.ts';
 
-/** What is made, by the name of its mark. */
-export type Parts = Readonly<Record<string, () => string>>;
+/** Functions that return the Markdown of a section, by the name in its marker. */
+export type SectionGenerators = Readonly<Record<string, () => string>>;
 
-/** Each page with its parts. */
-export const PAGES: Readonly<Record<string, Parts>> = { 'protocol.md': protocol };
+/** The sections of each page. */
+export const PAGES: Readonly<Record<string, SectionGenerators>> = { 'protocol.md': protocolSections };
 
-const folder = resolve(import.meta.dirname, '..');
+const docsDirectory = resolve(import.meta.dirname, '..');
 
-/** A page as it stands, and as it would be made now. Throws where a mark or a part is missing. */
-export async function made(
+/** Returns a page as it is on disk and with all sections regenerated. Throws if a marker or a generator is missing. */
+export async function renderPage(
   page: string,
-  parts: Parts,
-): Promise<{ readonly is: string; readonly be: string }> {
-  const is = await readFile(resolve(folder, page), 'utf8');
+  generators: SectionGenerators,
+): Promise<{ readonly current: string; readonly generated: string }> {
+  const current = await readFile(resolve(docsDirectory, page), 'utf8');
   const found = new Set<string>();
-  const be = is.replace(
-    /(<!-- made: ([\w-]+) -->\n).*?(<!-- end -->)/gs,
+  const generated = current.replace(
+    /(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)/gs,
     (_, start: string, name: string, end: string) => {
-      const part = parts[name];
-      if (!part) throw new Error(`${page}: nothing makes ${name}`);
+      const generate = generators[name];
+      if (!generate) throw new Error(`${page}: no generator for the section ${name}`);
       found.add(name);
-      return `${start}\n${part().trim()}\n\n${end}`;
+      return `${start}\n${generate().trim()}\n\n${end}`;
     },
   );
-  for (const name of Object.keys(parts))
-    if (!found.has(name)) throw new Error(`${page}: there is no mark <!-- made: ${name} -->`);
-  return { is, be };
+  for (const name of Object.keys(generators))
+    if (!found.has(name)) throw new Error(`${page}: the marker <!-- generated: ${name} --> is missing`);
+  return { current, generated };
 }
 
 if (import.meta.main) {
-  for (const [page, parts] of Object.entries(PAGES)) {
-    const { is, be } = await made(page, parts);
-    if (is !== be) await writeFile(resolve(folder, page), be);
-    process.stdout.write(`docs/${page}: ${is === be ? 'as it should be' : 'written anew'}\n`);
+  for (const [page, generators] of Object.entries(PAGES)) {
+    const { current, generated } = await renderPage(page, generators);
+    const isUpToDate = current === generated;
+    if (!isUpToDate) await writeFile(resolve(docsDirectory, page), generated);
+    process.stdout.write(`docs/${page}: ${isUpToDate ? 'up to date' : 'updated'}\n`);
   }
 }

@@ -5,13 +5,13 @@ const start = api.callStart({ caller: 'sip:ring@127.0.0.1:5060', callee: 'sip:bo
 const ringing = start[Symbol.asyncIterator]();
 while ((await ringing.next()).value?.event !== 'CallerRinging');
 
-// A signal ends the waiting, nothing else: the question, the watch or the command behind it runs on.
-const impatient = new AbortController();
-const list = api.calls.list({ signal: impatient.signal });
-impatient.abort();
+// A signal stops the waiting only. A command that was sent continues to run.
+const controller = new AbortController();
+const list = api.calls.list({ signal: controller.signal });
+controller.abort();
 await list.catch((error: Error) => console.log(error.name));
 
-// To end the call itself, at whatever stage it is:
+// To end the call itself, whether it is ringing or answered:
 await start.end().ended;
 await start.ended.catch((error: Error) => console.log(error.message));
 api.close();

@@ -7,15 +7,18 @@ const { callid } = await api.callStart({ caller, callee }).ended;
 await api.callHold({ callid }).ended;
 await api.callUnhold({ callid }).ended;
 
-// Bob is sent to Carol: that is a new call, with a Call-ID of its own.
-const moved = await api.callBlindTransfer({ callid, leg: 'callee', destination: 'sip:carol@127.0.0.1:5060' })
-  .ended;
-console.log(moved.callid === callid ? 'the same call' : 'a new call');
-await api.callEnd({ callid: moved.callid }).ended;
+// Transfer Bob to Carol. The result is a new call with its own Call-ID.
+const transferred = await api.callBlindTransfer({
+  callid,
+  leg: 'callee',
+  destination: 'sip:carol@127.0.0.1:5060',
+}).ended;
+console.log(transferred.callid === callid ? 'the same call' : 'a new call');
+await api.callEnd({ callid: transferred.callid }).ended;
 
-// All calls of the site are known, whoever made them, each with its history.
+// The site knows all its calls and their history, no matter who started them.
 const { timeline } = await api.calls.get(callid);
-console.log(timeline.some(({ event }) => event === 'Held') ? 'the first was held' : 'it was not');
+console.log(timeline.some(({ event }) => event === 'Held') ? 'the first call was held' : 'it was not held');
 api.close();
 // → a new call
-// → the first was held
+// → the first call was held

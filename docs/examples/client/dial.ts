@@ -7,13 +7,13 @@ const start = api.callStart({
   display: 'Click to dial',
 });
 
-// All that is told of it, in order. `event` tells them apart, also for the compiler.
+// Read the events of the command in order. `event` is the discriminant of their types.
 for await (const step of start) {
   if (step.event === 'CallerRinging') console.log(`${step.data.caller} rings`);
   if (step.event === 'CalleeAnswered') console.log(`${step.data.callee} answers`);
 }
 
-// Or only what comes of it: the Call-ID by which the call is held, transferred and ended.
+// Or wait for the result only: the Call-ID, which identifies the call in further commands.
 const { callid } = await start.ended;
 await api.callEnd({ callid }).ended;
 console.log('ended');

@@ -8,9 +8,9 @@ try {
   if (error.code === errorCode.refused) console.log(`refused: ${error.sip?.status} ${error.sip?.reason}`);
 }
 
-// One that is refused before it starts says which param is wrong.
-const wrong = api.callStart({ caller: 'alice', callee: 'sip:bob@127.0.0.1:5060' });
-await wrong.ended.catch((error: CallApiError) => console.log(error.code === errorCode.invalidParams));
+// A command that is refused before it starts rejects with the reason.
+const invalid = api.callStart({ caller: 'alice', callee: 'sip:bob@127.0.0.1:5060' });
+await invalid.ended.catch((error: CallApiError) => console.log(error.code === errorCode.invalidParams));
 api.close();
 // → refused: 486 Busy Here
 // → true

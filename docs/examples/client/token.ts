@@ -1,7 +1,7 @@
 import { connect } from 'call-api-edge-client';
 
-// On your back end: an API key mints a token for one user, who may dial from one address only.
-async function mint(subject: string): Promise<string> {
+// On your back end, an API key creates a token for one user, who can call from one address only.
+async function createToken(subject: string): Promise<string> {
   const response = await fetch('http://localhost:5059/v1/tokens', {
     method: 'POST',
     headers: { Authorization: 'Bearer ca.YOUR-API-KEY' },
@@ -11,12 +11,12 @@ async function mint(subject: string): Promise<string> {
   return token;
 }
 
-// In the page: ask your back end for it. It is asked again in time, and the live socket goes on with the fresh one.
+// In the page, get the token from your back end. The client gets a new one before it expires, on the same socket.
 const api = connect({
   url: 'ws://localhost:5059/call-api',
-  getToken: () => mint('alice'),
+  getToken: () => createToken('alice'),
   onState: (state) => {
-    if (state.is === 'closed') console.log(`closed: ${state.why}`);
+    if (state.status === 'closed') console.log(`closed: ${state.reason}`);
   },
 });
 const { callid } = await api.callStart({
@@ -25,4 +25,4 @@ const { callid } = await api.callStart({
 }).ended;
 await api.callEnd({ callid }).ended;
 api.close();
-// → closed: asked
+// → closed: requested

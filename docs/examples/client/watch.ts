@@ -1,22 +1,22 @@
 import { type Call, connect } from 'call-api-edge-client';
 
 const api = connect({ url: 'ws://localhost:5059/call-api' });
-const board = new Map<string, Call>();
-api.callStart({ caller: 'sip:alice@127.0.0.1:5060', callee: 'sip:bob@127.0.0.1:5060' }, { cmdId: 'seen' });
+const calls = new Map<string, Call>();
+api.callStart({ caller: 'sip:alice@127.0.0.1:5060', callee: 'sip:bob@127.0.0.1:5060' }, { cmdId: 'my-call' });
 
 for await (const change of api.watch()) {
-  // A reset says that what was known is void: too much was missed, or came faster than it was read.
-  if (change.type === 'reset') board.clear();
+  // A reset replaces all earlier calls: the watch has missed changes, or the loop was too slow to read them.
+  if (change.type === 'reset') calls.clear();
   if (change.type === 'snapshot' || change.type === 'reset')
-    for (const call of change.calls) board.set(call.callid, call);
-  if (change.type === 'call') board.set(change.call.callid, change.call);
+    for (const call of change.calls) calls.set(call.callid, call);
+  if (change.type === 'call') calls.set(change.call.callid, change.call);
   if (change.type === 'link') console.log(`OpenSIPS: ${change.link}`);
 
-  // The loop's end ends the watch.
-  const mine = [...board.values()].filter(({ origin }) => origin?.cmd_id === 'seen');
+  // Leaving the loop ends the watch.
+  const mine = [...calls.values()].filter(({ origin }) => origin?.cmd_id === 'my-call');
   if (mine.some(({ state, from }) => state === 'answered' && from !== undefined)) break;
 }
-console.log('they speak');
-await api.callEnd({ callid: 'seen' }).ended;
+console.log('both have answered');
+await api.callEnd({ callid: 'my-call' }).ended;
 api.close();
-// → they speak
+// → both have answered
