@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 import { buildConsole } from './selfhost/console.ts';
 import { compatibilityDate } from './selfhost/workerd.ts';
 
-// The Worker serves it, so it is there before any test runs.
+// Wrangler would warn in each test file that the secrets of a deployment are not set here.
+process.env['WRANGLER_LOG'] ??= 'error';
+
+// The Worker serves the console, so it is built before any test runs.
 await buildConsole();
 
 /** A folder whose tests run in Node. */

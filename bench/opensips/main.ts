@@ -83,17 +83,17 @@ async function callThroughEdge(client: Client, { caller, callee }: Phones): Prom
 
 /** Makes the same call with a bare UDP client, and ends it. Returns the milliseconds from `t_uac_dlg` to `ok`. */
 async function callDirectly(mi: MiAddress, { caller, callee }: Phones): Promise<number> {
-  const peer = await TestClient.open(mi);
+  const testClient = await TestClient.open(mi);
   try {
-    await peer.subscribe();
+    await testClient.subscribe();
     const callid = randomUUID();
     const start = performance.now();
-    const transferEvent = await clickToDial(peer, callid, caller, callee);
+    const transferEvent = await clickToDial(testClient, callid, caller, callee);
     const durationMs = performance.now() - start;
     for (const dialogId of [callid, Object(transferEvent).transfer_callid])
-      await peer.request('dlg_end_dlg', { dialog_id: dialogId });
+      await testClient.request('dlg_end_dlg', { dialog_id: dialogId });
     return durationMs;
   } finally {
-    await peer.close();
+    await testClient.close();
   }
 }

@@ -1,7 +1,8 @@
+/** The retention of the log follows the policy of the tenant. */
 import { expect, it } from 'vitest';
 import { DEFAULT_RETENTION, retentionFor } from './retention.ts';
 
-it('keeps nothing for longer than it is told, and everything for four fifths of that', () => {
+it('keeps nothing longer than the given time, and everything for four fifths of it', () => {
   expect(retentionFor(3_600)).toEqual(DEFAULT_RETENTION);
   for (const seconds of [60, 901, 3_600]) {
     const { segmentMs, segmentTtlMs } = retentionFor(seconds);
