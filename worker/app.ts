@@ -4,11 +4,11 @@ import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { issuesText } from '../shared/protocol/rpc/jsonrpc.ts';
-import type { AccessDenied, Authenticated, ClientPrincipal } from './auth/authenticated.ts';
+import type { AccessDenied, Authenticated } from './auth/authenticated.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { offersSubprotocol, SUBPROTOCOL } from './auth/credentials.ts';
 import { GrantCache } from './auth/grant-cache.ts';
-import type { Principal } from './auth/principal.ts';
+import type { ClientPrincipal, Connection } from './auth/principal.ts';
 import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
 import { problemResponse } from './errors/problem.ts';
 import { createAdminRoutes } from './http/admin/routes.ts';
@@ -121,7 +121,7 @@ async function upgrade(
   request: Request,
   env: Env,
   authenticated: Authenticated<unknown>,
-  principal: Principal,
+  principal: Connection,
 ): Promise<Response> {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
     return problemResponse(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });

@@ -1,6 +1,5 @@
 /** The results of authentication: a principal and its site, or a denial. @module */
 import type { Location } from '../../shared/policy/locations.ts';
-import type { Principal } from './principal.ts';
 
 /** An authenticated principal, and the site that it may use. */
 export interface Authenticated<P> {
@@ -10,10 +9,6 @@ export interface Authenticated<P> {
   readonly locationHint?: Location;
   readonly principal: P;
 }
-
-/** A client without its session, which is not part of authentication. */
-export type ClientPrincipal = Omit<Extract<Principal, { readonly role: 'client' }>, 'session' | 'since'>;
-export type AdapterPrincipal = Extract<Principal, { readonly role: 'adapter' }>;
 
 /** Why access is denied. */
 export interface AccessDenied {

@@ -1,14 +1,9 @@
 /** Authenticates for local development: loopback requests have full access to the open tenant `demo`. @module */
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
-import {
-  type AccessDenied,
-  type AdapterPrincipal,
-  type Authenticated,
-  type ClientPrincipal,
-  INVALID_CREDENTIAL,
-} from './authenticated.ts';
+import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './authenticated.ts';
 import type { Authenticator } from './authenticator.ts';
 import { extractCredential } from './credentials.ts';
+import type { AdapterPrincipal, ClientPrincipal } from './principal.ts';
 import { timingSafeEqual } from './timing-safe-equal.ts';
 
 /** The highest limits there are: developers load their own machine as they like. */

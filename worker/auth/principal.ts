@@ -1,27 +1,40 @@
-/** Who the Worker has authenticated: it passes this to the Switchboard with each socket and request. @module */
+/** Who the Worker has authenticated, and how it connects. @module */
 import type { Policy, Scope } from '../../shared/policy/policy.ts';
 
-/** Is sent as JSON in the internal header `x-call-api-principal`, which only the Worker can set. */
-export type Principal =
-  | { readonly role: 'adapter'; readonly key: string; readonly policy: Policy }
-  | {
-      readonly role: 'client';
-      /** `key:<id>` of an API key, `sub:<sub>` of a token. */
-      readonly subject: string;
-      readonly session: string;
-      /** The `seq` of the last notification that the session has received; absent for none. */
-      readonly since?: number;
-      /** Id of the API key, or of the one that issued the token. */
-      readonly key: string;
-      readonly scopes: readonly Scope[];
-      /** The only SIP URI that may dial, for a token that is bound to one. */
-      readonly caller?: string;
-      /** When the token expires, in Unix milliseconds; absent for an API key. */
-      readonly expires?: number;
-      /** What the socket receives, where it serves an HTTP stream that ends in the Worker. */
-      readonly stream?: HttpStream;
-      readonly policy: Policy;
-    };
+/** The adapter of a site. */
+export interface AdapterPrincipal {
+  readonly role: 'adapter';
+  /** Id of the API key. */
+  readonly key: string;
+  readonly policy: Policy;
+}
+
+/** A client, authenticated by an API key or a token. */
+export interface ClientPrincipal {
+  readonly role: 'client';
+  /** `key:<id>` of an API key, `sub:<sub>` of a token. */
+  readonly subject: string;
+  /** Id of the API key, or of the one that issued the token. */
+  readonly key: string;
+  readonly scopes: readonly Scope[];
+  /** The only SIP URI that may dial, for a token that is bound to one. */
+  readonly caller?: string;
+  /** When the token expires, in Unix milliseconds; absent for an API key. */
+  readonly expires?: number;
+  readonly policy: Policy;
+}
+
+/** A client's connection: a WebSocket, an HTTP stream that ends in the Worker, or a single HTTP request. */
+export interface ClientConnection extends ClientPrincipal {
+  readonly session: string;
+  /** The `seq` of the last notification that the session has received; absent for none. */
+  readonly since?: number;
+  /** What an HTTP stream receives; absent for a WebSocket. */
+  readonly stream?: HttpStream;
+}
+
+/** What the Worker passes to the Switchboard as JSON in the internal header `x-call-api-connection`, which only it can set. */
+export type Connection = AdapterPrincipal | ClientConnection;
 
 /** The notifications of all commands of the subject and of calls, or only the end of one command. */
 export type HttpStream = { readonly kind: 'events' } | { readonly kind: 'command'; readonly cmdId: string };

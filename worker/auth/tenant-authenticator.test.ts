@@ -10,7 +10,7 @@ import { envWithoutObjects } from '../testing/env-without-objects.ts';
 import { ACCESS_GRANT, POLICY, type ScriptedTenants, scriptedTenants } from '../testing/tenants.ts';
 import { formatApiKey, hashSecret } from './api-keys.ts';
 import { GrantCache } from './grant-cache.ts';
-import type { Principal } from './principal.ts';
+import type { Connection } from './principal.ts';
 import { TenantAuthenticator } from './tenant-authenticator.ts';
 import { type Claims, issueToken } from './tokens.ts';
 
@@ -50,7 +50,7 @@ interface ForwardedRequest {
   readonly siteName: string;
   readonly options: unknown;
   readonly request: Request;
-  readonly principal: Principal;
+  readonly principal: Connection;
 }
 
 /** Returns tenants that decide with the given function, and switchboards that record what is forwarded to them. */
@@ -65,7 +65,7 @@ function mockPlatform(
     get: (siteName: string, options: unknown) => ({
       async fetch(url: string, init: RequestInit) {
         const request = new Request(url, init);
-        const principal = JSON.parse(request.headers.get('x-call-api-principal') ?? '') as Principal;
+        const principal = JSON.parse(request.headers.get('x-call-api-connection') ?? '') as Connection;
         forwarded.push({ siteName, options, request, principal });
         if (status !== 101) return Response.json({}, { status, headers: { 'Retry-After': '7' } });
         return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
@@ -188,7 +188,7 @@ it('forwards rules in any script', async () => {
   const { env: testEnv, forwarded } = mockPlatform(() => ({ ...ACCESS_GRANT, policy }));
   await send('/call-api', { headers: { ...WS, Authorization: `Bearer ${await createKey('api')}` } }, testEnv);
   expect(forwarded[0]?.principal.policy).toEqual(policy);
-  expect(forwarded[0]?.request.headers.get('x-call-api-principal')).toMatch(/^[\x20-\x7e]+$/);
+  expect(forwarded[0]?.request.headers.get('x-call-api-connection')).toMatch(/^[\x20-\x7e]+$/);
 });
 
 it('requires a site for a key that is for several', async () => {

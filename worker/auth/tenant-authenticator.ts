@@ -2,16 +2,11 @@
 import { Id, type KeyRole } from '../../shared/policy/policy.ts';
 import type { AccessDecision } from '../tenant/access.ts';
 import { hashSecret, parseApiKey } from './api-keys.ts';
-import {
-  type AccessDenied,
-  type AdapterPrincipal,
-  type Authenticated,
-  type ClientPrincipal,
-  INVALID_CREDENTIAL,
-} from './authenticated.ts';
+import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './authenticated.ts';
 import type { Authenticator } from './authenticator.ts';
 import { extractCredential } from './credentials.ts';
 import type { GrantCache } from './grant-cache.ts';
+import type { AdapterPrincipal, ClientPrincipal } from './principal.ts';
 import { type Claims, verifyToken } from './tokens.ts';
 
 type AccessGrant = Extract<AccessDecision, { readonly ok: true }>;

@@ -1,7 +1,7 @@
 /** How the Worker reaches the Switchboard of an authenticated principal's site. @module */
 import type { Authenticated } from '../auth/authenticated.ts';
-import type { Principal } from '../auth/principal.ts';
-import { PRINCIPAL_HEADER, type Switchboard } from '../switchboard/switchboard.ts';
+import type { Connection } from '../auth/principal.ts';
+import { CONNECTION_HEADER, type Switchboard } from '../switchboard/switchboard.ts';
 
 /** Returns the site's object, which is created near the location of the site. */
 export function switchboardOf(
@@ -16,9 +16,9 @@ export function switchboardOf(
 export function openSocket(
   env: Env,
   authenticated: Authenticated<unknown>,
-  principal: Principal,
+  connection: Connection,
 ): Promise<Response> {
-  const headers = { Upgrade: 'websocket', [PRINCIPAL_HEADER]: escapeNonAscii(JSON.stringify(principal)) };
+  const headers = { Upgrade: 'websocket', [CONNECTION_HEADER]: escapeNonAscii(JSON.stringify(connection)) };
   return switchboardOf(env, authenticated).fetch('https://switchboard/', { headers });
 }
 

@@ -9,7 +9,7 @@ import type { Problem } from '../../shared/protocol/http/problem.ts';
 import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
 import { toCommandView } from '../../shared/protocol/rpc/command-view.ts';
 import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
-import type { HttpStream, Principal } from '../auth/principal.ts';
+import type { ClientConnection, Connection, HttpStream } from '../auth/principal.ts';
 import { type Claims, verifyToken } from '../auth/tokens.ts';
 import { problemOf, problemResponse, RETRY_AFTER_S, respondWithProblem } from '../errors/problem.ts';
 import { Alarm } from '../objects/alarm.ts';
@@ -28,8 +28,8 @@ import { closeInReturn } from './sockets/close.ts';
 import { ConnectionLimit, MAX_SITE_SOCKETS } from './sockets/connection-limit.ts';
 import { readLogPage } from './webhooks/log-page.ts';
 
-/** The header with the principal. Only the Worker sets it: requests from outside never reach the object. */
-export const PRINCIPAL_HEADER = 'x-call-api-principal';
+/** The header with the {@link Connection}. Only the Worker sets it: requests from outside never reach the object. */
+export const CONNECTION_HEADER = 'x-call-api-connection';
 
 /** The components, and what uses all of them. */
 interface ActiveComponents extends Components {
@@ -40,9 +40,7 @@ interface ActiveComponents extends Components {
 
 const RETRY_LATER = { 'Retry-After': String(RETRY_AFTER_S) };
 
-type ClientPrincipal = Extract<Principal, { readonly role: 'client' }>;
-
-function attachmentFor({ role: kind, since: _, policy: __, ...rest }: ClientPrincipal): ClientSocket {
+function attachmentFor({ role: kind, since: _, policy: __, ...rest }: ClientConnection): ClientSocket {
   return { kind, ...rest };
 }
 
@@ -84,33 +82,33 @@ export class Switchboard extends DurableObject<Env> {
     return { ...components, rpc, commits, messages };
   }
 
-  /** Accepts a WebSocket of a principal that the Worker has authenticated. */
+  /** Accepts a WebSocket, whose principal the Worker has authenticated. */
   override fetch(request: Request): Response {
-    const principal = JSON.parse(request.headers.get(PRINCIPAL_HEADER) ?? 'null') as Principal | null;
-    if (!principal) return new Response('ask the Worker', { status: 403 });
+    const connection = JSON.parse(request.headers.get(CONNECTION_HEADER) ?? 'null') as Connection | null;
+    if (!connection) return new Response('ask the Worker', { status: 403 });
     const now = Date.now();
     const { policies, sessions, link, commandLog, commits } = this.#active;
-    const rejected = this.#rejectReason(principal, now);
+    const rejected = this.#rejectReason(connection, now);
     if (rejected) return respondWithProblem(rejected);
     // No limit for the adapter: without it the site is of no use to the clients.
-    if (principal.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
+    if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
       return problemResponse(503, 'too many sockets are open; try again later', RETRY_LATER);
     }
     const limit = policies.policy.limits.sessions_per_subject;
-    if (principal.role !== 'adapter' && sessions.isLimitReached(principal, limit)) {
+    if (connection.role !== 'adapter' && sessions.isLimitReached(connection, limit)) {
       const reason = `${limit} sockets may be open for one subject at this site; close one, or try again later`;
       return problemResponse(429, reason, RETRY_LATER);
     }
-    if (principal.role !== 'adapter' && principal.stream)
-      return this.#openHttpStream(principal, principal.stream, now);
+    if (connection.role !== 'adapter' && connection.stream)
+      return this.#openHttpStream(connection, connection.stream, now);
     const { 0: client, 1: server } = new WebSocketPair();
-    if (principal.role === 'adapter') {
-      link.accept(server, principal.key, now);
+    if (connection.role === 'adapter') {
+      link.accept(server, connection.key, now);
     } else {
-      const attachment = attachmentFor(principal);
+      const attachment = attachmentFor(connection);
       sessions.accept(server, attachment);
       const { subject, session } = attachment;
-      const { since } = principal;
+      const { since } = connection;
       if (since !== undefined)
         sessions.resume(server, since, commandLog.notificationsSince(subject, session, since));
     }
@@ -119,21 +117,21 @@ export class Switchboard extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  /** Returns why an authenticated principal is rejected. A newer policy that it brings is adopted. */
-  #rejectReason(principal: Principal, now: number): Problem | undefined {
+  /** Returns why the connection of an authenticated principal is rejected. A newer policy that it brings is adopted. */
+  #rejectReason(connection: Connection, now: number): Problem | undefined {
     const { policies, floodGuard } = this.#active;
     // The Worker may have used a grant that was cached before the key was revoked.
-    if (policies.isRevoked(principal.key))
+    if (policies.isRevoked(connection.key))
       return { status: INVALID_CREDENTIAL.status, detail: INVALID_CREDENTIAL.reason };
-    this.#adoptPolicy(principal.policy, now);
-    if (principal.role === 'adapter' || !floodGuard.isBlocked(principal.subject, now)) return undefined;
+    this.#adoptPolicy(connection.policy, now);
+    if (connection.role === 'adapter' || !floodGuard.isBlocked(connection.subject, now)) return undefined;
     return BLOCKED_FOR_FLOOD;
   }
 
   /** Accepts the socket of an HTTP stream that ends in the Worker. */
-  #openHttpStream(principal: ClientPrincipal, stream: HttpStream, now: number): Response {
+  #openHttpStream(connection: ClientConnection, stream: HttpStream, now: number): Response {
     const { rpc, runner, commandLog, sessions, httpClients, commits } = this.#active;
-    const client = attachmentFor(principal);
+    const client = attachmentFor(connection);
     const { subject } = client;
     const exceeded = rpc.countRequests(httpClients.senderOf(subject, now), subject, 1, now);
     if (exceeded)
@@ -149,7 +147,7 @@ export class Switchboard extends DurableObject<Env> {
     const { 0: outer, 1: server } = new WebSocketPair();
     sessions.accept(server, client);
     if (stream.kind === 'events') {
-      const frames = rpc.openEventStream(server, client, principal.since, now);
+      const frames = rpc.openEventStream(server, client, connection.since, now);
       commits.afterCommit(() => sessions.sendFollowUps(server, frames));
     }
     this.#connectionLimit.onConnected();
@@ -159,11 +157,11 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   /** Runs a JSON-RPC message that was sent over HTTP. The Worker has authenticated the principal and checked the length. */
-  async handleHttpMessage(principal: ClientPrincipal, text: string): Promise<RpcOverHttpResult> {
+  async handleHttpMessage(connection: ClientConnection, text: string): Promise<RpcOverHttpResult> {
     const now = Date.now();
-    const rejected = this.#rejectReason(principal, now);
+    const rejected = this.#rejectReason(connection, now);
     if (rejected) return { problem: rejected };
-    return this.#active.messages.onHttpMessage(attachmentFor(principal), text, now);
+    return this.#active.messages.onHttpMessage(attachmentFor(connection), text, now);
   }
 
   /** Returns the state of the site. */

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
 import type { Outcome } from '../objects/outcome.ts';
-import { PRINCIPAL_HEADER, Switchboard } from '../switchboard/switchboard.ts';
+import { CONNECTION_HEADER, Switchboard } from '../switchboard/switchboard.ts';
 import { acceptSocket } from '../testing/sockets.ts';
 import { REPEAT_AFTER_MS } from './outbox.ts';
 import type { NewKey, Tenant } from './tenant.ts';
@@ -91,7 +91,7 @@ async function openSocketAt(testTenant: TestTenant, site: string, id: string) {
     scopes,
     policy,
   };
-  const headers = { Upgrade: 'websocket', [PRINCIPAL_HEADER]: JSON.stringify(principal) };
+  const headers = { Upgrade: 'websocket', [CONNECTION_HEADER]: JSON.stringify(principal) };
   return acceptSocket(await switchboardOf(testTenant, site).fetch('https://switchboard/', { headers }));
 }
 

@@ -1,14 +1,14 @@
 /** A site's object without the Worker in front: tests connect as any principal. @module */
 import { env } from 'cloudflare:workers';
 import { Limits, type Policy, SCOPES } from '../../shared/policy/policy.ts';
-import type { Principal } from '../auth/principal.ts';
-import { PRINCIPAL_HEADER, type Switchboard } from '../switchboard/switchboard.ts';
+import type { Connection } from '../auth/principal.ts';
+import { CONNECTION_HEADER, type Switchboard } from '../switchboard/switchboard.ts';
 import { type Scenario, ScriptedAdapter } from './adapter.ts';
 import { Client } from './client.ts';
 import { acceptSocket, type TestSocket } from './sockets.ts';
 
 /** The fields of a client principal that a test sets. */
-export type ClientOptions = Partial<Omit<Extract<Principal, { role: 'client' }>, 'role'>>;
+export type ClientOptions = Partial<Omit<Extract<Connection, { role: 'client' }>, 'role'>>;
 
 /** Returns a policy with the given limits and fields, and defaults for the others. */
 export function policy(limits: Partial<Limits> = {}, fields: Partial<Policy> = {}): Policy {
@@ -32,8 +32,8 @@ export class TestSite {
   }
 
   /** Requests a socket, as the Worker does after authentication. */
-  async requestSocket(principal: Principal): Promise<Response> {
-    const headers = { Upgrade: 'websocket', [PRINCIPAL_HEADER]: JSON.stringify(principal) };
+  async requestSocket(principal: Connection): Promise<Response> {
+    const headers = { Upgrade: 'websocket', [CONNECTION_HEADER]: JSON.stringify(principal) };
     return this.object.fetch('https://switchboard/', { headers });
   }
 
@@ -58,7 +58,7 @@ export class TestSite {
 }
 
 /** Returns the principal with which {@link TestSite.openSocket} connects. */
-export function clientPrincipal(options: ClientOptions = {}): Principal {
+export function clientPrincipal(options: ClientOptions = {}): Connection {
   const { key = 'key-1' } = options;
   return {
     role: 'client',
