@@ -5,7 +5,7 @@ import { checkLayers, LAYERS } from './layers.ts';
 const layers = ['index.ts', 'http/admin', 'http', 'store'];
 const check = (sources: Record<string, string>) => checkLayers(sources, layers);
 
-it('accepts imports from the same layer, from lower layers and from outside', () => {
+it('accepts imports from the same layer, from lower layers and of packages', () => {
   expect(
     check({
       'index.ts': "import { api } from './http/api.ts';\nimport { version } from '../package.json';\n",

@@ -41,19 +41,19 @@ async function openPage(caller: string, callee: string) {
   const errors: string[] = [];
   page.on('pageerror', ({ message }) => errors.push(message));
   await page.goto(pageUrl);
-  await page.getByLabel('Call API').fill(`ws://127.0.0.1:${stack.port}/call-api`);
-  await page.getByLabel('Your phone').fill(phoneUri(caller));
-  await page.getByLabel('Whom to call').fill(phoneUri(callee));
+  await page.getByLabel('Call API URL').fill(`ws://127.0.0.1:${stack.port}/call-api`);
+  await page.getByLabel('Caller').fill(phoneUri(caller));
+  await page.getByLabel('Callee').fill(phoneUri(callee));
   return {
     page,
     hosts,
     errors,
     press: (name: string) => page.getByRole('button', { name, exact: true }).click(),
-    /** Resolves when the page shows a step, with all steps so far. */
-    waitForStep: async (step: string, times = 1) => {
+    /** Resolves when the page shows an event, with all events so far. */
+    waitForEvent: async (event: string | RegExp, times = 1) => {
       await page
         .getByRole('listitem')
-        .filter({ hasText: step })
+        .filter({ hasText: event })
         .nth(times - 1)
         .waitFor();
       return page.getByRole('listitem').allTextContents();
@@ -67,12 +67,12 @@ async function enabledButtons(page: Page): Promise<string[]> {
   return buttons.sort();
 }
 
-it('starts, holds, resumes and ends a call, and shows each step', async () => {
-  const { page, press, waitForStep, enabledButtons, hosts, errors } = await openPage('alice', 'answer-200');
+it('starts, holds, resumes and ends a call, and shows each event', async () => {
+  const { page, press, waitForEvent, enabledButtons, hosts, errors } = await openPage('alice', 'answer-200');
   expect(await enabledButtons()).toEqual(['Call']);
   await press('Call');
-  const steps = await waitForStep('CallStart: Ended');
-  expect(steps.filter((step) => step !== 'CallStart: TransferPending')).toEqual([
+  const events = await waitForEvent('CallStart: Ended');
+  expect(events.filter((event) => event !== 'CallStart: TransferPending')).toEqual([
     'CallStart: CallerRinging',
     'CallStart: CallerAnswered',
     'CallStart: Transferring',
@@ -82,13 +82,13 @@ it('starts, holds, resumes and ends a call, and shows each step', async () => {
   ]);
   expect(await enabledButtons()).toEqual(['End', 'Hold']);
   await press('Hold');
-  await waitForStep('CallHold: Ended');
+  await waitForEvent('CallHold: Ended');
   expect(await enabledButtons()).toEqual(['End', 'Resume']);
   await press('Resume');
-  await waitForStep('CallUnhold: Ended');
+  await waitForEvent('CallUnhold: Ended');
   expect(await enabledButtons()).toEqual(['End', 'Hold']);
   await press('End');
-  await waitForStep('CallEnd: Ended');
+  await waitForEvent('CallEnd: Ended');
   expect(await enabledButtons()).toEqual(['Call']);
   const [call] = stack.simulator.ledger.dialogs.filter(({ to }) => to.includes('answer-200')).slice(-1);
   expect(call?.state).toBe(5);
@@ -98,35 +98,35 @@ it('starts, holds, resumes and ends a call, and shows each step', async () => {
 });
 
 it('ends a call that is still ringing', async () => {
-  const { page, press, waitForStep, enabledButtons } = await openPage('ring', 'bob');
+  const { page, press, waitForEvent, enabledButtons } = await openPage('ring', 'bob');
   await press('Call');
-  await waitForStep('CallStart: CallerRinging');
+  await waitForEvent('CallStart: CallerRinging');
   expect(await enabledButtons()).toEqual(['End']);
   await press('End');
-  await waitForStep('CallStart: failed to establish initial call: 487 Request Terminated');
-  await waitForStep('CallEnd: Ended');
+  await waitForEvent('CallStart: failed to establish initial call: 487 Request Terminated');
+  await waitForEvent('CallEnd: Ended');
   expect(await enabledButtons()).toEqual(['Call']);
   await page.close();
 });
 
 it('shows why a call failed and why a request was refused', async () => {
-  const { page, press, waitForStep, enabledButtons } = await openPage('alice', 'phone-busy');
+  const { page, press, waitForEvent, enabledButtons } = await openPage('alice', 'phone-busy');
   await press('Call');
-  await waitForStep('CallStart: transfer failed with status 486 Busy Here');
-  await waitForStep('CallStart: Ended');
+  await waitForEvent('CallStart: transfer failed with status 486 Busy Here');
+  await waitForEvent('CallStart: Ended');
   expect(await enabledButtons()).toEqual(['Call']);
-  await page.getByLabel('Whom to call').fill('bob');
+  await page.getByLabel('Callee').fill('bob');
   await press('Call');
-  await waitForStep('CallStart: callee: not a SIP URI');
+  await waitForEvent(/^CallStart: callee: .*not a SIP URI/);
   expect(await enabledButtons()).toEqual(['Call']);
   await page.close();
 });
 
 it('shows that there is no connection', async () => {
-  const { page, press, waitForStep, enabledButtons } = await openPage('alice', 'bob');
-  await page.getByLabel('Call API').fill('ws://127.0.0.1:1/call-api');
+  const { page, press, waitForEvent, enabledButtons } = await openPage('alice', 'bob');
+  await page.getByLabel('Call API URL').fill('ws://127.0.0.1:1/call-api');
   await press('Call');
-  await waitForStep('Not connected');
+  await waitForEvent('Disconnected. Check the URL and the token');
   expect(await enabledButtons()).toEqual(['Call']);
   await page.close();
 });

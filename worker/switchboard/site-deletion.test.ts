@@ -16,7 +16,7 @@ it('closes all sockets and leaves no data, and a later connection finds a new si
   const byToken = await site.client({ subject: 'sub:alice', expires: Date.now() + 60_000 });
   await site.object.erase();
   for (const { closed } of [client.socket, byToken.socket, adapter])
-    expect(await closed).toEqual({ code: 4401, reason: 'the site was deleted' });
+    expect(await closed).toEqual({ code: 4401, reason: 'The site was deleted.' });
   const readStorage = () =>
     runInDurableObject(site.object, async (_, { storage }) => ({
       tables: storage.sql

@@ -28,7 +28,7 @@ import { closeInReturn } from './sockets/close.ts';
 import { ConnectionLimit, MAX_SITE_SOCKETS } from './sockets/connection-limit.ts';
 import { readLogPage } from './webhooks/log-page.ts';
 
-/** The header with the {@link Connection}. Only the Worker sets it: requests from outside never reach the object. */
+/** The header with the {@link Connection}. Only the Worker sets it: no client can reach the object directly. */
 export const CONNECTION_HEADER = 'x-call-api-connection';
 
 /** The components, and what uses all of them. */
@@ -85,18 +85,18 @@ export class Switchboard extends DurableObject<Env> {
   /** Accepts a WebSocket, whose principal the Worker has authenticated. */
   override fetch(request: Request): Response {
     const connection = JSON.parse(request.headers.get(CONNECTION_HEADER) ?? 'null') as Connection | null;
-    if (!connection) return new Response('ask the Worker', { status: 403 });
+    if (!connection) return new Response('Connect through the Worker.', { status: 403 });
     const now = Date.now();
     const { policies, sessions, link, commandLog, commits } = this.#active;
     const rejected = this.#rejectReason(connection, now);
     if (rejected) return respondWithProblem(rejected);
     // No limit for the adapter: without it the site is of no use to the clients.
     if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
-      return problemResponse(503, 'too many sockets are open; try again later', RETRY_LATER);
+      return problemResponse(503, 'Too many connections are open. Try again later.', RETRY_LATER);
     }
     const limit = policies.policy.limits.sessions_per_subject;
     if (connection.role !== 'adapter' && sessions.isLimitReached(connection, limit)) {
-      const reason = `${limit} sockets may be open for one subject at this site; close one, or try again later`;
+      const reason = `A subject may have ${limit} open connections at this site. Close one, or try again later.`;
       return problemResponse(429, reason, RETRY_LATER);
     }
     if (connection.role !== 'adapter' && connection.stream)
@@ -207,14 +207,14 @@ export class Switchboard extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) {
       if (attachmentOf(socket).key !== key) continue;
       link.onClosed(socket);
-      socket.close(closeCode.unauthorized, 'the key was revoked');
+      socket.close(closeCode.unauthorized, 'The API key was revoked. Reconnect with another one.');
     }
   }
 
   /** Deletes the site: closes all sockets and deletes all data. A later connection finds a new object. */
   async erase(): Promise<void> {
     for (const socket of this.ctx.getWebSockets()) {
-      socket.close(closeCode.unauthorized, 'the site was deleted');
+      socket.close(closeCode.unauthorized, 'The site was deleted.');
     }
     // Pending HTTP requests are answered, although their effects are deleted with the rest.
     this.#components?.commits.stop();

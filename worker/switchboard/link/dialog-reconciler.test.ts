@@ -35,7 +35,7 @@ it('ends a call that ended between two processes of the adapter, after a hiberna
     (await listCalls(client, { state: ['answered', 'ringing'] })).map(({ callid }) => callid);
   await expect.poll(activeCallids).toEqual(['two']);
   const { call } = await resultOf<{ call: object }>(client.request('CallGet', { callid: 'one' }));
-  expect(call).toMatchObject({ state: 'ended', reason: 'OpenSIPS knows it no more' });
+  expect(call).toMatchObject({ state: 'ended', reason: 'no longer known to OpenSIPS' });
   adapter.close();
 });
 

@@ -10,8 +10,10 @@ import type {
 } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
+import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
+import { closeReason } from './close-reason.ts';
 
 const TAG = 'adapter';
 
@@ -82,7 +84,7 @@ export class Link {
     const active = this.#active;
     if (!active) return undefined;
     if (now - this.#lastPingAt(active) <= protocol.PING_TIMEOUT_MS) return active.opensips;
-    this.#disconnect(active, 1001, 'no ping in time');
+    this.#disconnect(active, 1001, 'No ping arrived in time.');
     return undefined;
   }
 
@@ -100,7 +102,7 @@ export class Link {
       return attachment.kind === 'adapter' && !attachment.hello && isLive(each);
     });
     for (const each of pending.length < MAX_PENDING_HELLOS ? [] : pending)
-      each.close(protocol.closeCode.superseded, 'too many sockets came here and did not say hello');
+      each.close(protocol.closeCode.superseded, 'Too many connections have not sent hello.');
     this.#ctx.acceptWebSocket(socket, [TAG]);
     attach(socket, { kind: 'adapter', key, connectedAt: now });
   }
@@ -110,13 +112,13 @@ export class Link {
     if (text.length > protocol.MAX_FRAME_LENGTH) {
       socket.close(
         protocol.closeCode.tooLarge,
-        `a frame has at most ${protocol.MAX_FRAME_LENGTH} characters`,
+        `A frame can have at most ${protocol.MAX_FRAME_LENGTH} characters.`,
       );
       return;
     }
     const frame = protocol.parseFrame(protocol.AdapterMessage, text);
     if ('error' in frame) {
-      socket.close(protocol.closeCode.protocol, frame.error.slice(0, 120));
+      socket.close(protocol.closeCode.protocol, closeReason(frame.error));
       return;
     }
     for (const message of frame.messages) {
@@ -209,20 +211,23 @@ export class Link {
     if (hello.version !== protocol.LINK_VERSION) {
       socket.close(
         protocol.closeCode.version,
-        `this edge speaks version ${protocol.LINK_VERSION} of the link`,
+        `This edge uses version ${protocol.LINK_VERSION} of the link. Use an adapter of the same release.`,
       );
       return;
     }
     const { adapter, stream, base, opensips } = hello;
     if (this.opensips(now) && this.#active && this.#active.socket !== socket) {
       if (this.#active.adapter !== adapter) {
-        socket.close(protocol.closeCode.occupied, `the adapter ${this.#active.adapter} serves this site`);
+        socket.close(
+          protocol.closeCode.occupied,
+          closeReason(`This site is served by the adapter ${quote(this.#active.adapter)}.`),
+        );
         return;
       }
       this.#disconnect(
         this.#active,
         protocol.closeCode.superseded,
-        'a newer socket of this adapter has taken over',
+        'A newer connection of this adapter has replaced this one.',
       );
     }
     const isOtherStream = this.#applied !== null && this.#applied.stream !== stream;
@@ -249,7 +254,7 @@ export class Link {
         attach(active.socket, { ...attachmentFor(active), seq: this.#applied?.seq ?? 0 });
         return;
       case 'goodbye':
-        this.#disconnect(active, 1000, 'goodbye');
+        this.#disconnect(active, 1000, 'The adapter has disconnected.');
         return;
       default:
     }

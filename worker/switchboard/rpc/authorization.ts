@@ -2,6 +2,7 @@
 import { isDestinationAllowed } from '../../../shared/policy/destinations.ts';
 import type { Rules, Scope } from '../../../shared/policy/policy.ts';
 import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { areSipUrisEqual } from '../../../shared/sip/sip-uri.ts';
 
 /** The permissions of a client. */
@@ -28,12 +29,15 @@ export function rejectReason(
   if (method === 'Echo') return undefined;
   if (!scopes.includes(method)) return missingScope(method, scopes);
   if (method === 'CallStart' && caller !== undefined && !areSipUrisEqual(String(params['caller']), caller))
-    return `caller: this token may dial from ${caller} only`;
+    return `caller: ${showValue(params['caller'])} is not allowed. This token may call only from ${caller}.`;
   const forbidden = DIALED_PARAMS.find((name) => {
     const uri = params[name];
     return typeof uri === 'string' && !isDestinationAllowed(uri, rules);
   });
-  return forbidden && `${forbidden}: the rules of this tenant or site do not let calls go there`;
+  return (
+    forbidden &&
+    `${forbidden}: ${showValue(params[forbidden])} is not allowed by the dialing rules of this tenant or site. Use another address, or ask an administrator to change the rules.`
+  );
 }
 
 /** Returns why a client may not read calls; undefined if it may. */
@@ -42,7 +46,7 @@ export function readRejectReason({ scopes }: Permissions): string | undefined {
 }
 
 function missingScope(scope: Scope, scopes: readonly Scope[]): string {
-  return `the scope ${scope} is missing: use a key or a token that has it; yours has ${scopes.join(', ') || 'none'}`;
+  return `The scope ${scope} is missing. Use an API key or a token that has it. Yours has ${scopes.length === 0 ? 'no scopes' : scopes.join(', ')}.`;
 }
 
 /**

@@ -61,7 +61,7 @@ export function isDiagnose(entry: ParsedMessage['entries'][number]): entry is Di
 /** A diagnosis is about the whole site, of which a client that is bound to an address sees its own calls only. */
 function rejectReason(permissions: Permissions): string | undefined {
   if (permissions.caller !== undefined)
-    return 'Diagnose is about the whole site: use a key or a token that is not bound to a caller';
+    return 'Diagnose reports on the whole site, but this token is bound to a caller. Use an API key, or a token without a caller.';
   return readRejectReason(permissions);
 }
 

@@ -7,7 +7,6 @@ import { type CommandMethod, commandParams, isCommandMethod } from '../../../sha
 import {
   errorCode,
   errorResponse,
-  issuesText,
   type RpcError,
   type RpcId,
   type RpcRequest,
@@ -15,8 +14,10 @@ import {
   successResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { METHOD_NAMES } from '../../../shared/protocol/rpc/service-methods.ts';
+import { validate } from '../../../shared/protocol/validation/validate.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type Command, callOf } from '../../../shared/runner/stored-command.ts';
+import { alternatives, quote } from '../../../shared/settings/quote.ts';
 import { type Permissions, rejectReason, withOwnCallsOnly } from './authorization.ts';
 import { commandId } from './command-id.ts';
 import { type LimitExceeded, tooManyResponse } from './limits.ts';
@@ -69,7 +70,8 @@ function runSafely(request: RpcRequest, client: RpcClient, context: DispatchCont
     return run(request, client, context);
   } catch (error) {
     console.error(`${request.method} failed with an exception`, error);
-    const data = 'something broke here, and has been logged; ask again with the same cmd_id, or later';
+    const data =
+      'An unexpected error occurred and was logged. Repeat the request with the same cmd_id, or try again later.';
     return errorResponse(request.id ?? null, {
       code: errorCode.internalError,
       message: 'Internal error',
@@ -81,12 +83,11 @@ function runSafely(request: RpcRequest, client: RpcClient, context: DispatchCont
 function run(request: RpcRequest, client: RpcClient, context: DispatchContext): RpcResponse {
   const { id = null, method, params = {} } = request;
   if (!isCommandMethod(method)) {
-    const data = `there is no ${method.slice(0, 64)}; there are ${METHOD_NAMES.join(', ')}`;
+    const data = `method: ${quote(method)} does not exist. Use ${alternatives(METHOD_NAMES)}.`;
     return errorResponse(id, { code: errorCode.methodNotFound, message: 'Method not found', data });
   }
-  if (Array.isArray(params)) return invalidParamsResponse(id, 'params must be an object, by name');
-  const checked = commandParams[method].safeParse(params);
-  if (!checked.success) return invalidParamsResponse(id, issuesText(checked.error));
+  const checked = validate(commandParams[method], params, 'params');
+  if (!checked.success) return invalidParamsResponse(id, checked.error);
   const { cmd_id: givenCmdId = '', ...rest } = checked.data;
   const rejected = rejectReason(method, rest, client, context.rules);
   if (rejected !== undefined) return notAllowedResponse(id, rejected);
@@ -98,7 +99,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
 
   if (!context.opensips && !LOCAL_METHODS.includes(method)) {
     const data =
-      'no adapter is connected, so OpenSIPS cannot be reached; start the adapter beside it and try again';
+      'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
     return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
   }
   const unsupported = context.opensips && unsupportedReason(rest, method, context.opensips.version);
@@ -185,7 +186,7 @@ function repeat(
     if (known.session !== session) runner.resendNotifications(known, session);
     return successResponse(id, { cmd_id: known.cmdId, event: 'Started', replayed: true });
   }
-  const data = `cmd_id ${known.cmdId} is taken by another ${known.method}; choose a fresh one for each command`;
+  const data = `cmd_id: ${quote(known.cmdId)} belongs to another ${known.method}. Use a new cmd_id for each command.`;
   return errorResponse(id, { code: errorCode.conflict, message: 'Conflict', data });
 }
 

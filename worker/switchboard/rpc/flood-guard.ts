@@ -18,7 +18,10 @@ export const BLOCKED_S = 10;
 export const BLOCKED_FOR_FLOOD = problemOf({
   code: errorCode.tooMany,
   message: 'Too many',
-  data: { retry_after: BLOCKED_S, reason: `this subject has flooded; try again in ${BLOCKED_S} s` },
+  data: {
+    retry_after: BLOCKED_S,
+    reason: `This subject is blocked because it kept sending after its messages were rejected. Try again in ${BLOCKED_S} s.`,
+  },
 });
 
 /** Counts in memory: an object under a flood does not hibernate. */

@@ -37,7 +37,7 @@ export class Limiter {
     const rate = limits.messages_per_second;
     const wait = bucket.take(rate, now, requests);
     if (wait === 0) return undefined;
-    const reason = `a session may send ${rate} messages a second; a batch counts as many as it holds`;
+    const reason = `A session may send ${rate} messages per second. Wait, or send fewer. Each request of a batch counts.`;
     return { limit: 'messages_per_second', retryAfter: wholeSeconds(wait), reason };
   }
 
@@ -53,17 +53,17 @@ export class Limiter {
     now: number,
   ): LimitExceeded | undefined {
     if (inFlight >= limits.commands_in_flight) {
-      const reason = `a session may have ${limits.commands_in_flight} commands under way; wait until one has ended`;
+      const reason = `A session may have ${limits.commands_in_flight} running commands. Wait until one has ended.`;
       return { limit: 'commands_in_flight', retryAfter: 1, reason };
     }
     if (method !== 'CallStart') return undefined;
     if (activeCalls >= limits.standing_calls) {
-      const reason = `${limits.standing_calls} calls of this site may stand at a time; wait until one has ended`;
+      const reason = `This site may have ${limits.standing_calls} active calls. Wait until one has ended.`;
       return { limit: 'standing_calls', retryAfter: RETRY_AFTER_S, reason };
     }
     const wait = this.#starts.take(limits.starts_per_second, now);
     if (wait === 0) return undefined;
-    const reason = `this site may start ${limits.starts_per_second} calls a second`;
+    const reason = `This site may start ${limits.starts_per_second} calls per second. Wait, and try again.`;
     return { limit: 'starts_per_second', retryAfter: wholeSeconds(wait), reason };
   }
 }

@@ -4,12 +4,12 @@ import { toCommandView } from '../../../shared/protocol/rpc/command-view.ts';
 import {
   errorCode,
   errorResponse,
-  issuesText,
   type RpcRequest,
   type RpcResponse,
   successResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { type QueryMethod, type QueryParams, queryParams } from '../../../shared/protocol/rpc/queries.ts';
+import { showValue, validate } from '../../../shared/protocol/validation/validate.ts';
 import type { Command } from '../../../shared/runner/stored-command.ts';
 import type { CallRecord } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
@@ -58,8 +58,8 @@ export function answerQuery(
   // A client that may run a command may read its own commands without the scope `read`.
   const rejected = method === 'CommandGet' ? undefined : readRejectReason(client);
   if (rejected !== undefined) return replyWith(notAllowedResponse(id, rejected));
-  const checked = queryParams[method].safeParse(params);
-  if (!checked.success) return replyWith(invalidParamsResponse(id, issuesText(checked.error)));
+  const checked = validate(queryParams[method], params, 'params');
+  if (!checked.success) return replyWith(invalidParamsResponse(id, checked.error));
   switch (method) {
     case 'CallList': {
       const listed = list(checked.data as QueryParams<'CallList'>, client, context);
@@ -71,7 +71,8 @@ export function answerQuery(
       const { callid } = checked.data as QueryParams<'CallGet'>;
       const record = visibleRecord(context.calls.find(callid), client);
       if (record) return replyWith(successResponse(id, { call: record.call, timeline: record.timeline }));
-      const data = 'no such call is known here';
+      const data =
+        'callid: no call with this Call-ID is known. It does not exist, or is no longer stored. List the calls with CallList.';
       return replyWith(errorResponse(id, { code: errorCode.gone, message: 'Gone', data }));
     }
     case 'CallWatch': {
@@ -89,7 +90,8 @@ export function answerQuery(
       const { cmd_id } = checked.data as QueryParams<'CommandGet'>;
       const command = context.findCommand(client.subject, cmd_id);
       if (command) return replyWith(successResponse(id, toCommandView(command)));
-      const data = 'no such command is known here: it was never given, or is no longer kept';
+      const data =
+        'cmd_id: no command of yours with this cmd_id is known. It was never sent, or is no longer stored.';
       return replyWith(errorResponse(id, { code: errorCode.gone, message: 'Gone', data }));
     }
   }
@@ -97,7 +99,7 @@ export function answerQuery(
 
 /** The server rejects these methods before, if there is no socket. */
 function requireSocket(socket: WebSocket | undefined): WebSocket {
-  if (!socket) throw new Error('this query needs a socket');
+  if (!socket) throw new Error('This query needs a socket');
   return socket;
 }
 
@@ -112,7 +114,7 @@ function list(
 ): object | string {
   const address = params.address === undefined ? undefined : addressOf(params.address);
   if (params.address !== undefined && address === undefined)
-    return 'address: neither a SIP URI nor user@host, such as alice@example.com';
+    return `address: ${showValue(params.address)} is neither a SIP URI nor user@host. Use one such as alice@example.com.`;
   const states = typeof params.state === 'string' ? [params.state] : params.state;
   const filter = { states, address, since: params.since, owner: ownerFilter(client) };
   return calls.list(filter, params.limit, params.cursor);
@@ -130,7 +132,7 @@ function watch(
   const changes = since !== undefined && since <= lastSeq ? calls.changesSince(since) : undefined;
   const seq = calls.takeSeq();
   if (!watchers.watch(socket, client, callid, seq))
-    return `callid: a socket watches ${MAX_WATCHED_CALLS} single calls at most; watch all of them, or fewer`;
+    return `callid: this socket watches ${MAX_WATCHED_CALLS} single calls already. Stop watching one with CallUnwatch, or watch all calls.`;
   calls.setWatched(true, now);
   const common = { seq, link: isLinkUp ? 'Up' : 'Down' };
   const watches = callid === undefined ? { all: true, callids: [] } : { all: false, callids: [callid] };

@@ -7,7 +7,6 @@ import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
   errorResponse,
-  issuesText,
   type ParsedMessage,
   parseMessage,
   type RpcRequest,
@@ -20,6 +19,7 @@ import {
   DISCOVER,
   SOCKET_ONLY_METHODS,
 } from '../../../shared/protocol/rpc/service-methods.ts';
+import { validate } from '../../../shared/protocol/validation/validate.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import type { Claims } from '../../auth/tokens.ts';
 import { openRpcDocument } from '../../reference/routes.ts';
@@ -153,10 +153,10 @@ export class RpcServer {
       if (renewed) sender = renewed;
       if (entry.id === undefined) return undefined;
       if (renewed) return successResponse(id, { expires: new Date(renewed.expires ?? 0).toISOString() });
-      const params = AuthorizeParams.safeParse(entry.params);
+      const params = validate(AuthorizeParams, entry.params, 'params');
       return params.success
         ? notAllowedResponse(id, TOKEN_REJECTED)
-        : invalidParamsResponse(id, issuesText(params.error));
+        : invalidParamsResponse(id, params.error);
     });
     return { responses: responses.filter((response) => response !== undefined), batch: isBatch, followUps };
   }
@@ -249,7 +249,7 @@ function isQueryRequest(entry: RpcRequest): entry is RpcRequest & { readonly met
 /** Answers a request over HTTP for a method that needs a socket. */
 function socketRequired({ id, method }: RpcRequest): RpcResponse | undefined {
   if (id === undefined) return undefined;
-  const data = `${method} is for a WebSocket, with which it stays; over HTTP, GET /v1/events tells what happens`;
+  const data = `${method} needs a WebSocket. Connect to /call-api. To follow commands and calls over HTTP, use GET /v1/events.`;
   return errorResponse(id, { code: errorCode.methodNotFound, message: 'Method not found', data });
 }
 
@@ -259,10 +259,10 @@ function readsCalls(method: QueryMethod): boolean {
 
 /** Returns why a frame cannot be read; undefined if it can. */
 function unreadableReason(frame: string | ArrayBuffer, maxBytes: number): string | undefined {
-  if (typeof frame !== 'string') return 'binary frames are not taken; send JSON as text';
+  if (typeof frame !== 'string') return 'Binary frames are not supported. Send JSON as text.';
   // A UTF-16 unit takes up to three bytes in UTF-8, so only frames that may be too long are measured.
   const isTooLong = frame.length > maxBytes / 3 && new TextEncoder().encode(frame).length > maxBytes;
-  return isTooLong ? `the message is longer than ${maxBytes} bytes` : undefined;
+  return isTooLong ? `The message has more than ${maxBytes} bytes. Send a shorter one.` : undefined;
 }
 
 function unreadableResponse(data: string): RpcResponse {

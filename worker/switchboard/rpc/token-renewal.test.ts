@@ -101,7 +101,7 @@ it.each<[name: string, makeToken: (site: TestSite) => Promise<string>]>([
       error: {
         code: -32002,
         message: 'Not allowed',
-        data: expect.stringMatching(/^this token does not hold here/),
+        data: expect.stringMatching(/^token: the token is invalid or expired/),
       },
     });
     expect(await client.request('CallStart', URIS)).toMatchObject({ error: { code: -32002 } });

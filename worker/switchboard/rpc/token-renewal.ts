@@ -6,7 +6,7 @@ import type { ClientSocket } from '../sockets/attachments.ts';
 
 /** The one answer to every rejected token, whatever is wrong with it. */
 export const TOKEN_REJECTED =
-  'this token does not hold here; ask for one of the same tenant, site and subject that has not expired';
+  'token: the token is invalid or expired, or is for another tenant, site or subject. Send a new token for the same tenant, site and subject.';
 
 export function isAuthorize(entry: ParsedMessage['entries'][number]): entry is RpcRequest {
   return 'method' in entry && entry.method === AUTHORIZE;

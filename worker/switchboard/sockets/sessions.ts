@@ -40,7 +40,7 @@ export class Sessions {
   /** Accepts a socket. It supersedes an open socket of the same session. */
   accept(socket: WebSocket, client: ClientSocket): void {
     for (const older of this.#socketsOf(client)) {
-      older.close(closeCode.superseded, 'a newer socket has taken this session up');
+      older.close(closeCode.superseded, 'A newer connection has resumed this session.');
     }
     const { subject, stream } = client;
     const endTags = stream?.kind === 'command' ? [commandEndTag(subject, stream.cmdId)] : [];
@@ -88,13 +88,16 @@ export class Sessions {
   closeExpired(socket: WebSocket): void {
     socket.close(
       closeCode.unauthorized,
-      'the token has expired; connect with a fresh one, or give it in time with Authorize',
+      'The token has expired. Reconnect with a new one, or renew it in time with Authorize.',
     );
   }
 
   /** Closes a socket that goes on sending although its messages are rejected. */
   closeForFlood(socket: WebSocket): void {
-    socket.close(closeCode.flood, 'far too many messages; wait, and send fewer');
+    socket.close(
+      closeCode.flood,
+      'Too many messages were sent after the rate limit was exceeded. Wait, and send fewer.',
+    );
   }
 
   /** Sends a resuming session what it missed, or that it is no longer kept. */
