@@ -1,4 +1,5 @@
 /** The error of this client, and its codes. @module */
+import { isJsonObject } from '../connection/messages.ts';
 import type { CommandFailure, SipStatus } from './command-types.ts';
 
 /** Every `code` that a {@link CallApiError} can have. They are stable. */
@@ -56,6 +57,6 @@ export class CallApiError extends Error {
 }
 
 function messageOf({ message, data }: CommandFailure): string {
-  const reason = typeof data === 'object' && data !== null && 'reason' in data ? data.reason : data;
+  const reason = isJsonObject(data) ? data['reason'] : data;
   return typeof reason === 'string' && !message.includes(reason) ? `${message}: ${reason}` : message;
 }

@@ -10,7 +10,7 @@ it('throws if the platform has no WebSocket, and uses the one of the options', a
   const edge = await ScriptedEdge.open(inject('host'));
   // Node 20 has no WebSocket.
   vi.stubGlobal('WebSocket', undefined);
-  expect(() => connect({ url: edge.url })).toThrow(/no WebSocket here.*connect\(\{ WebSocket \}\)/);
+  expect(() => connect({ url: edge.url })).toThrow(/WebSocket: missing\..*connect\(\{ WebSocket \}\)/);
   const api = connect({ url: edge.url, WebSocket });
   const echo = api.echo({ hello: 'world' });
   const socket = await edge.socket();
@@ -25,10 +25,18 @@ it('throws if the platform has no WebSocket, and uses the one of the options', a
 });
 
 it.each([
-  ['an invalid URL', { url: 'calls' }, /Invalid URL/],
-  ['a URL with another scheme', { url: 'ftp://edge/call-api' }, /not ws: or wss:, but ftp:/],
-  ['an invalid token', { url: 'ws://edge/call-api', token: 'two words' }, /neither a key nor a token/],
-  ['an invalid session', { url: 'ws://edge/call-api', session: 'ä' }, /session: 1 to 55/],
+  ['an invalid URL', { url: 'calls' }, /url: "calls" is not a WebSocket URL/],
+  ['a URL with another scheme', { url: 'ftp://edge/call-api' }, /url: "ftp:.*" is not a WebSocket URL/],
+  [
+    'an invalid token',
+    { url: 'ws://edge/call-api', token: 'two words' },
+    /^token: contains a space or another invalid character\.$/,
+  ],
+  [
+    'an invalid session',
+    { url: 'ws://edge/call-api', session: 'ä' },
+    /session: "ä" is invalid\. Use 1 to 55/,
+  ],
 ])('throws for %s', (_, options, message) => {
   expect(() => connect(options)).toThrow(message);
 });
@@ -38,7 +46,7 @@ it('rejects requests of a closed client as not sent', async () => {
   api.close();
   await expect(api.calls.list()).rejects.toMatchObject({
     code: -32012,
-    message: expect.stringContaining('it was not sent'),
+    message: expect.stringContaining('The request was not sent.'),
   });
   await expect(api.echo().ended).rejects.toMatchObject({ code: -32012, event: 'Lost' });
   for await (const change of api.watch()) expect(change).toBeUndefined();
@@ -52,6 +60,7 @@ it('refuses a second command with the same cmd_id', async () => {
   await expect(api.echo({}, { cmdId: 'mine' }).ended).rejects.toMatchObject({
     code: -32004,
     event: 'Refused',
+    message: 'Conflict: cmd_id: "mine" is in use. Use another one.',
   });
   api.close();
 });

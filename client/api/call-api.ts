@@ -2,6 +2,7 @@
 import { onAbort } from '../connection/abort-signal.ts';
 import type { Call, CallEvent, CallState } from '../connection/call.ts';
 import { Connection, type ConnectionState } from '../connection/connection.ts';
+import { quote } from '../connection/failures.ts';
 import { isRpcError, type JsonObject } from '../connection/messages.ts';
 import { type WebSocketClass, webPlatform } from '../connection/platform.ts';
 import { isToken } from '../connection/token-provider.ts';
@@ -157,21 +158,17 @@ export function connect({
   session,
 }: ConnectOptions): CallApi {
   if (!WebSocket)
-    throw new TypeError(
-      'no WebSocket here: give one, such as that of the package ws, as connect({ WebSocket })',
-    );
-  if (token !== undefined && !isToken(token)) throw new TypeError('token: neither a key nor a token');
+    throw new TypeError('WebSocket: missing. Use that of the package ws: connect({ WebSocket }).');
+  if (token !== undefined && !isToken(token))
+    throw new TypeError('token: contains a space or another invalid character.');
   if (session !== undefined && !/^[\w.~-]{1,55}$/.test(session))
-    throw new TypeError('session: 1 to 55 of A-Z a-z 0-9 . _ ~ -');
-  const address = new URL(url);
-  address.protocol = address.protocol.replace('http', 'ws');
-  if (!/^wss?:$/.test(address.protocol)) throw new TypeError(`url: not ws: or wss:, but ${address.protocol}`);
+    throw new TypeError(`session: ${quote(session)} is invalid. Use 1 to 55 of A-Z a-z 0-9 . _ ~ -`);
 
   let state: ConnectionState = { status: 'connecting', attempt: 0 };
   let removeListener = () => {};
   const connection = new Connection(
     {
-      url: address.href,
+      url: webSocketUrl(url),
       token,
       getToken,
       session,
@@ -223,4 +220,16 @@ export function connect({
     },
     close,
   };
+}
+
+/** Returns the URL with the scheme `ws` or `wss`. Accepts `http` and `https` as well. */
+function webSocketUrl(url: string | URL): string {
+  try {
+    const parsed = new URL(url);
+    parsed.protocol = parsed.protocol.replace('http', 'ws');
+    if (/^wss?:$/.test(parsed.protocol)) return parsed.href;
+  } catch {
+    // The text is not a URL at all.
+  }
+  throw new TypeError(`url: ${quote(url)} is not a WebSocket URL. Use wss://host/call-api.`);
 }

@@ -117,7 +117,7 @@ export function watchCalls(
         },
         onRefused: (error) => fail(new CallApiError(error, 'Refused')),
         onClosed: (reason: CloseReason) => {
-          if (reason !== 'requested') return fail(new CallApiError(noResponse(reason), 'Lost'));
+          if (reason !== 'requested') return fail(new CallApiError(noResponse(reason, ''), 'Lost'));
           stop();
           queue.end();
         },

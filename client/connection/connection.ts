@@ -8,7 +8,7 @@ import { ActiveCommands } from './active-commands.ts';
 import { Backoff } from './backoff.ts';
 import { type CallObserver, CallSubscription, type WatchParams } from './call-subscription.ts';
 import { type EdgeSocket, openEdgeSocket, PONG } from './edge-socket.ts';
-import { type CloseReason, notSent } from './failures.ts';
+import { type CloseReason, conflict, notSent } from './failures.ts';
 import { type CommandUpdate, parseFrame, type ResponseCallback, type RpcResponse } from './messages.ts';
 import type { Platform } from './platform.ts';
 import { PendingRequests } from './requests.ts';
@@ -36,9 +36,6 @@ const SUPERSEDED = 4408;
 const RESEND_BURST = 50;
 /** By default a session may send 50 messages a second, and twice as many at once. */
 const RESEND_INTERVAL_MS = 25;
-/** The error of a command whose `cmd_id` another command of this client has. */
-const CONFLICT = { code: -32004, message: 'Conflict', data: 'cmd_id: taken here' };
-
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #platform: Platform;
@@ -145,7 +142,7 @@ export class Connection {
     cmdId: string = this.randomId(),
   ): string {
     if (this.#closeReason) onUpdate({ event: 'Lost', error: notSent(this.#closeReason) });
-    else if (this.#commands.has(cmdId)) onUpdate({ event: 'Refused', error: CONFLICT });
+    else if (this.#commands.has(cmdId)) onUpdate({ event: 'Refused', error: conflict(cmdId) });
     else {
       this.#commands.add(cmdId, { method, params: { ...params, cmd_id: cmdId }, onUpdate });
       if (this.#isOpen) this.#sendCommand(cmdId);

@@ -74,5 +74,5 @@ it('does not renew a token without a readable expiry, or without getToken', asyn
 });
 
 it('rejects a token that cannot be sent', async () => {
-  await expect(setUp(async () => 'two words').tokens.get()).rejects.toThrow('getToken gave no token');
+  await expect(setUp(async () => 'two words').tokens.get()).rejects.toThrow('getToken: no token');
 });

@@ -75,8 +75,8 @@ export class TokenProvider {
   }
 
   async #fetch(): Promise<string> {
-    const token = await this.#options.getToken?.();
-    if (token === undefined || !isToken(token)) throw new TypeError('getToken gave no token');
+    const token = (await this.#options.getToken?.()) ?? '';
+    if (!isToken(token)) throw new TypeError('getToken: no token');
     this.#token = token;
     return token;
   }

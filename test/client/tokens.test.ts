@@ -52,6 +52,9 @@ it('closes the connection as unauthorized if its token is invalid', async () => 
   const api = connect({ url, token: 'no.such.token' });
   const error: unknown = await api.calls.list().catch((error: unknown) => error);
   expect(error).toBeInstanceOf(CallApiError);
-  expect(error).toMatchObject({ code: -32002, message: expect.stringContaining('the token does not hold') });
+  expect(error).toMatchObject({
+    code: -32002,
+    message: expect.stringContaining('The token is invalid or expired'),
+  });
   expect(api.state).toEqual({ status: 'closed', reason: 'unauthorized' });
 });

@@ -59,7 +59,7 @@ async function requestedParams(method: string): Promise<Record<string, unknown>>
 
 it('dials a call with one key press, and shows each step when its event arrives', async () => {
   const page = await open();
-  await page.getByLabel('Whom to call').fill('sip:bob@127.0.0.1:5060');
+  await page.getByLabel('Callee').fill('sip:bob@127.0.0.1:5060');
   await page.keyboard.press('Enter');
   const { cmd_id: cmdId, ...params } = await requestedParams('CallStart');
   expect(params).toEqual({ caller: ALICE, callee: BOB });
@@ -80,6 +80,17 @@ it('dials a call with one key press, and shows each step when its event arrives'
   ]);
 });
 
+it('does not dial an invalid address, and says how to correct it', async () => {
+  const page = await open();
+  const callee = page.getByLabel('Callee');
+  await callee.fill('bob');
+  await page.getByRole('button', { name: 'Call', exact: true }).click();
+  expect(await callee.evaluate((input) => 'validationMessage' in input && input.validationMessage)).toBe(
+    '"bob" is not a SIP address. Enter user@host, such as bob@example.com.',
+  );
+  expect(edge.requests.map(({ method }) => method)).not.toContain('CallStart');
+});
+
 it('shows the reason of a failed call at the step that failed', async () => {
   const page = await open();
   await page.getByRole('button', { name: 'Call', exact: true }).click();
@@ -90,7 +101,7 @@ it('shows the reason of a failed call at the step that failed', async () => {
   edge.notify('CallStart', String(cmdId), 'Ended');
   await page.locator('[data-step="failed"]').waitFor();
   expect(await page.locator('[data-step="failed"] .text').innerText()).toBe('alice answers');
-  expect(await page.getByRole('alert').innerText()).toBe('Refused.');
+  expect(await page.getByRole('alert').innerText()).toBe('The line is busy (486 Busy Here).');
 });
 
 it('runs the command of each button on the selected call', async () => {
@@ -105,7 +116,7 @@ it('runs the command of each button on the selected call', async () => {
   expect(await requestedParams('CallUnhold')).toMatchObject({ callid: 'mine' });
 
   await page.getByRole('button', { name: 'Transfer…' }).click();
-  await page.getByLabel('Where to').fill('carol@example.com');
+  await page.getByLabel('Destination').fill('carol@example.com');
   await page.getByRole('button', { name: 'Transfer', exact: true }).click();
   expect(await requestedParams('CallBlindTransfer')).toMatchObject({
     callid: 'mine',
@@ -115,7 +126,7 @@ it('runs the command of each button on the selected call', async () => {
 
   await page.getByRole('button', { name: 'Transfer…' }).click();
   await page.getByRole('radio', { name: 'To another call' }).check();
-  await page.getByLabel('Which call').selectOption('other');
+  await page.getByLabel('Call to join').selectOption('other');
   await page.getByRole('radio', { name: 'alice', exact: true }).check();
   await page.getByRole('button', { name: 'Transfer', exact: true }).click();
   expect(await requestedParams('CallAttendedTransfer')).toMatchObject({
@@ -136,7 +147,7 @@ it('shows what has changed after the connection was lost, and says so', async ()
   await row(page, 'goes').waitFor();
   edge.isReachable = false;
   edge.closeSockets();
-  await page.getByText('Not live: this is how it was').waitFor();
+  await page.getByText('This list was last updated at').waitFor();
   // Each new socket is accepted and closed again.
   await waitUntil(async () => (await status(page)).includes('Connection lost'));
   expect(await page.getByRole('button', { name: 'Call', exact: true }).isDisabled()).toBe(true);
@@ -144,7 +155,7 @@ it('shows what has changed after the connection was lost, and says so', async ()
   edge.changeCall('Ended', call('goes', { state: 'ended', reason: 'Bye', ended: Date.now() }));
   edge.changeCall('Ringing', call('comes', { state: 'ringing' }));
   edge.isReachable = true;
-  await page.getByText('nothing was missed').waitFor();
+  await page.getByText('nothing missed').waitFor();
   await row(page, 'comes').waitFor();
   expect(await row(page, 'goes').count()).toBe(0);
   expect(await row(page, 'stays').count()).toBe(1);
@@ -158,7 +169,7 @@ it('reloads the list if the missed changes are no longer available, and says so'
   await row(page, 'first').waitFor();
   edge.keepsChanges = false;
   edge.closeSockets();
-  await page.getByText('the list was read anew').waitFor();
+  await page.getByText('list reloaded').waitFor();
   expect(await row(page, 'first').count()).toBe(1);
 });
 
@@ -177,7 +188,7 @@ it('shows when OpenSIPS cannot be reached, and when it is back', async () => {
   const dial = page.getByRole('button', { name: 'Call', exact: true });
   await waitUntil(() => dial.isEnabled());
   edge.setLink(false);
-  await page.getByText('OpenSIPS cannot be reached just now.').waitFor();
+  await page.getByText('OpenSIPS is unreachable. Check that').waitFor();
   expect(await dial.isDisabled()).toBe(true);
   edge.setLink(true);
   await waitUntil(() => dial.isEnabled());
@@ -197,28 +208,31 @@ it('disables the buttons for which the token has no scope, and shows why', async
   for (const name of ['Call', 'Hold', 'Transfer…'])
     expect(await page.getByRole('button', { name, exact: true }).isDisabled()).toBe(true);
   expect(await page.getByRole('button', { name: 'End', exact: true }).isEnabled()).toBe(true);
-  await page.getByText('it lacks the scope CallStart').waitFor();
-  expect(await page.getByLabel('Your phone').getAttribute('readonly')).not.toBeNull();
+  await page.getByText('It needs the scope “CallStart”').waitFor();
+  expect(await page.getByLabel('Caller').getAttribute('readonly')).not.toBeNull();
   await screenshot(page, 'without-scopes');
 });
 
-it('asks for a token if one is required, keeps it in this tab, and forgets it when it is no longer valid', async () => {
-  edge.principal = 'a key or a token that holds is needed';
+it('asks for a token if one is required, stores it in this tab, and deletes it when it is no longer valid', async () => {
+  edge.principal = 'Invalid token.';
   const page = await open();
   await page.getByLabel('Token').waitFor();
   expect(await findAccessibilityViolations(page)).toEqual([]);
   await screenshot(page, 'token');
+  await page.getByLabel('Token').fill('expired');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('This token is invalid, expired or revoked.').waitFor();
   edge.principal = { tenant: 'acme', site: 'north', subject: 'alice', scopes: ['read'] };
   await page.getByLabel('Token').fill('a-token');
-  await page.getByRole('button', { name: 'Come in' }).click();
+  await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('acme · north · alice').waitFor();
   expect(await page.evaluate('sessionStorage.getItem("call-api-token")')).toBe('a-token');
   expect(await page.evaluate('localStorage.length')).toBe(0);
   // The principal is known before the socket is open.
   await waitUntil(async () => (await status(page)).includes('Live'));
-  edge.principal = 'a key or a token that holds is needed';
+  edge.principal = 'Invalid token.';
   edge.closeSockets();
-  await page.getByText('The token no longer holds').waitFor();
+  await page.getByText('Your token is no longer valid').waitFor();
   expect(await page.evaluate('sessionStorage.length')).toBe(0);
 });
 
@@ -305,7 +319,7 @@ it.each([
   ['phone-dark', { ...MOBILE, colorScheme: 'dark' }],
 ] as const)('axe finds no serious violation in any view: %s', async (name, options) => {
   const page = await open({ ...options, ...REDUCED_MOTION });
-  await page.getByText('No call stands just now.').waitFor();
+  await page.getByText('No active calls').waitFor();
   expect(await findAccessibilityViolations(page)).toEqual([]);
   addCalls();
   await page.getByRole('option').first().waitFor();
@@ -326,23 +340,23 @@ it.each([
   await page.getByRole('button', { name: 'Transfer…' }).click();
   expect(await findAccessibilityViolations(page)).toEqual([]);
   await page.getByRole('radio', { name: 'To another call' }).check();
-  await page.getByLabel('Which call').selectOption({ index: 1 });
+  await page.getByLabel('Call to join').selectOption({ index: 1 });
   await screenshot(page, `${name}-transfer`);
   expect(await findAccessibilityViolations(page)).toEqual([]);
   await page.getByRole('button', { name: 'Cancel' }).click();
 
   await page.getByRole('radio', { name: 'Ended' }).check();
   await row(page, 'over').click();
-  await page.getByText('How it ended').waitFor();
+  await page.getByText('End reason').waitFor();
   expect(await findAccessibilityViolations(page)).toEqual([]);
 
-  await page.getByRole('button', { name: 'Token' }).click();
+  await page.getByRole('button', { name: 'Account' }).click();
   expect(await findAccessibilityViolations(page)).toEqual([]);
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
 
   edge.isReachable = false;
   edge.closeSockets();
-  await page.getByText('Not live').waitFor();
+  await page.getByText('This list was last updated at').waitFor();
   expect(await findAccessibilityViolations(page)).toEqual([]);
 });
 

@@ -138,7 +138,10 @@ export class FakeEdge implements AsyncDisposable {
     if (method === 'CallGet') {
       const callid = String(params['callid']);
       const call = this.#calls.get(callid);
-      if (!call) return { error: { code: -32005, message: 'Gone', data: 'no such call is known here' } };
+      if (!call)
+        return {
+          error: { code: -32005, message: 'Gone', data: 'callid: This call is unknown or no longer stored.' },
+        };
       return { result: { call, timeline: this.#timelines.get(callid) ?? [] } };
     }
     return { result: { cmd_id: params['cmd_id'], event: 'Started' } };

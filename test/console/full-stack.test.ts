@@ -38,8 +38,8 @@ async function open(address = url()): Promise<Page> {
 
 /** Dials a call on the page. Resolves with its Call-ID when both phones have answered. */
 async function dial(page: Page, caller: string, callee: string): Promise<string> {
-  await page.getByLabel('Your phone').fill(phoneUri(caller));
-  await page.getByLabel('Whom to call').fill(phoneUri(callee));
+  await page.getByLabel('Caller').fill(phoneUri(caller));
+  await page.getByLabel('Callee').fill(phoneUri(callee));
   await page.getByRole('button', { name: 'Call', exact: true }).click();
   await page.locator('[data-method="CallStart"][data-ended="true"]').waitFor();
   await waitForState(page, 'answered');
@@ -94,19 +94,19 @@ it('shows each step of dial, hold, resume, transfer and end, also in a second br
   await watcherShows('answered');
 
   await button(page, 'Transfer…').click();
-  await page.getByLabel('Where to').fill(phoneUri('carol'));
+  await page.getByLabel('Destination').fill(phoneUri('carol'));
   await button(page, 'Transfer').click();
   await page.locator('[data-method="CallBlindTransfer"][data-ended="true"]').waitFor();
   await waitUntil(() => activeDialogs().length === 1 && activeDialogs()[0] !== callid);
   await waitForState(page, 'answered');
   const [newCallid] = activeDialogs();
-  for (const each of [page, watcher])
-    await each.locator(`[data-callid="${newCallid}"][data-state="answered"]`).waitFor();
+  for (const tab of [page, watcher])
+    await tab.locator(`[data-callid="${newCallid}"][data-state="answered"]`).waitFor();
   await screenshot(watcher, 'stack-watcher');
 
   await button(page, 'End').click();
-  await page.getByText('No call stands just now.').waitFor();
-  await watcher.getByText('No call stands just now.').waitFor();
+  await page.getByText('No active calls').waitFor();
+  await watcher.getByText('No active calls').waitFor();
   expect(activeDialogs()).toEqual([]);
   await watcher.getByRole('radio', { name: 'Ended' }).check();
   await watcher.locator(`[data-callid="${newCallid}"]`).click();
@@ -120,7 +120,7 @@ it('connects the parties of two calls with an attended transfer', async () => {
   await page.locator(`[data-callid="${first}"]`).click();
   await button(page, 'Transfer…').click();
   await page.getByRole('radio', { name: 'To another call' }).check();
-  await page.getByLabel('Which call').selectOption(second);
+  await page.getByLabel('Call to join').selectOption(second);
   await button(page, 'Transfer').click();
   await page.locator('[data-method="CallAttendedTransfer"][data-ended="true"]').waitFor();
   expect(await page.locator('[data-method="CallAttendedTransfer"] .error').innerText()).toBe('');
@@ -128,7 +128,7 @@ it('connects the parties of two calls with an attended transfer', async () => {
   await waitUntil(
     async () =>
       (await listedCalls(page))
-        .map((each) => each.split(' ')[0])
+        .map((call) => call.split(' ')[0])
         .sort()
         .join() === activeDialogs().join(),
   );
@@ -143,12 +143,12 @@ it('shows everything that has happened while the network was down', async () => 
   const [page, watcher] = await Promise.all([open(proxy.url), open()]);
   const endedCallid = await stack.simulator.dial({ from: 'alice', to: 'keep.ended' });
   await page.locator(`[data-callid="${endedCallid}"]`).waitFor();
-  await page.getByLabel('Your phone').fill(phoneUri('answer-1500'));
-  await page.getByLabel('Whom to call').fill(phoneUri('bob'));
+  await page.getByLabel('Caller').fill(phoneUri('answer-1500'));
+  await page.getByLabel('Callee').fill(phoneUri('bob'));
   await button(page, 'Call').click();
   await page.locator('[data-method="CallStart"] [data-step="done"]').nth(1).waitFor();
   proxy.disconnect();
-  await page.getByText('Not live: this is how it was').waitFor();
+  await page.getByText('This list was last updated at').waitFor();
   // While the network is down, the dialed call is answered, another call starts, and one ends.
   await stack.simulator.dial({ from: 'carol', to: 'keep.dave' });
   const client = await stack.connectClient();
@@ -156,11 +156,11 @@ it('shows everything that has happened while the network was down', async () => 
   await watcher.locator('.call-row[data-state="answered"]').nth(1).waitFor();
   await watcher.locator(`[data-callid="${endedCallid}"]`).waitFor({ state: 'detached' });
   proxy.reconnect();
-  await page.locator('.connection').getByText('nothing was missed').waitFor();
+  await page.locator('.connection').getByText('nothing missed').waitFor();
   await page.locator('[data-method="CallStart"][data-ended="true"]').waitFor();
   expect(await completedSteps(page, 'CallStart')).toHaveLength(5);
   await waitUntil(async () => (await listedCalls(page)).join() === (await listedCalls(watcher)).join());
-  expect((await listedCalls(page)).map((each) => each.split(' ')[0])).toEqual(activeDialogs());
+  expect((await listedCalls(page)).map((call) => call.split(' ')[0])).toEqual(activeDialogs());
   for (const callid of activeDialogs()) await client.runToEnd('CallEnd', { callid });
 });
 
@@ -192,7 +192,7 @@ it('disables the buttons for a token without their scopes, and the server refuse
   openedPages.push(opened);
   const { page } = opened;
   await page.getByLabel('Token').fill(token);
-  await button(page, 'Come in').click();
+  await button(page, 'Sign in').click();
   await page.locator('.connection').getByText('Live').waitFor();
   await deployment.simulator.dial({ from: 'alice', to: 'keep' });
   await page.locator('.call-row').click();

@@ -57,7 +57,7 @@ export function App() {
     case 'signing-in':
       return <StatusPage text="Connecting…" />;
     case 'unreachable':
-      return <StatusPage text="The server does not answer. Trying again…" />;
+      return <StatusPage text="The server is not responding. Retrying…" />;
     case 'signed-out':
       return <SignInPage reason={state.hadToken ? state.reason : undefined} onToken={onToken} />;
     case 'signed-in':
@@ -68,7 +68,7 @@ export function App() {
 function StatusPage({ text }: { readonly text: string }) {
   return (
     <main class="centered">
-      <h1 class="visually-hidden">Calls</h1>
+      <h1 class="visually-hidden">Call Console</h1>
       <p role="status" class="status">
         {text}
       </p>

@@ -27,7 +27,7 @@ export function CallControls({ session, call, start, isTransferring, onTransfer 
   return (
     <>
       <fieldset class="controls">
-        <legend class="visually-hidden">What to do with this call</legend>
+        <legend class="visually-hidden">Call controls</legend>
         <button
           type="button"
           disabled={!(isConnected && isEstablished && isAllowed(holdMethod))}
@@ -52,7 +52,12 @@ export function CallControls({ session, call, start, isTransferring, onTransfer 
           End
         </button>
       </fieldset>
-      {missing !== '' && <p class="hint">This token lacks the scopes {missing}.</p>}
+      {missing.length > 0 && (
+        <p class="hint">
+          Your token does not include {missing.length === 1 ? 'the scope' : 'the scopes'} {missing.join(', ')}
+          .
+        </p>
+      )}
     </>
   );
 }
@@ -65,6 +70,6 @@ const CONTROL_METHODS: readonly CommandName[] = [
   'CallEnd',
 ];
 
-function missingScopes(session: Session): string {
-  return CONTROL_METHODS.filter((method) => !session.isAllowed(method)).join(', ');
+function missingScopes(session: Session): CommandName[] {
+  return CONTROL_METHODS.filter((method) => !session.isAllowed(method));
 }

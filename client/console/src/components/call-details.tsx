@@ -43,21 +43,25 @@ export function CallDetails({ session }: { readonly session: Session }) {
       <div class="head">
         <h2 id="call-title">
           <span>{displayName(parties.caller)}</span>
-          <span class="visually-hidden"> and </span>
+          <span class="visually-hidden"> to </span>
           <span class="arrow" aria-hidden="true">
             →
           </span>
           <span>{displayName(parties.callee)}</span>
         </h2>
-        <button type="button" class="quiet close" aria-label="Close" onClick={() => session.deselect()}>
+        <button
+          type="button"
+          class="quiet close"
+          aria-label="Close call details"
+          onClick={() => session.deselect()}
+        >
           <span aria-hidden="true">×</span>
         </button>
       </div>
-      {call ? (
-        <CallFacts call={call} onSelect={(callid) => session.select(callid)} />
-      ) : (
-        <p class="hint">{shortAddress(parties.callee)}</p>
-      )}
+      <p class="hint addresses">
+        {shortAddress(parties.caller)} → {shortAddress(parties.callee)}
+      </p>
+      {call && <CallFacts call={call} onSelect={(callid) => session.select(callid)} />}
       <CallControls
         session={session}
         call={call}
@@ -97,23 +101,28 @@ function CallFacts({ call, onSelect }: { readonly call: Call; readonly onSelect:
   return (
     <dl class="facts">
       <div>
-        <dt>State</dt>
+        <dt>Status</dt>
         <dd>
           <span class="state" data-state={call.state}>
             {STATE_LABELS[call.state]}
           </span>
-          {held !== '' && call.state !== 'ended' && <span class="hint"> {held}</span>}
         </dd>
       </div>
       <div>
-        <dt>{call.answered === undefined ? 'Since' : 'Talked'}</dt>
+        <dt>{call.answered === undefined ? 'Ring time' : 'Talk time'}</dt>
         <dd>
           <Duration call={call} />
         </dd>
       </div>
+      {held !== '' && call.state !== 'ended' && (
+        <div>
+          <dt>{call.held?.length === 1 ? 'Party on hold' : 'Parties on hold'}</dt>
+          <dd>{held}</dd>
+        </div>
+      )}
       {call.reason !== undefined && (
         <div class="wide">
-          <dt>How it ended</dt>
+          <dt>End reason</dt>
           <dd>{call.reason}</dd>
         </div>
       )}
@@ -125,16 +134,26 @@ function CallFacts({ call, onSelect }: { readonly call: Call; readonly onSelect:
       )}
       {(from !== undefined || became !== undefined) && (
         <div class="wide links">
-          <dt>Other calls</dt>
+          <dt>Related calls</dt>
           <dd>
             {from !== undefined && (
-              <button type="button" class="link" onClick={() => onSelect(from)}>
-                the one it came of
+              <button
+                type="button"
+                class="link"
+                title="The call that this one was transferred from"
+                onClick={() => onSelect(from)}
+              >
+                Previous call
               </button>
             )}
             {became !== undefined && (
-              <button type="button" class="link" onClick={() => onSelect(became)}>
-                the one it became
+              <button
+                type="button"
+                class="link"
+                title="The call that this one was transferred to"
+                onClick={() => onSelect(became)}
+              >
+                Next call
               </button>
             )}
           </dd>
@@ -159,22 +178,22 @@ function Progress({ run, isTitled = false }: { readonly run: CommandRun; readonl
   return (
     <div class="progress" data-method={run.method} data-ended={hasEnded(run)}>
       {isTitled && <h3>{title}</h3>}
-      <ol class="steps" aria-label={`Steps of: ${title}`}>
+      <p class="error" role="alert">
+        {failure}
+      </p>
+      <ol class="steps" aria-label={`Progress: ${title}`}>
         {stepsOf(run).map((step) => (
           <StepLine key={step.text} step={step} />
         ))}
       </ol>
-      <p class="error" role="alert">
-        {failure}
-      </p>
     </div>
   );
 }
 
 const STEP_STATUS_LABELS: Readonly<Record<Step['status'], string>> = {
   done: 'done',
-  current: 'under way',
-  pending: 'to come',
+  current: 'in progress',
+  pending: 'pending',
   failed: 'failed',
 };
 

@@ -28,12 +28,12 @@ export function CallListView({ session }: { readonly session: Session }) {
   return (
     <section class="card call-list" aria-labelledby="call-list-title" data-freshness={freshness}>
       <div class="head">
-        <h2 id="call-list-title">Board</h2>
+        <h2 id="call-list-title">Calls</h2>
         <Counts session={session} />
       </div>
       <div class="tools">
         <fieldset class="choice">
-          <legend class="visually-hidden">Which calls</legend>
+          <legend class="visually-hidden">Show calls</legend>
           {(['active', 'ended'] as const).map((option) => (
             <label key={option}>
               <input
@@ -45,14 +45,14 @@ export function CallListView({ session }: { readonly session: Session }) {
                   filter.value = option;
                 }}
               />
-              <span>{option === 'active' ? 'Now' : 'Ended'}</span>
+              <span>{option === 'active' ? 'Active' : 'Ended'}</span>
             </label>
           ))}
         </fieldset>
         <input
           type="search"
-          aria-label="Find an address"
-          placeholder="Find an address"
+          aria-label="Search calls by address or Call-ID"
+          placeholder="Search address or Call-ID"
           spellcheck={false}
           value={search.value}
           onInput={({ currentTarget }) => {
@@ -62,14 +62,14 @@ export function CallListView({ session }: { readonly session: Session }) {
       </div>
       {freshness === 'stale' && (
         <p class="notice">
-          Not live: this is how it was at {formatTimeOfDay(session.lastLiveAt.value)}. What changes meanwhile
-          is made up for.
+          This list was last updated at {formatTimeOfDay(session.lastLiveAt.value)}. We will catch up when the
+          connection is back.
         </p>
       )}
       {freshness === 'forbidden' ? (
-        <p class="empty">This token may not see calls: it lacks the scope read.</p>
+        <p class="empty">Your token does not allow you to view calls. It needs the scope “read”.</p>
       ) : rows.value.length === 0 ? (
-        <p class="empty">{emptyText(freshness === 'loading', search.value, filter.value)}</p>
+        <EmptyList isLoading={freshness === 'loading'} search={search.value.trim()} filter={filter.value} />
       ) : (
         <List session={session} calls={rows.value} />
       )}
@@ -77,10 +77,23 @@ export function CallListView({ session }: { readonly session: Session }) {
   );
 }
 
-function emptyText(isLoading: boolean, search: string, filter: CallFilter): string {
-  if (isLoading) return 'Reading the list…';
-  if (search.trim() !== '') return 'No call with such an address.';
-  return filter === 'active' ? 'No call stands just now.' : 'No call has ended yet.';
+interface EmptyListProps {
+  readonly isLoading: boolean;
+  readonly search: string;
+  readonly filter: CallFilter;
+}
+
+function EmptyList({ isLoading, search, filter }: EmptyListProps) {
+  if (isLoading) return <p class="empty">Loading calls…</p>;
+  if (search !== '') return <p class="empty">{`No ${filter} calls match “${search}”`}</p>;
+  return (
+    <div class="empty">
+      <p>{filter === 'active' ? 'No active calls' : 'No ended calls'}</p>
+      <p class="hint">
+        {filter === 'active' ? 'Calls appear here when they start.' : 'Calls appear here when they end.'}
+      </p>
+    </div>
+  );
 }
 
 function Counts({ session }: { readonly session: Session }) {
@@ -97,7 +110,7 @@ function Counts({ session }: { readonly session: Session }) {
         <dd class="tabular-numbers">{ringing}</dd>
       </div>
       <div data-state="answered">
-        <dt>Talking</dt>
+        <dt>Answered</dt>
         <dd class="tabular-numbers">{answered + transferring}</dd>
       </div>
       <div data-state="held">
@@ -218,8 +231,8 @@ function Row({ call, top, position, count, isSelected, onSelect }: RowProps) {
 function noteOf(call: Call): string {
   if (call.state === 'ended') return call.reason ?? '';
   if (call.state === 'held' && call.held?.length)
-    return call.held.length > 1 ? 'both wait' : `${heldParties(call)} waits`;
-  return call.origin === null ? 'from outside' : '';
+    return call.held.length > 1 ? 'Both on hold' : `${heldParties(call)} on hold`;
+  return call.origin === null ? 'Not started via API' : '';
 }
 
 function rowId(callid: string): string {

@@ -1,7 +1,8 @@
 /** The form that starts a call. @module */
 import { useComputed, useSignal } from '@preact/signals';
-import { isDialable, toSipUri } from '../format/sip-address.ts';
+import { toSipUri } from '../format/sip-address.ts';
 import type { Session } from '../state/session.ts';
+import { AddressField } from './address-field.tsx';
 
 /** Phones of the simulator and of the test setup in docs/opensips.md. */
 const DEMO_PARTIES = { caller: 'sip:alice@127.0.0.1:5060', callee: 'sip:bob@127.0.0.1:5060' };
@@ -11,64 +12,38 @@ export function DialForm({ session }: { readonly session: Session }) {
   const isDemo = me.tenant === 'demo';
   const caller = useSignal(me.caller ?? (isDemo ? DEMO_PARTIES.caller : ''));
   const callee = useSignal(isDemo ? DEMO_PARTIES.callee : '');
-  const obstacle = useComputed(() => obstacleTo(session));
-  const isReady = isDialable(caller.value) && isDialable(callee.value);
+  const unavailableReason = useComputed(() => unavailableReasonOf(session));
   return (
     <section class="card dial" aria-labelledby="dial-title">
-      <h2 id="dial-title">Dial</h2>
+      <h2 id="dial-title">New call</h2>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (obstacle.value === undefined && isReady)
+          if (unavailableReason.value === undefined)
             session.run('CallStart', { caller: toSipUri(caller.value), callee: toSipUri(callee.value) });
         }}
       >
-        <label class="field">
-          <span>Your phone</span>
-          <input
-            name="caller"
-            inputMode="email"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            placeholder="alice@example.com"
-            required
-            readOnly={me.caller !== undefined}
-            value={caller.value}
-            onInput={({ currentTarget }) => {
-              caller.value = currentTarget.value;
-            }}
-          />
-        </label>
-        <label class="field">
-          <span>Whom to call</span>
-          <input
-            name="callee"
-            inputMode="email"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            placeholder="bob@example.com"
-            required
-            value={callee.value}
-            onInput={({ currentTarget }) => {
-              callee.value = currentTarget.value;
-            }}
-          />
-        </label>
+        <AddressField
+          label="Caller"
+          name="caller"
+          placeholder="alice@example.com"
+          value={caller}
+          isReadOnly={me.caller !== undefined}
+        />
+        <AddressField label="Callee" name="callee" placeholder="bob@example.com" value={callee} />
         <button
           type="submit"
           class="primary"
-          disabled={obstacle.value !== undefined || !isReady}
-          {...(obstacle.value === undefined ? {} : { 'aria-describedby': 'dial-obstacle' })}
+          disabled={unavailableReason.value !== undefined}
+          {...(unavailableReason.value === undefined ? {} : { 'aria-describedby': 'dial-unavailable' })}
         >
           Call
         </button>
-        {obstacle.value === undefined ? (
-          <p class="hint">Your phone rings first; when you answer, it calls the other.</p>
+        {unavailableReason.value === undefined ? (
+          <p class="hint">The caller’s phone rings first. When it is answered, it calls the callee.</p>
         ) : (
-          <p class="hint" id="dial-obstacle">
-            {obstacle.value}
+          <p class="hint" id="dial-unavailable">
+            {unavailableReason.value}
           </p>
         )}
       </form>
@@ -77,9 +52,11 @@ export function DialForm({ session }: { readonly session: Session }) {
 }
 
 /** Returns why no call can be started at the moment; undefined if it can. */
-function obstacleTo(session: Session): string | undefined {
-  if (!session.isAllowed('CallStart')) return 'This token may not dial: it lacks the scope CallStart.';
-  if (session.connectionState.value.status !== 'open') return 'Not connected just now.';
-  if (session.isLinkUp.value === false) return 'OpenSIPS cannot be reached just now.';
+function unavailableReasonOf(session: Session): string | undefined {
+  if (!session.isAllowed('CallStart'))
+    return 'Your token does not allow you to start calls. It needs the scope “CallStart”.';
+  if (session.connectionState.value.status !== 'open')
+    return 'You can start calls when the connection is open.';
+  if (session.isLinkUp.value === false) return 'OpenSIPS is unreachable. Check that its adapter is running.';
   return undefined;
 }

@@ -1,4 +1,4 @@
-/** The header: tenant, site and subject, the state of the connection, and the token dialog. @module */
+/** The header: tenant, site and subject, the state of the connection, and the account dialog. @module */
 import { useRef } from 'preact/hooks';
 import { now } from '../state/clock.ts';
 import type { Session } from '../state/session.ts';
@@ -15,28 +15,32 @@ export function Header({ session, onToken }: Props) {
     <header class="bar">
       <h1>
         <img src="/favicon.svg" alt="" width="28" height="28" />
-        Calls
+        Call Console
       </h1>
-      <p class="tenant" title={`Tenant ${tenant}, site ${site}`}>
+      <p class="tenant" title={`Tenant: ${tenant} · Site: ${site} · User: ${subject}`}>
         {[...new Set([tenant, site, subject])].join(' · ')}
       </p>
       <ConnectionIndicator session={session} />
-      <TokenDialog onToken={onToken} subject={subject} />
+      <AccountDialog session={session} onToken={onToken} />
     </header>
   );
 }
 
 function ConnectionIndicator({ session }: { readonly session: Session }) {
-  const { tone, text, isRetryable } = connectionStatus(session);
+  const { tone, text, countdown, isRetryable } = connectionStatus(session);
   return (
     <div class="connection" data-tone={tone}>
       <p role="status">
         <span class="dot" aria-hidden="true" />
-        {text}
+        <span>
+          {text}
+          {/* Hidden from screen readers, which would announce each second. */}
+          {countdown !== undefined && <span aria-hidden="true"> · {countdown}</span>}
+        </span>
       </p>
       {isRetryable && (
         <button type="button" class="quiet" onClick={() => session.retryNow()}>
-          Try now
+          Retry
         </button>
       )}
     </div>
@@ -46,6 +50,7 @@ function ConnectionIndicator({ session }: { readonly session: Session }) {
 interface ConnectionStatus {
   readonly tone: 'good' | 'wait' | 'bad';
   readonly text: string;
+  readonly countdown?: string;
   readonly isRetryable?: boolean;
 }
 
@@ -53,29 +58,34 @@ function connectionStatus({ connectionState, isLinkUp, freshness }: Session): Co
   const state = connectionState.value;
   switch (state.status) {
     case 'connecting':
-      return { tone: 'wait', text: state.attempt === 0 ? 'Connecting…' : 'Connecting again…' };
+      return { tone: 'wait', text: state.attempt === 0 ? 'Connecting…' : 'Reconnecting…' };
     case 'waiting': {
       const seconds = Math.max(1, Math.ceil((state.until - now.value) / 1_000));
-      return { tone: 'bad', text: `Connection lost · next try in ${seconds} s`, isRetryable: true };
+      return {
+        tone: 'bad',
+        text: 'Connection lost',
+        countdown: `retry in ${seconds} s`,
+        isRetryable: true,
+      };
     }
     case 'closed':
       return {
         tone: 'bad',
-        text: state.reason === 'superseded' ? 'Another window has taken this session' : 'Disconnected',
+        text: state.reason === 'superseded' ? 'Session opened in another window' : 'Disconnected',
         isRetryable: state.reason === 'superseded',
       };
     case 'open':
       break;
   }
-  if (isLinkUp.value === false) return { tone: 'bad', text: 'OpenSIPS cannot be reached' };
+  if (isLinkUp.value === false) return { tone: 'bad', text: 'OpenSIPS unreachable' };
   switch (freshness.value) {
     case 'loading':
     case 'stale':
-      return { tone: 'wait', text: 'Catching up…' };
+      return { tone: 'wait', text: 'Syncing…' };
     case 'resumed':
-      return { tone: 'good', text: 'Live · back, nothing was missed' };
+      return { tone: 'good', text: 'Live · reconnected, nothing missed' };
     case 'reloaded':
-      return { tone: 'good', text: 'Live · back, the list was read anew' };
+      return { tone: 'good', text: 'Live · reconnected, list reloaded' };
     case 'forbidden':
       return { tone: 'good', text: 'Connected' };
     case 'live':
@@ -83,33 +93,43 @@ function connectionStatus({ connectionState, isLinkUp, freshness }: Session): Co
   }
 }
 
-function TokenDialog({ onToken, subject }: { readonly onToken: Props['onToken']; readonly subject: string }) {
+/** Shows who is signed in, and changes or deletes the token. */
+function AccountDialog({ session, onToken }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const { tenant, site, subject } = session.me;
+  const signIn = (token: string | undefined) => {
+    dialog.current?.close();
+    onToken(token);
+  };
   return (
     <>
-      <button type="button" class="quiet token-button" onClick={() => dialog.current?.showModal()}>
-        Token
+      <button type="button" class="quiet" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+        Account
       </button>
-      <dialog ref={dialog} aria-labelledby="token-title">
-        <h2 id="token-title">Token</h2>
-        <p class="hint">You are here as “{subject}”. Another token brings other rights.</p>
-        <TokenForm
-          onToken={(token) => {
-            dialog.current?.close();
-            onToken(token);
-          }}
-        />
+      <dialog ref={dialog} aria-labelledby="account-title">
+        <h2 id="account-title">Account</h2>
+        <dl class="facts">
+          <div>
+            <dt>Tenant</dt>
+            <dd>{tenant}</dd>
+          </div>
+          <div>
+            <dt>Site</dt>
+            <dd>{site}</dd>
+          </div>
+          <div>
+            <dt>User</dt>
+            <dd>{subject}</dd>
+          </div>
+        </dl>
+        <p class="hint">To get other permissions, sign in with another token.</p>
+        <TokenForm onToken={signIn} />
         <div class="row">
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              dialog.current?.close();
-              onToken(undefined);
-            }}
-          >
-            Forget the token
-          </button>
+          {session.hasToken && (
+            <button type="button" class="quiet" onClick={() => signIn(undefined)}>
+              Sign out
+            </button>
+          )}
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
             Close
           </button>

@@ -10,13 +10,13 @@ export function SignInPage({ onToken, reason }: Props & { readonly reason: strin
     <main class="centered">
       <section class="card welcome" aria-labelledby="welcome">
         <img src="/favicon.svg" alt="" width="44" height="44" />
-        <h1 id="welcome">Calls</h1>
+        <h1 id="welcome">Call Console</h1>
         <p class="hint">
-          Your application’s back end gives you a token; it says what you may see and do here.
+          Sign in with a token from your application’s back end. The token determines what you can see and do.
         </p>
         {reason !== undefined && (
           <p class="error" role="alert">
-            This token was not taken: {reason}
+            {reason}
           </p>
         )}
         <TokenForm onToken={onToken} />
@@ -48,9 +48,9 @@ export function TokenForm({ onToken }: Props) {
           }}
         />
       </label>
-      <p class="hint">It is kept in this tab only, and gone when the tab closes.</p>
+      <p class="hint">Stored in this tab until you close it.</p>
       <button type="submit" class="primary">
-        Come in
+        Sign in
       </button>
     </form>
   );

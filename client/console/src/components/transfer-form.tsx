@@ -2,8 +2,9 @@
 import { useSignal } from '@preact/signals';
 import type { Call, Leg } from '../../../connection/call.ts';
 import { STATE_LABELS } from '../format/labels.ts';
-import { displayName, isDialable, shortAddress, toSipUri } from '../format/sip-address.ts';
+import { displayName, shortAddress, toSipUri } from '../format/sip-address.ts';
 import type { Session } from '../state/session.ts';
+import { AddressField } from './address-field.tsx';
 
 interface Props {
   readonly session: Session;
@@ -29,7 +30,7 @@ export function TransferForm({ session, call, onDone }: Props) {
     .filter(({ callid, state }) => callid !== call.callid && (state === 'answered' || state === 'held'))
     .slice(0, MAX_CALL_OPTIONS);
   const otherCall = others.find(({ callid }) => callid === other.value);
-  const isReady = kind.value === 'blind' ? isDialable(destination.value) : otherCall !== undefined;
+  const isReady = kind.value === 'blind' || otherCall !== undefined;
 
   const submit = (event: Event) => {
     event.preventDefault();
@@ -45,9 +46,9 @@ export function TransferForm({ session, call, onDone }: Props) {
   };
 
   return (
-    <form class="transfer" aria-label="Transfer" onSubmit={submit}>
+    <form class="transfer" aria-label="Transfer the call" onSubmit={submit}>
       <fieldset class="choice">
-        <legend class="visually-hidden">How</legend>
+        <legend class="visually-hidden">Type of transfer</legend>
         <Choice name="kind" label="To an address" value="blind" chosen={kind} isDisabled={!kinds.blind} />
         <Choice
           name="kind"
@@ -58,31 +59,21 @@ export function TransferForm({ session, call, onDone }: Props) {
         />
       </fieldset>
       <fieldset class="choice">
-        <legend>Who goes</legend>
+        <legend>Party to transfer</legend>
         {LEGS.map((party) => (
           <Choice key={party} name="leg" label={displayName(call[party])} value={party} chosen={leg} />
         ))}
       </fieldset>
       {kind.value === 'blind' ? (
-        <label class="field">
-          <span>Where to</span>
-          <input
-            name="destination"
-            inputMode="email"
-            autocomplete="off"
-            autocapitalize="off"
-            spellcheck={false}
-            placeholder="carol@example.com"
-            required
-            value={destination.value}
-            onInput={({ currentTarget }) => {
-              destination.value = currentTarget.value;
-            }}
-          />
-        </label>
+        <AddressField
+          label="Destination"
+          name="destination"
+          placeholder="carol@example.com"
+          value={destination}
+        />
       ) : (
         <label class="field">
-          <span>Which call</span>
+          <span>Call to join</span>
           <select
             name="other"
             required
@@ -91,7 +82,7 @@ export function TransferForm({ session, call, onDone }: Props) {
               other.value = currentTarget.value;
             }}
           >
-            <option value="">{others.length === 0 ? 'No other call stands' : 'Choose…'}</option>
+            <option value="">{others.length === 0 ? 'No other active calls' : 'Select a call'}</option>
             {others.map(({ callid, caller, callee, state }) => (
               <option key={callid} value={callid}>
                 {shortAddress(caller)} → {shortAddress(callee)} ({STATE_LABELS[state].toLowerCase()})
@@ -102,7 +93,7 @@ export function TransferForm({ session, call, onDone }: Props) {
       )}
       {kind.value === 'attended' && otherCall && (
         <fieldset class="choice">
-          <legend>To whom</legend>
+          <legend>Connect to</legend>
           {LEGS.map((party) => (
             <Choice
               key={party}

@@ -5,7 +5,7 @@ import { displayName } from './sip-address.ts';
 
 export const STATE_LABELS: Readonly<Record<Call['state'], string>> = {
   ringing: 'Ringing',
-  answered: 'Talking',
+  answered: 'Answered',
   held: 'On hold',
   transferring: 'Transferring',
   ended: 'Ended',
@@ -16,7 +16,7 @@ const EVENT_LABELS: Readonly<Record<string, string>> = {
   Answered: 'Answered',
   Held: 'Put on hold',
   Resumed: 'Resumed',
-  Transferring: 'Transfer under way',
+  Transferring: 'Transferring',
   Transferred: 'Transferred',
   Ended: 'Ended',
 };
@@ -46,9 +46,7 @@ function textOf({ event, data }: TimelineEntry, parties: Parties): string {
   if (!isJsonObject(data)) return label;
   const { leg, transfer } = data;
   if (leg === 'caller' || leg === 'callee') return `${label}: ${displayName(parties[leg])}`;
-  return typeof transfer === 'string' && transfer !== ''
-    ? `${label}: the transfer ended with ${transfer}`
-    : label;
+  return typeof transfer === 'string' && transfer !== '' ? `${label}: transfer failed (${transfer})` : label;
 }
 
 /** Returns the names of the parties on hold; empty if there are none or they are not known. */

@@ -2,7 +2,7 @@
 
 /** Returns `alice@example.com` for `sip:alice@example.com:5060;transport=tcp`. */
 export function shortAddress(uri: string | null): string {
-  if (uri === null) return 'unknown';
+  if (uri === null) return 'Unknown';
   const match = /^sips?:([^;?]*)/i.exec(uri);
   return (match?.[1] ?? uri).replace(/:\d+$/, '');
 }
@@ -19,7 +19,13 @@ export function toSipUri(typed: string): string {
   return text === '' || /^sips?:/i.test(text) ? text : `sip:${text}`;
 }
 
-/** Whether a typed address is likely to be valid. Catches most mistakes early; the edge validates it fully. */
-export function isDialable(typed: string): boolean {
-  return /^sips?:[^\s@]+@[^\s@]+$/i.test(toSipUri(typed));
+/** Longer values are cut. */
+const MAX_QUOTED_CHARACTERS = 64;
+
+/** Returns what is wrong with a typed address; empty if nothing is. Catches most mistakes; the edge validates it fully. */
+export function addressError(typed: string): string {
+  const uri = toSipUri(typed);
+  if (uri === '') return 'Enter a SIP address, such as bob@example.com.';
+  if (/^sips?:[^\s@]+@[^\s@]+$/i.test(uri)) return '';
+  return `${JSON.stringify(typed.slice(0, MAX_QUOTED_CHARACTERS))} is not a SIP address. Enter user@host, such as bob@example.com.`;
 }

@@ -72,12 +72,21 @@ it.each<[CommandName, readonly string[]]>([
 it('says in a sentence why a command failed', () => {
   const textAfter = (update: CommandUpdate) => failureText(runWith('CallStart', [update]));
   expect(textAfter({ event: 'Started' })).toBeUndefined();
-  expect(textAfter({ event: 'Error', data: 'transfer failed with status 486 Busy Here' })).toBe(
-    'Transfer failed with status 486 Busy Here.',
+  expect(textAfter({ event: 'Error', data: 'transfer failed with status 488 Not Acceptable Here' })).toBe(
+    'Transfer failed with status 488 Not Acceptable Here.',
   );
-  const refusal = { code: -32002, message: 'Not allowed', data: 'the scope CallStart is missing' };
-  expect(textAfter({ event: 'Refused', error: refusal })).toBe('The scope CallStart is missing.');
-  const tooMany = { code: -32003, message: 'Too many', data: { reason: 'too many calls stand', limit: 'x' } };
-  expect(textAfter({ event: 'Refused', error: tooMany })).toBe('Too many calls stand.');
-  expect(textAfter({ event: 'Lost' })).toContain('may have been done or not');
+  const busy = { code: -32010, message: 'Refused', sip: { status: 486, reason: 'Busy Here' } };
+  const data = 'transfer failed with status 486 Busy Here';
+  expect(textAfter({ event: 'Error', data, error: busy })).toBe('The line is busy (486 Busy Here).');
+  const refusal = { code: -32002, message: 'Not allowed', data: 'missing scope: CallStart' };
+  expect(textAfter({ event: 'Refused', error: refusal })).toBe('Missing scope: CallStart.');
+  const tooMany = {
+    code: -32003,
+    message: 'Too many',
+    data: { reason: 'Too many calls are active.', limit: 'x' },
+  };
+  expect(textAfter({ event: 'Refused', error: tooMany })).toBe('Too many calls are active.');
+  const lost = { code: -32013, message: 'No response', data: 'The connection was lost.' };
+  expect(textAfter({ event: 'Lost', error: lost })).toBe('The connection was lost.');
+  expect(textAfter({ event: 'Error' })).toBe('The request failed for an unknown reason. Try again.');
 });

@@ -1,6 +1,7 @@
 /** The commands of this page, and their progress step by step, derived from their events. Pure. @module */
 import { type CommandUpdate, isJsonObject, type JsonObject } from '../../../connection/messages.ts';
 import { displayName } from '../format/sip-address.ts';
+import { explainSipStatus } from '../format/sip-status.ts';
 
 export type CommandName =
   | 'CallStart'
@@ -39,13 +40,11 @@ export function hasEnded({ updates }: CommandRun): boolean {
 export function failureText({ updates }: CommandRun): string | undefined {
   const failed = updates.find(({ event }) => ['Error', 'Refused', 'Lost'].includes(event));
   if (!failed) return undefined;
-  if (failed.event === 'Lost') return 'The connection was lost for too long: it may have been done or not.';
-  if (failed.event === 'Error') return sentence(failed.data ?? failed.error?.message);
-  return sentence(
-    isJsonObject(failed.error?.data)
-      ? failed.error.data['reason']
-      : (failed.error?.data ?? failed.error?.message),
-  );
+  const { data, error } = failed;
+  const explanation = explainSipStatus(error);
+  if (explanation !== undefined) return explanation;
+  const reason = isJsonObject(error?.data) ? error.data['reason'] : error?.data;
+  return sentence(data ?? reason ?? error?.message);
 }
 
 /** Returns the Call-ID of the call that the command has made. */
@@ -93,28 +92,31 @@ function plannedSteps(method: CommandName, params: JsonObject): PlannedStep[] {
       ];
     case 'CallHold':
       return [
-        { text: 'Putting on hold', events: ['CallHoldStart', 'CallHoldSuccessful'] },
+        { text: 'Requested', events: ['CallHoldStart', 'CallHoldSuccessful'] },
         { text: 'On hold', events: ['CallHoldSuccessful'] },
       ];
     case 'CallUnhold':
       return [
-        { text: 'Resuming', events: ['CallUnholdStart', 'CallUnholdSuccessful'] },
+        { text: 'Requested', events: ['CallUnholdStart', 'CallUnholdSuccessful'] },
         { text: 'Resumed', events: ['CallUnholdSuccessful'] },
       ];
     case 'CallBlindTransfer':
     case 'CallAttendedTransfer':
       return [
         requested,
-        { text: 'The phone takes the transfer', events: ['TransferStart'] },
-        { text: 'The new party answers', events: ['TransferSuccessful'] },
+        { text: 'The phone accepts the transfer', events: ['TransferStart'] },
+        {
+          text: method === 'CallBlindTransfer' ? 'The destination answers' : 'The parties are connected',
+          events: ['TransferSuccessful'],
+        },
       ];
     case 'CallEnd':
-      return [requested, { text: 'The call has ended', events: [] }];
+      return [requested, { text: 'Call ended', events: [] }];
   }
 }
 
 export const COMMAND_TITLES: Readonly<Record<CommandName, string>> = {
-  CallStart: 'Dial',
+  CallStart: 'Call',
   CallEnd: 'End',
   CallHold: 'Hold',
   CallUnhold: 'Resume',
@@ -123,6 +125,7 @@ export const COMMAND_TITLES: Readonly<Record<CommandName, string>> = {
 };
 
 function sentence(data: unknown): string {
-  const text = typeof data === 'string' && data !== '' ? data : 'It was refused, and nothing more was said';
+  const text =
+    typeof data === 'string' && data !== '' ? data : 'The request failed for an unknown reason. Try again';
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
 }

@@ -16,11 +16,15 @@ export async function fetchMe(token: string | undefined): Promise<Me | string> {
   const response = await fetch('/v1/me', { headers: authorizationHeader(token) });
   const body: unknown = await response.json();
   if (isMe(body)) return body;
+  if (response.status === 401)
+    return 'This token is invalid, expired or revoked. Get a new one from your application’s back end.';
+  if (response.status === 400)
+    return 'This API key is valid for several sites. Sign in with a token or an API key for one site.';
   const detail =
     isJsonObject(body) && typeof body['detail'] === 'string' ? body['detail'] : response.statusText;
   // A server error is temporary and does not concern the token.
   if (response.status >= 500) throw new Error(detail);
-  return detail;
+  return `Sign-in failed. ${detail}`;
 }
 
 function authorizationHeader(token: string | undefined): HeadersInit {

@@ -97,6 +97,11 @@ export class Session {
     this.#connection.retryNow();
   }
 
+  /** False on an edge that requires no token. */
+  get hasToken(): boolean {
+    return this.#token !== undefined;
+  }
+
   /** Whether the token has the scope of this command. */
   isAllowed(method: CommandName): boolean {
     return this.me.scopes.includes(method);
@@ -162,7 +167,7 @@ export class Session {
         const wasUp = this.isLinkUp.value;
         this.isLinkUp.value = isUp;
         if (wasUp !== undefined && wasUp !== isUp)
-          this.announcement.value = isUp ? 'OpenSIPS is back.' : 'OpenSIPS cannot be reached.';
+          this.announcement.value = isUp ? 'OpenSIPS is reachable again.' : 'OpenSIPS is unreachable.';
       },
       onRefused: () => {
         this.freshness.value = 'forbidden';
@@ -193,13 +198,13 @@ export class Session {
       if (previous === 'open' && state.status !== 'open') {
         this.lastLiveAt.value = Date.now();
         if (this.freshness.value !== 'forbidden') this.freshness.value = 'stale';
-        this.announcement.value = 'The connection was lost.';
+        this.announcement.value = 'Connection lost.';
       }
     });
     // A browser does not tell a page why an upgrade was refused, so the page asks over HTTP.
     if (state.status === 'waiting') void this.#checkToken();
     if (state.status === 'closed' && state.reason === 'unauthorized')
-      this.#onUnauthorized('The token no longer holds.');
+      this.#onUnauthorized('Your token is no longer valid. Sign in with a new one.');
   }
 
   async #checkToken(): Promise<void> {
