@@ -1,6 +1,6 @@
 /** Builds the console's files when they are missing or older than their sources. @module */
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -12,7 +12,7 @@ const PAGE = 'index.html';
 /** Folder of files whose names contain a hash of their content. */
 const ASSETS = 'assets';
 
-const SOURCES = ['client', 'package-lock.json'];
+const SOURCES = ['build', 'client', 'package-lock.json'];
 
 /**
  * Builds the files if necessary. A running edge that reads them at the same time finds a consistent set: the page is
@@ -32,9 +32,13 @@ export async function buildConsole({ always = false } = {}): Promise<void> {
     const configFile = join(root, 'client/console/vite.config.ts');
     await build({ configFile, logLevel: 'warn', build: { outDir: buildDirectory, emptyOutDir: true } });
     const assets = await readdir(join(buildDirectory, ASSETS));
-    const others = (await readdir(buildDirectory)).filter((name) => name !== ASSETS && name !== PAGE);
-    for (const file of [...assets.map((name) => join(ASSETS, name)), ...others, PAGE])
+    const others = (await filesIn(buildDirectory)).filter(
+      (file) => dirname(file) !== ASSETS && file !== PAGE,
+    );
+    for (const file of [...assets.map((name) => join(ASSETS, name)), ...others, PAGE]) {
+      await mkdir(dirname(join(CONSOLE_DIRECTORY, file)), { recursive: true });
       await rename(join(buildDirectory, file), join(CONSOLE_DIRECTORY, file));
+    }
     for (const file of await readdir(join(CONSOLE_DIRECTORY, ASSETS)))
       if (!assets.includes(file)) await rm(join(CONSOLE_DIRECTORY, ASSETS, file), { force: true });
   } finally {
@@ -57,12 +61,16 @@ async function newestModification(path: string): Promise<number> {
     () => ({ isDirectory: false, mtimeMs: 0 }),
   );
   if (!isDirectory) return mtimeMs;
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'));
-  return Math.max(
-    0,
-    ...(await Promise.all(files.map(({ parentPath, name }) => modifiedAt(join(parentPath, name))))),
-  );
+  const files = (await filesIn(path)).filter((file) => !file.endsWith('.test.ts'));
+  return Math.max(0, ...(await Promise.all(files.map((file) => modifiedAt(join(path, file))))));
+}
+
+/** Returns the paths of all files below a folder, from that folder. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
 }
 
 if (import.meta.main) await buildConsole({ always: process.argv.includes('--always') });

@@ -1,6 +1,7 @@
 /** Child processes that run together and are stopped together. @module */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { reasonOf } from '../shared/settings/error-reason.ts';
 
 interface Child {
   readonly name: string;
@@ -28,9 +29,10 @@ export class Processes {
    */
   add(name: string, process: ChildProcess, stopTimeoutMs: number): void {
     this.#children.push({ name, process, stopTimeoutMs });
-    process.once('error', (error) => this.#onExit(`${name} did not start: ${error.message}`));
+    process.once('error', (error) => this.#onExit(`${name} did not start: ${reasonOf(error)}.`));
     process.once('exit', (status, signal) => {
-      if (!this.#isStopping) this.#onExit(`${name} ended by itself (${signal ?? `exit status ${status}`})`);
+      if (!this.#isStopping)
+        this.#onExit(`${name} has ended (${signal ?? `exit code ${status}`}). Its messages are above.`);
     });
   }
 

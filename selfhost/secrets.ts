@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { quote } from '../shared/settings/quote.ts';
+import { StartError } from './start-error.ts';
 
 /** The secrets that the Worker takes from its environment. */
 const Secrets = z.object({ ADMIN_SECRET: z.string().min(1), KEY_SECRETS: z.string().min(1) });
@@ -31,7 +33,9 @@ export async function loadOrCreateSecrets(data: string): Promise<Secrets> {
   const stored = Secrets.safeParse(parseJson(await readFile(file, 'utf8')));
   // A damaged file is never replaced: all keys would become invalid.
   if (!stored.success)
-    throw new Error(`${file} has no ADMIN_SECRET and KEY_SECRETS; mend it, or move it away`);
+    throw new StartError(
+      `The file ${quote(file)} does not have ADMIN_SECRET and KEY_SECRETS. Correct it, or move it away to create new secrets: all keys are invalid then.`,
+    );
   return stored.data;
 }
 

@@ -1,6 +1,6 @@
 /** The settings of `npm start`, and the text of its `--help`. @module */
 import { join, resolve } from 'node:path';
-import { type CommandLine, readCommandLine } from '../shared/settings/command-line.ts';
+import { type CommandLine, type Manual, readCommandLine } from '../shared/settings/command-line.ts';
 import type { Definitions, Values } from '../shared/settings/settings.ts';
 import { hostPort, Port, SipUri, Switch, Text } from '../shared/settings/value-types.ts';
 
@@ -8,48 +8,64 @@ const SETTINGS = {
   opensips: {
     value: 'host:port',
     env: 'SELFHOST_OPENSIPS',
-    help: 'use the OpenSIPS whose MI listens there (UDP) instead of the simulator',
+    defaultHelp: 'the simulator',
+    help: 'UDP address of the MI of an OpenSIPS to use instead of the simulator',
     type: hostPort(),
   },
   'sip-next-hop': {
     value: 'uri',
     env: 'SELFHOST_SIP_NEXT_HOP',
-    help: "that OpenSIPS's own SIP address, through which a first leg must pass; if not given: sip:HOST:5060",
+    defaultHelp: 'sip:HOST:5060, with the host of --opensips',
+    help: 'SIP address of that OpenSIPS itself. Calls are sent there, so that they pass its routing script',
     type: SipUri,
   },
   port: {
     value: 'port',
     env: 'SELFHOST_PORT',
     default: '5059',
-    help: 'serve at this TCP port on loopback',
+    help: 'TCP port of the edge on the loopback interface, 1 to 65535',
     type: Port,
   },
   data: {
     value: 'dir',
     env: 'SELFHOST_DATA',
     default: join(resolve(import.meta.dirname, '..'), '.data'),
-    help: 'keep calls and commands there',
+    help: 'Folder in which calls, commands, tenants and secrets are stored',
     type: Text,
   },
   tenants: {
     env: 'SELFHOST_TENANTS',
     default: 'no',
-    help: 'serve tenants with keys of their own, as a deployment does, instead of the open one; the adapter runs where OpenSIPS is: npm run adapter -- --help',
+    help: 'Serve tenants with API keys, as a deployment does. Start their adapters yourself: npm run adapter -- --help',
     type: Switch,
   },
   'webhooks-to-private': {
     env: 'SELFHOST_WEBHOOKS_TO_PRIVATE',
     default: 'no',
-    help: 'with --tenants: let webhooks go to this machine and to private networks too, and by http; without it, to public addresses by https only',
+    help: 'With --tenants: allow webhooks to this machine and to private networks, and over http. Otherwise they may go to public addresses over https only',
     type: Switch,
   },
   config: {
     value: 'file',
     env: 'SELFHOST_CONFIG',
-    help: 'a JSON file with the same names as keys, such as {"port": 5060}',
+    help: 'JSON file with the names of these flags as keys, such as {"port": 5060}',
     type: Text,
   },
 } as const satisfies Definitions;
+
+/** The exit codes of `npm start`. */
+export const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
+
+const MANUAL: Manual = {
+  introduction: `npm start -- [flags]
+
+Starts the edge, an adapter and an OpenSIPS simulator on this machine.`,
+  exitCodes: {
+    [EXIT.stopped]: 'stopped by Ctrl-C or SIGTERM',
+    [EXIT.failed]: 'a part did not start, or has ended: the message says which',
+    [EXIT.usage]: 'invalid setting: nothing was started',
+  },
+};
 
 export type Settings = Values<typeof SETTINGS>;
 
@@ -62,5 +78,18 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): CommandLine<typeof SETTINGS> {
-  return readCommandLine(SETTINGS, 'npm start -- [flags]', argv, { env, readFile });
+  const reading = readCommandLine(SETTINGS, MANUAL, argv, { env, readFile });
+  if (!('values' in reading)) return reading;
+  const { values, origins } = reading;
+  const nameOf = (name: keyof typeof SETTINGS) => origins[name]?.name ?? `--${name}`;
+  const errors: string[] = [];
+  if (values.tenants)
+    for (const name of ['opensips', 'sip-next-hop'] as const)
+      if (values[name] !== undefined)
+        errors.push(
+          `${nameOf(name)}: has no effect with --tenants. Give it to the adapter of a site instead: npm run adapter -- --help.`,
+        );
+  if (values['webhooks-to-private'] && !values.tenants)
+    errors.push(`${nameOf('webhooks-to-private')}: needs --tenants, because only tenants have webhooks.`);
+  return errors.length > 0 ? { errors } : reading;
 }

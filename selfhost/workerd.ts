@@ -4,17 +4,15 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
+import { StartError } from './start-error.ts';
 
 const root = resolve(import.meta.dirname, '..');
-
-/** Path of the platform's binary. Its package is CommonJS and ships no types. */
-const { default: workerd } = createRequire(import.meta.url)('workerd') as { readonly default: string };
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
@@ -38,13 +36,17 @@ export async function startEdge({
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
 }: EdgeOptions): Promise<ChildProcess> {
+  const workerd = await findWorkerd();
   const objects = join(data, 'objects');
   await mkdir(objects, { recursive: true });
   await Promise.all([
     bundle(join(root, entry), join(data, 'worker.js')),
     bundle(join(root, 'selfhost/assets.ts'), join(data, 'assets.js')),
     buildConsole(),
-  ]);
+  ]).catch((cause: unknown) => {
+    const message = 'Cannot build the edge. The errors are above. If a package is missing, run npm ci.';
+    throw new StartError(message, { cause });
+  });
   const config = join(data, 'workerd.capnp');
   const env = {
     MAX_SOCKETS: String(maxSockets()),
@@ -64,6 +66,19 @@ export async function startEdge({
     env: { ...process.env, ...env },
     detached: true,
   });
+}
+
+/** Returns the path of workerd's binary for this platform. Its package is CommonJS and ships no types. */
+async function findWorkerd(): Promise<string> {
+  try {
+    const { default: path } = createRequire(import.meta.url)('workerd') as { readonly default: string };
+    await access(path, constants.X_OK);
+    return path;
+  } catch {
+    throw new StartError(
+      `The package workerd is not installed for this platform (${process.platform} ${process.arch}). Run npm ci.`,
+    );
+  }
 }
 
 /** Bundles a Worker into one module, as wrangler does. */

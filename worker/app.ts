@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
-import { issuesText } from '../shared/protocol/rpc/jsonrpc.ts';
+import { validate } from '../shared/protocol/validation/validate.ts';
 import type { AccessDenied, Authenticated } from './auth/authenticated.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { offersSubprotocol, SUBPROTOCOL } from './auth/credentials.ts';
@@ -35,14 +35,14 @@ export function createApp(
     .use(async ({ req }, next) => {
       // Without a platform in front, the host of the URL is whatever the Host headers say.
       if (URL.canParse(req.url)) return next();
-      return problemResponse(400, 'this is no URL; send one Host header, with the name of this host');
+      return problemResponse(400, 'The URL is invalid. Send one Host header, with the name of this server.');
     })
     .use(securityHeaders)
     .get('/call-api', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client) return deny(client);
-      const query = ConnectQuery.safeParse(req.query());
-      if (!query.success) return problemResponse(400, issuesText(query.error));
+      const query = validate(ConnectQuery, req.query(), 'The query');
+      if (!query.success) return problemResponse(400, query.error);
       const { session = crypto.randomUUID(), since } = query.data;
       const resume = since === undefined ? {} : { since: Number(since) };
       return upgrade(req.raw, env, client, { ...client.principal, session, ...resume });
@@ -73,7 +73,8 @@ export function createApp(
       '/v1/tokens',
       bodyLimit({
         maxSize: MAX_TOKEN_BODY_BYTES,
-        onError: () => problemResponse(413, `the body is longer than ${MAX_TOKEN_BODY_BYTES} bytes`),
+        onError: () =>
+          problemResponse(413, `The body has more than ${MAX_TOKEN_BODY_BYTES} bytes. Send a shorter one.`),
       }),
       async ({ env, req }) => {
         const issued = await issueClientToken(req.raw, env, tenants);
@@ -85,19 +86,26 @@ export function createApp(
     .route('/', createReferenceRoutes())
     .get('/', ({ env, req }) => consoleFile(req.raw, env))
     .get('/favicon.svg', ({ env, req }) => consoleFile(req.raw, env))
+    .get('/docs/search.js', ({ env, req }) => consoleFile(req.raw, env))
+    .get('/THIRD-PARTY-NOTICES.txt', ({ env, req }) => consoleFile(req.raw, env))
     .get('/assets/*', ({ env, req }) => consoleFile(req.raw, env))
     .onError((error, { req }) => {
       // The query and the headers may contain a token, so they are not logged.
       console.error(redact(`${req.method} ${req.path} failed: ${error.stack ?? error}`));
       if (isTemporary(error))
-        return problemResponse(503, 'too busy just now; try again', { 'Retry-After': '1' });
-      return problemResponse(500, 'something went wrong here, and has been logged; try again later');
+        return problemResponse(503, 'The service is overloaded. Try again in a second.', {
+          'Retry-After': '1',
+        });
+      return problemResponse(500, 'An unexpected error occurred and was logged. Try again later.');
     })
     .notFound(notFound);
 }
 
 function notFound(): Response {
-  return problemResponse(404, 'there is nothing here; the WebSocket is at /call-api, the HTTP API at /v1');
+  return problemResponse(
+    404,
+    'There is nothing at this path. The WebSocket API is at /call-api, the HTTP API at /v1, and the documentation at /docs.',
+  );
 }
 
 async function consoleFile(request: Request, env: Env): Promise<Response> {
@@ -124,7 +132,11 @@ async function upgrade(
   principal: Connection,
 ): Promise<Response> {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') {
-    return problemResponse(426, 'this is a WebSocket: connect with an Upgrade', { Upgrade: 'websocket' });
+    return problemResponse(
+      426,
+      'This path accepts WebSocket connections only. Connect with a WebSocket client.',
+      { Upgrade: 'websocket' },
+    );
   }
   const response = await openSocket(env, authenticated, principal);
   if (response.status !== 101 || !offersSubprotocol(request)) return response;

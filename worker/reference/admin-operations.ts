@@ -23,7 +23,7 @@ import {
 import type { Operation } from './operation.ts';
 
 const UnreachedSites = z.array(z.string()).meta({
-  description: 'sites that could not be updated yet; the service retries until they are',
+  description: 'sites that have not been updated yet. The service retries until they are',
 });
 
 /** The response to a change. */
@@ -44,7 +44,7 @@ export const Trail = z.object({
   next: z.number().int().optional().meta({ description: 'pass it as `before` for the next page' }),
 });
 const KeyWithText = outcomeOf(KeyView).extend({
-  key: z.string().meta({ description: 'the text of the key, which is shown only once' }),
+  key: z.string().meta({ description: 'the key itself. It is shown only in this response' }),
 });
 
 const TenantPath = z.object({ tenant: Id });
@@ -103,7 +103,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'PATCH',
     path: '/v1/admin/tenants/{tenant}',
-    summary: 'Changes the given fields, at once and at all sites',
+    summary: 'Changes a tenant. The new values apply to all its sites immediately',
     pathParams: TenantPath,
     body: TenantChange,
     response: outcomeOf(TenantView),
@@ -133,7 +133,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/tenants/{tenant}/sites',
-    summary: 'Lists the sites',
+    summary: 'Lists the sites of a tenant',
     pathParams: TenantPath,
     response: z.object({ sites: z.array(SiteView) }),
     problems: [401, 404],
@@ -142,7 +142,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'PATCH',
     path: '/v1/admin/tenants/{tenant}/sites/{site}',
-    summary: 'Changes the given fields',
+    summary: 'Changes a site',
     pathParams: SitePath,
     body: SiteChange,
     response: outcomeOf(SiteView),
@@ -161,7 +161,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'POST',
     path: '/v1/admin/tenants/{tenant}/keys',
-    summary: 'Creates a key, and shows its text this once',
+    summary: 'Creates a key. Only this response contains the key itself',
     pathParams: TenantPath,
     body: KeyBody,
     status: 201,
@@ -172,7 +172,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/tenants/{tenant}/keys',
-    summary: 'Lists the keys, without their texts',
+    summary: 'Lists the keys of a tenant, without the keys themselves',
     pathParams: TenantPath,
     response: z.object({ keys: z.array(KeyView) }),
     problems: [401, 404],
@@ -181,7 +181,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'DELETE',
     path: '/v1/admin/tenants/{tenant}/keys/{key}',
-    summary: 'Revokes a key, and closes its sockets and those of its tokens',
+    summary: 'Revokes a key and the tokens issued for it, and closes their sockets',
     pathParams: KeyPath,
     response: outcomeOf(KeyView),
     problems: [401, 404],
@@ -190,7 +190,8 @@ export const adminOperations = {
     ...ADMIN,
     method: 'POST',
     path: '/v1/admin/tenants/{tenant}/keys/{key}/rotate',
-    summary: 'Creates a key with the same permissions; the old one stays valid for `grace` seconds',
+    summary:
+      'Replaces a key by a new one with the same permissions. The old key remains valid for `grace` seconds',
     pathParams: KeyPath,
     body: RotateKeyBody,
     isBodyOptional: true,
@@ -202,7 +203,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/tenants/{tenant}/audit',
-    summary: 'Lists the changes of the tenant and who made them, newest first',
+    summary: 'Lists the changes of a tenant and who made them, newest first',
     pathParams: TenantPath,
     query: AuditQuery,
     response: Trail,
@@ -212,7 +213,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'POST',
     path: WEBHOOKS_URL,
-    summary: 'Creates a webhook, and shows its secret this once',
+    summary: 'Creates a webhook. Only this response contains its secret',
     pathParams: SitePath,
     body: EndpointBody,
     status: 201,
@@ -241,7 +242,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'PATCH',
     path: WEBHOOK_URL,
-    summary: 'Changes the given fields',
+    summary: 'Changes a webhook',
     pathParams: WebhookPath,
     body: EndpointChange,
     response: outcomeOf(EndpointView),
@@ -260,7 +261,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'POST',
     path: `${WEBHOOK_URL}/rotate`,
-    summary: 'Creates a new secret; the old one signs too for `grace` seconds',
+    summary: 'Replaces the secret. For `grace` seconds, deliveries are signed with the old one as well',
     pathParams: WebhookPath,
     body: RotateSecretBody,
     isBodyOptional: true,
@@ -282,7 +283,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: `${WEBHOOK_URL}/deliveries`,
-    summary: 'Lists deliveries that were sent or are waiting, newest first',
+    summary: 'Lists deliveries, sent and pending, newest first',
     pathParams: WebhookPath,
     query: DeliveriesQuery,
     response: z.object({

@@ -11,6 +11,8 @@ import { apiInfo } from '../../shared/reference/api-info.ts';
 import { type JsonSchema, jsonSchemas, refTo } from '../../shared/reference/json-schema.ts';
 import { namedSchemas } from '../../shared/reference/openrpc.ts';
 import { Trail } from './admin-operations.ts';
+import { type CodeSample, createCodeSamples, type ResponseKind } from './code-samples.ts';
+import { exampleBody, exampleValue, type NamedSchemas } from './examples.ts';
 import type { Credential, Operation } from './operation.ts';
 import { operations, RpcResponse } from './operations.ts';
 
@@ -23,7 +25,7 @@ interface Parameter {
 }
 
 interface Content {
-  readonly [type: string]: { readonly schema?: JsonSchema };
+  readonly [type: string]: { readonly schema?: JsonSchema; readonly example?: unknown };
 }
 
 interface Response {
@@ -40,13 +42,17 @@ export interface OpenApiOperation {
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, Response>>;
+  readonly 'x-codeSamples': readonly CodeSample[];
 }
+
+/** A request to the receiver of a webhook. It comes from this service, so it has no request samples. */
+type WebhookOperation = Omit<OpenApiOperation, 'security' | 'x-codeSamples'>;
 
 export interface OpenApi {
   readonly openapi: string;
   readonly info: { readonly title: string; readonly version: string; readonly description: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
-  readonly webhooks: Readonly<Record<string, { readonly post: Omit<OpenApiOperation, 'security'> }>>;
+  readonly webhooks: Readonly<Record<string, { readonly post: WebhookOperation }>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, JsonSchema>>;
     readonly securitySchemes: object;
@@ -63,34 +69,39 @@ const SECURITY: Readonly<Record<Credential, readonly string[]>> = {
 };
 
 const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'an API key, a client token, or an adapter’s key' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'an API key, a client token, or the key of an adapter',
+  },
   query: {
     type: 'apiKey',
     in: 'query',
     name: 'access_token',
-    description: 'the same in the URL, which is easily logged: only for clients that cannot send headers',
+    description:
+      'an API key or a client token in the URL. URLs are often logged, so use this only where a client cannot send headers',
   },
-  adminSecret: { type: 'http', scheme: 'bearer', description: 'the deployment’s admin secret' },
+  adminSecret: { type: 'http', scheme: 'bearer', description: 'the admin secret of the deployment' },
 } as const;
 
 /** Descriptions of the statuses, for all routes. */
 const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
-  101: 'The connection is a WebSocket from now on',
+  101: 'The connection is now a WebSocket',
   200: 'Success',
   201: 'Created',
-  202: 'The command has been started. Its result follows as events',
-  204: 'No response is expected',
+  202: 'The command has started. Its events report the result',
+  204: 'The requests are notifications, which get no response',
   302: 'Redirect to `Location`',
-  400: 'The request is malformed; `detail` says what is wrong',
-  401: 'Missing, invalid or expired API key or token. The response does not say which',
+  400: 'The request is invalid. `detail` says what is wrong',
+  401: 'Missing, invalid or expired API key or token',
   403: 'The API key or token lacks the permission, or the tenant does not allow the origin of the page',
-  404: 'It does not exist, or is no longer kept',
-  409: 'It conflicts with the current state',
-  413: 'The body is too long',
-  426: 'This is a WebSocket: connect with an Upgrade',
-  429: 'Too many; `Retry-After` says when to try again',
-  500: 'An error in the service itself, which has been logged',
-  503: 'Temporarily unavailable; try again later',
+  404: 'The resource does not exist, or is no longer stored',
+  409: 'The request conflicts with the current state',
+  413: 'The body is too large',
+  426: 'This path accepts WebSocket connections only',
+  429: 'A limit is exceeded. `Retry-After` says when to try again',
+  500: 'An unexpected error, which has been logged',
+  503: 'Temporarily unavailable. Try again later',
 };
 
 /** The schemas that have their own names in the document. */
@@ -129,7 +140,7 @@ export function createOpenApi(version: string): OpenApi {
       ...ownSchemas,
       Problem,
       WebhookPayload,
-      ...operationSchemas(entries, 'Answer', ({ response }) => response),
+      ...operationSchemas(entries, 'Result', ({ response }) => response),
     },
     'output',
     'draft-2020-12',
@@ -177,7 +188,7 @@ function capitalize(name: string): string {
 }
 
 /** Describes what the receiver of a webhook gets, and how it responds. */
-function describeWebhook(): Omit<OpenApiOperation, 'security'> {
+function describeWebhook(): WebhookOperation {
   const { WebhookHeaders: headers } = jsonSchemas({ WebhookHeaders }, 'input', 'draft-2020-12');
   return {
     operationId: 'receive',
@@ -186,7 +197,9 @@ function describeWebhook(): Omit<OpenApiOperation, 'security'> {
     parameters: parameters('header', headers).filter(({ name }) => name !== 'content-type'),
     requestBody: { required: true, content: jsonContent(refTo('WebhookPayload')) },
     responses: {
-      '2XX': { description: 'Received. After any other response, or a timeout, the event is sent again' },
+      '2XX': {
+        description: 'The event was received. After any other response or a timeout, it is sent again',
+      },
     },
   };
 }
@@ -197,21 +210,27 @@ function describeOperation(
   inputs: Readonly<Record<string, JsonSchema>>,
 ): OpenApiOperation {
   const { summary, tag, credential, body, isBodyOptional = false, status } = operation;
+  const pathParameters = parameters('path', inputs[`${capitalize(name)}Params`]);
+  const bodySchema = body && refTo(nameOf(body, name, 'Body'));
+  const example = bodySchema && exampleBody(name, bodySchema, inputs);
   return {
     operationId: name,
     summary,
     tags: [tag],
     security: SECURITY[credential].map((scheme) => ({ [scheme]: [] })),
     parameters: [
-      ...parameters('path', inputs[`${capitalize(name)}Params`]),
+      ...pathParameters,
       ...parameters('query', inputs[`${capitalize(name)}Query`]).filter(
         (parameter) => parameter.name !== SECURITY_SCHEMES.query.name,
       ),
       ...parameters('header', inputs[`${capitalize(name)}Headers`]),
     ],
-    ...(body
+    ...(bodySchema
       ? {
-          requestBody: { required: !isBodyOptional, content: jsonContent(refTo(nameOf(body, name, 'Body'))) },
+          requestBody: {
+            required: !isBodyOptional,
+            content: { 'application/json': { schema: bodySchema, example } },
+          },
         }
       : {}),
     responses: {
@@ -220,7 +239,30 @@ function describeOperation(
         otherStatuses(operation).map((other) => [other, otherResponse(other, operation)]),
       ),
     },
+    'x-codeSamples': createCodeSamples({
+      method: operation.method,
+      path: examplePath(operation.path, pathParameters, inputs),
+      credential,
+      // An optional body that would be empty is left out.
+      ...(isBodyOptional ? {} : { body: example }),
+      responseKind: responseKindOf(operation),
+    }),
   };
+}
+
+/** Returns a path with an example in place of each parameter. */
+function examplePath(path: string, pathParameters: readonly Parameter[], schemas: NamedSchemas): string {
+  return pathParameters.reduce(
+    (filled, { name, schema }) =>
+      filled.replace(`{${name}}`, encodeURIComponent(String(exampleValue(name, schema, schemas)))),
+    path,
+  );
+}
+
+function responseKindOf({ status, contentType }: Operation): ResponseKind {
+  if (status === 101) return 'socket';
+  if (contentType === 'text/event-stream') return 'stream';
+  return contentType === undefined && status !== 302 ? 'json' : 'text';
 }
 
 function successResponse(
@@ -232,7 +274,7 @@ function successResponse(
     { description, schema: { type: 'string' } },
   ]);
   const content = response
-    ? jsonContent(refTo(nameOf(response, name, 'Answer')))
+    ? jsonContent(refTo(nameOf(response, name, 'Result')))
     : contentType === undefined
       ? undefined
       : { [contentType]: {} };

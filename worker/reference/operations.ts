@@ -15,7 +15,7 @@ const Link = z.object({
   connected: z.boolean(),
   adapter: z.string().optional(),
   opensips: OpenSipsStatus.optional(),
-  seconds: z.number().int().optional().meta({ description: 'since the adapter connected' }),
+  seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
 });
 
 const Health = z.object({
@@ -24,7 +24,7 @@ const Health = z.object({
   site: z
     .string()
     .optional()
-    .meta({ description: 'this and the following only for clients with the scope `read`' }),
+    .meta({ description: 'this and the following members require the scope `read`' }),
   link: Link.optional(),
   running: z.number().int().optional().meta({ description: 'the number of running commands' }),
 });
@@ -37,7 +37,7 @@ const otherOperations = {
   socket: {
     method: 'GET',
     path: '/call-api',
-    summary: 'The WebSocket of a client: JSON-RPC, see /openrpc.json and /asyncapi.json',
+    summary: 'Opens the WebSocket of a client, which carries JSON-RPC: see `/docs`',
     tag: 'Sockets',
     credential: 'client',
     query: ConnectQuery,
@@ -47,7 +47,7 @@ const otherOperations = {
   link: {
     method: 'GET',
     path: '/adapter',
-    summary: 'The WebSocket of the adapter beside OpenSIPS',
+    summary: 'Opens the WebSocket of the adapter beside OpenSIPS',
     tag: 'Sockets',
     credential: 'adapterKey',
     status: 101,
@@ -67,7 +67,7 @@ const otherOperations = {
   me: {
     method: 'GET',
     path: '/v1/me',
-    summary: 'Describes the caller of this route, and what it may do',
+    summary: 'Describes the API key or token of the request, and what it permits',
     tag: 'Access',
     credential: 'client',
     status: 200,
@@ -77,7 +77,7 @@ const otherOperations = {
   health: {
     method: 'GET',
     path: '/healthz',
-    summary: 'Shows that the service is up and, for clients with the scope `read`, the state of the site',
+    summary: 'Reports whether the service is up and, to clients with the scope `read`, the state of the site',
     tag: 'Access',
     credential: 'none',
     status: 200,
@@ -88,35 +88,49 @@ const otherOperations = {
     ...DOCUMENT,
     method: 'GET',
     path: '/openapi.json',
-    summary: 'This document',
+    summary: 'The OpenAPI document of these routes',
     response: AnyObject,
   },
   openrpc: {
     ...DOCUMENT,
     method: 'GET',
     path: '/openrpc.json',
-    summary: 'The methods of the WebSocket, as OpenRPC',
+    summary: 'The OpenRPC document: the methods of the WebSocket',
     response: AnyObject,
   },
   asyncapi: {
     ...DOCUMENT,
     method: 'GET',
     path: '/asyncapi.json',
-    summary: 'The messages of the WebSocket, as AsyncAPI',
+    summary: 'The AsyncAPI document: the messages of the WebSocket',
     response: AnyObject,
   },
   docs: {
     ...DOCUMENT,
     method: 'GET',
     path: '/docs',
-    summary: 'The reference page',
+    summary: 'The reference: methods, events, errors and schemas',
     contentType: 'text/html',
+  },
+  httpDocs: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/docs/http',
+    summary: 'The reference of the HTTP API, with request samples',
+    contentType: 'text/html',
+  },
+  searchScript: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/docs/search.js',
+    summary: 'The script of the search in the reference',
+    contentType: 'text/javascript',
   },
   docsOfErrors: {
     ...DOCUMENT,
     method: 'GET',
     path: '/docs/errors',
-    summary: 'The target of the `type` of a problem: redirects to /docs',
+    summary: 'Redirects the `type` of a problem to its description in `/docs`',
     status: 302,
   },
   console: { ...DOCUMENT, method: 'GET', path: '/', summary: 'The console', contentType: 'text/html' },
@@ -135,6 +149,13 @@ const otherOperations = {
     pathParams: z.object({ file: z.string() }),
     contentType: 'application/octet-stream',
     problems: [404],
+  },
+  notices: {
+    ...DOCUMENT,
+    method: 'GET',
+    path: '/THIRD-PARTY-NOTICES.txt',
+    summary: 'The licenses of the third-party packages in the console',
+    contentType: 'text/plain',
   },
 } as const satisfies Record<string, Operation>;
 
@@ -180,7 +201,7 @@ function operationOf({ rpcMethod, isCommand, ...route }: Route): Operation {
     ...(isCommand
       ? {
           headers: z.object({ 'Idempotency-Key': IdempotencyKey.optional() }),
-          responseHeaders: { Location: 'where the command can be read' },
+          responseHeaders: { Location: 'the URL of the command' },
         }
       : {}),
   };

@@ -1,5 +1,6 @@
-/** Renders the reference page at `/docs` from the documents. The page loads nothing. @module */
-import { html, raw } from 'hono/html';
+/** Renders the reference page at `/docs`: methods, events, errors and schemas. @module */
+import { html } from 'hono/html';
+import type * as z from 'zod';
 import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
 import { commandEvents, ERROR_EVENT } from '../../shared/protocol/rpc/command-events.ts';
 import { isCommandMethod } from '../../shared/protocol/rpc/commands.ts';
@@ -7,98 +8,54 @@ import type { CodeDescription } from '../../shared/protocol/rpc/error-codes.ts';
 import { closeCodes, commandErrors, requestErrors } from '../../shared/protocol/rpc/error-codes.ts';
 import { siteNotifications } from '../../shared/protocol/rpc/site-notifications.ts';
 import type { JsonSchema } from '../../shared/reference/json-schema.ts';
-import type { ContentDescriptor, OpenRpc, OpenRpcMethod } from '../../shared/reference/openrpc.ts';
-import type { OpenApi, OpenApiOperation } from './openapi.ts';
-import { STYLE } from './page-style.ts';
+import type { OpenRpc, OpenRpcMethod } from '../../shared/reference/openrpc.ts';
+import type { OpenApi } from './openapi.ts';
+import { ADDED, type Html, renderFields, renderPage, renderProse, schemaName } from './render.ts';
 
 /** Returns the HTML of the page. */
 export function renderReferencePage(openRpc: OpenRpc, openApi: OpenApi): string {
   const { title, version, description } = openRpc.info;
-  const { schemas } = openApi.components;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}: reference</title>
-<link rel="icon" href="/favicon.svg" type="image/svg+xml">
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-<header>
-<h1>${title}</h1>
-<p>Version ${version}. ${renderProse(description.replace('`x-added` marks', '“added” marks'))}</p>
-<p>Machine-readable: <a href="/openapi.json">OpenAPI</a>, <a href="/openrpc.json">OpenRPC</a>
-(also <code>rpc.discover</code>), <a href="/asyncapi.json">AsyncAPI</a>.</p>
-<nav aria-label="Contents"><ul>${SECTIONS.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
-</header>
-<main>
-${renderHeading('methods')}
-${openRpc.methods.map(renderMethod)}
-${renderHeading('notifications')}
-${Object.entries(siteNotifications).map(
-  ([name, schema]) =>
-    html`<section class="entry"><h3><code>${name}</code></h3><p>${schema.meta()?.description ?? ''}</p></section>`,
-)}
-${renderHeading('http')}
-${Object.entries(openApi.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => renderRoute(method, path, operation)),
-)}
-${renderHeading('errors')}
-<p>Errors of a request, in its response. Over HTTP, the <code>type</code> of a problem links here.</p>
-${renderCodes(Object.values(requestErrors))}
-<h3>Errors of a command, in its <code>Error</code> event</h3>
-${renderCodes(Object.values(commandErrors))}
-<h3>Close codes of a socket</h3>
-${renderCodes(Object.values(closeCodes))}
-${renderHeading('shapes')}
-${Object.entries(schemas).map(([name, schema]) => renderSchema(name, schema))}
-</main>
-</body>
-</html>
-`;
-  return String(page);
+  const introduction = html`<p>Version ${version}. ${renderProse(description.replace('`x-added` marks', '“added” marks'))}</p>
+<p>The HTTP API has <a href="/docs/http">a page of its own, with request samples</a>.
+Machine-readable documents: <a href="/openrpc.json">OpenRPC</a> (also <code>rpc.discover</code>),
+<a href="/asyncapi.json">AsyncAPI</a>, <a href="/openapi.json">OpenAPI</a>.</p>`;
+  const main = html`${renderSection('methods', openRpc.methods.map(renderMethod))}
+${renderSection('notifications', Object.entries(siteNotifications).map(renderNotification))}
+${renderSection('http', renderRoutes(openApi))}
+${renderSection('errors', renderErrors())}
+${renderSection(
+  'schemas',
+  Object.entries(openApi.components.schemas).map(([name, schema]) => renderSchema(name, schema)),
+)}`;
+  return renderPage({
+    title: `${title}: reference`,
+    introduction,
+    sections: Object.entries(SECTIONS),
+    searchLabel: 'Search methods, events, routes and errors',
+    main,
+  });
 }
 
-/** Is never a promise here, because no part of it is one. */
-type Html = ReturnType<typeof html>;
+const SECTIONS = {
+  methods: 'Methods',
+  notifications: 'Other notifications',
+  http: 'HTTP routes',
+  errors: 'Errors',
+  schemas: 'Schemas',
+} as const;
 
-const SECTIONS = [
-  ['methods', 'Methods'],
-  ['notifications', 'Other notifications'],
-  ['http', 'HTTP'],
-  ['errors', 'Errors'],
-  ['shapes', 'Schemas'],
-] as const;
-
-function renderHeading(section: (typeof SECTIONS)[number][0]): Html {
-  const [id, name] = SECTIONS.find(([sectionId]) => sectionId === section) ?? ['', ''];
-  return html`<h2 id="${id}">${name}</h2>`;
-}
-
-const ADDED = html` <span class="added">added</span>`;
-
-/** Renders a sentence with code between backticks. */
-function renderProse(text: string): Html[] {
-  return text
-    .split('`')
-    .map((piece, index) => (index % 2 === 1 ? html`<code>${piece}</code>` : html`${piece}`));
+function renderSection(id: keyof typeof SECTIONS, content: Html | readonly Html[]): Html {
+  return html`<section data-group><h2 id="${id}">${SECTIONS[id]}</h2>${content}</section>`;
 }
 
 function renderMethod({ name, summary, params, errors, ...more }: OpenRpcMethod): Html {
-  return html`<section class="entry" id="${name}">
+  return html`<section class="entry" id="${name}" data-entry>
 <h3><code>${name}</code>${more['x-added'] ? ADDED : ''}</h3>
 <p>${renderProse(summary)}</p>
-${params.length > 0 ? html`<dl>${params.map(renderParam)}</dl>` : ''}
+${params.length > 0 ? renderFields(params) : ''}
 ${isCommandMethod(name) ? html`<h4>Events</h4><dl>${renderEvents(name)}</dl>` : ''}
 <h4>Errors</h4><p>${errors.map(({ $ref }, index) => [index > 0 ? ', ' : '', renderErrorLink($ref)])}</p>
 </section>`;
-}
-
-function renderParam({ name, description = '', required, schema, ...more }: ContentDescriptor): Html {
-  return html`<dt><code>${name}</code>${required ? html` <span class="required">required</span>` : ''}${more['x-added'] ? ADDED : ''}</dt>
-<dd>${renderProse(description)} <code>${renderType(schema)}</code></dd>`;
 }
 
 function renderEvents(name: keyof typeof commandEvents): Html[] {
@@ -109,67 +66,51 @@ function renderEvents(name: keyof typeof commandEvents): Html[] {
   );
 }
 
-function renderErrorLink(ref: string): Html {
-  const name = ref.slice(ref.lastIndexOf('/') + 1) as keyof typeof requestErrors;
-  const { code } = requestErrors[name];
-  return html`<a href="#${idOf(code)}">${code}</a>`;
+function renderErrorLink(reference: string): Html {
+  const { code } = requestErrors[schemaName(reference) as keyof typeof requestErrors];
+  return html`<a href="#${errorId(code)}">${code}</a>`;
+}
+
+function renderNotification([name, schema]: readonly [string, z.ZodType]): Html {
+  return html`<section class="entry" data-entry><h3><code>${name}</code></h3><p>${renderProse(schema.meta()?.description ?? '')}</p></section>`;
+}
+
+function renderRoutes({ paths }: OpenApi): Html {
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, { operationId, summary }]) => html`<div data-entry>
+<dt><a href="/docs/http#${operationId}"><code><span class="method">${method.toUpperCase()}</span> ${path}</code></a></dt>
+<dd>${renderProse(summary)}</dd></div>`,
+    ),
+  );
+  return html`<p><a href="/docs/http">Parameters, responses and request samples</a></p><dl class="list">${routes}</dl>`;
+}
+
+function renderErrors(): Html {
+  return html`<div data-group><h3>Errors of a request, in its response</h3>
+<p>Over HTTP, the <code>type</code> of a problem links here.</p>
+${renderCodes(Object.values(requestErrors))}</div>
+<div data-group><h3>Errors of a command, in its <code>Error</code> event</h3>
+${renderCodes(Object.values(commandErrors))}</div>
+<div data-group><h3>Close codes of a socket</h3>
+${renderCodes(Object.values(closeCodes))}</div>`;
 }
 
 function renderCodes(descriptions: readonly CodeDescription[]): Html {
-  return html`<dl>${descriptions.map(({ code, description }) => html`<dt id="${idOf(code)}"><code>${code}</code></dt><dd>${renderProse(description)}</dd>`)}</dl>`;
+  const rows = descriptions.map(
+    ({ code, description }) => html`<div data-entry>
+<dt id="${errorId(code)}"><code>${code}</code></dt><dd>${renderProse(description)}</dd></div>`,
+  );
+  return html`<dl class="list">${rows}</dl>`;
 }
 
 /** Returns the end of the `type` of a problem; the code for errors that HTTP does not report. */
-function idOf(code: number): string {
+function errorId(code: number): string {
   return PROBLEM_TYPES[code]?.type ?? `code${code}`;
 }
 
-function renderRoute(
-  method: string,
-  path: string,
-  { summary, parameters, requestBody, responses }: OpenApiOperation,
-): Html {
-  const body = requestBody?.content['application/json']?.schema;
-  return html`<section class="entry">
-<h3><code><span class="method">${method.toUpperCase()}</span> ${path}</code></h3>
-<p>${renderProse(summary)}</p>
-${
-  parameters.length > 0
-    ? html`<dl>${parameters.map(({ name, in: location, description = '', required, schema }) =>
-        renderParam({
-          name,
-          description: `${description === '' ? '' : `${description}; `}in the ${location}`,
-          required,
-          schema,
-        }),
-      )}</dl>`
-    : ''
-}
-${body ? html`<p>Body: <code>${renderType(body)}</code></p>` : ''}
-<dl>${Object.entries(responses).map(
-    ([status, { description, content = {} }]) =>
-      html`<dt><code>${status}</code></dt><dd>${renderProse(description)} ${Object.entries(content).map(([type, { schema }]) => html`<code>${schema ? renderType(schema) : type}</code> `)}</dd>`,
-  )}</dl>
-</section>`;
-}
-
 function renderSchema(name: string, schema: JsonSchema): Html {
-  return html`<section class="entry" id="shape-${name}"><h3><code>${name}</code></h3>
+  return html`<section class="entry" id="schema-${name}" data-entry><h3><code>${name}</code></h3>
 ${schema.description ? html`<p>${renderProse(schema.description)}</p>` : ''}
-<details><summary>JSON Schema</summary><pre>${JSON.stringify(schema, null, 2)}</pre></details></section>`;
-}
-
-/** Describes a type in a word or two, such as `string` or `Call[]`, with links to named schemas. */
-function renderType(schema: JsonSchema): Html {
-  const { $ref, type, enum: values, anyOf, oneOf, allOf, items } = schema;
-  if ($ref) {
-    const name = $ref.slice($ref.lastIndexOf('/') + 1);
-    return html`<a href="#shape-${name}">${name}</a>`;
-  }
-  if (values) return html`${values.map((value) => JSON.stringify(value)).join(' | ')}`;
-  const choices = anyOf ?? oneOf ?? allOf;
-  if (choices)
-    return html`${choices.map((choice, index) => [index > 0 ? ' | ' : '', renderType(choice as JsonSchema)])}`;
-  if (type === 'array') return html`${renderType((items ?? {}) as JsonSchema)}[]`;
-  return html`${type ?? 'anything'}`;
+<details><summary>JSON Schema</summary><pre tabindex="0">${JSON.stringify(schema, null, 2)}</pre></details></section>`;
 }

@@ -5,7 +5,8 @@ import { version } from '../../package.json';
 import { createOpenRpc } from '../../shared/reference/openrpc.ts';
 import { createApp } from '../app.ts';
 import { demoAuthenticator } from '../auth/demo-authenticator.ts';
-import type { OpenApi } from './openapi.ts';
+import type { OpenApi, OpenApiOperation } from './openapi.ts';
+import { operations } from './operations.ts';
 
 const edge = createApp(demoAuthenticator);
 const get = (path: string) => edge.request(`http://localhost${path}`, {}, env);
@@ -37,6 +38,33 @@ it('serves each document with the version of the service to any origin', async (
   }
 });
 
+it('links /docs and /docs/http to each other, and every route to its description', async () => {
+  const text = await (await get('/docs')).text();
+  const http = await (await get('/docs/http')).text();
+  expect(http).toContain('href="/docs"');
+  for (const { operationId } of await documentedOperations()) {
+    expect(text).toContain(`href="/docs/http#${operationId}"`);
+    expect(http).toContain(`id="${operationId}"`);
+  }
+});
+
+it('has a request sample in each language for every operation', async () => {
+  for (const operation of await documentedOperations())
+    expect(
+      operation['x-codeSamples'].map(({ label }) => label),
+      operation.operationId,
+    ).toEqual(['curl', 'JavaScript', 'Python']);
+});
+
+it('has an example of every required body, which the route accepts', async () => {
+  for (const { operationId, requestBody } of await documentedOperations()) {
+    const example = requestBody?.content['application/json']?.example;
+    if (requestBody?.required) expect(example, operationId).toBeDefined();
+    if (example !== undefined)
+      expect(operations[operationId]?.body?.safeParse(example), operationId).toMatchObject({ success: true });
+  }
+});
+
 describe('the page at /docs', () => {
   it('contains every method, event, route and error', async () => {
     const text = await (await get('/docs')).text();
@@ -47,18 +75,26 @@ describe('the page at /docs', () => {
     expect(text).toContain('id="too-many"');
   });
 
-  it('loads nothing, runs no scripts, and is small', async () => {
-    const response = await get('/docs');
-    const policy = response.headers.get('Content-Security-Policy');
-    expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; img-src 'self';/);
-    const text = await response.text();
-    expect(text).not.toMatch(/<script|<iframe|\bsrc=|href="(?!#|\/)/);
-    const compressed = new Response(text).body?.pipeThrough(new CompressionStream('gzip'));
-    expect((await new Response(compressed).arrayBuffer()).byteLength).toBeLessThan(32_768);
-  });
-
   it('is the target of the type of a problem', async () => {
     const response = await get('/docs/errors');
     expect([response.status, response.headers.get('Location')]).toEqual([302, '/docs']);
   });
 });
+
+describe.each(['/docs', '/docs/http'])('the page at %s', (path) => {
+  it('loads nothing but the script of its search, and is small', async () => {
+    const response = await get(path);
+    expect(response.headers.get('Content-Security-Policy')).toMatch(
+      /^default-src 'none'; script-src 'self'; style-src 'sha256-[^']+'; img-src 'self'; base-uri 'none';/,
+    );
+    const text = await response.text();
+    expect(text.match(/<script[^>]*>/g)).toEqual(['<script type="module" src="/docs/search.js">']);
+    expect(text).not.toMatch(/<iframe|\bsrc="(?!\/docs\/)|href="(?!#|\/)| style=| on[a-z]+=/);
+    const compressed = new Response(text).body?.pipeThrough(new CompressionStream('gzip'));
+    expect((await new Response(compressed).arrayBuffer()).byteLength).toBeLessThan(32_768);
+  });
+});
+
+async function documentedOperations(): Promise<OpenApiOperation[]> {
+  return Object.values((await openApi()).paths).flatMap((methods) => Object.values(methods));
+}

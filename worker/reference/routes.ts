@@ -7,9 +7,10 @@ import { Hono } from 'hono';
 import { version } from '../../package.json';
 import { createAsyncApi } from '../../shared/reference/asyncapi.ts';
 import { createOpenRpc } from '../../shared/reference/openrpc.ts';
+import { renderHttpPage } from './http-page.ts';
 import { createOpenApi } from './openapi.ts';
-import { renderReferencePage } from './page.ts';
 import { STYLE } from './page-style.ts';
+import { renderReferencePage } from './reference-page.ts';
 
 /** Returns the OpenRPC document, which is also the result of `rpc.discover`. */
 export const openRpcDocument = lazy(() => createOpenRpc(version));
@@ -30,37 +31,42 @@ const DOCUMENT_HEADERS = {
   'Cache-Control': CACHE_CONTROL,
 };
 
-/** Returns the page with its policy: it may use only its own style and the icon of this host. */
-const referencePage = lazy(async () => {
+/** What the pages may load: their own style, by its digest, and the script of the search and the icon of this host. */
+const contentSecurityPolicy = lazy(async () => {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(STYLE));
   const styleHash = `'sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}'`;
-  const page = renderReferencePage(openRpcDocument(), openApiDocument());
-  const policy = [
+  return [
     "default-src 'none'",
+    "script-src 'self'",
     `style-src ${styleHash}`,
     "img-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  return { page, policy };
 });
+
+const pages = {
+  '/docs': lazy(() => renderReferencePage(openRpcDocument(), openApiDocument())),
+  '/docs/http': lazy(() => renderHttpPage(openApiDocument())),
+};
 
 /** Returns the routes of the documents, which require no credential. */
 export function createReferenceRoutes(): Hono {
   const routes = new Hono();
   for (const [path, text] of Object.entries(documents))
     routes.get(path, () => new Response(text(), { headers: DOCUMENT_HEADERS }));
-  return (
-    routes
-      .get('/docs', async () => {
-        const { page, policy } = await referencePage();
-        const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy };
-        return new Response(page, { headers: { ...headers, 'Cache-Control': CACHE_CONTROL } });
-      })
-      // The `type` of a problem links here. Browsers keep the fragment when they follow the redirect.
-      .get('/docs/errors', ({ redirect }) => redirect('/docs'))
-  );
+  for (const [path, page] of Object.entries(pages))
+    routes.get(path, async () => {
+      const headers = {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': await contentSecurityPolicy(),
+        'Cache-Control': CACHE_CONTROL,
+      };
+      return new Response(page(), { headers });
+    });
+  // The `type` of a problem links here. Browsers keep the fragment when they follow the redirect.
+  return routes.get('/docs/errors', ({ redirect }) => redirect('/docs'));
 }
 
 /** Returns a function that creates a value at its first call. */

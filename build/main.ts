@@ -1,0 +1,74 @@
+/**
+ * Builds a bundle that is given to others, with the notices of its third-party packages beside it:
+ * `node build/main.ts cli|adapter|client`.
+ * @module
+ */
+import { chmod, copyFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { NOTICES_FILE, renderNotices } from './notices.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+interface Bundle {
+  readonly options: BuildOptions & { readonly outfile: string };
+  /** Path of the notices. Two bundles in one folder have a file each. */
+  readonly notices: string;
+}
+
+const NODE: BuildOptions = {
+  platform: 'node',
+  target: 'node20',
+  // Bundled CommonJS packages call `require`, which a module does not have.
+  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+};
+
+const bundles: Readonly<Record<string, Bundle>> = {
+  cli: {
+    options: { ...NODE, entryPoints: ['cli/main.ts'], outfile: 'dist/call-api.js' },
+    notices: `dist/call-api.${NOTICES_FILE}`,
+  },
+  adapter: {
+    options: { ...NODE, entryPoints: ['adapter/main.ts'], outfile: 'dist/adapter.js' },
+    notices: `dist/adapter.${NOTICES_FILE}`,
+  },
+  client: {
+    options: {
+      entryPoints: ['client/index.ts'],
+      outfile: 'client/dist/index.js',
+      minify: true,
+      target: 'es2022',
+    },
+    notices: `client/dist/${NOTICES_FILE}`,
+  },
+};
+
+const [name = ''] = process.argv.slice(2);
+const bundle = bundles[name];
+if (!bundle) {
+  process.stderr.write(
+    `${name || 'nothing'} is not a bundle: name one of ${Object.keys(bundles).join(', ')}\n`,
+  );
+  process.exitCode = 2;
+} else {
+  await buildBundle(bundle);
+  if (name === 'cli') await chmod(join(root, bundle.options.outfile), 0o755);
+  if (name === 'client')
+    await copyFile(join(root, 'LICENSE'), join(root, dirname(bundle.options.outfile), 'LICENSE'));
+}
+
+async function buildBundle({ options, notices }: Bundle): Promise<void> {
+  const { metafile } = await build({
+    ...options,
+    absWorkingDir: root,
+    bundle: true,
+    format: 'esm',
+    logLevel: 'warning',
+    metafile: true,
+  });
+  // Files of which the bundler has dropped everything are listed with 0 bytes.
+  const files = Object.values(metafile?.outputs ?? {}).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+  );
+  await writeFile(join(root, notices), await renderNotices(basename(options.outfile), files));
+}

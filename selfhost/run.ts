@@ -1,0 +1,159 @@
+/**
+ * Starts the OpenSIPS simulator (or uses a real OpenSIPS), the edge and the adapter together on this machine, and stops all
+ * of them when one ends.
+ * @module
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { demoBanner, tenantsBanner } from './banner.ts';
+import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
+import { Processes } from './processes.ts';
+import { loadOrCreateSecrets, SECRETS_FILE } from './secrets.ts';
+import { EXIT, readSettings, type Settings } from './settings.ts';
+import { StartError, startErrorText } from './start-error.ts';
+import { startEdge } from './workerd.ts';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** workerd does not end on SIGTERM while sockets are open. */
+const EDGE_STOP_TIMEOUT_MS = 1_000;
+/** The adapter unsubscribes and says goodbye; it limits that itself to two seconds. */
+const ADAPTER_STOP_TIMEOUT_MS = 3_000;
+/** Everything runs within five seconds on a usual machine; a slow one gets more time. */
+const START_TIMEOUT_MS = 20_000;
+const POLL_INTERVAL_MS = 25;
+
+const processes = new Processes();
+let stopping: Promise<void> | undefined;
+
+/** Runs until a signal arrives or a part ends, and then ends the process. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const reading = readSettings(argv, process.env, (path) => readFileSync(path, 'utf8'));
+  if ('help' in reading) {
+    process.stdout.write(reading.help);
+    return;
+  }
+  if ('errors' in reading) {
+    process.stderr.write(`${reading.errors.join('\n')}\n`);
+    process.exitCode = EXIT.usage;
+    return;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(EXIT.stopped));
+  processes.exited.then((reason) => fail(reason));
+  try {
+    const banner = await start(reading.values);
+    if (!stopping) process.stdout.write(banner);
+  } catch (error) {
+    await fail(startErrorText(error));
+  }
+}
+
+/** Starts everything, and returns the text that describes it. */
+async function start(settings: Settings): Promise<string> {
+  await requireFreePort(settings.port);
+  await requireWritableDirectory(resolve(settings.data));
+  return settings.tenants ? startTenants(settings) : startDemo(settings);
+}
+
+/** Starts the Worker as it is deployed. */
+async function startTenants(settings: Settings): Promise<string> {
+  const data = resolve(settings.data);
+  const secrets = { ...(await loadOrCreateSecrets(data)) };
+  await startWorker(settings, secrets, 'worker/index.ts');
+  return tenantsBanner(settings.port, data, join(data, SECRETS_FILE));
+}
+
+/** Starts the open tenant, with an OpenSIPS and an adapter. */
+async function startDemo(settings: Settings): Promise<string> {
+  const { port } = settings;
+  const key = randomBytes(24).toString('base64url');
+  if (settings.opensips) await requireOpenSips(settings.opensips);
+  const opensips = settings.opensips
+    ? `${settings.opensips.host}:${settings.opensips.port}`
+    : await startSimulator();
+  const nextHop = settings['sip-next-hop'] ?? `sip:${opensips.split(':')[0]}:5060`;
+  await startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts');
+  const env = {
+    OPENSIPS_MI: opensips,
+    EDGE_URL: `ws://127.0.0.1:${port}/adapter`,
+    SIP_NEXT_HOP: nextHop,
+    ADAPTER_KEY: key,
+    LOG_LEVEL: 'warn',
+  };
+  processes.add('The adapter', spawnNode('adapter/main.ts', [], env), ADAPTER_STOP_TIMEOUT_MS);
+  await waitUntil(() => isLinked(port), 'The adapter has not connected to the edge');
+  return demoBanner(port, resolve(settings.data), settings.opensips && opensips, nextHop);
+}
+
+/** Starts the edge, and waits until it answers. */
+async function startWorker(
+  { port, data, ...settings }: Settings,
+  secrets: Record<string, string>,
+  entry: string,
+): Promise<void> {
+  const webhooksToPrivate = settings['webhooks-to-private'];
+  const workerd = await startEdge({ port, data: resolve(data), secrets, entry, webhooksToPrivate });
+  processes.add('The edge (workerd)', workerd, EDGE_STOP_TIMEOUT_MS);
+  await waitUntil(
+    async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
+    'The edge (workerd) has not answered',
+  );
+}
+
+/** Starts the simulator on any free port, and returns its MI address. */
+async function startSimulator(): Promise<string> {
+  const simulator = spawnNode('simulator/main.ts', ['--mi', '127.0.0.1:0'], {}, 'pipe');
+  processes.add('The simulator', simulator, ADAPTER_STOP_TIMEOUT_MS);
+  return new Promise((resolve) => {
+    simulator.stdout?.on('data', (chunk: Buffer) => {
+      const address = /127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0];
+      if (address) resolve(address);
+    });
+  });
+}
+
+function spawnNode(
+  script: string,
+  args: string[],
+  env: Record<string, string>,
+  stdout: 'inherit' | 'pipe' = 'inherit',
+) {
+  return spawn(process.execPath, [join(root, script), ...args], {
+    stdio: ['ignore', stdout, 'inherit'],
+    env: { ...process.env, ...env },
+    // Ctrl-C reaches the whole process group, but the processes must end in order.
+    detached: true,
+  });
+}
+
+async function isLinked(port: number): Promise<boolean> {
+  const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()) as {
+    link?: { connected?: boolean };
+  };
+  return health.link?.connected === true;
+}
+
+/** Rejects if the condition is not met in time, or if a part has ended meanwhile. */
+async function waitUntil(condition: () => Promise<boolean>, problem: string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await condition().catch(() => false))) {
+    if (stopping) throw new StartError('A part has ended.');
+    if (Date.now() > deadline)
+      throw new StartError(`${problem} within ${START_TIMEOUT_MS / 1_000} s. Its messages are above.`);
+    await new Promise((resume) => setTimeout(resume, POLL_INTERVAL_MS));
+  }
+}
+
+/** Prints the first failure only: the others follow from it. */
+function fail(reason: string): Promise<void> {
+  if (!stopping) process.stderr.write(`${reason}\n`);
+  return stop(EXIT.failed);
+}
+
+async function stop(status: number): Promise<void> {
+  stopping ??= processes.stop();
+  await stopping;
+  process.exit(status);
+}
