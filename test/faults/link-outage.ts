@@ -78,7 +78,7 @@ export async function runLinkOutage(seconds: number, bufferSize?: number): Promi
     }),
   );
   const replays = [...harness.adapterLog().matchAll(/"replay":(\d+)/g)].map(([, count]) => Number(count));
-  const hasOverflowed = harness.adapterLog().includes('the buffer for the edge is full');
+  const hasOverflowed = harness.adapterLog().includes('The buffer for the edge is full');
   return { calls, raised, replayed: replays.at(-1) ?? 0, hasOverflowed };
 }
 
