@@ -21,7 +21,7 @@ afterAll(() => stack[Symbol.asyncDispose]());
 
 const UNAUTHORIZED = {
   status: 401,
-  detail: 'a key or a token that holds is needed: send it as Authorization: Bearer',
+  detail: 'Missing, invalid or expired API key or token. Send one as `Authorization: Bearer …`.',
 };
 
 /** Returns the status of the response to a WebSocket upgrade: 101 if it succeeds. */
@@ -251,7 +251,10 @@ it('revoking a key immediately closes the sockets opened with it or its tokens, 
 
   await stack.adminRequest('DELETE', `/tenants/t1/keys/${keyId(key)}`);
   for (const client of [byKey, byToken, renewed])
-    expect(await client.closed).toEqual({ code: 4401, reason: 'the key was revoked' });
+    expect(await client.closed).toEqual({
+      code: 4401,
+      reason: 'The API key was revoked. Reconnect with another one.',
+    });
   // Cached grants must not be used either.
   for (const credential of [key, minted])
     expect(await upgradeStatus('/call-api?site=s1', [], { Authorization: `Bearer ${credential}` })).toBe(401);

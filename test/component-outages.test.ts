@@ -9,7 +9,7 @@ it('refuses commands immediately without an adapter, says what to do, and still 
   await using stack = await startStack({ startsAdapter: false });
   const client = await stack.connectClient();
   const { error } = await client.request('CallStart', parties);
-  expect(error).toMatchObject({ code: -32001, data: expect.stringContaining('start the adapter') });
+  expect(error).toMatchObject({ code: -32001, data: expect.stringContaining('Start the adapter') });
   expect(eventNames(await client.runToEnd('Echo', {}))).toEqual(['Reply', 'Ended']);
 });
 
@@ -20,7 +20,7 @@ it('fails a command within its deadline if MI does not answer', async () => {
   stack.simulator.silence('dlg_end_dlg');
   const notifications = await client.runToEnd('CallEnd', { callid });
   expect(notifications).toMatchObject([
-    { event: 'Error', data: expect.stringContaining('did not answer'), error: { code: -32013 } },
+    { event: 'Error', data: expect.stringContaining('No usable reply'), error: { code: -32013 } },
     { event: 'Ended' },
   ]);
 });

@@ -80,7 +80,7 @@ export interface CallStep {
 export const VAGUE_REASONS = {
   unanswered: 'not answered',
   hungUp: 'hung up',
-  missing: 'OpenSIPS knows it no more',
+  missing: 'no longer known to OpenSIPS',
 } as const;
 const TRANSFERRED = 'transferred';
 

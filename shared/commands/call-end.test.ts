@@ -92,7 +92,7 @@ describe('CallEnd by Call-ID', () => {
       [timer('end-retry'), endRequest],
       [
         miError(requestName, 404, 'Requested Dialog not found'),
-        'Error: OpenSIPS did not answer dlg_end_dlg (there is no such call now): it may have been done or not',
+        'Error: No usable reply of OpenSIPS to dlg_end_dlg: the call no longer exists. The command may or may not have been carried out.',
         'Ended',
       ],
     );
@@ -116,7 +116,7 @@ describe('CallEnd by Call-ID', () => {
       [notRun(requestName)],
       [
         timer('end-timeout'),
-        'Error: OpenSIPS did not answer dlg_end_dlg (no answer in time): it may have been done or not',
+        'Error: No usable reply of OpenSIPS to dlg_end_dlg: no reply arrived in time. The command may or may not have been carried out.',
         'Ended',
       ],
     );
@@ -160,7 +160,11 @@ describe('CallEnd by the `cmd_id` of a running CallStart', () => {
   it('fails if that takes longer than 5 s', () => {
     const harness = startByCmdId();
     expect(harness.timers.get('canceled')).toBe(5_000);
-    harness.run([timer('canceled'), 'Error: the CallStart did not end within 5 s', 'Ended']);
+    harness.run([
+      timer('canceled'),
+      'Error: The CallStart did not end within 5 s. Send CallEnd again.',
+      'Ended',
+    ]);
     expect(harness.isFinished).toBe(true);
   });
 });

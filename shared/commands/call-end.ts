@@ -52,7 +52,10 @@ export const callEnd: CommandMachine<CommandParams<'CallEnd'>, CallEndState> = {
 function stepCanceling(input: Input, actions: StepActions): boolean {
   const isTimedOut = input.type === 'timer' && input.timer === 'canceled';
   const isFinished = isTimedOut || input.type === 'canceled';
-  if (isTimedOut) actions.fail(timeoutFailure(`the CallStart did not end within ${MI_TIMEOUT_MS / 1000} s`));
+  if (isTimedOut)
+    actions.fail(
+      timeoutFailure(`The CallStart did not end within ${MI_TIMEOUT_MS / 1000} s. Send CallEnd again.`),
+    );
   if (isFinished) actions.end();
   return isFinished;
 }
@@ -87,9 +90,9 @@ function stepEnding(
  * has ended it.
  */
 function failureOf({ dialogs }: DialogTermination, input: Input, isFirstReply: boolean): Failure | undefined {
-  if (input.type === 'timer') return noReplyFailure('dlg_end_dlg', 'unknown', 'no answer in time');
+  if (input.type === 'timer') return noReplyFailure('dlg_end_dlg', 'unknown', 'no reply arrived in time');
   if (input.type !== 'mi-error') return undefined;
   if (isFirstReply) return miFailure('dlg_end_dlg', input.error);
   const hasBeenSeen = dialogs.some(({ state }) => state > 0);
-  return hasBeenSeen ? undefined : noReplyFailure('dlg_end_dlg', 'unknown', 'there is no such call now');
+  return hasBeenSeen ? undefined : noReplyFailure('dlg_end_dlg', 'unknown', 'the call no longer exists');
 }

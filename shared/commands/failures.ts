@@ -27,7 +27,7 @@ export function miFailure(method: string, error: MiError): Failure {
     text,
     error: {
       code: errorCode.miRefused,
-      message: `OpenSIPS refused ${method}: ${text}`,
+      message: `OpenSIPS has rejected ${method}: ${text}.`,
       ...(isSipStatus
         ? { sip: { status: error.code, reason: error.message } }
         : { opensips: { code: error.code, message: error.message } }),
@@ -48,8 +48,10 @@ export function unknownFailure(text: string): Failure {
 /** An MI command got no reply. */
 export function noReplyFailure(method: string, execution: Execution, reason: string): Failure {
   if (execution === 'unknown')
-    return unknownFailure(`OpenSIPS did not answer ${method} (${reason}): it may have been done or not`);
-  return timeoutFailure(`${method} was not sent to OpenSIPS: ${reason}`);
+    return unknownFailure(
+      `No usable reply of OpenSIPS to ${method}: ${reason}. The command may or may not have been carried out.`,
+    );
+  return timeoutFailure(`${method} was not sent to OpenSIPS: ${reason}. The command was not carried out.`);
 }
 
 /** A timer of the command has expired. */

@@ -20,7 +20,7 @@ const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
 /** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
 const NOT_REACHED =
-  'transfer failed: the phone did not take it, or its destination was not reached, within 10 s';
+  'transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';
 
 /**
  * The notifications of each command, by the id of its recorded request. Call-IDs are letters in the order of their

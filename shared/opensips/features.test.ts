@@ -15,7 +15,7 @@ describe('holding a single leg', () => {
 
   it('is not supported by 3.6: the client learns which version it needs, and what to do', () => {
     expect(unsupportedReason(singleLeg, 'CallHold', 'OpenSIPS (3.6.8 (x86_64/linux))')).toBe(
-      'leg: OpenSIPS 3.6.8 cannot hold or unhold one leg alone, which needs 4.0 or newer; leave leg out to ask for both',
+      'leg: OpenSIPS 3.6.8 cannot hold or unhold a single leg. Use OpenSIPS 4.0 or later, or leave leg out to change both legs.',
     );
   });
 

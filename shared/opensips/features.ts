@@ -15,9 +15,9 @@ export function unsupportedReason(
   if (method !== 'CallHold' && method !== 'CallUnhold') return undefined;
   if (params['leg'] === undefined) return undefined;
   const [, number, major] = /\((([0-9]+)\.[0-9][0-9a-z.-]*)/.exec(version) ?? [];
-  const alternative = 'leave leg out to ask for both';
+  const alternative = 'leave leg out to change both legs';
   if (major === undefined)
-    return `leg: the version of OpenSIPS is not known yet; try again, or ${alternative}`;
+    return `leg: the version of OpenSIPS is not known yet. Try again, or ${alternative}.`;
   if (Number(major) >= ONE_LEG_HOLD_VERSION) return undefined;
-  return `leg: OpenSIPS ${number} cannot hold or unhold one leg alone, which needs ${ONE_LEG_HOLD_VERSION}.0 or newer; ${alternative}`;
+  return `leg: OpenSIPS ${number} cannot hold or unhold a single leg. Use OpenSIPS ${ONE_LEG_HOLD_VERSION}.0 or later, or ${alternative}.`;
 }

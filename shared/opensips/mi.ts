@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from './diagnostics.ts';
 
 /** A SIP status line in MI results and events, such as `486 Busy Here`. */
-export const StatusLine = z.string().regex(/^\d{3}( .*)?$/s, 'not a status line');
+export const StatusLine = z.string().regex(/^\d{3}( .*)?$/s, 'is not a SIP status line.');
 
 /** The result of `t_uac_dlg`. It has the final SIP response, which may be an error. */
 export const UacResult = z.object({

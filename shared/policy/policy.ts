@@ -1,6 +1,7 @@
 /** The policy of a tenant: scopes, limits, and the addresses that may be dialed. @module */
 import * as z from 'zod';
 import { type CommandMethod, commandParams } from '../protocol/rpc/commands.ts';
+import { expectations } from '../protocol/validation/expectations.ts';
 
 /**
  * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
@@ -15,7 +16,12 @@ export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 
 /** The id of a tenant, a site or a key. It is part of object names, keys and URLs. */
-export const Id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/, '1 to 32 of a-z 0-9 -');
+export const Id = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/)
+  .register(expectations, {
+    expected: '1 to 32 of a-z, 0-9 and "-", without "-" at the beginning and the end',
+  });
 
 const integer = (min: number, max: number, description: string) =>
   z.number().int().min(min).max(max).meta({ description });
@@ -48,15 +54,18 @@ export const Limits = z.object({
 });
 export type Limits = z.infer<typeof Limits>;
 
+const PATTERN = 'a pattern of user@host, such as +1900*@* or *@example.com';
+
 /** A pattern of {@link Rules}, as an administrator may enter it. */
 export const Pattern = z
   .string()
   .min(1)
   .max(128)
-  .regex(/^[\x21-\x7e]*$/, 'a pattern has printable ASCII and no space in it')
-  .regex(/^(?!sips?:)/i, 'a pattern is compared with user@host, without sip: before it')
+  .regex(/^[\x21-\x7e]*$/, `contains a space or a character that is not printable ASCII. Use ${PATTERN}.`)
+  .regex(/^(?!sips?:)/i, `begins with a scheme. Use ${PATTERN}.`)
   // A pattern without these could never match, so the rule would have no effect.
-  .regex(/[@*]/, 'a pattern is compared with user@host: write +1900*@* or *@example.com');
+  .regex(/[@*]/, `does not match user@host. Use ${PATTERN}.`)
+  .register(expectations, { expected: PATTERN });
 
 /** The rules of the tenant and of the site are sent with each new socket: about 60 KB at most. */
 const Patterns = z.array(z.string().min(1).max(64)).max(250).default([]);

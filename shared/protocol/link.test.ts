@@ -57,7 +57,9 @@ describe('a frame', () => {
 
   it('with one invalid message is rejected as a whole, so that no part of it is applied', () => {
     const frame = JSON.stringify([...adapterMessages, { type: 'reply', seq: -1, id: 'e.1.3' }]);
-    expect(parseFrame(AdapterMessage, frame)).toEqual({ error: expect.stringContaining('not a message') });
+    expect(parseFrame(AdapterMessage, frame)).toEqual({
+      error: 'seq: -1 is too small. Use a whole number of at least 0.',
+    });
   });
 
   it.each([
@@ -72,11 +74,13 @@ describe('a frame', () => {
     '{"type":"reply","seq":1,"id":"x","outcome":"maybe"}',
     '{"type":"gap","seq":1}',
   ])('is rejected if it is not a message of the protocol: %s', (text) => {
-    expect(parseFrame(AdapterMessage, text)).toEqual({ error: expect.stringContaining('not a message') });
+    expect(parseFrame(AdapterMessage, text)).toEqual({
+      error: expect.stringMatching(/^(The message|\w+:) .*\.$/),
+    });
   });
 
   it('is rejected if it is not JSON', () => {
-    expect(parseFrame(AdapterMessage, '{"type":')).toEqual({ error: 'the frame is not JSON' });
+    expect(parseFrame(AdapterMessage, '{"type":')).toEqual({ error: 'The frame is not JSON.' });
   });
 
   it('may only have events to which the adapter subscribes, with their params', () => {

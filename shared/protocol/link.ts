@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { DialogEvent, HoldEvent, TransferEvent } from '../opensips/evi.ts';
 import { MiError } from '../opensips/mi.ts';
+import { validate } from './validation/validate.ts';
 
 /** The version of this protocol. An edge with another version closes the socket with {@link closeCode}.version. */
 export const LINK_VERSION = 1;
@@ -154,13 +155,12 @@ export function parseFrame<T>(schema: z.ZodType<T>, text: string): { messages: T
   try {
     json = JSON.parse(text);
   } catch {
-    return { error: 'the frame is not JSON' };
+    return { error: 'The frame is not JSON.' };
   }
   const messages: T[] = [];
   for (const entry of Array.isArray(json) ? json : [json]) {
-    const message = schema.safeParse(entry);
-    if (!message.success)
-      return { error: `not a message of this protocol: ${z.prettifyError(message.error)}` };
+    const message = validate(schema, entry, 'The message');
+    if (!message.success) return { error: message.error };
     messages.push(message.data);
   }
   return { messages };

@@ -83,7 +83,7 @@ export class MiRequests {
   }
 
   /** Gives up a request, unless it was answered or replaced meanwhile: `number` tells which one is meant. */
-  expire(command: Command, name: string, number: number, reason = 'no answer within its deadline'): void {
+  expire(command: Command, name: string, number: number, reason = 'no reply arrived in time'): void {
     const pending = command.pendingRequests[name];
     if (pending?.number !== number) return;
     this.#complete(command, name);
@@ -156,10 +156,10 @@ export function expiresAt({ deadline }: PendingRequest): number {
 }
 
 const OUTCOMES: Record<ReplyOutcome, { readonly execution: Execution; readonly reason: string }> = {
-  timeout: { execution: 'unknown', reason: 'no answer in time' },
-  expired: { execution: 'not-run', reason: 'it came to the adapter too late' },
+  timeout: { execution: 'unknown', reason: 'no reply arrived in time' },
+  expired: { execution: 'not-run', reason: 'it reached the adapter too late' },
   refused: { execution: 'not-run', reason: 'the adapter does not allow it' },
-  unreachable: { execution: 'not-run', reason: 'nothing listens at its MI address' },
+  unreachable: { execution: 'not-run', reason: 'nothing listens at the MI address' },
 };
 
 function isAnsweredAtOnce({ command }: PendingRequest): boolean {

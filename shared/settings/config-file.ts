@@ -1,6 +1,7 @@
 /** Reads the configuration file: a JSON object whose keys are names of settings. @module */
 import * as z from 'zod';
 import { reasonOf } from './error-reason.ts';
+import { alternatives, quote } from './quote.ts';
 import type { Definitions, Sources } from './settings.ts';
 
 export interface ConfigFile {
@@ -34,20 +35,24 @@ export function readConfigFile(
   } catch (error) {
     // The default file may be absent. One that is named must be there.
     if (named === undefined) return { path, values: {} };
-    return { errors: [`${origin}: the file ${path} cannot be read (${reasonOf(error)}). Check the path.`] };
+    return {
+      errors: [`${origin}: cannot read the file ${quote(path)}: ${reasonOf(error)}. Check the path.`],
+    };
   }
   const object = z.record(z.string(), z.unknown()).safeParse(parse(text));
   if (!object.success)
-    return { errors: [`The file ${path} is not a JSON object. Write it like {"${configKeys[0]}": "…"}.`] };
+    return {
+      errors: [`The file ${quote(path)} is not a JSON object. Write it like {"${configKeys[0]}": "…"}.`],
+    };
   const values: Record<string, string> = {};
   const errors: string[] = [];
   for (const [key, entry] of Object.entries(object.data)) {
     const value = ConfigValue.safeParse(entry);
     if (!configKeys.includes(key))
-      errors.push(`"${key}" in ${path} is not a setting. Use ${configKeys.join(', ')}.`);
+      errors.push(`${quote(key)} in ${path} is not a setting. Use ${alternatives(configKeys)}.`);
     else if (!value.success)
       errors.push(
-        `"${key}" in ${path} has the wrong type. Use a string, a number, true, false or an array of strings.`,
+        `${quote(key)} in ${path} has the wrong type. Use a string, a number, true, false or an array of strings.`,
       );
     else values[key] = value.data;
   }

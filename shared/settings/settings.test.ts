@@ -85,23 +85,23 @@ describe('the configuration file', () => {
   it('may be absent at its default path, but not where it is named', () => {
     expect(valuesOf({ defaultConfigPath: '/none' }).name).toBe('default');
     expect(errorsOf({ flags: { config: '/none' } })).toEqual([
-      '--config: the file /none cannot be read (ENOENT). Check the path.',
+      '--config: cannot read the file "/none": no such file or folder. Check the path.',
     ]);
     expect(errorsOf({ env: { CONFIG: '/none' } })).toEqual([
-      'CONFIG: the file /none cannot be read (ENOENT). Check the path.',
+      'CONFIG: cannot read the file "/none": no such file or folder. Check the path.',
     ]);
   });
 
   it.each([
-    ['{', 'The file c.json is not a JSON object. Write it like {"name": "…"}.'],
-    ['[]', 'The file c.json is not a JSON object. Write it like {"name": "…"}.'],
+    ['{', 'The file "c.json" is not a JSON object. Write it like {"name": "…"}.'],
+    ['[]', 'The file "c.json" is not a JSON object. Write it like {"name": "…"}.'],
     [
       '{"color":"red"}',
-      '"color" in c.json is not a setting. Use name, count, at, token, token-file, verbose.',
+      '"color" in c.json is not a setting. Use name, count, at, token, token-file or verbose.',
     ],
     [
       '{"password":"x"}',
-      '"password" in c.json is not a setting. Use name, count, at, token, token-file, verbose.',
+      '"password" in c.json is not a setting. Use name, count, at, token, token-file or verbose.',
     ],
     [
       '{"name":{}}',
@@ -135,19 +135,31 @@ describe('errors', () => {
     }
   });
 
+  it('cut a long value, and escape control characters', () => {
+    const [error = ''] = errorsOf({ flags: { count: `\u009b${'9'.repeat(99)}` } });
+    expect(error).toBe(
+      `--count: "\\u009b${'9'.repeat(63)}…" is not a whole number from 1 to 9. Use a number in this range.`,
+    );
+  });
+
+  it('reject an empty text', () => {
+    expect(errorsOf({ flags: { name: '' } })).toEqual(['--name: "" is empty. Write a value.']);
+  });
+
   it('say which file of a credential is missing or empty', () => {
     expect(errorsOf({ env: { TOKEN_FILE: '/none' } })).toEqual([
-      'TOKEN_FILE: the file /none cannot be read (ENOENT). Check the path.',
+      'TOKEN_FILE: cannot read the file "/none": no such file or folder. Check the path.',
     ]);
     expect(errorsOf({ flags: { 'token-file': 't.txt' } }, { 't.txt': '\n' })).toEqual([
-      '--token-file: the file t.txt is empty. Write the value into it.',
+      '--token-file: the file "t.txt" is empty. Write the value into it.',
     ]);
   });
 });
 
 describe('a command line of flags', () => {
+  const MANUAL = { introduction: 'program [flags]', exitCodes: { 0: 'done', 2: 'wrong usage' } };
   const readArguments = (...argv: string[]) =>
-    readCommandLine(SETTINGS, 'program [flags]', argv, { env: { NAME: 'variable' }, readFile: () => '{}' });
+    readCommandLine(SETTINGS, MANUAL, argv, { env: { NAME: 'variable' }, readFile: () => '{}' });
 
   it('takes values in both spellings, and switches with and without one', () => {
     expect(readArguments('--name', 'a b', '--count=3', '--verbose')).toMatchObject({
@@ -157,12 +169,12 @@ describe('a command line of flags', () => {
   });
 
   it.each([
-    [['--bogus', 'x'], 'Unknown argument: --bogus. --help lists the flags.'],
-    [['--bogus=x'], 'Unknown argument: --bogus. --help lists the flags.'],
-    [['--constructor'], 'Unknown argument: --constructor. --help lists the flags.'],
-    [['--password', 'x'], 'Unknown argument: --password. --help lists the flags.'],
-    [['word'], 'Unknown argument: word. --help lists the flags.'],
-    [['-x'], 'Unknown argument: -x. --help lists the flags.'],
+    [['--bogus', 'x'], 'Unknown argument "--bogus". Use --help to list the flags.'],
+    [['--bogus=x'], 'Unknown argument "--bogus". Use --help to list the flags.'],
+    [['--constructor'], 'Unknown argument "--constructor". Use --help to list the flags.'],
+    [['--password', 'x'], 'Unknown argument "--password". Use --help to list the flags.'],
+    [['word'], 'Unknown argument "word". Use --help to list the flags.'],
+    [['-x'], 'Unknown argument "-x". Use --help to list the flags.'],
     [['--name'], '--name has no value. Write --name NAME.'],
     [['--name', '--verbose'], '--name has no value. Write --name NAME.'],
   ])('rejects %j', (argv, error) => expect(readArguments(...argv)).toEqual({ errors: [error] }));
@@ -173,7 +185,9 @@ describe('a command line of flags', () => {
     for (const text of [
       'program [flags]',
       '--name NAME   (NAME)',
-      'default: default',
+      'Default: default.',
+      'Default: none.',
+      '2  wrong usage',
       '--verbose   (VERBOSE)',
     ])
       expect(help).toContain(text);

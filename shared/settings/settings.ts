@@ -6,6 +6,7 @@
 import type * as z from 'zod';
 import { type ConfigFile, readConfigFile } from './config-file.ts';
 import { reasonOf } from './error-reason.ts';
+import { quote } from './quote.ts';
 
 /** One setting, described once. Its name is its flag and its key in the configuration file. */
 export interface Setting {
@@ -15,6 +16,9 @@ export interface Setting {
   readonly env?: string;
   /** Used where nothing is given; read like any other text. */
   readonly default?: string;
+  /** Describes the default in the help, where it is not a fixed text. */
+  readonly defaultHelp?: string;
+  /** What it is for, without the final period. */
   readonly help: string;
   /** Reads the text of a value. Its error message completes the sentence `--flag: "text" …`, and says what to write. */
   readonly type: z.ZodType<unknown, string>;
@@ -69,6 +73,11 @@ interface Found {
   readonly origin: Origin;
 }
 
+/** Returns the default as the help shows it. */
+export function describeDefault({ default: text, defaultHelp }: Setting): string {
+  return text ?? defaultHelp ?? 'none';
+}
+
 /** Reads all settings; reports all mistakes at once. */
 export function readSettings<D extends Definitions>(definitions: D, sources: Sources): Reading<D> {
   const file = readConfigFile(definitions, sources);
@@ -90,7 +99,7 @@ export function readSettings<D extends Definitions>(definitions: D, sources: Sou
       values[name] = parsed.data;
       origins[name] = found.origin;
     } else {
-      const shown = setting.isSecret ? 'the value' : JSON.stringify(found.text);
+      const shown = setting.isSecret ? 'the value' : quote(withoutCredentials(found.text));
       for (const { message } of parsed.error.issues) errors.push(`${found.origin.name}: ${shown} ${message}`);
     }
   }
@@ -135,8 +144,15 @@ function contentOf(
   try {
     const text = readFile(path).trim();
     if (text !== '') return { text, origin };
-    return { error: `${origin.name}: the file ${path} is empty. Write the value into it.` };
+    return { error: `${origin.name}: the file ${quote(path)} is empty. Write the value into it.` };
   } catch (error) {
-    return { error: `${origin.name}: the file ${path} cannot be read (${reasonOf(error)}). Check the path.` };
+    return {
+      error: `${origin.name}: cannot read the file ${quote(path)}: ${reasonOf(error)}. Check the path.`,
+    };
   }
+}
+
+/** Hides what may be a secret in a URL: user and password, and a token in the query. */
+function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/@\s]*@/, '//[hidden]@').replace(/([?&]access_token=)[^&#\s]*/g, '$1[hidden]');
 }

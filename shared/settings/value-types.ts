@@ -44,7 +44,9 @@ export const SipUri = z
 /** A URL of one of these protocols, without a fragment: those have no meaning to a WebSocket (RFC 6455 §3). */
 export const urlOf = (protocol: RegExp, example: string) => {
   const error = `is not the URL of an edge. Write it like ${example}.`;
-  return z.url({ protocol, error, abort: true }).refine((text) => !text.includes('#'), { error });
+  return z
+    .url({ protocol, error, abort: true })
+    .refine((text) => !text.includes('#'), { error, abort: true });
 };
 
 /** A key, a token or another secret that is sent in a header, which takes no more than this (RFC 9110 §11.6.2). */
@@ -57,4 +59,4 @@ export const Switch = z
   .enum(['true', 'yes', '1', 'false', 'no', '0'], { error: 'is neither yes nor no. Use one of them.' })
   .transform((text) => ['true', 'yes', '1'].includes(text));
 
-export const Text = z.string();
+export const Text = z.string().min(1, 'is empty. Write a value.');

@@ -55,7 +55,7 @@ describe('a display name', () => {
   it('is measured in characters, not in code units', () => {
     expect(issuesOf(DisplayName, '😀'.repeat(MAX_DISPLAY_NAME_LENGTH))).toEqual([]);
     expect(issuesOf(DisplayName, '😀'.repeat(MAX_DISPLAY_NAME_LENGTH + 1))).toEqual([
-      `: longer than ${MAX_DISPLAY_NAME_LENGTH} characters`,
+      `: has more than ${MAX_DISPLAY_NAME_LENGTH} characters. Use a shorter text.`,
     ]);
   });
 });
@@ -125,7 +125,7 @@ describe('custom headers', () => {
 
   it('appear once each, regardless of the case of their names', () => {
     expect(issuesOf(CustomHeaders, { 'X-Order': '1', 'X-ORDER': '2' })).toEqual([
-      'X-ORDER: the header stands twice',
+      ': has the header "X-ORDER" twice. Header names are case-insensitive. Remove one of them.',
     ]);
   });
 
@@ -133,9 +133,9 @@ describe('custom headers', () => {
     const many = (count: number, value: string) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`X-${`${n}`.padStart(40, 'n')}`, value]));
     expect(issuesOf(CustomHeaders, many(10, 'x'.repeat(CUSTOM_HEADER_LIMITS.valueLength)))).toEqual([]);
-    expect(issuesOf(CustomHeaders, many(11, 'x'))).toEqual([': at most 10 headers']);
+    expect(issuesOf(CustomHeaders, many(11, 'x'))).toEqual([': has 11 headers. Use at most 10.']);
     expect(issuesOf(CustomHeaders, many(10, '電'.repeat(CUSTOM_HEADER_LIMITS.valueLength)))).toEqual([
-      `: all together longer than ${CUSTOM_HEADER_LIMITS.totalBytes} bytes`,
+      `: has more than ${CUSTOM_HEADER_LIMITS.totalBytes} bytes in total. Use fewer or shorter headers.`,
     ]);
   });
 

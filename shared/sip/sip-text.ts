@@ -4,6 +4,8 @@
  * @module
  */
 import * as z from 'zod';
+import { expectations } from '../protocol/validation/expectations.ts';
+import { quote } from '../settings/quote.ts';
 
 /** The longest display name, in characters (Unicode code points). */
 export const MAX_DISPLAY_NAME_LENGTH = 64;
@@ -32,11 +34,15 @@ const BACKSLASH = '\\';
 const SUBSTITUTION = '!';
 
 /** The name that the caller's phone displays. */
-export const DisplayName = z.string().superRefine((text, context) => {
-  const error =
-    textError(text, MAX_DISPLAY_NAME_LENGTH, [BACKSLASH]) ?? (text === '' ? 'is empty' : undefined);
-  if (error !== undefined) context.addIssue({ code: 'custom', message: error });
-});
+export const DisplayName = z
+  .string()
+  .superRefine((text, context) => {
+    const error =
+      textError(text, MAX_DISPLAY_NAME_LENGTH, [BACKSLASH]) ??
+      (text === '' ? 'is empty. Leave it out, or use a name.' : undefined);
+    if (error !== undefined) context.addIssue({ code: 'custom', message: error });
+  })
+  .register(expectations, { expected: `a name of 1 to ${MAX_DISPLAY_NAME_LENGTH} characters` });
 
 /** Custom headers (`X-…`) by name. They are sorted by name, and their lines are sent in this order. */
 export const CustomHeaders = z
@@ -46,19 +52,24 @@ export const CustomHeaders = z
       context.addIssue({ code: 'custom', message, path });
     const entries = Object.entries(headers);
     if (entries.length > CUSTOM_HEADER_LIMITS.count) {
-      addIssue(`at most ${CUSTOM_HEADER_LIMITS.count} headers`);
+      addIssue(`has ${entries.length} headers. Use at most ${CUSTOM_HEADER_LIMITS.count}.`);
       return;
     }
     const names = new Set<string>();
     for (const [name, value] of entries) {
-      const error = headerNameError(name, names) ?? headerValueError(value);
-      if (error !== undefined) addIssue(error, name.slice(0, 64));
+      const nameError = headerNameError(name, names);
+      const valueError = headerValueError(value);
+      if (nameError !== undefined) addIssue(nameError);
+      else if (valueError !== undefined) addIssue(valueError, name);
       names.add(name.toLowerCase());
     }
     if (utf8Length(headerLines(headers).join('\r\n')) > CUSTOM_HEADER_LIMITS.totalBytes)
-      addIssue(`all together longer than ${CUSTOM_HEADER_LIMITS.totalBytes} bytes`);
+      addIssue(
+        `has more than ${CUSTOM_HEADER_LIMITS.totalBytes} bytes in total. Use fewer or shorter headers.`,
+      );
   })
-  .transform((headers) => Object.fromEntries(Object.entries(headers).sort(byName)));
+  .transform((headers) => Object.fromEntries(Object.entries(headers).sort(byName)))
+  .register(expectations, { expected: 'an object with headers such as {"X-Ticket":"4711"}' });
 
 /** Returns a text as a `quoted-string` of RFC 3261 §25.1. Only `"` and `\` are escaped. */
 export function quotedString(text: string): string {
@@ -72,25 +83,28 @@ export function headerLines(headers: Readonly<Record<string, string>>): string[]
 
 function headerNameError(name: string, otherNames: ReadonlySet<string>): string | undefined {
   if (!/^X-[A-Za-z0-9-]{1,40}$/.test(name))
-    return 'not the name of a header of your own: X- and 1 to 40 of A-Z a-z 0-9 -';
+    return `has the header ${quote(name)}, which is not allowed. Use names of X- and 1 to 40 letters A-Z a-z, digits or "-".`;
   // Header names are case-insensitive (RFC 3261 §7.3.1).
-  return otherNames.has(name.toLowerCase()) ? 'the header stands twice' : undefined;
+  return otherNames.has(name.toLowerCase())
+    ? `has the header ${quote(name)} twice. Header names are case-insensitive. Remove one of them.`
+    : undefined;
 }
 
 function headerValueError(value: string): string | undefined {
-  if (/^ | $/.test(value)) return 'begins or ends with a space, which SIP does not keep';
+  if (/^ | $/.test(value))
+    return 'begins or ends with a space, which SIP does not preserve. Remove the space.';
   return textError(value, CUSTOM_HEADER_LIMITS.valueLength, [BACKSLASH, SUBSTITUTION]);
 }
 
 function textError(text: string, maxLength: number, reserved: readonly string[]): string | undefined {
   // A character is one or two UTF-16 code units, so a text with too many code units need not be counted.
   if (text.length > 2 * maxLength || [...text].length > maxLength)
-    return `longer than ${maxLength} characters`;
-  if (UNPRINTABLE.test(text)) return 'has a line end or another control character';
+    return `has more than ${maxLength} characters. Use a shorter text.`;
+  if (UNPRINTABLE.test(text)) return 'contains a line break or another control character. Remove it.';
   const reservedCharacter = reserved.find((character) => text.includes(character));
   return reservedCharacter === undefined
     ? undefined
-    : `has a ${reservedCharacter}, which OpenSIPS would read as a sign of its own`;
+    : `contains ${JSON.stringify(reservedCharacter)}, which has a special meaning for OpenSIPS. Remove it.`;
 }
 
 /** Returns the length of a text in UTF-8 (RFC 3629 §3), in bytes. */

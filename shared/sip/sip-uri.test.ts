@@ -106,7 +106,9 @@ describe('torture tests, as in RFC 4475', () => {
   it(`a URI has at most ${MAX_URI_LENGTH} characters`, () => {
     const longest = `sip:${'a'.repeat(MAX_URI_LENGTH - 'sip:@b.c'.length)}@b.c`;
     expect(isSipUri(longest)).toBe(true);
-    expect(parseSipUri(`${longest}d`)).toEqual({ error: 'longer than 512 characters' });
+    expect(parseSipUri(`${longest}d`)).toEqual({
+      error: 'has more than 512 characters. Use a shorter SIP URI.',
+    });
   });
 
   it.each([

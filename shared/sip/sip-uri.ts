@@ -4,6 +4,8 @@
  * @module
  */
 
+import { quote } from '../settings/quote.ts';
+
 /** The parts of a SIP URI. Nothing is unescaped. */
 export interface SipUri {
   readonly scheme: 'sip' | 'sips';
@@ -45,21 +47,25 @@ const URI = new RegExp(
  */
 const REJECTED_PARAMS = ['method', 'maddr'];
 
-/** Returns the parts of a URI, or a short reason why it cannot be dialed. */
+/** Returns the parts of a URI, or why it cannot be dialed: what completes a sentence that begins with the URI. */
 export function parseSipUri(text: string): SipUri | { readonly error: string } {
-  if (text.length > MAX_URI_LENGTH) return { error: `longer than ${MAX_URI_LENGTH} characters` };
+  if (text.length > MAX_URI_LENGTH)
+    return { error: `has more than ${MAX_URI_LENGTH} characters. Use a shorter SIP URI.` };
   const match = URI.exec(text);
-  if (!match) return { error: 'not a SIP URI (RFC 3261 §19.1), such as sip:alice@example.com' };
+  if (!match) return { error: 'is not a SIP URI. Use one such as sip:alice@example.com.' };
   const [, scheme, userPart, passwordPart, hostPart = '', portPart, paramPart = ''] = match;
-  if (hostPart.startsWith('[') && !isIpv6(hostPart.slice(1, -1))) return { error: 'not an IPv6 address' };
+  if (hostPart.startsWith('[') && !isIpv6(hostPart.slice(1, -1)))
+    return { error: 'does not have a valid IPv6 address in its brackets. Correct the address.' };
   const port = portPart === undefined ? undefined : Number(portPart);
-  if (port !== undefined && (port < 1 || port > 65_535)) return { error: 'the port is out of range' };
+  if (port !== undefined && (port < 1 || port > 65_535))
+    return { error: 'has a port that is out of range. Use a port from 1 to 65535.' };
   const params = new Map<string, string>();
   for (const param of paramPart.split(';').slice(1)) {
     const [name = '', value = ''] = param.split('=', 2);
     const key = name.toLowerCase();
-    if (params.has(key)) return { error: `the parameter ${key} stands twice` };
-    if (REJECTED_PARAMS.includes(key)) return { error: `the parameter ${key} is not taken` };
+    if (params.has(key)) return { error: `has the parameter ${quote(key)} twice. Remove one of them.` };
+    if (REJECTED_PARAMS.includes(key))
+      return { error: `has the parameter ${quote(key)}, which is not allowed. Remove it.` };
     params.set(key, value);
   }
   return {

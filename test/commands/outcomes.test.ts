@@ -22,7 +22,7 @@ const activeDialogs = (...users: string[]) =>
   );
 
 const NOT_REACHED =
-  'transfer failed: the phone did not take it, or its destination was not reached, within 10 s';
+  'transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';
 const accepted = ['CallerRinging', 'CallerAnswered', 'Transferring'];
 
 describe.concurrent('CallStart', () => {

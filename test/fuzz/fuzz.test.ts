@@ -28,7 +28,7 @@ const METHODS = [
 const ERROR_CODES = [-32700, -32600, -32601, -32602, -32001, -32002, -32003, -32004];
 /** The statuses of the edge and of workerd's HTTP server. */
 const HTTP_STATUSES = [101, 200, 400, 401, 403, 404, 405, 411, 413, 414, 426, 431, 501, 505];
-/** RFC 6455 §7.4.1 and docs/architecture.md; 1006 is a connection that ended without a close frame. */
+/** RFC 6455 §7.4.1 and docs/internals/architecture.md; 1006 is a connection that ended without a close frame. */
 const CLOSE_CODES = [1000, 1001, 1002, 1003, 1006, 1007, 1008, 1009, 4400, 4401, 4406, 4408, 4409, 4413];
 
 /** Each place that accepts an API key or a token. */

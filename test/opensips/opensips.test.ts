@@ -67,7 +67,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       const [alice, bob] = [await harness.openPhone('norefer'), await harness.openPhone()];
       const notifications = await startCall(harness, alice.uri, bob.uri);
       expect(selectEvents(notifications)).toEqual([...FIRST_EVENTS, 'Error', 'Ended']);
-      expect(errorText(notifications)).toMatch(/did not take it, or its destination was not reached/);
+      expect(errorText(notifications)).toMatch(/did not accept it, or did not reach the destination/);
       await expectCalls(alice);
       await expectCalls(bob);
     });
@@ -91,7 +91,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       await ownHarness.opensips.restart();
       const newLog = () => ownHarness.adapter.log().slice(logBefore.length);
       await vi.waitFor(() => expect(newLog()).toMatch(/OpenSIPS restarted/), { timeout: 20_000 });
-      expect(newLog()).toMatch(/subscribed to events/);
+      expect(newLog()).toMatch(/Subscribed to events/);
       await Promise.all([alice.register(), bob.register()]);
       expect(selectEvents(await startCall(ownHarness, alice.uri, bob.uri))).toEqual(ALL_EVENTS);
     });

@@ -264,7 +264,7 @@ it('lets a token that is bound to an address dial only from that address', async
   const callers = [...owners.map((owner) => markedAddress('keep', owner)), markedAddress('KEEP', ann)];
   for (const caller of callers) {
     const { error } = await client.request('CallStart', { caller, callee: markedAddress('carol', ann) });
-    expect(error).toMatchObject({ code: -32002, data: expect.stringContaining('may dial from') });
+    expect(error).toMatchObject({ code: -32002, data: expect.stringContaining('may call only from') });
   }
 });
 

@@ -19,5 +19,5 @@ export interface AccessDenied {
 /** The one answer to a missing, forged, unknown, wrong, revoked or expired key or token. */
 export const INVALID_CREDENTIAL: AccessDenied = {
   status: 401,
-  reason: 'a key or a token that holds is needed: send it as Authorization: Bearer',
+  reason: 'Missing, invalid or expired API key or token. Send one as `Authorization: Bearer …`.',
 };

@@ -1,5 +1,6 @@
 /** Authenticates for local development: loopback requests have full access to the open tenant `demo`. @module */
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './authenticated.ts';
 import type { Authenticator } from './authenticator.ts';
 import { extractCredential } from './credentials.ts';
@@ -51,7 +52,8 @@ function denyUnlessLoopback(request: Request): AccessDenied | undefined {
   const host = request.headers.get('Host') ?? new URL(request.url).host;
   const urls = [`http://${host}`, ...(origin === null ? [] : [origin])];
   if (urls.every(isLoopback)) return undefined;
-  return { status: 403, reason: 'this edge serves its own machine only: Host and Origin must be loopback' };
+  const reason = `This edge serves only its own machine, not ${origin === null ? '' : `pages of ${quote(origin)} on `}the host ${quote(host)}. Use http://localhost.`;
+  return { status: 403, reason };
 }
 
 function isLoopback(url: string): boolean {

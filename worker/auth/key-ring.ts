@@ -50,9 +50,9 @@ async function deriveRing(text: string, use: KeyUse): Promise<KeyRing> {
     const [kid = '', ...rest] = entry.trim().split(':');
     const secret = rest.join(':');
     if (!KID.test(kid) || keys.has(kid))
-      throw malformedError('each kid must be unique and consist of 1 to 16 of a-z 0-9');
+      throw malformedError('a kid is used twice, or is not 1 to 16 of a-z and 0-9');
     if (secret.length < MIN_SECRET_CHARACTERS)
-      throw malformedError(`each secret must have at least ${MIN_SECRET_CHARACTERS} characters`);
+      throw malformedError(`a secret has fewer than ${MIN_SECRET_CHARACTERS} characters`);
     keys.set(kid, { kid, key: await deriveKey(secret, use) });
   }
   const [current] = keys.values();
@@ -75,5 +75,5 @@ async function deriveKey(secret: string, use: KeyUse): Promise<CryptoKey> {
 }
 
 function malformedError(reason: string): Error {
-  return new Error(`KEY_SECRETS takes kid:secret,kid:secret,…, newest first: ${reason}`);
+  return new Error(`KEY_SECRETS: ${reason}. Use kid:secret,kid:secret,… with the newest first.`);
 }

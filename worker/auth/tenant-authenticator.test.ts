@@ -281,7 +281,7 @@ it.each(FORGED)('rejects %s without using any object or logging anything', async
     }
   }
   expect([...bodies]).toEqual([
-    '{"status":401,"detail":"a key or a token that holds is needed: send it as Authorization: Bearer"}',
+    '{"status":401,"detail":"Missing, invalid or expired API key or token. Send one as `Authorization: Bearer …`."}',
   ]);
   expect(logs).toEqual([]);
 });
@@ -467,7 +467,7 @@ it('issues a token with all scopes of its key except tokens, for an hour, by def
 });
 
 it.each<[string, object | string, number, string]>([
-  ['no JSON', '{', 400, 'a wish for a token'],
+  ['no JSON', '{', 400, 'The body is not JSON.'],
   ['no subject', {}, 400, 'subject'],
   ['an empty subject', { subject: '' }, 400, 'subject'],
   ['a subject of two lines', { subject: 'a\nb' }, 400, 'subject'],
@@ -481,7 +481,7 @@ it.each<[string, object | string, number, string]>([
   ['a caller that is no SIP URI', { subject: 'a', caller: 'alice' }, 400, 'caller'],
   ['an unknown field', { subject: 'a', tenant: 'globex' }, 400, 'tenant'],
   ['a malformed site', { subject: 'a', site: '../x' }, 400, 'site'],
-  ['a site that the key is not for', { subject: 'a', site: 'south' }, 401, 'a key or a token'],
+  ['a site that the key is not for', { subject: 'a', site: 'south' }, 401, 'API key or token'],
   ['a body that is too long', { subject: 'a'.repeat(10_000) }, 413, '8192'],
 ])('issues no token for %s, and says why', async (_, tokenRequest, status, reason) => {
   const { env: testEnv, auditedActions } = mockPlatform(({ site = 'north' }) =>

@@ -20,12 +20,13 @@ export interface VerifiedKey {
 
 const SITE_REQUIRED: AccessDenied = {
   status: 400,
-  reason: 'this key is for several sites: name one of them, as ?site=…',
+  reason: 'site: missing. This API key is for several sites. Name one of them with ?site=….',
 };
 
 const ORIGIN_NOT_ALLOWED: AccessDenied = {
   status: 403,
-  reason: 'web pages of this origin may not come in; an administrator can add it to those of the tenant',
+  reason:
+    'Web pages of this origin are not allowed. Ask an administrator to add the origin to those of the tenant.',
 };
 
 /** The authenticator of a deployment. */

@@ -8,6 +8,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { PROBLEM_TYPES, type Problem } from '../../shared/protocol/http/problem.ts';
 import { HTTP_SESSION, MAX_BODY_BYTES, type Route, routes } from '../../shared/protocol/http/routes.ts';
 import { errorCode, type RpcResponse } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { alternatives, quote } from '../../shared/settings/quote.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ClientPrincipal } from '../auth/principal.ts';
@@ -49,12 +50,16 @@ export function createApiRoutes(authenticator: Authenticator): Hono<AppEnv> {
 const limitBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => bodyTooLong(MAX_BODY_BYTES) });
 
 function bodyTooLong(maxBytes: number): Response {
-  return problemResponse(413, `the body is longer than ${maxBytes} bytes`);
+  return problemResponse(413, `The body has more than ${maxBytes} bytes. Send a shorter one.`);
 }
 
 function methodNotAllowed(methods: readonly string[]): Response {
   const allow = methods.join(', ');
-  return problemResponse(405, `this takes ${allow}`, { Allow: allow });
+  return problemResponse(
+    405,
+    `This path does not support the method of the request. Use ${alternatives(methods)}.`,
+    { Allow: allow },
+  );
 }
 
 async function handle(
@@ -144,7 +149,10 @@ async function serveEventStream(
   if (req.raw.method === 'HEAD') return methodNotAllowed(['GET']);
   const lastEventId = req.header('Last-Event-ID');
   if (lastEventId !== undefined && !/^\d{1,15}$/.test(lastEventId))
-    return problemResponse(400, 'Last-Event-ID takes the id of an event');
+    return problemResponse(
+      400,
+      `Last-Event-ID: ${quote(lastEventId)} is not the id of an event. Send the id of the last event that you have received.`,
+    );
   const since = lastEventId === undefined ? query['since'] : Number(lastEventId);
   const resume = typeof since === 'number' ? { since } : {};
   const response = await openSocket(env, client, {

@@ -26,7 +26,7 @@ export function streamEvents(socket: WebSocket): Response {
     if (keepalive !== undefined) clearInterval(keepalive);
     close();
   };
-  const closeSocket = () => socket.close(1000, 'the stream has ended');
+  const closeSocket = () => socket.close(1000, 'The stream has ended.');
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -35,7 +35,7 @@ export function streamEvents(socket: WebSocket): Response {
           controller.enqueue(encoder.encode(text));
           if ((controller.desiredSize ?? 0) > 0) return;
           end(() => {
-            controller.error(new Error('the reader is too slow'));
+            controller.error(new Error('The reader is too slow.'));
             closeSocket();
           });
         };
@@ -45,7 +45,7 @@ export function streamEvents(socket: WebSocket): Response {
         socket.addEventListener('message', ({ data }) => send(toServerSentEvents(String(data))));
         socket.addEventListener('close', () => end(() => controller.close()));
         socket.addEventListener('error', () =>
-          end(() => controller.error(new Error('the connection to the site failed'))),
+          end(() => controller.error(new Error('The connection to the site has failed.'))),
         );
         socket.accept();
       },

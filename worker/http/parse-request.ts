@@ -1,9 +1,13 @@
 /** Parses the request of a route into the params of its JSON-RPC method, or the problem with it. @module */
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
 import { IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
-import { errorCode, issuesText } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { validate } from '../../shared/protocol/validation/validate.ts';
 import { problemOf } from '../errors/problem.ts';
+
+const KEY_HEADER = 'Idempotency-Key';
+const KeyHeader = z.object({ [KEY_HEADER]: IdempotencyKey });
 
 export interface ParsedRequest {
   readonly query: Readonly<Record<string, unknown>>;
@@ -25,9 +29,9 @@ export function parseRequest(
   route: Route,
   { path, query, idempotencyKey, body }: RequestParts,
 ): ParsedRequest | Problem {
-  const pathParams = route.pathParams ? validate(route.pathParams, path) : {};
+  const pathParams = route.pathParams ? check(route.pathParams, path, 'The path') : {};
   if (isProblem(pathParams)) return pathParams;
-  const queryParams = validate(route.query, unwrapSingleValues(query));
+  const queryParams = check(route.query, unwrapSingleValues(query), 'The query');
   if (isProblem(queryParams)) return queryParams;
   const bodyParams = route.body ? parseBody(route.body, body, route.isBodyOptional === true) : {};
   if (isProblem(bodyParams)) return bodyParams;
@@ -50,11 +54,11 @@ export function isProblem(value: object): value is Problem {
 function parseBody(schema: z.ZodType, text: string, isOptional: boolean): Record<string, unknown> | Problem {
   if (text === '' && isOptional) return {};
   try {
-    return validate(schema, JSON.parse(text));
+    return check(schema, JSON.parse(text), 'The body');
   } catch (error) {
     // JSON that is nested too deeply throws a RangeError. It is rejected like malformed JSON.
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
-    const data = 'the body is not JSON; send an object with the params';
+    const data = 'The body is not JSON. Send an object with the params.';
     return problemOf({ code: errorCode.parseError, message: 'Parse error', data });
   }
 }
@@ -62,13 +66,13 @@ function parseBody(schema: z.ZodType, text: string, isOptional: boolean): Record
 /** Parses `Idempotency-Key`. Its draft 07 puts the value in quotes, which most clients omit. */
 function parseIdempotencyKey(header: string | null): { readonly cmd_id?: string } | Problem {
   if (header === null) return {};
-  const key = IdempotencyKey.safeParse(/^"(.*)"$/.exec(header)?.[1] ?? header);
-  return key.success ? { cmd_id: key.data } : invalidParams(`Idempotency-Key: ${issuesText(key.error)}`);
+  const headers = check(KeyHeader, { [KEY_HEADER]: /^"(.*)"$/.exec(header)?.[1] ?? header }, 'The request');
+  return isProblem(headers) ? headers : { cmd_id: String(headers[KEY_HEADER]) };
 }
 
-function validate(schema: z.ZodType, value: unknown): Record<string, unknown> | Problem {
-  const parsed = schema.safeParse(value);
-  return parsed.success ? (parsed.data as Record<string, unknown>) : invalidParams(issuesText(parsed.error));
+function check(schema: z.ZodType, value: unknown, name: string): Record<string, unknown> | Problem {
+  const validated = validate(schema, value, name);
+  return validated.success ? (validated.data as Record<string, unknown>) : invalidParams(validated.error);
 }
 
 function invalidParams(data: string): Problem {

@@ -1,7 +1,7 @@
 /** `POST /v1/tokens`: issues a client token for an API key. @module */
 import type { Scope } from '../../shared/policy/policy.ts';
 import { TokenRequest } from '../../shared/protocol/http/token-request.ts';
-import { issuesText } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { validate } from '../../shared/protocol/validation/validate.ts';
 import type { AccessDenied } from '../auth/authenticated.ts';
 import type { TenantAuthenticator, VerifiedKey } from '../auth/tenant-authenticator.ts';
 import { issueToken } from '../auth/tokens.ts';
@@ -19,11 +19,15 @@ export async function issueClientToken(
 ): Promise<Response | AccessDenied> {
   const key = await authenticator.verifyKey('api', request, env);
   if ('status' in key) return key;
-  const body = TokenRequest.safeParse(await readJson(request));
-  if (!body.success) return problemResponse(400, `not a wish for a token: ${issuesText(body.error)}`);
+  const json = await readJson(request);
+  if (json === undefined)
+    return problemResponse(400, 'The body is not JSON. Send an object such as {"subject":"alice"}.');
+  const body = validate(TokenRequest, json, 'The body');
+  if (!body.success) return problemResponse(400, body.error);
   const { subject, caller, expires_in } = body.data;
   const site = body.data.site ?? key.grant.site;
-  if (site === null) return problemResponse(400, 'site: this key is for several; name one of them');
+  if (site === null)
+    return problemResponse(400, 'site: missing. This API key is for several sites. Name one of them.');
   const siteKey =
     body.data.site === undefined ? key : await authenticator.verifyKey('api', request, env, site);
   if ('status' in siteKey) return siteKey;
@@ -55,11 +59,18 @@ export async function issueClientToken(
 /** Returns the scopes of the token: never more than the key has. */
 function grantedScopes({ grant }: VerifiedKey, { scopes }: TokenRequest): Scope[] | AccessDenied {
   if (!grant.scopes.includes('tokens'))
-    return { status: 403, reason: 'this key may not mint tokens: it lacks the scope tokens' };
+    return {
+      status: 403,
+      reason:
+        'This API key cannot issue tokens because it lacks the scope tokens. Use a key that has this scope.',
+    };
   const grantable = grant.scopes.filter((scope) => scope !== 'tokens');
   const missing = scopes?.filter((requested) => !grantable.some((scope) => scope === requested)) ?? [];
   if (missing.length > 0)
-    return { status: 403, reason: `scopes: this key itself lacks ${missing.join(', ')}` };
+    return {
+      status: 403,
+      reason: `scopes: this API key lacks ${missing.join(', ')}. Request only scopes that the key has.`,
+    };
   return [...new Set(scopes ?? grantable)];
 }
 

@@ -13,5 +13,5 @@ export async function waitForCommandEnd(socket: WebSocket, ms: number): Promise<
   socket.accept();
   await promise;
   clearTimeout(timer);
-  socket.close(1000, 'the wait has ended');
+  socket.close(1000, 'The wait has ended.');
 }

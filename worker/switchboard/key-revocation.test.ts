@@ -23,7 +23,10 @@ it('closes the sockets of the key, of its tokens and of its adapter, and no othe
   await evictDurableObject(site.object);
   await site.object.revokeKey('bad');
   for (const { closed } of [byKey.socket, byToken.socket, renewed.socket, adapter])
-    expect(await closed).toEqual({ code: 4401, reason: 'The API key was revoked. Reconnect with another one.' });
+    expect(await closed).toEqual({
+      code: 4401,
+      reason: 'The API key was revoked. Reconnect with another one.',
+    });
   expect(await other.request('Echo')).toMatchObject({ result: { event: 'Started' } });
   expect((await site.object.health()).link).toEqual({ connected: false });
 });

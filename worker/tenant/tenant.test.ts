@@ -371,7 +371,7 @@ it('records actions and rejections in the audit trail', async () => {
       ...BY_ADMIN,
       action: 'site.create',
       target: 'berlin',
-      outcome: 'the site berlin exists already; choose another name',
+      outcome: 'id: the site "berlin" exists already. Choose another id.',
     },
     { ...BY_ADMIN, action: 'site.create', target: 'berlin', outcome: 'ok' },
     expect.objectContaining({ action: 'tenant.create' }),

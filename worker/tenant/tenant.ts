@@ -4,9 +4,11 @@
  * once per 30 s for each key.
  * @module
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyRole, Scope } from '../../shared/policy/policy.ts';
 import type { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
@@ -30,7 +32,7 @@ export interface NewKey {
   readonly scopes: readonly Scope[];
 }
 
-const NO_TENANT = reject(404, 'there is no such tenant');
+const NO_TENANT = reject(404, 'There is no such tenant. List the tenants to see their ids.');
 
 export class Tenant extends DurableObject<Env> {
   readonly #settings: SettingsStore;
@@ -89,8 +91,9 @@ export class Tenant extends DurableObject<Env> {
   /** Creates the tenant. A deleted tenant can be created again once all its sites have been erased. */
   create(id: string, changes: SettingsChange, actor: Actor): Promise<Outcome<TenantView>> {
     return this.#runChange(actor, 'tenant.create', id, (now) => {
-      if (this.#settings.get()) return reject(409, `the tenant ${id} exists already; choose another name`);
-      if (this.#outbox.sitesBeingErased().length > 0) return stillErasing(`the tenant ${id}`);
+      if (this.#settings.get())
+        return reject(409, `id: the tenant ${quote(id)} exists already. Choose another id.`);
+      if (this.#outbox.sitesBeingErased().length > 0) return stillErasing(`the tenant ${quote(id)}`);
       this.#settings.create(id, now);
       this.#settings.change(changes);
       return this.#viewTenant();
@@ -131,10 +134,14 @@ export class Tenant extends DurableObject<Env> {
 
   createSite(id: string, changes: SiteChanges, actor: Actor): Promise<Outcome<SiteView>> {
     return this.#runChange(actor, 'site.create', id, (now) => {
-      if (this.#sites.get(id)) return reject(409, `the site ${id} exists already; choose another name`);
-      if (this.#outbox.sitesBeingErased().includes(id)) return stillErasing(`the site ${id}`);
+      if (this.#sites.get(id))
+        return reject(409, `id: the site ${quote(id)} exists already. Choose another id.`);
+      if (this.#outbox.sitesBeingErased().includes(id)) return stillErasing(`the site ${quote(id)}`);
       if (this.#sites.count >= MAX_SITES)
-        return reject(409, `a tenant has at most ${MAX_SITES} sites; make another tenant`);
+        return reject(
+          409,
+          `A tenant can have at most ${MAX_SITES} sites. Delete a site, or create another tenant.`,
+        );
       // The shares of the others become smaller. The new site's object is created, with its policy, by the first client.
       const others = this.#sites.list();
       this.#sites.add(id, now);
@@ -201,7 +208,7 @@ export class Tenant extends DurableObject<Env> {
       const old = this.#keys.get(id);
       if (!old) return noKey(id);
       if (old.revokedAt !== null)
-        return reject(409, `the key ${id} is revoked or has a successor already; create another key`);
+        return reject(409, `The key ${quote(id)} was revoked or rotated already. Create another key.`);
       const { role, site, scopes } = old;
       const added = this.#addKey({ ...successor, role, site, scopes }, now);
       if (added.ok) this.#keys.revoke(id, now + grace * 1_000);
@@ -247,7 +254,10 @@ export class Tenant extends DurableObject<Env> {
   #addKey({ id, hash, role, site, scopes }: NewKey, now: number): ChangeResult<KeyView> {
     if (site !== null && !this.#sites.get(site)) return noSite(site);
     if (this.#keys.count >= MAX_KEYS)
-      return reject(409, `a tenant has at most ${MAX_KEYS} keys, those revoked in the last 90 days included`);
+      return reject(
+        409,
+        `A tenant can have at most ${MAX_KEYS} keys, including those revoked in the last 90 days. Create another tenant.`,
+      );
     this.#keys.add({ id, role, site, scopes, hash }, now);
     return this.#viewKey(id);
   }
@@ -318,15 +328,15 @@ export class Tenant extends DurableObject<Env> {
 }
 
 function stillErasing(name: string) {
-  return reject(409, `${name} was deleted and not all of it is gone yet; try again in a minute`);
+  return reject(409, `id: ${name} is still being deleted. Try again in a minute.`);
 }
 
 function noSite(id: string) {
-  return reject(404, `there is no site ${id}; create it first`);
+  return reject(404, `There is no site ${quote(id)}. Create it first.`);
 }
 
 function noKey(id: string) {
-  return reject(404, `there is no key ${id}; list the keys to see their ids`);
+  return reject(404, `There is no key ${quote(id)}. List the keys to see their ids.`);
 }
 
 /** Compares in constant time. Both are hashes in hex, so their length reveals nothing. */

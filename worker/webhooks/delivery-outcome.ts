@@ -50,7 +50,7 @@ export function outcomeOf(
   if ('status' in result && result.status >= 200 && result.status < 300) return { state: 'delivered' };
   const error = 'error' in result ? result.error : statusError(result.status);
   if ('status' in result && result.status === 410) {
-    return { state: 'failed', error, disable: 'it answered 410 Gone' };
+    return { state: 'failed', error, disable: 'The endpoint answered 410 Gone.' };
   }
   const quiet =
     'status' in result && result.retryAfterMs > 0 ? { quietUntil: now + result.retryAfterMs } : {};
@@ -61,7 +61,8 @@ export function outcomeOf(
 
 function statusError(status: number): string {
   if (status >= 300 && status < 400)
-    return 'it redirects, which is not followed: give the address that it redirects to';
-  if (status === 410) return 'it is gone: the endpoint was disabled';
-  return 'only 2xx says that it was taken';
+    return `The endpoint answered ${status}, and redirects are not followed. Set the URL that it redirects to.`;
+  if (status === 410)
+    return 'The endpoint answered 410 Gone and was disabled. Enable it when it accepts webhooks again.';
+  return `The endpoint answered ${status}. Answer with a status from 200 to 299 to confirm a delivery.`;
 }

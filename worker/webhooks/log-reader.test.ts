@@ -198,7 +198,7 @@ it('sets no early alarm after a failure if the endpoint has become quiet', () =>
 it('wants no more notifications when all endpoints are disabled and everything has been read', () =>
   withReader(async ({ reader, endpoints, ranges, advanceLog, messageIds }) => {
     advanceLog(120);
-    for (const id of ['e', 'f']) endpoints.disable(id, 'it answered 410 Gone');
+    for (const id of ['e', 'f']) endpoints.disable(id, 'The endpoint answered 410 Gone.');
     expect(advanceLog(140)).toBe(true);
     reader.readNextForAll();
     await vi.waitFor(() => expect(ranges.hasAny).toBe(false));

@@ -65,7 +65,7 @@ it('writes a batch in one transaction after a while', () =>
   }));
 
 it.each<DeliveryOutcome>([
-  { state: 'failed', error: 'gone', disable: 'it answered 410 Gone' },
+  { state: 'failed', error: 'gone', disable: 'The endpoint answered 410 Gone.' },
   { state: 'waiting', error: 'busy', due: 9_000, quietUntil: 9_000 },
 ])('writes a result that changes the endpoint at once, with all earlier ones: %j', (outcome) =>
   withResults(({ results, endpoints, deliveries, due, counts }) => {

@@ -1,4 +1,5 @@
 /** When a delivery is attempted again. Pure. @module */
+import { quote } from '../../shared/settings/quote.ts';
 
 /**
  * The delay before each attempt, in seconds after the previous one: ten attempts in three days (Standard Webhooks,
@@ -22,7 +23,7 @@ export function parseRetrySchedule(text: string | undefined): readonly number[] 
   if (text === undefined || text === '') return DEFAULT_RETRY_DELAYS_S;
   if (/^\d{1,6}(,\d{1,6}){0,19}$/.test(text)) return text.split(',').map(Number);
   console.error(
-    `WEBHOOK_RETRIES takes seconds separated by commas, such as 0,5,300, not ${text}: the default schedule applies`,
+    `WEBHOOK_RETRIES: ${quote(text)} is not valid, so the default schedule is used. Use up to 20 numbers of seconds, separated by commas, such as 0,5,300.`,
   );
   return DEFAULT_RETRY_DELAYS_S;
 }

@@ -45,10 +45,14 @@ export async function sendWebhook(
     const retryAfterMs = parseRetryAfter(response.headers.get('Retry-After'), clock());
     return { status: response.status, retryAfterMs };
   } catch {
-    if (timeout.signal.aborted) return { error: `no answer within ${RESPONSE_TIMEOUT_MS / 1_000} s` };
+    if (timeout.signal.aborted)
+      return {
+        error: `The endpoint did not answer within ${RESPONSE_TIMEOUT_MS / 1_000} s. Answer first, and process the event later.`,
+      };
     // The platform's exception contains no further details.
     return {
-      error: 'it could not be reached: look at its name, port and certificate; is its address public?',
+      error:
+        'The endpoint could not be reached. Check its host name, port and certificate, and that its address is public.',
     };
   } finally {
     clearTimeout(timer);

@@ -193,7 +193,14 @@ it('retries a failed delivery with the same id and a new timestamp, while later 
   expect(new Set(timestamps).size).toBe(3);
   expect((await listDeliveries(id)).at(-1)).toMatchObject({
     state: 'delivered',
-    attempts: [{ status: 500, error: 'only 2xx says that it was taken' }, { status: 500 }, { status: 200 }],
+    attempts: [
+      {
+        status: 500,
+        error: 'The endpoint answered 500. Answer with a status from 200 to 299 to confirm a delivery.',
+      },
+      { status: 500 },
+      { status: 200 },
+    ],
   });
 });
 
@@ -228,7 +235,10 @@ it('disables an endpoint that answers 410, and sends and keeps nothing for it un
   };
   await echo();
   await vi.waitFor(async () =>
-    expect(await show(id)).toMatchObject({ enabled: false, disabled_because: 'it answered 410 Gone' }),
+    expect(await show(id)).toMatchObject({
+      enabled: false,
+      disabled_because: 'The endpoint answered 410 Gone.',
+    }),
   );
   expect(await admin('POST', `${path}/${id}/test`)).toMatchObject({ status: 409 });
   await echo();
@@ -265,7 +275,10 @@ it('does not follow a redirect, and says what to do', async () => {
   await admin('POST', `${path}/${id}/test`);
   await vi.waitFor(async () =>
     expect((await listDeliveries(id))[0]?.attempts).toMatchObject([
-      { status: 307, error: 'it redirects, which is not followed: give the address that it redirects to' },
+      {
+        status: 307,
+        error: 'The endpoint answered 307, and redirects are not followed. Set the URL that it redirects to.',
+      },
     ]),
   );
   expect(received).toHaveLength(1);
@@ -705,17 +718,17 @@ it('shows a secret once, and records changes in the audit trail without it', asy
 });
 
 it.each([
-  ['POST', '', { url: 'http://hooks.example.com/' }, 400, 'takes https:// only'],
+  ['POST', '', { url: 'http://hooks.example.com/' }, 400, 'is not an https:// URL'],
   ['POST', '', { url: 'https://hooks.example.com/', event: ['*'] }, 400, 'event'],
-  ['PATCH', '/none', { url: 'http://hooks.example.com/' }, 400, 'takes https:// only'],
-  ['PATCH', '/none', { enabled: true }, 404, 'no webhook none'],
-  ['PATCH', '/none', {}, 400, 'nothing is to be changed'],
-  ['GET', '/none', undefined, 404, 'no webhook none'],
-  ['GET', '/none/deliveries', undefined, 404, 'no webhook none'],
+  ['PATCH', '/none', { url: 'http://hooks.example.com/' }, 400, 'is not an https:// URL'],
+  ['PATCH', '/none', { enabled: true }, 404, 'no webhook "none"'],
+  ['PATCH', '/none', {}, 400, 'The body changes nothing.'],
+  ['GET', '/none', undefined, 404, 'no webhook "none"'],
+  ['GET', '/none/deliveries', undefined, 404, 'no webhook "none"'],
   ['GET', '/none/deliveries?state=lost', undefined, 400, 'state'],
-  ['POST', '/none/rotate', {}, 404, 'no webhook none'],
-  ['POST', '/none/test', {}, 404, 'no webhook none'],
-  ['POST', '/none/deliveries/1/replay', {}, 404, 'no webhook none'],
+  ['POST', '/none/rotate', {}, 404, 'no webhook "none"'],
+  ['POST', '/none/test', {}, 404, 'no webhook "none"'],
+  ['POST', '/none/deliveries/1/replay', {}, 404, 'no webhook "none"'],
 ] as const)('rejects %s %s %j with %i', async (method, subpath, body, status, detail) => {
   const { path } = await createSite();
   const response = await admin<{ detail: string }>(method, `${path}${subpath}`, body);

@@ -4,6 +4,7 @@
  * this object's alarm after an eviction.
  * @module
  */
+
 import { DurableObject } from 'cloudflare:workers';
 import type { DeliveriesQuery, DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
 import {
@@ -14,6 +15,7 @@ import {
   MAX_ENDPOINTS,
 } from '../../shared/protocol/webhooks/endpoints.ts';
 import { TEST_EVENT_TYPE, webhookBody } from '../../shared/protocol/webhooks/events.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
@@ -118,7 +120,7 @@ export class Webhooks extends DurableObject<Env> {
     await this.#flushSwitchboard();
     const { endpoints } = this.#active;
     if (endpoints.list().length >= MAX_ENDPOINTS)
-      return reject(409, `a site has at most ${MAX_ENDPOINTS} webhooks; delete one first`);
+      return reject(409, `A site can have at most ${MAX_ENDPOINTS} webhooks. Delete one first.`);
     const id = newId();
     this.ctx.storage.transactionSync(() => {
       endpoints.add(id, signer, body, Date.now());
@@ -197,7 +199,7 @@ export class Webhooks extends DurableObject<Env> {
     if (!delivery)
       return reject(
         404,
-        `there is no delivery ${number} of the webhook ${id}; list them to see which are kept`,
+        `There is no delivery ${number} of the webhook ${quote(id)}. List its deliveries to see which are stored.`,
       );
     this.#process(now);
     return toOutcome(accept(deliveryView(delivery)));
@@ -313,9 +315,9 @@ function newId(): string {
 }
 
 function noEndpoint(id: string) {
-  return reject(404, `there is no webhook ${id}; list them to see their ids`);
+  return reject(404, `There is no webhook ${quote(id)}. List the webhooks to see their ids.`);
 }
 
 function endpointDisabled(id: string) {
-  return reject(409, `the webhook ${id} is disabled; enable it first`);
+  return reject(409, `The webhook ${quote(id)} is disabled. Enable it first.`);
 }

@@ -195,7 +195,7 @@ describe('CallStart fails with upstream’s text if the caller does not answer',
   it('a malformed reply has an unknown outcome, so the leg is ended', () => {
     startCommand().run([
       miResult('invite', 'OK'),
-      'Error: OpenSIPS did not answer t_uac_dlg (its answer was not understood): it may have been done or not',
+      'Error: No usable reply of OpenSIPS to t_uac_dlg: the reply is not valid. The command may or may not have been carried out.',
       `MI dlg_end_dlg ${FIRST_CALL}`,
     ]);
   });

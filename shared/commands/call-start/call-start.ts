@@ -160,7 +160,7 @@ function onInviteReplyLost(
 function onInviteReply(state: CallStartState, result: unknown, actions: StepActions): void {
   const reply = UacResult.safeParse(result);
   if (!reply.success) {
-    fail(state, noReplyFailure('t_uac_dlg', 'unknown', 'its answer was not understood'), actions, {
+    fail(state, noReplyFailure('t_uac_dlg', 'unknown', 'the reply is not valid'), actions, {
       isInviting: true,
     });
     return;
@@ -225,7 +225,9 @@ function onDialogMissing(state: CallStartState, actions: StepActions): void {
 /** The call has ended, or the INVITE was never sent. A call that starts later is ended when its first event arrives. */
 function failDialogMissing(state: CallStartState, actions: StepActions): void {
   const hasBeenSeen = state.dialogState > 0;
-  const reason = hasBeenSeen ? 'it has ended, and why was lost' : 'OpenSIPS knows no such call';
+  const reason = hasBeenSeen
+    ? 'the call has ended, and its SIP status was lost'
+    : 'OpenSIPS does not know the call';
   fail(state, notDoneFailure(`${FIRST_LEG_FAILED}${reason}`), actions, {
     isInviting: !hasBeenSeen && !state.isInviteReplyLost,
     endsFirstLeg: !hasBeenSeen,

@@ -189,7 +189,7 @@ describe('a CallStart that fails after CallerAnswered', () => {
       [noReply('list-dialogs')],
       [
         timer('final-search'),
-        'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
+        'Error: No usable reply of OpenSIPS to dlg_list: no reply arrived in time, so the result of the transfer is unknown. The command may or may not have been carried out.',
         endFirst,
       ],
       [miResult(`end ${FIRST_CALL}`, 'OK'), 'Ended'],

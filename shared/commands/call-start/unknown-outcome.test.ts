@@ -25,14 +25,14 @@ const listed = (state: number) =>
   miResult('read-dialog', { Dialog: listedDialog(FIRST_CALL, { state, timestart: 0 }) });
 const notListed = miError('read-dialog', 404, 'No such dialog');
 const dialogPolled: ScriptStep = [timer('poll-dialog'), dialogRequest];
-const noSuchCall = 'Error: failed to establish initial call: OpenSIPS knows no such call';
-const hasEnded = 'Error: failed to establish initial call: it has ended, and why was lost';
+const noSuchCall = 'Error: failed to establish initial call: OpenSIPS does not know the call';
+const hasEnded = 'Error: failed to establish initial call: the call has ended, and its SIP status was lost';
 
 describe('a CallStart whose INVITE was not run', () => {
   it('fails immediately, with nothing to end', () => {
     const harness = startCommand().run([
       notRun('invite'),
-      'Error: t_uac_dlg was not sent to OpenSIPS: no adapter was connected',
+      'Error: t_uac_dlg was not sent to OpenSIPS: no adapter was connected. The command was not carried out.',
       'Ended',
     ]);
     expect(harness.isFinished).toBe(true);
@@ -335,7 +335,7 @@ describe('a CallStart whose REFER may have run', () => {
     const retry: ScriptStep = [notRun('transfer'), refer];
     startCommand().run(...referred, retry, retry, retry, retry, retry, [
       notRun('transfer'),
-      'Error: call_transfer was not sent to OpenSIPS: no adapter was connected',
+      'Error: call_transfer was not sent to OpenSIPS: no adapter was connected. The command was not carried out.',
       `MI dlg_end_dlg ${FIRST_CALL}`,
     ]);
   });

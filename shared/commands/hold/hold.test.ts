@@ -159,7 +159,7 @@ describe.each([
       expect(harness.timers.get('re-invite')).toBe(35_000);
       harness.run([
         timer('re-invite'),
-        `Error: ${action}: no word from the callee within 35 s, so it may have been done or not`,
+        `Error: ${name}: no response from the callee arrived within 35 s. The command may or may not have been carried out.`,
         'Ended',
       ]);
       expect(harness.notifications.at(-2)?.error?.code).toBe(-32013);
@@ -168,7 +168,7 @@ describe.each([
     it('also fails without an event for either leg', () => {
       startCommand().run(accepted, [
         timer('re-invite'),
-        `Error: ${action}: no word from either phone within 35 s, so it may have been done or not`,
+        `Error: ${name}: no response from either phone arrived within 35 s. The command may or may not have been carried out.`,
         'Ended',
       ]);
     });
@@ -274,7 +274,7 @@ describe.each([
         [noReply('hold'), `MI ${method} ${FIRST_CALL}`],
         [
           miError('hold', 480, 'as asked'),
-          `Error: OpenSIPS did not answer ${method} (asked again, it says: as asked): it may have been done or not`,
+          `Error: No usable reply of OpenSIPS to ${method}: the repeated request was rejected with "as asked". The command may or may not have been carried out.`,
           'Ended',
         ],
       );
@@ -318,7 +318,7 @@ describe.each([
   it('fails immediately if the request was not sent', () => {
     startCommand().run([
       notRun('hold'),
-      `Error: ${method} was not sent to OpenSIPS: no adapter was connected`,
+      `Error: ${method} was not sent to OpenSIPS: no adapter was connected. The command was not carried out.`,
       'Ended',
     ]);
   });

@@ -7,6 +7,7 @@
 
 import { dialogState, type Leg } from '../../opensips/evi.ts';
 import { type MiCommand, NOT_FOUND } from '../../opensips/mi.ts';
+import { quote } from '../../settings/quote.ts';
 import type { CommandMachine, CommandState, EventInput, Input } from '../command.ts';
 import { copyJson } from '../copy-json.ts';
 import { ACK_TIMEOUT_MS, HOLD_QUIET_MS, MI_TIMEOUT_MS, REINVITE_TIMEOUT_MS } from '../deadlines.ts';
@@ -171,7 +172,9 @@ export function holdMachine(action: keyof typeof directions): CommandMachine<Hol
   /** If there were events, OpenSIPS had accepted the first request. Otherwise it may have refused that one as well. */
   function onAlreadyDone(state: HoldState, message: string, actions: StepActions): boolean {
     if (state.earlyEvents.length > 0) return onAccepted(state, actions);
-    actions.fail(noReplyFailure(method, 'unknown', `asked again, it says: ${message}`));
+    actions.fail(
+      noReplyFailure(method, 'unknown', `the repeated request was rejected with ${quote(message)}`),
+    );
     return true;
   }
 
@@ -229,7 +232,7 @@ export function holdMachine(action: keyof typeof directions): CommandMachine<Hol
     const who = silent.length > 0 ? `the ${silent.join(' and the ')}` : 'either phone';
     actions.fail(
       unknownFailure(
-        `${action}: no word from ${who} within ${REINVITE_TIMEOUT_MS / 1000} s, so it may have been done or not`,
+        `${prefix}: no response from ${who} arrived within ${REINVITE_TIMEOUT_MS / 1000} s. The command may or may not have been carried out.`,
       ),
     );
     return true;

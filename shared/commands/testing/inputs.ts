@@ -14,7 +14,7 @@ export function miError(request: string, code: number, message: string): Input {
 
 /** There is no reply: the request may have been run or not. */
 export function noReply(request: string): Input {
-  return { type: 'mi-no-reply', request, execution: 'unknown', reason: 'no answer in time' };
+  return { type: 'mi-no-reply', request, execution: 'unknown', reason: 'no reply arrived in time' };
 }
 
 export function notRun(request: string): Input {
@@ -84,4 +84,4 @@ export function dialogPage(...dialogs: Dialog[]): { Dialogs: Dialog[] } {
 
 /** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
 export const NOT_REACHED_ERROR =
-  'Error: transfer failed: the phone did not take it, or its destination was not reached, within 10 s';
+  'Error: transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';

@@ -20,7 +20,7 @@ import type { Transfer, TransferProgress } from './state.ts';
 /** Dialogs per page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
 export const PAGE_SIZE = 12;
 
-const NOT_REACHED = `transfer failed: the phone did not take it, or its destination was not reached, within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
 
 /** Searches the list from its start. */
 export function startSearch(transfer: Transfer, actions: StepActions): void {
@@ -84,7 +84,7 @@ function notReachedFailure({ endedAt, contact }: Transfer): Failure {
 export function onFinalSearchTimeout(transfer: Transfer, actions: StepActions): TransferProgress[] {
   transfer.isFinalSearch = false;
   actions.startTimer('new-call', NEW_CALL_TIMEOUT_MS);
-  const reason = 'so how the transfer went is not known';
+  const reason = 'no reply arrived in time, so the result of the transfer is unknown';
   return [{ type: 'failed', failure: noReplyFailure('dlg_list', 'unknown', reason) }];
 }
 

@@ -230,7 +230,7 @@ describe('a transfer without a new call', () => {
     ]);
     expect(harness.notifications[0]?.error).toEqual({
       code: -32011,
-      message: `OpenSIPS refused call_transfer: ${code} ${message}`,
+      message: `OpenSIPS has rejected call_transfer: ${code} ${message}.`,
       sip: { status: code, reason: message },
     });
   });
@@ -239,7 +239,7 @@ describe('a transfer without a new call', () => {
     const retry: ScriptStep = [notRun('transfer'), refer];
     startCommand().run(retry, retry, retry, retry, retry, [
       notRun('transfer'),
-      'Error: call_transfer was not sent to OpenSIPS: no adapter was connected',
+      'Error: call_transfer was not sent to OpenSIPS: no adapter was connected. The command was not carried out.',
       'Ended',
     ]);
   });
@@ -340,7 +340,7 @@ describe('the final search', () => {
       [timer('search'), 'MI dlg_list 0+12'],
       [
         timer('final-search'),
-        'Error: OpenSIPS did not answer dlg_list (so how the transfer went is not known): it may have been done or not',
+        'Error: No usable reply of OpenSIPS to dlg_list: no reply arrived in time, so the result of the transfer is unknown. The command may or may not have been carried out.',
         'Ended',
       ],
     );

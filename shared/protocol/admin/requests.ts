@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Pattern, Policy, Rules, SCOPES, Scope } from '../../policy/policy.ts';
+import { expectations } from '../validation/expectations.ts';
 
 /** The longest time that a rotated key remains valid beside its successor, in seconds: 7 days. */
 export const MAX_GRACE_S = 7 * 86_400;
@@ -16,10 +17,20 @@ const LimitsChange = z.strictObject(
   ),
 );
 
+function patterns(list: typeof Rules.shape.allow) {
+  return z
+    .array(Pattern)
+    .pipe(list.unwrap())
+    .register(expectations, {
+      expected: 'an array of up to 250 patterns such as "+1900*@*", of up to 64 characters',
+    })
+    .optional();
+}
+
 /** A list that is given replaces the previous one. */
 const RulesChange = z.strictObject({
-  allow: z.array(Pattern).pipe(Rules.shape.allow.unwrap()).optional(),
-  deny: z.array(Pattern).pipe(Rules.shape.deny.unwrap()).optional(),
+  allow: patterns(Rules.shape.allow),
+  deny: patterns(Rules.shape.deny),
 });
 
 /** An origin in the form in which browsers send it (RFC 6454 §7), because origins are compared as text. */
@@ -27,8 +38,10 @@ const Origin = z
   .string()
   .max(256)
   .refine((text) => text === '*' || isOrigin(text), {
-    message: 'an origin is a scheme, a host and perhaps a port, such as https://app.example.com; or *',
-  });
+    message:
+      'is not an origin. Use a scheme, a host in lower case and a port if it is not the default one, such as https://app.example.com, or *.',
+  })
+  .register(expectations, { expected: 'an origin such as https://app.example.com, or *' });
 
 const tenantFields = {
   limits: LimitsChange.optional(),
@@ -77,7 +90,7 @@ export const TenantsQuery = z.strictObject({
 });
 
 function notEmpty(fields: object): [(body: object) => boolean, { message: string }] {
-  const message = `nothing is to be changed: give one of ${Object.keys(fields).join(', ')}`;
+  const message = `changes nothing. Give at least one of ${Object.keys(fields).join(', ')}.`;
   return [(body) => Object.values(body).some((value) => value !== undefined), { message }];
 }
 

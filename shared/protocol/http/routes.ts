@@ -6,10 +6,11 @@
 import * as z from 'zod';
 import { Id, type Scope } from '../../policy/policy.ts';
 import { type CommandMethod, commandParams } from '../rpc/commands.ts';
-import { CallId, CommandId } from '../rpc/field-types.ts';
+import { CallId, RequiredCommandId, UNRESERVED_CHARACTERS } from '../rpc/field-types.ts';
 import { MAX_BATCH } from '../rpc/jsonrpc.ts';
 import { type QueryMethod, queryParams } from '../rpc/queries.ts';
 import { SOCKET_ONLY_METHODS } from '../rpc/service-methods.ts';
+import { expectations } from '../validation/expectations.ts';
 
 /** The session to which everything that a subject sends over HTTP belongs. */
 export const HTTP_SESSION = 'http';
@@ -23,13 +24,14 @@ export const MAX_WAIT_S = 60;
 /** The header `Idempotency-Key`. It becomes the `cmd_id` of the command that a request starts. */
 export const IdempotencyKey = z
   .string()
-  .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'takes 1 to 64 of A-Z a-z 0-9 . _ ~ -')
+  .regex(/^[A-Za-z0-9._~-]{1,64}$/)
+  .register(expectations, { expected: `1 to 64 ${UNRESERVED_CHARACTERS}` })
   .meta({ description: '`cmd_id` of the command. A request that repeats it does not run the command twice' });
 
 /** Parameters of every route. */
 const CommonQuery = {
   site: Id.optional().meta({ description: 'required if an API key is for several sites' }),
-  access_token: z.string().optional().meta({
+  access_token: z.string().register(expectations, { isSecret: true }).optional().meta({
     description:
       'an API key or a client token, for clients that cannot send headers, such as an `EventSource`',
   }),
@@ -43,7 +45,12 @@ const CallsQuery = z.strictObject({
   ...CommonQuery,
   state,
   address,
-  since: z.coerce.number().min(0).optional().meta({ description: since.description }),
+  since: z.coerce
+    .number()
+    .min(0)
+    .register(expectations, { expected: 'a time in Unix milliseconds' })
+    .optional()
+    .meta({ description: since.description }),
   limit: z.coerce.number().pipe(limit.unwrap()).optional().meta({ description: limit.description }),
   cursor,
 });
@@ -66,7 +73,7 @@ const EventsQuery = z.strictObject({
 const NoQuery = z.strictObject(CommonQuery);
 
 const CallPath = z.object({ callid: CallId });
-const CommandPath = z.object({ cmd_id: CommandId.min(1) });
+const CommandPath = z.object({ cmd_id: RequiredCommandId });
 
 // A body has the params of its method, except those that are in the path or in a header. Other members are rejected.
 const StartBody = commandParams.CallStart.omit({ cmd_id: true }).strict();

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Id, Scope } from '../../policy/policy.ts';
 import { SipUri } from '../rpc/field-types.ts';
+import { expectations } from '../validation/expectations.ts';
 
 /** Seconds from issuing to expiry. */
 export const TOKEN_SECONDS = { min: 60, max: 86_400, default: 3_600 } as const;
@@ -9,7 +10,8 @@ export const TOKEN_SECONDS = { min: 60, max: 86_400, default: 3_600 } as const;
 /** The user that a token is for, as the back end names it. Printable ASCII only, because it appears in headers and logs. */
 export const Subject = z
   .string()
-  .regex(/^[\x20-\x7e]{1,128}$/, '1 to 128 printable ASCII characters')
+  .regex(/^[\x20-\x7e]{1,128}$/)
+  .register(expectations, { expected: '1 to 128 printable ASCII characters' })
   .meta({ examples: ['alice'] });
 
 /** The body of the request. */
@@ -30,6 +32,9 @@ export const TokenRequest = z.strictObject({
     .int()
     .min(TOKEN_SECONDS.min)
     .max(TOKEN_SECONDS.max)
+    .register(expectations, {
+      expected: `a whole number of seconds from ${TOKEN_SECONDS.min} to ${TOKEN_SECONDS.max}`,
+    })
     .default(TOKEN_SECONDS.default)
     .meta({ description: 'seconds' }),
 });

@@ -10,13 +10,16 @@ import {
   DisplayName,
   MAX_DISPLAY_NAME_LENGTH,
 } from '../../sip/sip-text.ts';
+import { expectations } from '../validation/expectations.ts';
 import { ADDED, CallId, CommandId, LegName, Metadata, SipUri } from './field-types.ts';
 
 /** Accepts a string of digits as well: clients of OpenSIPS's own Call API can only send strings. */
 const Seconds = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
 
 /** Accepts the words as well, for the same reason as {@link Seconds}. */
-const BooleanOrWord = z.union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')]);
+const BooleanOrWord = z
+  .union([z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')])
+  .register(expectations, { expected: 'true or false' });
 
 /** How long the caller's phone may ring, in seconds. */
 export const CALLER_TIMEOUT = { min: 5, max: 180, default: 60 } as const;
@@ -33,6 +36,9 @@ export const commandParams = {
       caller: SipUri.meta({ description: 'SIP URI of the caller, whose phone rings first' }),
       callee: SipUri.meta({ description: 'SIP URI of the callee' }),
       timeout: Seconds.pipe(z.number().int().min(CALLER_TIMEOUT.min).max(CALLER_TIMEOUT.max))
+        .register(expectations, {
+          expected: `a whole number of seconds from ${CALLER_TIMEOUT.min} to ${CALLER_TIMEOUT.max}`,
+        })
         .optional()
         .meta({
           description: `how long the caller’s phone may ring, in seconds: ${CALLER_TIMEOUT.min} to ${CALLER_TIMEOUT.max}; default: ${CALLER_TIMEOUT.default}`,

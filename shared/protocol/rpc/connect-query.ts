@@ -1,20 +1,24 @@
 /** The query parameters of a client's WebSocket URL. @module */
 import * as z from 'zod';
 import { Id } from '../../policy/policy.ts';
+import { expectations } from '../validation/expectations.ts';
+import { UNRESERVED_CHARACTERS } from './field-types.ts';
 
 export const ConnectQuery = z.object({
   session: z
     .string()
-    .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'takes 1 to 64 of A-Z a-z 0-9 . _ ~ -')
+    .regex(/^[A-Za-z0-9._~-]{1,64}$/)
+    .register(expectations, { expected: `1 to 64 ${UNRESERVED_CHARACTERS}` })
     .optional()
     .meta({ description: 'a name of your choice; connect with the same name to resume the session' }),
   since: z
     .string()
-    .regex(/^\d{1,15}$/, 'takes the seq of a notification')
+    .regex(/^\d{1,15}$/)
+    .register(expectations, { expected: 'the seq of a notification' })
     .optional()
     .meta({ description: '`seq` of the last notification that the session has received' }),
   site: Id.optional().meta({ description: 'required if an API key is for several sites' }),
-  access_token: z.string().optional().meta({
+  access_token: z.string().register(expectations, { isSecret: true }).optional().meta({
     description: 'an API key or a client token, for clients that can send neither a header nor a subprotocol',
   }),
 });

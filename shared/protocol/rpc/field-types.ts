@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { MAX_URI_LENGTH, parseSipUri } from '../../sip/sip-uri.ts';
+import { expectations } from '../validation/expectations.ts';
 
 /** Marks a method or a param that OpenSIPS's own Call API does not have. Clients need not know it. */
 export const ADDED = { 'x-added': true } as const;
@@ -16,6 +17,7 @@ export const SipUri = z
     const uri = parseSipUri(text);
     if ('error' in uri) context.addIssue({ code: 'custom', message: uri.error });
   })
+  .register(expectations, { expected: 'a SIP URI such as sip:alice@example.com' })
   .meta({
     description:
       'A SIP URI (RFC 3261 §19.1), without headers (`?…`) and without the parameters `method` and `maddr`',
@@ -33,21 +35,31 @@ export const CallId = z
   .max(256)
   .regex(
     /^[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+)?$/,
-    'not a Call-ID',
+    'is not a Call-ID. Use one such as 5c2572635a67bd58.',
   )
+  .register(expectations, { expected: 'a Call-ID such as 5c2572635a67bd58' })
   .meta({ description: 'The Call-ID of a call', examples: ['5c2572635a67bd58', 'a84b4c76e66710@10.0.0.10'] });
 
 export const LegName = z.enum(['caller', 'callee']).meta({ description: 'A party of a call' });
 
+/** The characters that need no escape in a URL (RFC 3986 §2.3), for error messages. */
+export const UNRESERVED_CHARACTERS = 'letters A-Z a-z, digits, ".", "_", "~" or "-"';
+
 /** The client's identifier of a command. An empty string counts as none. */
 export const CommandId = z
   .string()
-  .regex(/^[A-Za-z0-9._~-]{0,64}$/, 'up to 64 of A-Z a-z 0-9 . _ ~ -')
+  .regex(/^[A-Za-z0-9._~-]{0,64}$/)
+  .register(expectations, { expected: `up to 64 ${UNRESERVED_CHARACTERS}` })
   .meta({
     description:
       'The client’s own identifier of the command. A request that repeats it gets the same response, and the command is not run twice',
     examples: ['b8179f1e-4f6b-4c4e-8d60-0f5f8f4b6f0a'],
   });
+
+/** The `cmd_id` of an existing command. */
+export const RequiredCommandId = CommandId.min(1).register(expectations, {
+  expected: `1 to 64 ${UNRESERVED_CHARACTERS}`,
+});
 
 /** The largest {@link Metadata}, in bytes of JSON. */
 const MAX_METADATA_BYTES = 2_048;
@@ -57,8 +69,9 @@ export const Metadata = z
   .record(z.string(), z.unknown())
   .refine(
     (metadata) => utf8Length(JSON.stringify(metadata)) <= MAX_METADATA_BYTES,
-    `takes up to ${MAX_METADATA_BYTES} bytes of JSON`,
+    `has more than ${MAX_METADATA_BYTES} bytes of JSON. Use a smaller object.`,
   )
+  .register(expectations, { expected: 'an object such as {"ticket":7}' })
   .meta({
     description: `An object of the client’s choice, up to ${MAX_METADATA_BYTES.toLocaleString('en')} bytes of JSON. Every notification of the command and of its calls contains it`,
     examples: [{ ticket: 7 }],

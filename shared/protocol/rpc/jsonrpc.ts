@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { validate } from '../validation/validate.ts';
 
 /** Error codes. The first five are defined by JSON-RPC (§5.1); the others are this API's own and stable. */
 export const errorCode = {
@@ -109,24 +110,33 @@ export function parseMessage(text: string): ParsedMessage {
   try {
     json = JSON.parse(text);
   } catch {
-    const error = { code: errorCode.parseError, message: 'Parse error', data: 'the message is not JSON' };
+    const error = {
+      code: errorCode.parseError,
+      message: 'Parse error',
+      data: 'The message is not JSON. Send a JSON-RPC 2.0 request.',
+    };
     return rejectedMessage(error);
   }
   if (!Array.isArray(json)) return { isBatch: false, entries: [parseEntry(json)] };
-  if (json.length === 0) return rejectedMessage(invalidRequest('the batch is empty'));
+  if (json.length === 0)
+    return rejectedMessage(invalidRequest('The batch is empty. Send at least one request.'));
   if (json.length > MAX_BATCH)
-    return rejectedMessage(invalidRequest(`a batch holds at most ${MAX_BATCH} requests`));
+    return rejectedMessage(
+      invalidRequest(`The batch has ${json.length} requests. Send at most ${MAX_BATCH} at a time.`),
+    );
   return { isBatch: true, entries: json.map(parseEntry) };
 }
 
 function parseEntry(entry: unknown): ParsedMessage['entries'][number] {
   if (isDeeperThan(entry, MAX_DEPTH)) {
-    const error = invalidRequest(`a request is nested ${MAX_DEPTH} levels deep at most`);
+    const error = invalidRequest(
+      `The request is nested more than ${MAX_DEPTH} levels deep. Send one with fewer levels.`,
+    );
     return { errorResponse: errorResponse(idOf(entry), error) };
   }
-  const request = RpcRequest.safeParse(entry);
+  const request = validate(RpcRequest, entry, 'The request');
   if (request.success) return request.data;
-  return { errorResponse: errorResponse(idOf(entry), invalidRequest(issuesText(request.error))) };
+  return { errorResponse: errorResponse(idOf(entry), invalidRequest(request.error)) };
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -139,13 +149,6 @@ function idOf(entry: unknown): RpcId {
   if (typeof entry !== 'object' || entry === null || !('id' in entry)) return null;
   const id = RpcId.safeParse(entry.id);
   return id.success ? id.data : null;
-}
-
-/** Returns what is wrong, with the name of each member: `caller: not a SIP URI; callee: not a SIP URI`. */
-export function issuesText(error: z.ZodError): string {
-  return error.issues
-    .map((issue) => (issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message))
-    .join('; ');
 }
 
 function invalidRequest(data: string): RpcError {

@@ -5,7 +5,8 @@
 import * as z from 'zod';
 import { CALL_STATES } from '../../calls/call.ts';
 import { MAX_URI_LENGTH } from '../../sip/sip-uri.ts';
-import { ADDED, CallId, CommandId } from './field-types.ts';
+import { describeExpected, expectations } from '../validation/expectations.ts';
+import { ADDED, CallId, RequiredCommandId } from './field-types.ts';
 
 /** Calls per page of CallList. */
 export const CALL_LIST_LIMIT = { max: 500, default: 100 } as const;
@@ -18,12 +19,14 @@ export const queryParams = {
     .object({
       state: z
         .union([State, z.array(State).min(1).max(CALL_STATES.length)])
+        .register(expectations, { expected: `${describeExpected(State)}, or an array of them` })
         .optional()
         .meta({ description: 'only calls in this state, or in one of an array of states' }),
       address: z
         .string()
         .min(1)
         .max(MAX_URI_LENGTH)
+        .register(expectations, { expected: 'a SIP URI or user@host, such as alice@example.com' })
         .optional()
         .meta({
           description: 'only calls of this caller or callee: a SIP URI, or its `user@host`',
@@ -32,6 +35,7 @@ export const queryParams = {
       since: z
         .number()
         .min(0)
+        .register(expectations, { expected: 'a time in Unix milliseconds' })
         .optional()
         .meta({ description: 'only calls that began at this time or later, in Unix milliseconds' }),
       limit: z
@@ -45,7 +49,8 @@ export const queryParams = {
         }),
       cursor: z
         .string()
-        .regex(/^\d{1,15}$/, 'not a cursor: give the one of the answer before')
+        .regex(/^\d{1,15}$/)
+        .register(expectations, { expected: 'the cursor of the previous page' })
         .optional()
         .meta({ description: '`cursor` of the previous page' }),
     })
@@ -76,7 +81,7 @@ export const queryParams = {
     .meta({ description: 'Stops watching calls', ...ADDED }),
   CommandGet: z
     .object({
-      cmd_id: CommandId.min(1).meta({
+      cmd_id: RequiredCommandId.meta({
         description: '`cmd_id` of a command of your own subject; needs no scope',
       }),
     })

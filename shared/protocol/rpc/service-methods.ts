@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { expectations } from '../validation/expectations.ts';
 import { commandParams } from './commands.ts';
 import { ADDED } from './field-types.ts';
 import { queryParams } from './queries.ts';
@@ -20,6 +21,7 @@ export const AuthorizeParams = z
       .string()
       .min(1)
       .max(MAX_TOKEN_LENGTH)
+      .register(expectations, { expected: 'a client token', isSecret: true })
       .meta({ description: 'a new token for the same tenant, site and subject' }),
   })
   .meta({ description: 'Replaces the token of an open socket before it expires', ...ADDED });

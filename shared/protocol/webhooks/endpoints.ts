@@ -1,6 +1,7 @@
 /** Webhook endpoints in the admin API: the bodies of requests, and endpoints as they are returned. @module */
 import * as z from 'zod';
 import { Pattern } from '../../policy/policy.ts';
+import { expectations } from '../validation/expectations.ts';
 
 /** The most endpoints of a site. The platform lets an object wait for the responses to six requests at once. */
 export const MAX_ENDPOINTS = 5;
@@ -13,20 +14,23 @@ const Time = z.iso.datetime();
 const TypePattern = z
   .string()
   .max(64)
-  .regex(/^[a-z_.*]+$/, 'a type such as call.ended, in which * is any run of characters: call.*');
+  .regex(/^[a-z_.*]+$/)
+  .register(expectations, { expected: 'a type of event such as call.ended, or a pattern such as call.*' });
 
 const endpointFields = {
   url: z
     .url({ protocol: /^https?$/, hostname: /./ })
     .max(2_048)
     .refine(hasNoCredentials, {
-      message: 'takes no user, password or fragment in it; the signature says who sends',
+      message:
+        'has a user name, a password or a fragment. Remove it. The signature shows who has sent a webhook.',
     })
+    .register(expectations, { expected: 'a URL such as https://hooks.example/calls' })
     .meta({ examples: ['https://hooks.example/calls'] }),
   description: z
     .string()
     .max(256)
-    .regex(/^\P{Cc}*$/u, 'takes no control characters')
+    .regex(/^\P{Cc}*$/u, 'contains a line break or another control character. Remove it.')
     .optional(),
   events: z.array(TypePattern).min(1).max(50).optional().meta({
     description: 'types of events to send, in which `*` matches any characters; default: all',
@@ -46,7 +50,7 @@ export type EndpointBody = z.infer<typeof EndpointBody>;
 export const EndpointChange = z
   .strictObject({ ...endpointFields, url: endpointFields.url.optional() })
   .refine((body) => Object.values(body).some((value) => value !== undefined), {
-    message: `nothing is to be changed: give one of ${Object.keys(endpointFields).join(', ')}`,
+    message: `changes nothing. Give at least one of ${Object.keys(endpointFields).join(', ')}.`,
   });
 export type EndpointChange = z.infer<typeof EndpointChange>;
 

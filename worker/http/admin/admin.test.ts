@@ -190,7 +190,7 @@ it('creates, changes and deletes sites', async () => {
   for (const method of ['PATCH', 'DELETE'])
     expect(await request(method, `${path}/sites/berlin`, { location: null })).toMatchObject({
       status: 404,
-      body: { detail: 'there is no site berlin; create it first' },
+      body: { detail: 'There is no site "berlin". Create it first.' },
     });
 });
 
@@ -242,7 +242,7 @@ it('rotates and revokes keys', async () => {
   ] as const)
     expect(await request(method, `${path}/keys/${subpath}`)).toMatchObject({
       status: 404,
-      body: { detail: 'there is no key unknown; list the keys to see their ids' },
+      body: { detail: 'There is no key "unknown". List the keys to see their ids.' },
     });
 });
 
@@ -276,36 +276,41 @@ it.each([
 });
 
 it.each([
-  ['POST', '/tenants', '{', 'the body is not JSON'],
-  ['POST', '/tenants', '[]', 'expected object'],
+  ['POST', '/tenants', '{', 'The body is not JSON. Send an object such as'],
+  ['POST', '/tenants', '[]', 'The body is not an object. '],
   ['POST', '/tenants', {}, 'id: '],
-  ['POST', '/tenants', { id: 'Acme' }, 'id: 1 to 32 of a-z 0-9 -'],
-  ['POST', '/tenants', { id: '../x' }, 'id: 1 to 32 of a-z 0-9 -'],
-  ['POST', '/tenants', { id: 'x', limit: {} }, '"limit"'],
-  ['POST', '/tenants', { id: 'x', limits: { calls: 5 } }, '"calls"'],
+  ['POST', '/tenants', { id: 'Acme' }, ' is not valid. Use 1 to 32 of a-z, 0-9'],
+  ['POST', '/tenants', { id: '../x' }, ' is not valid. Use 1 to 32 of a-z, 0-9'],
+  ['POST', '/tenants', { id: 'x', limit: {} }, 'limit: unknown field. Known fields: id, limits'],
+  ['POST', '/tenants', { id: 'x', limits: { calls: 5 } }, 'limits.calls: unknown field.'],
   ['POST', '/tenants', { id: 'x', limits: { standing_calls: 0 } }, 'limits.standing_calls: '],
   ['POST', '/tenants', { id: 'x', limits: { message_bytes: 1e9 } }, 'limits.message_bytes: '],
-  ['POST', '/tenants', { id: 'x', rules: { denny: [] } }, '"denny"'],
-  ['POST', '/tenants', { id: 'x', rules: { deny: ['sip:+1900*@*'] } }, 'rules.deny.0: a pattern is compared'],
-  ['POST', '/tenants', { id: 'x', rules: { deny: ['+1900'] } }, 'write +1900*@* or *@example.com'],
-  ['POST', '/tenants', { id: 'x', rules: { deny: Array(1_001).fill('a@*') } }, 'rules.deny: '],
-  ['POST', '/tenants', { id: 'x', origins: ['app.example.com'] }, 'origins.0: an origin is'],
-  ['POST', '/tenants', { id: 'x', origins: ['https://app.example.com/'] }, 'origins.0: an origin is'],
-  ['POST', '/tenants', { id: 'x', origins: ['https://App.example.com'] }, 'origins.0: an origin is'],
+  ['POST', '/tenants', { id: 'x', rules: { denny: [] } }, 'rules.denny: unknown field.'],
+  [
+    'POST',
+    '/tenants',
+    { id: 'x', rules: { deny: ['sip:+1900*@*'] } },
+    'rules.deny[0]: "sip:+1900*@*" begins with a scheme.',
+  ],
+  ['POST', '/tenants', { id: 'x', rules: { deny: ['+1900'] } }, 'such as +1900*@* or *@example.com'],
+  ['POST', '/tenants', { id: 'x', rules: { deny: Array(1_001).fill('a@*') } }, 'rules.deny: ['],
+  ['POST', '/tenants', { id: 'x', origins: ['app.example.com'] }, 'is not an origin'],
+  ['POST', '/tenants', { id: 'x', origins: ['https://app.example.com/'] }, 'is not an origin'],
+  ['POST', '/tenants', { id: 'x', origins: ['https://App.example.com'] }, 'is not an origin'],
   ['POST', '/tenants', { id: 'x', kept_seconds: 3_601 }, 'kept_seconds: '],
-  ['PATCH', '', {}, 'nothing is to be changed: give one of limits, rules, origins, kept_seconds'],
-  ['PATCH', '', { id: 'other' }, '"id"'],
+  ['PATCH', '', {}, 'The body changes nothing. Give at least one of limits, rules, origins, kept_seconds.'],
+  ['PATCH', '', { id: 'other' }, 'id: unknown field.'],
   ['POST', '/sites', { id: 'x', location: 'mars' }, 'location: '],
-  ['PATCH', '/sites/berlin', {}, 'nothing is to be changed: give one of location, rules'],
+  ['PATCH', '/sites/berlin', {}, 'The body changes nothing. Give at least one of location, rules.'],
   ['POST', '/keys', {}, 'role: '],
   ['POST', '/keys', { role: 'adapter' }, 'site: '],
-  ['POST', '/keys', { role: 'adapter', site: 'berlin', scopes: ['read'] }, '"scopes"'],
+  ['POST', '/keys', { role: 'adapter', site: 'berlin', scopes: ['read'] }, 'scopes: unknown field.'],
   ['POST', '/keys', { role: 'api', scopes: [] }, 'scopes: '],
-  ['POST', '/keys', { role: 'api', scopes: ['admin'] }, 'scopes.0: '],
+  ['POST', '/keys', { role: 'api', scopes: ['admin'] }, 'scopes[0]: '],
   ['POST', '/keys/k/rotate', { grace: 604_801 }, 'grace: '],
   ['GET', '/audit?limit=0', undefined, 'limit: '],
   ['GET', '/audit?before=x', undefined, 'before: '],
-  ['GET', '/audit?since=1', undefined, '"since"'],
+  ['GET', '/audit?since=1', undefined, 'since: unknown field.'],
 ])('rejects %s %s %j with the field and the reason', async (method, subpath, body, reason) => {
   const path = subpath.startsWith('/tenants') ? subpath : `${await createTenant('berlin')}${subpath}`;
   const response = await request(method, path, body);

@@ -1,6 +1,6 @@
 /** What all routes of `/v1/admin` share: parsing bodies, identifying the actor, and responding. @module */
 import type * as z from 'zod';
-import { issuesText } from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { validate } from '../../../shared/protocol/validation/validate.ts';
 import { problemResponse } from '../../errors/problem.ts';
 import type { Outcome } from '../../objects/outcome.ts';
 import type { Actor } from '../../tenant/audit.ts';
@@ -15,16 +15,20 @@ export function actorOf(request: Request): Actor {
 export async function readBody<T>(schema: z.ZodType<T>, request: Request): Promise<T | Response> {
   const text = await request.text();
   try {
-    return validate(schema, text === '' ? {} : JSON.parse(text));
+    return check(schema, text === '' ? {} : JSON.parse(text), 'The body');
   } catch {
-    return problemResponse(400, 'the body is not JSON; send an object, such as {"id":"acme"}');
+    return problemResponse(400, 'The body is not JSON. Send an object such as {"id":"acme"}.');
   }
 }
 
-/** Returns the validated value, or a response that says what is wrong with it. */
-export function validate<T>(schema: z.ZodType<T>, value: unknown): T | Response {
-  const parsed = schema.safeParse(value);
-  return parsed.success ? parsed.data : problemResponse(400, issuesText(parsed.error));
+/** Returns the validated URL parameters, or a response that says what is wrong with them. */
+export function readQuery<T>(schema: z.ZodType<T>, query: Record<string, string>): T | Response {
+  return check(schema, query, 'The query');
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, name: string): T | Response {
+  const validated = validate(schema, value, name);
+  return validated.success ? validated.data : problemResponse(400, validated.error);
 }
 
 export function respondWith<T>(outcome: Outcome<T>, status = 200): Response {

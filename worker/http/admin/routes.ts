@@ -10,6 +10,7 @@ import {
   TenantChange,
   TenantsQuery,
 } from '../../../shared/protocol/admin/requests.ts';
+import { quote } from '../../../shared/settings/quote.ts';
 import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
 import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
 import { problemResponse } from '../../errors/problem.ts';
@@ -17,7 +18,7 @@ import type { Outcome } from '../../objects/outcome.ts';
 import type { AuditEntry } from '../../tenant/audit.ts';
 import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
-import { actorOf, readBody, respondWith, validate } from './request-response.ts';
+import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
 
 /** Bytes of a key's secret: as many as its MAC has. */
@@ -40,7 +41,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       // Compared also where one is missing, so that the duration does not reveal it.
       const isEqual = await timingSafeEqual(secret ?? '', env.ADMIN_SECRET ?? '');
       if (secret && env.ADMIN_SECRET && isEqual) return next();
-      const detail = 'an administrator is needed: send the admin secret as Authorization: Bearer';
+      const detail = 'Missing or invalid admin secret. Send it as `Authorization: Bearer …`.';
       return problemResponse(401, detail, { 'WWW-Authenticate': 'Bearer' });
     })
 
@@ -56,7 +57,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       return respondWith(outcome, 201);
     })
     .get('/tenants', async ({ env, req }) => {
-      const query = validate(TenantsQuery, req.query());
+      const query = readQuery(TenantsQuery, req.query());
       if (query instanceof Response) return query;
       const { after = '', deleted } = query;
       const tenants = await directoryOf(env).list({ after, deleted: deleted === 'true' });
@@ -64,7 +65,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       return Response.json({ tenants, ...(last ? { next: last.id } : {}) });
     })
     .get('/audit', async ({ env, req }) => {
-      const query = validate(AuditQuery, req.query());
+      const query = readQuery(AuditQuery, req.query());
       if (query instanceof Response) return query;
       return auditPage(await directoryOf(env).listAudit(query.limit, query.before), query.limit);
     })
@@ -73,13 +74,15 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const id = req.param('tenant');
       // An unlisted tenant has no object, and a request for it must not create one.
       if (!(await directoryOf(env).has(id)))
-        return problemResponse(404, 'there is no such tenant; list them to see');
+        return problemResponse(404, 'There is no such tenant. List the tenants to see their ids.');
       set('tenant', tenantOf(env, id));
       return next();
     })
     .get('/tenants/:tenant', async ({ var: { tenant } }) => {
       const view = await tenant.show();
-      return view ? Response.json(view) : problemResponse(404, 'there is no such tenant; list them to see');
+      return view
+        ? Response.json(view)
+        : problemResponse(404, 'There is no such tenant. List the tenants to see their ids.');
     })
     .patch('/tenants/:tenant', async ({ req, var: { tenant } }) => {
       const body = await readBody(TenantChange, req.raw);
@@ -133,14 +136,17 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       if (body instanceof Response) return body;
       const old = (await tenant.listKeys()).find(({ id }) => id === req.param('key'));
       if (!old)
-        return problemResponse(404, `there is no key ${req.param('key')}; list the keys to see their ids`);
+        return problemResponse(
+          404,
+          `There is no key ${quote(req.param('key'))}. List the keys to see their ids.`,
+        );
       if (!env.KEY_SECRETS) return missingKeySecrets();
       const { id, hash, text } = await generateKey({ role: old.role, tenant: req.param('tenant') }, env);
       return respondWithKey(text, await tenant.rotateKey(old.id, { id, hash }, body.grace, actorOf(req.raw)));
     })
     .route('/tenants/:tenant/sites/:site/webhooks', createWebhookRoutes())
     .get('/tenants/:tenant/audit', async ({ req, var: { tenant } }) => {
-      const query = validate(AuditQuery, req.query());
+      const query = readQuery(AuditQuery, req.query());
       if (query instanceof Response) return query;
       return auditPage(await tenant.listAudit(query.limit, query.before), query.limit);
     });
@@ -165,7 +171,10 @@ async function generateKey(owner: { role: 'api' | 'adapter'; tenant: string }, e
 }
 
 function missingKeySecrets(): Response {
-  return problemResponse(503, 'this deployment can make no keys: give it the secret KEY_SECRETS first');
+  return problemResponse(
+    503,
+    'KEY_SECRETS is not set, so this deployment cannot create keys. Set this secret first.',
+  );
 }
 
 function randomBytes(length: number): Uint8Array {

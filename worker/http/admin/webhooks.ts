@@ -1,16 +1,18 @@
 /** `/v1/admin/tenants/:tenant/sites/:site/webhooks`: administers the endpoints of a site and their deliveries. @module */
 import { Hono } from 'hono';
+import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { DeliveriesQuery } from '../../../shared/protocol/webhooks/deliveries.ts';
 import {
   EndpointBody,
   EndpointChange,
   RotateSecretBody,
 } from '../../../shared/protocol/webhooks/endpoints.ts';
+import { quote } from '../../../shared/settings/quote.ts';
 import { problemResponse } from '../../errors/problem.ts';
 import type { Outcome } from '../../objects/outcome.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
-import { actorOf, readBody, respondWith, validate } from './request-response.ts';
+import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
 
 interface WebhooksEnv {
   readonly Bindings: Env;
@@ -29,7 +31,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const site = req.param('site') ?? '';
       // A site that does not exist has no object, and a request for it must not create one.
       const exists = (await tenant.listSites()).some(({ id }) => id === site);
-      if (!exists) return problemResponse(404, `there is no site ${site}; create it first`);
+      if (!exists) return problemResponse(404, `There is no site ${quote(site)}. Create it first.`);
       const siteName = `${req.param('tenant')}/${site}`;
       set('siteName', siteName);
       set('webhooks', WEBHOOKS.get(WEBHOOKS.idFromName(siteName)));
@@ -87,7 +89,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       return respondWith(outcome, 202);
     })
     .get('/:webhook/deliveries', async ({ req, var: { webhooks } }) => {
-      const query = validate(DeliveriesQuery, req.query());
+      const query = readQuery(DeliveriesQuery, req.query());
       if (query instanceof Response) return query;
       const deliveries = await webhooks.listDeliveries(req.param('webhook'), query);
       if (!deliveries) return webhookNotFound(req.param('webhook'));
@@ -105,7 +107,10 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
 /** Rejects URLs without TLS, because webhooks contain phone numbers. A deployment may allow them in a private network. */
 function rejectInsecureUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | undefined {
   if (/^https:/i.test(url) || WEBHOOKS_TO_PRIVATE) return undefined;
-  return problemResponse(400, 'url: takes https:// only, since numbers of callers are sent there');
+  return problemResponse(
+    400,
+    `url: ${showValue(url)} is not an https:// URL. Use https://, because webhooks contain phone numbers.`,
+  );
 }
 
 /** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */
@@ -127,5 +132,5 @@ async function recordAudit(
 }
 
 function webhookNotFound(id: string): Response {
-  return problemResponse(404, `there is no webhook ${id}; list them to see their ids`);
+  return problemResponse(404, `There is no webhook ${quote(id)}. List the webhooks to see their ids.`);
 }

@@ -142,7 +142,10 @@ it('shows a client that is bound to an address only its own calls, and one witho
   }
   const ofOtherSite = await new TestSite().client({ caller: URIS.caller });
   expect(await ofOtherSite.request('CallGet', { callid: 'of-alice' })).toMatchObject({
-    error: { code: -32005, data: 'callid: no call with this Call-ID is known. It does not exist, or is no longer stored. List the calls with CallList.' },
+    error: {
+      code: -32005,
+      data: 'callid: no call with this Call-ID is known. It does not exist, or is no longer stored. List the calls with CallList.',
+    },
   });
   adapter.close();
 });

@@ -153,7 +153,7 @@ it('limits the length of a message in bytes, not in characters', async () => {
     client.socket.send(frame(text));
     expect(await client.socket.next()).toMatchObject({
       id: null,
-      error: { code: -32600, data: 'the message is longer than 1024 bytes' },
+      error: { code: -32600, data: 'The message has more than 1024 bytes. Send a shorter one.' },
     });
   }
 });

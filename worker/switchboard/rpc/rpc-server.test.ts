@@ -12,17 +12,17 @@ const INVALID_FRAMES: [name: string, frame: string | ArrayBuffer, id: unknown, c
   [
     ['not JSON', '{', null, -32700, /not JSON/],
     ['an empty message', '', null, -32700, /not JSON/],
-    ['a string', '"hello"', null, -32600, /expected object/],
+    ['a string', '"hello"', null, -32600, /^The request is not an object\./],
     ['an empty batch', '[]', null, -32600, /batch is empty/],
-    ['a batch that is too long', JSON.stringify(Array(101).fill(1)), null, -32600, /at most 100/],
+    ['a batch that is too long', JSON.stringify(Array(101).fill(1)), null, -32600, /Send at most 100/],
     ['no version', '{"id":4,"method":"Echo"}', 4, -32600, /jsonrpc/],
     ['another version', '{"jsonrpc":"1.0","id":4,"method":"Echo"}', 4, -32600, /jsonrpc/],
     ['an id that is an object', '{"jsonrpc":"2.0","id":{},"method":"Echo"}', null, -32600, /id/],
     ['a method that is a number', request(5), 1, -32600, /method/],
-    ['an unknown method', request('Nope'), 1, -32601, /there is no Nope/],
-    ['constructor', request('constructor'), 1, -32601, /there is no constructor/],
-    ['__proto__', request('__proto__'), 1, -32601, /there is no __proto__/],
-    ['params as an array', request('CallEnd', ['x']), 1, -32602, /by name/],
+    ['an unknown method', request('Nope'), 1, -32601, /^method: "Nope" does not exist\./],
+    ['constructor', request('constructor'), 1, -32601, /^method: "constructor" does not exist\./],
+    ['__proto__', request('__proto__'), 1, -32601, /^method: "__proto__" does not exist\./],
+    ['params as an array', request('CallEnd', ['x']), 1, -32602, /^params is not an object\. /],
     ['missing params', request('CallStart'), 1, -32602, /caller.*callee/],
     ['a param of the wrong type', request('CallEnd', { callid: 5 }), 1, -32602, /callid.*string/],
     ['a null param', request('CallStart', { ...URIS, callee: null }), 1, -32602, /callee/],
@@ -31,24 +31,36 @@ const INVALID_FRAMES: [name: string, frame: string | ArrayBuffer, id: unknown, c
       request('CallStart', { ...URIS, caller: 'sip:a\r\nX: y@b' }),
       1,
       -32602,
-      /caller: not a SIP URI/,
+      /^caller: "sip:a.* is not a SIP URI\./,
     ],
     [
       'an escaped CR LF',
       request('CallStart', { ...URIS, caller: 'sip:a%0d%0a@b' }),
       1,
       -32602,
-      /caller: not a SIP URI/,
+      /^caller: "sip:a.* is not a SIP URI\./,
     ],
     [
       'headers in a URI',
       request('CallStart', { ...URIS, callee: 'sip:a@b?Route=x' }),
       1,
       -32602,
-      /callee: not a SIP URI/,
+      /^callee: .* is not a SIP URI\./,
     ],
-    ['maddr', request('CallStart', { ...URIS, callee: 'sip:a@b;maddr=c' }), 1, -32602, /maddr is not taken/],
-    ['CR LF in a Call-ID', request('CallEnd', { callid: 'a\r\nb' }), 1, -32602, /callid: not a Call-ID/],
+    [
+      'maddr',
+      request('CallStart', { ...URIS, callee: 'sip:a@b;maddr=c' }),
+      1,
+      -32602,
+      /"maddr", which is not allowed/,
+    ],
+    [
+      'CR LF in a Call-ID',
+      request('CallEnd', { callid: 'a\r\nb' }),
+      1,
+      -32602,
+      /^callid: "a\\r\\nb" is not a Call-ID\./,
+    ],
     [
       'an unknown leg',
       request('CallBlindTransfer', { callid: 'a', leg: 'both', destination: 'sip:a@b' }),
@@ -58,22 +70,15 @@ const INVALID_FRAMES: [name: string, frame: string | ArrayBuffer, id: unknown, c
     ],
     ['a cmd_id with a space', request('Echo', { cmd_id: 'a b' }), 1, -32602, /cmd_id/],
     ['a timeout out of range', request('CallStart', { ...URIS, timeout: 4 }), 1, -32602, /timeout/],
-    [
-      '2 MiB',
-      request('Echo', { blob: 'x'.repeat(2 * 1024 * 1024) }),
-      null,
-      -32600,
-      /longer than 65536 bytes/,
-    ],
-    ['a binary frame', new Uint8Array([1, 2, 3]).buffer, null, -32600, /binary/],
+    ['2 MiB', request('Echo', { blob: 'x'.repeat(2 * 1024 * 1024) }), null, -32600, /more than 65536 bytes/],
+    ['a binary frame', new Uint8Array([1, 2, 3]).buffer, null, -32600, /^Binary frames are not supported/],
   ];
 
 it.each(INVALID_FRAMES)('answers an invalid frame with an error: %s', async (_, frame, id, code, data) => {
   const client = await Client.connect();
   client.socket.send(frame);
   const answer = await client.socket.next();
-  expect(answer).toMatchObject({ jsonrpc: '2.0', id, error: { code } });
-  expect(JSON.stringify(answer)).toMatch(data);
+  expect(answer).toMatchObject({ jsonrpc: '2.0', id, error: { code, data: expect.stringMatching(data) } });
   expect(await client.request('Echo', {})).toMatchObject({ id: 1, result: { event: 'Started' } });
 });
 
