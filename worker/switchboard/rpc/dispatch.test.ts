@@ -92,7 +92,7 @@ it('answers an exception with an error that does not contain its text, logs it, 
   });
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
   const { error } = await client.request('Echo', { cmd_id: 'named' });
-  expect(error).toMatchObject({ code: -32603, data: expect.stringContaining('ask again') });
+  expect(error).toMatchObject({ code: -32603, data: expect.stringContaining('Repeat the request') });
   expect(JSON.stringify(error)).not.toContain('ended_1');
   expect(logged).toHaveBeenCalledOnce();
   await runInDurableObject(site.object, (_, { storage }) => {
@@ -146,7 +146,7 @@ describe('a hold of one leg, which needs OpenSIPS 4.0', () => {
     expect(await client.request(method, oneLeg)).toMatchObject({
       error: {
         code: -32602,
-        data: expect.stringMatching(/^leg: OpenSIPS 3\.6\.8 cannot .* needs 4\.0 or newer/),
+        data: expect.stringMatching(/^leg: OpenSIPS 3\.6\.8 cannot .* Use OpenSIPS 4\.0 or later/),
       },
     });
     await client.request('CallEnd', { callid: 'c2' });
