@@ -98,6 +98,7 @@ export const commandParams = {
       }),
       destination: SipUri.optional().meta({
         description: 'SIP URI of that party of the second call; default: its address in that call',
+        ...ADDED,
       }),
     })
     .meta({ description: 'Connects a party of one call with a party of another' }),
