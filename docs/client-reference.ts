@@ -8,6 +8,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import manifest from '../client/package.json' with { type: 'json' };
 
 const execute = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
@@ -25,13 +26,13 @@ const EXAMPLES = [
 
 const INTRODUCTION = `# The client
 
-\`call-api-edge-client\` is a client for browsers and Node 20 or newer: ES modules with types, no dependencies, 6 KB
+\`call-api-edge-client\` is a client for browsers and Node.js 20 or later: ES modules with types, no dependencies, 6 KB
 compressed. Build its tarball and install it in your project:
 
     npm run build:client && npm pack ./client        # in this repository
-    npm install ./call-api-edge-client-0.1.0.tgz     # in your project
+    npm install ./call-api-edge-client-${manifest.version}.tgz     # in your project
 
-Node has a WebSocket of its own from version 22 on. On Node 20, pass the one of the package \`ws\`:
+Node.js has a WebSocket of its own since version 22. With Node.js 20, pass the one of the package \`ws\`:
 \`connect({ url, WebSocket })\` with \`import { WebSocket } from 'ws'\`.
 
 \`npm run docs:client\` generates this page from the code. The tests run its examples against the edge and simulated phones.

@@ -15,10 +15,10 @@ Secrets     ${secretsFile}
 Create the first tenant in another terminal:
   export EDGE_URL=http://localhost:${port}
   export ADMIN_SECRET=$(node -p 'require("${secretsFile}").ADMIN_SECRET')
-  npm run admin -- tenant create acme
-  npm run admin -- site create acme north
-  npm run admin -- key create acme --role adapter --site north
-  npm run admin -- key create acme --role api
+  npm run -s admin -- tenant create acme
+  npm run -s admin -- site create acme north
+  npm run -s admin -- key create acme --role adapter --site north
+  npm run -s admin -- key create acme --role api
 
 Then start its adapter with the adapter key:
   EDGE_URL=ws://localhost:${port}/adapter ADAPTER_KEY=… npm run adapter

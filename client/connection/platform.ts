@@ -1,16 +1,19 @@
-/** What a connection needs of its runtime, made of web standards that browsers, Node and workerd have. @module */
+/** The runtime functions that a connection uses, implemented with web standards of browsers, Node.js and workerd. @module */
 
+/** An open or opening WebSocket. */
 export interface Socket {
   send(text: string): void;
   close(): void;
 }
 
+/** The handlers of a socket. */
 export interface SocketEvents {
   readonly onOpen: () => void;
   readonly onMessage: (text: string) => void;
   readonly onClose: (code: number) => void;
 }
 
+/** The runtime functions: sockets, the clock, timers and random numbers. */
 export interface Platform {
   readonly openSocket: (url: string, protocols: string[], events: SocketEvents) => Socket;
   /** Asks the edge whether it rejects this token. Without it, every failure counts as temporary. */
