@@ -131,7 +131,7 @@ it('never logs the key', async () => {
   start({}, { timing: { refusedRetryDelayMs: 1 } });
   await log.waitFor(() => log.find('ADAPTER_KEY'));
   edge.refuseWithStatus = undefined;
-  await log.waitFor(() => log.find('connected to the edge'));
+  await log.waitFor(() => log.find('Connected to the edge'));
   expect(log.lines.join()).not.toContain('obody-sees');
 });
 

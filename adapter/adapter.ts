@@ -46,7 +46,7 @@ export function startAdapter(
         outbox.addEvent(event, clock());
         if (droppedBefore === 0 && outbox.droppedCount > 0) {
           log.error(
-            'dropping events because the buffer for the edge is full: check the connection, or increase --buffer',
+            `The buffer for the edge is full, so events are dropped: --buffer (ADAPTER_BUFFER) is ${settings.buffer} messages. Check the connection to the edge, or increase it.`,
           );
         }
       },
@@ -82,11 +82,11 @@ export function startAdapter(
   void opensips.firstCheck.then(() => (stopping === undefined ? link.run() : undefined));
 
   async function stop(): Promise<void> {
-    log.info('stopping');
+    log.info('Stopping.');
     // OpenSIPS first, so that its last messages still reach the edge. Each gets half of the time.
     await opensips.close(timing.stopTimeoutMs / 2);
     await link.stop(timing.stopTimeoutMs / 2);
-    log.info('stopped');
+    log.info('Stopped.');
   }
 
   return {

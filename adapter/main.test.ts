@@ -46,7 +46,7 @@ describe('the adapter process', () => {
       opensips.requestsFor('event_subscribe').filter(({ params }) => params['expire'] === 0),
     ).toHaveLength(3);
     expect(edge.upgradeRequests[0]?.headers.authorization).toBe('Bearer very-secret');
-    expect(output.stdout).toContain('"msg":"stopped"');
+    expect(output.stdout).toContain('"msg":"Stopped."');
     expect(output.stdout + output.stderr).not.toContain('very-secret');
     await edge.stop();
     await opensips.stop();

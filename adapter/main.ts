@@ -23,7 +23,7 @@ if ('help' in reading) {
   const { settings } = reading;
   const log = createLog(settings.logLevel, settings.key === undefined ? [] : [settings.key]);
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'unexpected error, exiting: this is a bug in the adapter, please report it');
+    log.fatal({ err: error }, 'Unexpected error, exiting. This is a bug in the adapter: please report it.');
     process.exit(1);
   });
   const { opensips, edge, name, allow } = settings;
@@ -34,10 +34,10 @@ if ('help' in reading) {
       edge: redactUrl(edge),
       allow: [...allow],
     },
-    'starting',
+    'Starting.',
   );
   if (settings.key !== undefined && sendsKeyUnencrypted(edge)) {
-    log.warn('the adapter key is sent unencrypted: use a wss:// URL (--edge, EDGE_URL)');
+    log.warn('The adapter key is sent unencrypted. Use a wss:// URL for --edge (EDGE_URL).');
   }
   const adapter = startAdapter(settings, log);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { ALLOWED_MI_COMMANDS } from '../shared/opensips/mi.ts';
+import { faultOf, WRONG_VALUES } from '../shared/testing/wrong-values.ts';
 import { type Reading, readSettings } from './settings.ts';
 
 const noFile = (path: string): string => {
-  throw new Error(`ENOENT: no such file, open '${path}'`);
+  throw Object.assign(new Error(`open '${path}'`), { code: 'ENOENT' });
 };
 const file = (content: object) => () => JSON.stringify(content);
 
 const settingsOf = (reading: Reading) => {
   if ('settings' in reading) return reading.settings;
   throw new Error(JSON.stringify(reading));
+};
+const helpText = () => {
+  const reading = readSettings(['--help'], {}, noFile);
+  return 'help' in reading ? reading.help : '';
 };
 const errorsOf = (reading: Reading) => ('errors' in reading ? reading.errors : []);
 
@@ -49,8 +54,13 @@ describe('the adapter settings', () => {
     ['--opensips', '10.0.0.1', /^--opensips: "10.0.0.1" is not HOST:PORT\. .*127.0.0.1:8080\.$/],
     ['--opensips', '10.0.0.1:0', /port from 1/],
     ['--opensips', '10.0.0.1:70000', /not HOST:PORT/],
-    ['--edge', 'http://edge', /not the URL of an edge.*wss:/],
+    ['--edge', 'edge', /not the URL of an edge.*wss:/],
     ['--edge', 'ws://edge/#x', /not the URL of an edge/],
+    ['--edge', 'https://edge/adapter', /not a WebSocket URL\. Use wss:\/\/edge\/adapter\.$/],
+    ['--edge', 'http://edge:80', /does not end with the path \/adapter\. Use ws:\/\/edge\/adapter\.$/],
+    ['--edge', 'ws://edge:5059/', /Use ws:\/\/edge:5059\/adapter\.$/],
+    ['--edge', 'ws://edge/call-api', /Use ws:\/\/edge\/adapter\.$/],
+    ['--edge', 'wss://edge/calls/adapter/', /Use wss:\/\/edge\/calls\/adapter\.$/],
     ['--sip-next-hop', '10.0.0.1', /not a SIP URI/],
     ['--sip-next-hop', 'sip:a>\r\nX: y', /not a SIP URI/],
     ['--events', 'sbc.example.com:5061', /not an IPv4 address/],
@@ -59,7 +69,8 @@ describe('the adapter settings', () => {
     ['--buffer', 'many', /whole number/],
     ['--buffer', '1e9', /whole number/],
     ['--subscription', '5', /whole number from 20/],
-    ['--log-level', 'loud', /not a level/],
+    ['--log-level', 'loud', /not a log level\. Use trace, .* or silent\.$/],
+    ['--name', '', /is empty/],
     ['--name', 'n'.repeat(129), /longer than 128/],
   ])('%s %s is rejected with a sentence', (flag, value, message) => {
     const errors = errorsOf(readSettings([flag, value], {}, noFile));
@@ -76,16 +87,34 @@ describe('the adapter settings', () => {
     expect(errors).toMatch(/^"subscription" in a.json: "1"/m);
   });
 
+  it('explain every wrong value in sentences of their own, wherever it is', () => {
+    const [flags, variables] = [/--([\w-]+) /g, /\(([A-Z_]+)\)/g].map((pattern) =>
+      [...helpText().matchAll(pattern)].map(([, name = '']) => name),
+    );
+    expect(flags?.length).toBeGreaterThan(10);
+    for (const value of WRONG_VALUES) {
+      const readings = [
+        ...(flags ?? []).map((name) => readSettings([`--${name}=${value}`], {}, noFile)),
+        ...(variables ?? []).map((name) => readSettings([], { [name]: value }, noFile)),
+        ...(flags ?? []).map((name) => readSettings(['--config', 'c'], {}, file({ [name]: value }))),
+        readSettings([value], {}, noFile),
+        readSettings(['--config', 'c'], {}, () => value),
+      ];
+      for (const error of readings.flatMap(errorsOf)) expect(faultOf(error, value), error).toBeUndefined();
+    }
+  });
+
   it('never print the key', () => {
     const bad = 'se cret';
     expect(errorsOf(readSettings(['--key', bad], {}, noFile)).join()).not.toContain(bad);
     const broken = () => '{"key": "secret';
     expect(errorsOf(readSettings(['--config', 'a.json'], {}, broken)).join()).not.toContain('secret');
+    const url = 'http://user:secret@edge/adapter?access_token=secret';
+    expect(errorsOf(readSettings(['--edge', url], {}, noFile)).join()).not.toContain('secret');
   });
 
   it('--help lists every flag with its variable', () => {
-    const reading = readSettings(['--help'], {}, noFile);
-    const text = 'help' in reading ? reading.help : '';
+    const text = helpText();
     for (const word of ['--opensips', 'OPENSIPS_MI', '--edge', 'EDGE_URL', 'ADAPTER_KEY', 'SIP_NEXT_HOP'])
       expect(text).toContain(word);
   });

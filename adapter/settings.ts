@@ -2,7 +2,8 @@
 import { hostname } from 'node:os';
 import * as z from 'zod';
 import { ALLOWED_MI_COMMANDS } from '../shared/opensips/mi.ts';
-import { readCommandLine } from '../shared/settings/command-line.ts';
+import { type Manual, readCommandLine } from '../shared/settings/command-line.ts';
+import { alternatives } from '../shared/settings/quote.ts';
 import type { Definitions } from '../shared/settings/settings.ts';
 import {
   type Address,
@@ -48,7 +49,7 @@ const IPV4 = z.ipv4();
 
 const EventsAddress = hostPort(0).refine(
   ({ host }) => IPV4.safeParse(host).success && host !== '0.0.0.0',
-  'is not an IPv4 address that OpenSIPS can reach. Write it like 10.0.0.5:5061 (OpenSIPS speaks no IPv6 here).',
+  'is not an IPv4 address that OpenSIPS can reach. Write it like 10.0.0.5:5061.',
 );
 
 const MiMethods = z
@@ -58,8 +59,23 @@ const MiMethods = z
     message: 'is not a list of MI commands. Write it like t_uac_dlg,dlg_list.',
   });
 
-const LogLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
-  error: 'is not a level. Use trace, debug, info, warn, error, fatal or silent.',
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LogLevel = z.enum(LOG_LEVELS, { error: `is not a log level. Use ${alternatives(LOG_LEVELS)}.` });
+
+const AdapterName = z
+  .string()
+  .min(1, 'is empty. Use 1 to 128 characters.')
+  .max(128, 'is longer than 128 characters. Use a shorter name.');
+
+/** The adapter endpoint of an edge. The URL of a browser or of a client gets the corrected one in its message. */
+const AdapterUrl = urlOf(/^(ws|http)s?$/, 'wss://calls.example.com/adapter').superRefine((text, context) => {
+  const url = new URL(text.replace(/^http/i, 'ws'));
+  const hasPath = url.pathname.endsWith('/adapter');
+  if (hasPath && /^ws/i.test(text)) return;
+  const base = url.pathname.replace(/\/(adapter|call-api)?\/?$/, '');
+  const corrected = `${url.protocol}//${url.host}${base}/adapter`;
+  const fault = hasPath ? 'is not a WebSocket URL' : 'does not end with the path /adapter';
+  context.addIssue({ code: 'custom', message: `${fault}. Use ${corrected}.` });
 });
 
 const SETTINGS = {
@@ -67,20 +83,20 @@ const SETTINGS = {
     value: 'host:port',
     env: 'OPENSIPS_MI',
     default: '127.0.0.1:8080',
-    help: 'where OpenSIPS takes MI datagrams (mi_datagram, socket_name)',
+    help: 'UDP address of the MI of OpenSIPS: the socket_name of its mi_datagram module',
     type: hostPort(),
   },
   edge: {
     value: 'url',
     env: 'EDGE_URL',
     default: 'ws://127.0.0.1:5059/adapter',
-    help: 'the edge to connect to, ws:// or wss://',
-    type: urlOf(/^wss?$/, 'wss://calls.example.com/adapter'),
+    help: 'URL of the adapter endpoint of the edge, ws:// or wss://',
+    type: AdapterUrl,
   },
   key: {
     value: 'key',
     env: 'ADAPTER_KEY',
-    help: "the adapter's key; a flag can be read in the list of processes, so prefer the variable or the file",
+    help: 'Adapter key. Prefer ADAPTER_KEY or the configuration file: other users can see flags',
     type: Credential,
     isSecret: true,
   },
@@ -88,41 +104,42 @@ const SETTINGS = {
     value: 'uri',
     env: 'SIP_NEXT_HOP',
     default: 'sip:127.0.0.1:5060',
-    help: "OpenSIPS's own SIP address, so that calls pass its routing script",
+    help: 'SIP address of OpenSIPS itself. Calls are sent there, so that they pass its routing script',
     type: SipUri,
   },
   name: {
     value: 'name',
     env: 'ADAPTER_NAME',
     default: hostname() || 'adapter',
-    help: 'a name for this adapter, the same across restarts',
-    type: z.string().max(128, 'is longer than 128 characters. Use a shorter name.'),
+    help: 'Name of this adapter. Keep it the same across restarts',
+    type: AdapterName,
   },
   events: {
     value: 'host:port',
     env: 'EVI_LISTEN',
-    help: 'local IPv4 address for events, which OpenSIPS must reach; otherwise found by itself, any port',
+    defaultHelp: 'the address of this machine that reaches OpenSIPS, and any free port',
+    help: 'Local IPv4 address on which to receive events. OpenSIPS must be able to reach it',
     type: EventsAddress,
   },
   allow: {
     value: 'method,…',
     env: 'MI_ALLOW',
     default: ALLOWED_MI_COMMANDS.join(','),
-    help: 'MI commands that the edge may run; MI has no authentication, so keep the list short',
+    help: 'MI commands that the edge may run. MI has no authentication, so keep the list short',
     type: MiMethods,
   },
   buffer: {
     value: 'n',
     env: 'ADAPTER_BUFFER',
     default: '100000',
-    help: 'messages kept while the edge is away',
+    help: 'Maximum number of messages to keep while the edge is not connected, 100 to 10000000',
     type: wholeNumber(100, 10_000_000),
   },
   subscription: {
     value: 'seconds',
     env: 'EVI_SUBSCRIPTION',
     default: '120',
-    help: 'life of an event subscription; it is renewed at half of it',
+    help: 'Lifetime of an event subscription, 20 to 86400. It is renewed after half of this time',
     // OpenSIPS is checked every 4 s: half of 20 s leaves time for a second check before the subscription lapses.
     type: wholeNumber(20, 86_400),
   },
@@ -130,20 +147,23 @@ const SETTINGS = {
     value: 'level',
     env: 'LOG_LEVEL',
     default: 'info',
-    help: 'trace, debug, info, warn, error, fatal or silent',
+    help: `Least severe level to log: ${alternatives(LOG_LEVELS)}`,
     type: LogLevel,
   },
   config: {
     value: 'file',
     env: 'ADAPTER_CONFIG',
-    help: 'a JSON file with the same names as keys, such as {"edge": "wss://…", "key": "…"}',
+    help: 'JSON file with the names of these flags as keys, such as {"edge": "wss://…", "key": "…"}',
     type: Text,
   },
 } as const satisfies Definitions;
 
-const INTRODUCTION = `call-api adapter: stands beside OpenSIPS and connects it to the edge.
+const MANUAL: Manual = {
+  introduction: `call-api adapter: runs beside OpenSIPS and connects it to the edge.
 
-  node adapter/main.ts [flags]`;
+  node adapter/main.ts [flags]`,
+  exitCodes: { 0: 'stopped by SIGINT or SIGTERM', 1: 'unexpected error', 2: 'invalid setting' },
+};
 
 /**
  * Reads the settings. Pure but for `readFile`, which gets the path of `--config` and may throw.
@@ -154,7 +174,7 @@ export function readSettings(
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): Reading {
-  const reading = readCommandLine(SETTINGS, INTRODUCTION, argv, { env, readFile });
+  const reading = readCommandLine(SETTINGS, MANUAL, argv, { env, readFile });
   if (!('values' in reading)) return reading;
   const { 'sip-next-hop': sipNextHop, 'log-level': logLevel, allow, config: _, ...rest } = reading.values;
   return { settings: { ...rest, sipNextHop, logLevel, allow: new Set(allow) } };

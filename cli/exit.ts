@@ -1,5 +1,6 @@
 /** The exit codes of `call-api`, the failures that lead to them, and advice for each error of the Call API. @module */
 import { errorCode } from '../shared/protocol/rpc/jsonrpc.ts';
+import { sentences } from './output/sentence.ts';
 
 /** Exit codes. Scripts rely on them: docs/cli.md. */
 export const EXIT = {
@@ -16,21 +17,26 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 /** The meaning of each code, for `--help` and docs/cli.md. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: 'done',
-  failed: 'the command failed: the phone was busy, the call is gone, a check of doctor found a fault',
-  usage: 'wrong usage: nothing was sent',
-  unreachable: 'the edge, the adapter or OpenSIPS is not reached',
-  notAllowed: 'the key or the token is refused, or may not do that',
+  failed: 'the command failed: a phone was busy, the call is unknown, or doctor found a fault',
+  usage: 'wrong usage: nothing was run',
+  unreachable: 'the edge, the adapter or OpenSIPS cannot be reached',
+  notAllowed: 'the key or token was rejected, or does not allow this',
   interrupted: 'interrupted by Ctrl-C or SIGTERM',
 };
 
-/** An error that the user can act on; the message says what happened, and what to do. */
+/** An error that the user can act on. Its message says what happened and what to do. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly exit: Exit;
+  readonly problem: string;
+  readonly remedy: string;
 
-  constructor(exit: Exit, message: string) {
-    super(message);
+  /** @param remedy what to do, where `problem` does not say so itself */
+  constructor(exit: Exit, problem: string, remedy = '') {
+    super(sentences(problem, remedy));
     this.exit = exit;
+    this.problem = problem;
+    this.remedy = remedy;
   }
 }
 
@@ -54,18 +60,19 @@ export function exitFor(failedWith: number): Exit {
 export function adviceFor(failedWith: number): string {
   switch (failedWith) {
     case errorCode.noAdapter:
-      return 'call-api doctor tells where the way to OpenSIPS ends';
+      return 'Run call-api doctor to find out where the connection to OpenSIPS ends.';
     case errorCode.notAllowed:
-      return 'call-api doctor tells what this key or token may do';
+      return 'Run call-api doctor to see what this key or token allows.';
     case errorCode.unknown:
-      return 'call-api list tells whether the call stands';
+      return 'Run call-api list to see whether the call is active.';
     case errorCode.refused:
+      return 'Check that the address is right, and that the phone is registered and free.';
     case errorCode.timedOut:
-      return 'see whether the address is right, and the phone registered and free';
+      return 'Run call-api doctor to check the connection to OpenSIPS, and try again.';
     case errorCode.gone:
-      return 'call-api list --all tells which calls are known';
+      return 'Run call-api list --all to see the known calls.';
     case errorCode.miRefused:
-      return 'see whether the Call-ID is right, and the call still stands: call-api list';
+      return 'Check the Call-ID, and run call-api list to see whether the call is active.';
     default:
       return '';
   }

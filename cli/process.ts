@@ -2,7 +2,6 @@
 import { CommanderError } from 'commander';
 import type { Context } from './commands/session.ts';
 import { EXIT, type Exit, Failure } from './exit.ts';
-import { asSentence } from './output/printer.ts';
 import { createProgram } from './program.ts';
 
 /**
@@ -39,7 +38,7 @@ export async function runProgram(argv: readonly string[], context: Omit<Context,
     // Also thrown, with the exit code 0, after the help or the version was printed on request.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (!(error instanceof Failure)) throw error;
-    context.err.write(asSentence(error.message));
+    context.err.write(`${error.message}\n`);
     return context.interrupt.aborted ? EXIT.interrupted : error.exit;
   }
 }

@@ -1,33 +1,32 @@
 /** The command line `call-api`: help, completion and docs/cli.md are made from what is described here. @module */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { addAdminCommands } from './admin/admin-program.ts';
 import { addSharedOptions, CommandBuilder } from './commands/builder.ts';
 import { addCallCommands } from './commands/call-commands.ts';
+import { CliCommand } from './commands/cli-command.ts';
 import { addQueryCommands } from './commands/query-commands.ts';
 import type { Context } from './commands/session.ts';
 import { addToolCommands } from './commands/tool-commands.ts';
 import { EXIT, EXIT_MEANINGS } from './exit.ts';
-import { asSentence } from './output/printer.ts';
 
 /** Creates the program. Nothing is done before it parses. */
 export function createProgram(context: Context): Command {
-  const program = new Command('call-api')
+  const program = new CliCommand('call-api')
     .description(
-      'Starts, holds, transfers and ends phone calls of an OpenSIPS, and finds out what keeps them from working.',
+      'Start, hold, transfer and end phone calls of an OpenSIPS, and find out why they do not work.',
     )
-    .version(manifest.version, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this text')
-    .helpCommand('help [command]', 'print the text of a command')
+    .version(manifest.version, '--version', 'Show the version')
+    .helpOption('-h, --help', 'Show this help')
+    .helpCommand('help [command]', 'Show the help of a command.')
     // Options of `admin` have names that the program has too. So those of the program end at the command's name.
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void context.out.write(text),
       writeErr: (text) => void context.err.write(text),
-      outputError: (text, write) => write(asSentence(text.trim().replace(/^error: /, ''))),
     })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('Use --help to list the commands and options.')
     .exitOverride()
     .addHelpText('after', `\n${exitHelp()}`);
   addSharedOptions(program);

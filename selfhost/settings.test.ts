@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { faultOf, WRONG_VALUES } from '../shared/testing/wrong-values.ts';
 import { readSettings } from './settings.ts';
 
 const read = (
@@ -11,7 +12,7 @@ const read = (
 ) =>
   readSettings(argv, env, (path) => {
     const text = files[path];
-    if (text === undefined) throw new Error('ENOENT');
+    if (text === undefined) throw Object.assign(new Error('open'), { code: 'ENOENT' });
     return text;
   });
 
@@ -39,11 +40,35 @@ it('report every mistake at once', () => {
   });
 });
 
+it.each([
+  [['--tenants', '--opensips', 'a:1'], '--opensips: has no effect with --tenants. Give it to the adapter'],
+  [['--tenants', '--sip-next-hop', 'sip:a'], '--sip-next-hop: has no effect with --tenants.'],
+  [['--webhooks-to-private'], '--webhooks-to-private: needs --tenants'],
+])('reject %j', (argv, error) => expect(read(argv)).toEqual({ errors: [expect.stringContaining(error)] }));
+
+it('explain every wrong value in sentences of their own, wherever it is', () => {
+  const reading = read(['--help']);
+  const help = 'help' in reading ? reading.help : '';
+  const flags = [...help.matchAll(/--([\w-]+) /g)].map(([, name = '']) => name);
+  const variables = [...help.matchAll(/\(([A-Z_]+)\)/g)].map(([, name = '']) => name);
+  expect(flags.length).toBeGreaterThan(5);
+  for (const value of WRONG_VALUES) {
+    const readings = [
+      ...flags.map((name) => read([`--${name}=${value}`])),
+      ...variables.map((name) => read([], { [name]: value })),
+      ...flags.map((name) => read(['--config', 'c'], {}, { c: JSON.stringify({ [name]: value }) })),
+      read([value]),
+    ];
+    for (const error of readings.flatMap((each) => ('errors' in each ? each.errors : [])))
+      expect(faultOf(error, value), error).toBeUndefined();
+  }
+});
+
 it('npm start exits with 2 and one sentence at an unknown flag', async () => {
   const start = promisify(execFile)(process.execPath, [join(import.meta.dirname, 'start.ts'), '--bogus']);
   await expect(start).rejects.toMatchObject({
     code: 2,
     stdout: '',
-    stderr: 'Unknown argument: --bogus. --help lists the flags.\n',
+    stderr: 'Unknown argument "--bogus". Use --help to list the flags.\n',
   });
 });

@@ -15,7 +15,7 @@ const ENDED = 250;
 /** 5 % of the events are lost. */
 const LOSSY: UdpFaultRates = { ...NO_UDP_FAULTS, event: { ...NO_UDP_FAULTS.event, drop: 0.05 } };
 
-/** Time until the list is correct again (docs/reliability.md). */
+/** Time until the list is correct again (docs/internals/reliability.md). */
 const MAX_CORRECTION_MS = 30_000;
 
 let stack: Stack;

@@ -13,6 +13,7 @@ import {
   PONG,
   parseFrame,
 } from '../../shared/protocol/link.ts';
+import { type ErrorReason, explainError } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
@@ -83,7 +84,7 @@ export class Connection {
     });
     // 'close' follows in any case.
     socket.on('error', (error) => {
-      this.#failure ??= { by: 'network', message: error.message };
+      this.#failure ??= this.#networkFailure(explainError(error));
     });
   }
 
@@ -137,7 +138,7 @@ export class Connection {
       base: outbox.base,
       opensips: this.#context.opensipsStatus(),
     });
-    this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it sent no welcome message');
+    this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it has not sent a welcome message in time');
     this.#pingTimer = setInterval(() => this.#sendText(PING), this.#timing.pingIntervalMs);
   }
 
@@ -182,7 +183,7 @@ export class Connection {
     if (stream !== this.#context.stream) return 'welcome names another stream';
     if (applied < outbox.base - 1) {
       // The outbox no longer has those messages: replay starts at its base, and a gap message reports the loss.
-      this.#log.warn({ applied, base: outbox.base }, 'the edge has lost messages that it had acknowledged');
+      this.#log.warn({ applied, base: outbox.base }, 'The edge has lost messages that it had acknowledged.');
       outbox.addGap('the edge asked for messages that it had acknowledged');
     } else if (!this.#acknowledge(applied)) {
       return `welcome acknowledges message ${applied}, which was never sent`;
@@ -190,7 +191,7 @@ export class Connection {
     this.#lastSentSeq = outbox.base - 1;
     this.#welcomedAt = performance.now();
     this.#restartDeadTimeout();
-    this.#log.info({ replay: outbox.lastSeq - this.#lastSentSeq }, 'connected to the edge');
+    this.#log.info({ replay: outbox.lastSeq - this.#lastSentSeq }, 'Connected to the edge.');
     this.scheduleSend();
     return undefined;
   }
@@ -232,21 +233,25 @@ export class Connection {
   }
 
   #closeForProtocolError(fault: string): void {
-    this.#log.error({ fault }, 'protocol error of the edge: closing the connection');
+    this.#log.error({ fault }, 'The edge has sent an invalid message. Closing the connection.');
     this.#failure = { by: 'close', code: closeCode.protocol, reason: fault };
     this.#socket.close(closeCode.protocol, fault.slice(0, MAX_CLOSE_REASON_LENGTH));
     // The edge may never answer the close frame.
     this.#restartTimeout(this.#timing.handshakeTimeoutMs, fault);
   }
 
-  #restartDeadTimeout(): void {
-    this.#restartTimeout(this.#timing.deadAfterMs, `no message for ${this.#timing.deadAfterMs} ms`);
+  #networkFailure(reason: ErrorReason): DisconnectReason {
+    return { by: 'network', wasConnected: this.#welcomedAt !== undefined, ...reason };
   }
 
-  #restartTimeout(timeoutMs: number, message: string): void {
+  #restartDeadTimeout(): void {
+    this.#restartTimeout(this.#timing.deadAfterMs, `no message for ${this.#timing.deadAfterMs / 1_000} s`);
+  }
+
+  #restartTimeout(timeoutMs: number, reason: string): void {
     clearTimeout(this.#timeout);
     this.#timeout = setTimeout(() => {
-      this.#failure ??= { by: 'network', message };
+      this.#failure ??= this.#networkFailure({ reason });
       this.#socket.terminate();
     }, timeoutMs);
   }

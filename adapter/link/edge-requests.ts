@@ -6,7 +6,7 @@
 import type { MiRequest } from '../../shared/protocol/link.ts';
 import type { Log } from '../log.ts';
 import type { MiClient } from '../opensips/mi-client.ts';
-import type { MiResponse } from '../opensips/mi-message.ts';
+import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
 import { AtMostOnceGuard } from './at-most-once.ts';
 
 /**
@@ -61,7 +61,7 @@ export class EdgeRequests {
     if (!this.#allowedMethods.has(method)) {
       this.#log.warn(
         { method },
-        'MI command refused because it is not allowed: add it to --allow if it should be',
+        'Refused an MI command of the edge because it is not in --allow (MI_ALLOW). Add it there if the edge may run it.',
       );
       return { outcome: 'refused' };
     }
@@ -73,9 +73,13 @@ export class EdgeRequests {
 
   #reply({ id, method }: MiRequest, response: MiResponse): void {
     if ('outcome' in response) {
-      this.#log.warn({ method, outcome: response.outcome }, 'MI command ended without a response');
+      const { outcome } = response;
+      this.#log.warn(
+        { method, outcome },
+        `No response to the MI command ${method}: ${describeResponse(response)}.`,
+      );
     } else {
-      this.#log.debug({ method, refused: 'error' in response }, 'MI command received a response');
+      this.#log.debug({ method, refused: 'error' in response }, 'Received the response to an MI command.');
     }
     this.#guard.onReplied(id, this.#sendReply(id, response));
   }

@@ -123,7 +123,7 @@ describe('reconnecting', () => {
     edge.sendsWelcome = false;
     start({}, { timing: { handshakeTimeoutMs: 30 } });
     await edge.waitFor(() => edge.hellos[1]);
-    expect(log.find('it sent no welcome message')).toBeDefined();
+    expect(log.find('has not sent a welcome message')).toBeDefined();
   });
 
   it('delivers what happened while the edge was unreachable', async () => {
@@ -133,7 +133,7 @@ describe('reconnecting', () => {
     await edge.waitFor(() => edge.hellos[0]);
     await edge.stop();
     opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog('meanwhile'));
-    await log.waitFor(() => log.find('ECONNREFUSED'));
+    await log.waitFor(() => log.find('connection refused'));
     const restartedEdge = await FakeEdge.start(port);
     onTestFinished(() => restartedEdge.stop());
     await restartedEdge.waitFor(() => restartedEdge.stored.length === 1);
@@ -142,12 +142,12 @@ describe('reconnecting', () => {
 });
 
 describe('an edge that refuses the adapter', () => {
-  it.each([401, 403, 404])('with HTTP %i is retried after the long delay', async (status) => {
+  it.each([200, 401, 403, 404])('with HTTP %i is retried after the long delay', async (status) => {
     const { edge, log, start } = await createHarness();
     edge.refuseWithStatus = status;
     start({}, { timing: { refusedRetryDelayMs: 7 } });
     await edge.waitFor(() => edge.upgradeRequests.length === 2);
-    expect(log.find('"retry_ms":7')).toMatch(/check .*(ADAPTER_KEY|EDGE_URL)/);
+    expect(log.find('"retry_ms":7')).toMatch(/(ADAPTER_KEY|EDGE_URL)/);
     edge.refuseWithStatus = undefined;
     await edge.waitFor(() => edge.hellos[0]);
   });
@@ -164,7 +164,9 @@ describe('an edge that refuses the adapter', () => {
 it('retries an edge whose hostname is unknown, and logs its URL without secrets', async () => {
   const { log, start } = await createHarness();
   start({ edge: 'ws://edge.invalid/adapter?access_token=hidden' });
-  await log.waitFor(() => log.lines.filter((line) => line.includes('the edge cannot be reached')).length > 1);
+  await log.waitFor(
+    () => log.lines.filter((line) => line.includes('the host name does not exist')).length > 1,
+  );
   expect(log.lines.join()).not.toContain('hidden');
 });
 

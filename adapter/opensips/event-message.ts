@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { EviEvent } from '../../shared/opensips/evi.ts';
+import { quote } from '../../shared/settings/quote.ts';
 
 const Notification = z.object({ method: z.string(), params: z.unknown().optional() });
 
@@ -16,12 +17,19 @@ export function decodeEvent(text: string): { readonly event: EviEvent } | { read
   try {
     json = JSON.parse(text);
   } catch {
-    return { problem: 'not JSON' };
+    return { problem: 'the datagram is not JSON' };
   }
   const notification = Notification.safeParse(json);
-  if (!notification.success) return { problem: 'not a JSON-RPC notification' };
+  if (!notification.success) return { problem: 'the datagram is not a JSON-RPC notification' };
   const { method: name, params } = notification.data;
   const event = EviEvent.safeParse({ name, params });
-  if (!event.success) return { problem: `${name}: ${z.prettifyError(event.error)}` };
+  if (!event.success) return { problem: describeFault(name, event.error) };
   return { event: event.data };
+}
+
+/** Names the params that are missing or invalid; without any the event itself is unknown. */
+function describeFault(name: string, { issues }: z.ZodError): string {
+  const params = issues.flatMap(({ path }) => (path[0] === 'params' && path.length > 1 ? [path[1]] : []));
+  if (params.length === 0) return `the event ${quote(name)} is unknown, or has no params`;
+  return `the event ${name} has missing or invalid params: ${[...new Set(params)].join(', ')}`;
 }

@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
+import { reasonOf } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { Address } from '../settings.ts';
 import { decodeEvent } from './event-message.ts';
@@ -49,7 +50,7 @@ export async function openEventSocket(
         loggedSenders.add(sender.address);
         log.warn(
           { from: sender.address, expected: acceptedHost },
-          "event ignored because its sender is not OpenSIPS's address",
+          `Ignored an event from ${sender.address}: only OpenSIPS at ${acceptedHost} may send events.`,
         );
       }
       return;
@@ -62,7 +63,7 @@ export async function openEventSocket(
     unreadableCount += 1;
     log.warn(
       { problem: decoded.problem, unreadable: unreadableCount },
-      'event dropped because it is unreadable',
+      `Dropped an unreadable event: ${decoded.problem}.`,
     );
   });
   socket.bind(local.port, local.host);
@@ -72,16 +73,20 @@ export async function openEventSocket(
     socket.close();
     throw error;
   }
-  socket.on('error', (error) => log.error({ err: error }, 'error on the event socket'));
+  socket.on('error', (error) =>
+    log.error(
+      `The socket for events has failed: ${reasonOf(error)}. Restart the adapter if events are missing.`,
+    ),
+  );
   const { address: host, port } = socket.address();
   const grantedBytes = enlargeReceiveBuffer(socket);
   const fields = { listen: `${host}:${port}`, bytes: grantedBytes };
   if (grantedBytes >= RECEIVE_BUFFER_BYTES) {
-    log.info(fields, 'listening for events');
+    log.info(fields, 'Listening for events.');
   } else {
     log.warn(
       fields,
-      `listening for events with a small receive buffer: run sysctl -w net.core.rmem_max=${RECEIVE_BUFFER_BYTES} and restart the adapter`,
+      `Listening for events with a small receive buffer, so bursts may be lost. Run sysctl -w net.core.rmem_max=${RECEIVE_BUFFER_BYTES} and restart the adapter.`,
     );
   }
   return {

@@ -14,6 +14,7 @@ let droppedCount = 0;
 let isPortInUse = false;
 let isHostnameKnown = true;
 let gaps: string[];
+let problems: string[];
 let healthChanges: Health[];
 let monitor: HealthMonitor;
 
@@ -25,22 +26,25 @@ beforeEach(async () => {
   isPortInUse = false;
   isHostnameKnown = true;
   gaps = [];
+  problems = [];
   healthChanges = [];
   const { address } = opensips;
   monitor = new HealthMonitor(
     {
       mi,
       getEventSocket: async () => {
-        if (isPortInUse) throw new Error('bind EADDRINUSE 127.0.0.1:5061');
+        if (isPortInUse) throw Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE' });
         return { address: { host: '127.0.0.1', port: 5061 }, acceptFrom: () => {}, close: () => {} };
       },
       resolveAddress: async () => {
-        if (!isHostnameKnown) throw new Error('getaddrinfo ENOTFOUND opensips');
+        if (!isHostnameKnown) throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
         mi.connectTo(address);
       },
       countDropped: () => droppedCount,
       now: () => now,
-      log: createLog('silent', []),
+      log: createLog('error', [], { write: (line) => void problems.push(JSON.parse(line).msg) }),
+      miAddress: 'opensips:8080',
+      settingNames: { opensips: '--mi', events: '--listen' },
     },
     { onGap: (reason) => gaps.push(reason), onHealthChange: (health) => healthChanges.push(health) },
     SUBSCRIPTION_SECONDS,
@@ -120,6 +124,9 @@ describe('the health monitor', () => {
     expect(await monitor.check()).toBe(true);
     expect(healthChanges.map(({ reachable }) => reachable)).toEqual([true, false, true]);
     expect(gaps).toEqual(['OpenSIPS did not respond']);
+    expect(problems).toEqual([
+      'OpenSIPS does not respond to MI at opensips:8080 (UDP): nothing listens at its MI address. Check that it is running, and that --mi is the socket_name of its mi_datagram module.',
+    ]);
   });
 
   it('reports OpenSIPS as unreachable only after two lost datagrams', async () => {
@@ -146,6 +153,9 @@ describe('the health monitor', () => {
     isPortInUse = false;
     expect(await monitor.check()).toBe(true);
     expect(gaps).toEqual(['events could not be received']);
+    expect(problems).toEqual([
+      'Cannot listen for events: another program uses the port. Check that --listen is a free UDP port at an address of this machine.',
+    ]);
   });
 
   it('recovers from a hostname that cannot be resolved', async () => {
@@ -153,6 +163,9 @@ describe('the health monitor', () => {
     expect(await monitor.check()).toBe(false);
     isHostnameKnown = true;
     expect(await monitor.check()).toBe(true);
+    expect(problems).toEqual([
+      'Cannot find the host of OpenSIPS, opensips:8080: the host name does not exist. Check --mi.',
+    ]);
   });
 
   it('recovers from a rejected subscription, and from an unreadable list of subscribers', async () => {
@@ -162,6 +175,7 @@ describe('the health monitor', () => {
       return undefined;
     });
     expect(await monitor.check()).toBe(false);
+    expect(problems[0]).toMatch(/rejected the subscription to E_CALL_HOLD: 400 Bad parameter value\. Check/);
     opensips.handlers.clear();
     opensips.handlers.set('subscribers_list', () => 'nonsense');
     expect(await monitor.check()).toBe(true);

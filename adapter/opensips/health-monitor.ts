@@ -4,10 +4,11 @@
  * @module
  */
 import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
+import { reasonOf } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { EventSocket } from './event-socket.ts';
 import type { MiClient, RequestTimeouts } from './mi-client.ts';
-import type { MiResponse } from './mi-message.ts';
+import { describeResponse, type MiResponse } from './mi-message.ts';
 import { areSubscriptionsActive, subscribe } from './subscriptions.ts';
 
 export interface HealthMonitorDependencies {
@@ -21,6 +22,15 @@ export interface HealthMonitorDependencies {
   /** Returns the milliseconds of a monotonic clock. */
   readonly now: () => number;
   readonly log: Log;
+  /** MI address of OpenSIPS, as the user gave it. */
+  readonly miAddress: string;
+  readonly settingNames: SettingNames;
+}
+
+/** What the user knows the settings as that a problem may come from. */
+export interface SettingNames {
+  readonly opensips: string;
+  readonly events: string;
 }
 
 export interface HealthListener {
@@ -85,19 +95,19 @@ export class HealthMonitor {
     const { mi, log, getEventSocket } = this.#dependencies;
     const { address } = await getEventSocket();
     const failure = await subscribe(mi, address, 0, { timeoutMs, ttlMs: timeoutMs });
-    if (failure === undefined) log.info('unsubscribed from events');
-    else log.warn(failure, 'could not unsubscribe from events: the subscriptions will expire on their own');
+    if (failure === undefined) log.info('Unsubscribed from events.');
+    else log.warn(failure, 'Cannot unsubscribe from events. The subscriptions will expire by themselves.');
   }
 
   /** Runs all checks. Returns a description of the first problem, for the log. */
   async #findProblem(): Promise<string | undefined> {
-    const { mi, log, resolveAddress } = this.#dependencies;
+    const { mi, miAddress, settingNames, resolveAddress } = this.#dependencies;
     if (this.#failures > 0 || this.#upSince === undefined) {
       try {
         await resolveAddress();
       } catch (error) {
         return this.#onFailure(
-          `the hostname of OpenSIPS cannot be resolved (${errorMessage(error)}): check --opensips`,
+          `Cannot find the host of OpenSIPS, ${miAddress}: ${reasonOf(error)}. Check ${settingNames.opensips}.`,
           true,
         );
       }
@@ -107,7 +117,7 @@ export class HealthMonitor {
     if (!uptime.success) {
       const isCertain = !('outcome' in response) || response.outcome !== 'timeout';
       return this.#onFailure(
-        `OpenSIPS does not respond to MI (${describe(response)}): check that it is running, and --opensips`,
+        `OpenSIPS does not respond to MI at ${miAddress} (UDP): ${describeResponse(response)}. Check that it is running, and that ${settingNames.opensips} is the socket_name of its mi_datagram module.`,
         isCertain,
       );
     }
@@ -117,8 +127,7 @@ export class HealthMonitor {
     } catch (error) {
       this.#subscribedAt = undefined;
       this.#pendingGap ??= 'events could not be received';
-      log.debug({ err: error }, 'the event socket could not be opened');
-      return `events cannot be received (${errorMessage(error)}): check that --events is a free port at an address of this machine`;
+      return `Cannot listen for events: ${reasonOf(error)}. Check that ${settingNames.events} is a free UDP port at an address of this machine.`;
     }
   }
 
@@ -163,7 +172,7 @@ export class HealthMonitor {
     }
     const dropped = countDropped(address.port);
     if (dropped > (this.#droppedCount ?? dropped)) {
-      log.warn({ dropped }, 'events were lost because the receive buffer of the event socket was full');
+      log.warn({ dropped }, 'Events were lost because the receive buffer of the socket was full.');
       this.#pendingGap ??= 'events were lost in the socket buffer';
     }
     this.#droppedCount = dropped;
@@ -172,10 +181,10 @@ export class HealthMonitor {
       const requestedAt = now();
       const failure = await subscribe(mi, address, this.#subscriptionSeconds, this.#timeouts);
       if (failure !== undefined) {
-        return `OpenSIPS did not accept the subscription to ${failure.event} (${describe(failure.response)}): check that the modules event_datagram, dialog and callops are loaded`;
+        return `OpenSIPS rejected the subscription to ${failure.event}: ${describeResponse(failure.response)}. Check that the modules event_datagram, dialog and callops are loaded.`;
       }
       if (this.#subscribedAt === undefined) {
-        log.info({ expire: this.#subscriptionSeconds }, 'subscribed to events');
+        log.info({ expire: this.#subscriptionSeconds }, 'Subscribed to events.');
       }
       this.#subscribedAt = requestedAt;
     }
@@ -185,14 +194,14 @@ export class HealthMonitor {
 
   #reportPendingGap(): void {
     if (this.#pendingGap === undefined) return;
-    this.#dependencies.log.warn({ reason: this.#pendingGap }, 'events may be missing: notifying the edge');
+    this.#dependencies.log.warn({ reason: this.#pendingGap }, 'Events may be missing. Notifying the edge.');
     this.#listener.onGap(this.#pendingGap);
     this.#pendingGap = undefined;
   }
 
   #setHealth(health: Health): void {
     if (health.reachable === this.#health.reachable && health.version === this.#health.version) return;
-    if (health.reachable) this.#dependencies.log.info({ version: health.version }, 'OpenSIPS is reachable');
+    if (health.reachable) this.#dependencies.log.info({ version: health.version }, 'OpenSIPS is reachable.');
     this.#health = health;
     this.#listener.onHealthChange(health);
   }
@@ -200,13 +209,4 @@ export class HealthMonitor {
 
 function resultOf(response: MiResponse): unknown {
   return 'result' in response ? response.result : undefined;
-}
-
-function describe(response: MiResponse): string {
-  if ('error' in response) return `${response.error.code} ${response.error.message}`;
-  return 'outcome' in response ? response.outcome : 'unexpected result';
-}
-
-function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -57,6 +57,19 @@ export function decodeResponse(
   return hasRequestId ? { response: { result }, hasRequestId } : undefined;
 }
 
+const OUTCOMES: Readonly<Record<ReplyOutcome, string>> = {
+  timeout: 'no response in time',
+  unreachable: 'nothing listens at its MI address',
+  expired: 'the request waited too long to be sent',
+  refused: 'the adapter does not allow the command',
+};
+
+/** Returns how a request ended without the expected result, as a phrase. */
+export function describeResponse(response: MiResponse): string {
+  if ('error' in response) return `${response.error.code} ${response.error.message}`;
+  return 'outcome' in response ? OUTCOMES[response.outcome] : 'the result has an unknown form';
+}
+
 /** Parses `400 Parse_error` or `500 Internal error`. */
 function parsePlainTextError(text: string): MiError {
   const [, code, message] = /^(\d{3})\s+(.+?)\s*$/s.exec(text) ?? [];
@@ -68,6 +81,6 @@ function parsePlainTextError(text: string): MiError {
 function unreadableResponse(text: string): MiError {
   return {
     code: UNREADABLE_RESPONSE_CODE,
-    message: `OpenSIPS answered what cannot be read: ${text.slice(0, 200)}`,
+    message: `OpenSIPS sent an unreadable response: ${text.slice(0, 200)}`,
   };
 }

@@ -11,7 +11,7 @@ import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { type EventSocket, findLocalAddress, openEventSocket } from './event-socket.ts';
-import { type Health, type HealthListener, HealthMonitor } from './health-monitor.ts';
+import { type Health, type HealthListener, HealthMonitor, type SettingNames } from './health-monitor.ts';
 import { countDroppedDatagrams } from './kernel-drops.ts';
 import { MiClient } from './mi-client.ts';
 
@@ -34,12 +34,22 @@ export interface OpenSipsConnection {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** Connects to OpenSIPS. It never throws: failures are logged, reported to the listener and retried. */
+/** The settings of the adapter. */
+const ADAPTER_SETTINGS: SettingNames = {
+  opensips: '--opensips (OPENSIPS_MI)',
+  events: '--events (EVI_LISTEN)',
+};
+
+/**
+ * Connects to OpenSIPS. It never throws: failures are logged, reported to the listener and retried.
+ * @param settingNames the settings that messages refer to
+ */
 export function connectToOpenSips(
   settings: Pick<Settings, 'opensips' | 'events' | 'subscription'>,
   listener: OpenSipsListener,
   timing: Pick<Timing, 'checkIntervalMs' | 'recheckIntervalMs' | 'ownRequestTimeoutMs'>,
   log: Log,
+  settingNames = ADAPTER_SETTINGS,
 ): OpenSipsConnection {
   const mi = new MiClient();
   const ownMi = new MiClient(MAX_OWN_REQUESTS);
@@ -74,6 +84,8 @@ export function connectToOpenSips(
       countDropped: readDroppedDatagrams,
       now: () => performance.now(),
       log,
+      miAddress: `${settings.opensips.host}:${settings.opensips.port}`,
+      settingNames,
     },
     listener,
     settings.subscription,

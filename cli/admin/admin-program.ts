@@ -22,19 +22,19 @@ const GROUPS = {
 } as const;
 
 /** `admin` has fewer exit codes than the other commands: a secret that the edge refuses is a refusal like any other. */
-const EXIT_HELP = `The admin secret is read from ADMIN_SECRET or from --secret-file: a flag's value can be read in the list of processes.
+const EXIT_HELP = `The admin secret is read from ADMIN_SECRET or --secret-file, because other users can see a flag in the process list.
 
 Exit codes:
   0    done
-  1    the edge refuses it
-  2    it is not understood
-  3    the edge is not reached`;
+  1    the edge rejected the request
+  2    wrong usage: nothing was sent
+  3    the edge cannot be reached`;
 
 /** Adds `admin` to a program. Its options may stand anywhere behind it. */
 export function addAdminCommands(program: Command, context: Context): void {
   const admin = program.command('admin');
   admin
-    .description('administer the tenants of an edge; needs ADMIN_SECRET')
+    .description('Manage the tenants of an edge. Requires ADMIN_SECRET.')
     .enablePositionalOptions(false)
     .configureHelp({
       showGlobalOptions: true,
@@ -45,7 +45,7 @@ export function addAdminCommands(program: Command, context: Context): void {
     })
     .addHelpText('after', `\n${EXIT_HELP}`);
   for (const option of optionsFor(ADMIN_SETTINGS)) admin.addOption(option);
-  admin.addOption(new Option('--json', 'print the answer as JSON'));
+  admin.addOption(new Option('--json', 'Print the response as JSON'));
 
   const run = async (request: AdminRequest, display: Display) => {
     const options: Record<string, unknown> = { ...program.opts(), ...admin.opts() };
@@ -57,7 +57,7 @@ export function addAdminCommands(program: Command, context: Context): void {
     context.onExit(EXIT.done);
   };
   for (const [name, addCommands] of Object.entries(GROUPS)) {
-    const command = admin.command(name).description(`create, change and list each ${name}`);
+    const command = admin.command(name).description(`Create, change and list ${name}s.`);
     addCommands(new CommandGroup(command, run));
   }
   addAuditCommand(new CommandGroup(admin, run));

@@ -1,6 +1,9 @@
 /** Adds commands of `call-api admin`: each is one request to the admin API, and the way its response is shown. @module */
 import type { Command, Option } from 'commander';
+import { alternatives } from '../../shared/settings/quote.ts';
 import { showUsageAfterError } from '../commands/usage.ts';
+import { EXIT, Failure } from '../exit.ts';
+import { describeArgument } from './arguments.ts';
 
 /** A request to the edge, below `/v1/admin`. */
 export interface AdminRequest {
@@ -49,10 +52,24 @@ export class CommandGroup {
     display,
   }: AdminCommand<Options>): void {
     const command = this.#parent.command(usage).description(summary);
+    for (const argument of command.registeredArguments) describeArgument(argument);
     for (const option of options) command.addOption(option);
-    command.action(() => this.#run(request(command.args, command.opts<Options>()), display));
+    command.action(() => {
+      const made = request(command.args, command.opts<Options>());
+      if (made.method === 'PATCH' && isEmpty(made.body))
+        throw new Failure(EXIT.usage, `Nothing to change. Use at least one of ${flagsOf(options)}.`);
+      return this.#run(made, display);
+    });
     showUsageAfterError(command);
   }
+}
+
+function isEmpty(body: object = {}): boolean {
+  return Object.values(body).every((value) => value === undefined);
+}
+
+function flagsOf(options: readonly Option[]): string {
+  return alternatives(options.flatMap(({ long }) => long ?? []));
 }
 
 /** Returns the path of a resource. */

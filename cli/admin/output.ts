@@ -32,19 +32,21 @@ export function format(answer: Fields, display: Display, json: boolean): Formatt
 function hintsFor(answer: Fields, display: Display): string {
   const lines: string[] = [];
   if (display.as === 'key') {
-    lines.push(`This is the only time that the key is shown: keep it now. Its id is ${text(answer['id'])}.`);
-    if (answer['role'] === 'adapter') lines.push('The adapter beside OpenSIPS reads it from ADAPTER_KEY.');
+    lines.push(`Store the key now: it is not shown again. Its id is ${text(answer['id'])}.`);
+    if (answer['role'] === 'adapter') lines.push('Set it as ADAPTER_KEY of the adapter.');
     else
-      lines.push('Clients send it as Authorization: Bearer; a browser gets a token minted with it instead.');
+      lines.push('Servers send it as Authorization: Bearer. Give browsers a token instead: call-api token.');
   }
   if (display.as === 'secret')
     lines.push(
-      `This is the only time that the secret is shown: keep it now. Its webhook is ${text(answer['id'])}.`,
+      `Store the secret now: it is not shown again. The id of the webhook is ${text(answer['id'])}.`,
     );
   const { untold, next } = answer;
   if (Array.isArray(untold) && untold.length > 0)
-    lines.push(`Not reached yet: ${untold.join(', ')}. The edge goes on trying.`);
-  if (next !== undefined) lines.push(`There is more: after ${text(next)}.`);
+    lines.push(`The change has not reached these sites yet: ${untold.join(', ')}. The edge tries again.`);
+  if (typeof next === 'number') lines.push(`There are more entries. Continue with --before ${next}.`);
+  else if (next !== undefined)
+    lines.push(`There are more. Continue with GET /v1/admin/tenants?after=${text(next)} of the HTTP API.`);
   return lines.map((line) => `${line}\n`).join('');
 }
 

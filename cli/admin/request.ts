@@ -1,12 +1,15 @@
 /** Sends requests to the admin API of an edge. @module */
-import { reasonOf } from '../../shared/settings/error-reason.ts';
+import { explainError } from '../../shared/settings/error-reason.ts';
 import { EXIT, Failure } from '../exit.ts';
+import { withReason } from '../output/sentence.ts';
 import type { Fields } from '../output/table.ts';
 import type { AdminSettings } from '../settings/admin-settings.ts';
 import type { AdminRequest } from './command-group.ts';
 
 /** The edge waits up to 5 s for its sites, and responds even without them. */
 const RESPONSE_TIMEOUT_MS = 30_000;
+
+const CHECK_URL = 'Check --edge (EDGE_URL).';
 
 /** Returns the response; rejects with a {@link Failure} where the edge refuses the request or is not reached. */
 export async function sendAdminRequest(
@@ -28,19 +31,20 @@ export async function sendAdminRequest(
     answer = await response.json().catch(() => undefined);
   } catch (error) {
     if (interrupt.aborted)
-      throw new Failure(EXIT.interrupted, 'interrupted: the edge may have carried out the request');
-    throw new Failure(
-      EXIT.unreachable,
-      `no edge is reached at ${edge} (${reasonOf(error)}): check --edge or EDGE_URL`,
-    );
+      throw new Failure(EXIT.interrupted, 'Interrupted. The edge may have carried out the request.');
+    const { reason, remedy = CHECK_URL } = explainError(error);
+    throw new Failure(EXIT.unreachable, `Cannot connect to the edge at ${edge}: ${reason}. ${remedy}`);
   }
   if (response.ok && typeof answer === 'object' && answer !== null) return { ...answer };
-  throw new Failure(EXIT.failed, refusal(response.status, answer));
+  throw new Failure(EXIT.failed, rejectionText(edge, response.status, answer));
 }
 
-function refusal(status: number, answer: unknown): string {
+function rejectionText(edge: string, status: number, answer: unknown): string {
   const detail =
     typeof answer === 'object' && answer !== null && 'detail' in answer ? answer.detail : undefined;
-  if (typeof detail === 'string') return `Refused (${status}): ${detail}`;
-  return `Refused (${status}), and not in the words of an edge: check --edge`;
+  if (typeof detail !== 'string')
+    return `What answers at ${edge} is not an edge (HTTP ${status}). ${CHECK_URL}`;
+  if (status === 401)
+    return `The edge at ${edge} rejected the admin secret (401). Check ADMIN_SECRET or --secret-file.`;
+  return withReason(`The edge rejected the request (${status})`, detail);
 }

@@ -11,7 +11,7 @@ const SITE_OPTIONS = [LOCATION, ALLOW, DENY, CLEAR];
 export function addSiteCommands(group: CommandGroup): void {
   group.add<SiteOptions>({
     usage: 'create <TENANT> <SITE>',
-    summary: 'makes a site: one OpenSIPS, or a cluster of them',
+    summary: 'Create a site: one OpenSIPS, or a cluster.',
     options: SITE_OPTIONS,
     request: ([tenant, site], options) => ({
       method: 'POST',
@@ -22,13 +22,13 @@ export function addSiteCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'list <TENANT>',
-    summary: 'lists the sites',
+    summary: 'List the sites.',
     request: ([tenant]) => ({ method: 'GET', path: pathOf('tenants', tenant, 'sites') }),
     display: { as: 'table', list: 'sites', columns: ['id', 'location', 'rules', 'created'] },
   });
   group.add<SiteOptions>({
     usage: 'set <TENANT> <SITE>',
-    summary: 'changes its rules',
+    summary: 'Change the rules of a site.',
     options: SITE_OPTIONS,
     request: ([tenant, site], options) => ({
       method: 'PATCH',
@@ -39,7 +39,7 @@ export function addSiteCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'delete <TENANT> <SITE>',
-    summary: 'deletes it with all that it holds, and ends the keys that are for it alone',
+    summary: 'Delete a site with all its data, and revoke the keys that are only for it.',
     request: ([tenant, site]) => ({ method: 'DELETE', path: pathOf('tenants', tenant, 'sites', site) }),
     display: { as: 'nothing' },
   });

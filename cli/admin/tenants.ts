@@ -2,11 +2,11 @@
 import { type CommandGroup, type Display, pathOf, withQuery } from './command-group.ts';
 import {
   ALLOW,
+  AUDIT_ENTRIES,
   BEFORE,
   CLEAR,
   DELETED,
   DENY,
-  ENTRIES,
   KEPT_SECONDS,
   LIMIT,
   type ListOptions,
@@ -32,7 +32,7 @@ const AUDIT_TRAIL: Display = {
 export function addTenantCommands(group: CommandGroup): void {
   group.add<TenantOptions>({
     usage: 'create <TENANT>',
-    summary: 'makes a tenant',
+    summary: 'Create a tenant.',
     options: TENANT_OPTIONS,
     request: ([tenant], options) => ({
       method: 'POST',
@@ -43,7 +43,7 @@ export function addTenantCommands(group: CommandGroup): void {
   });
   group.add<{ readonly deleted?: true }>({
     usage: 'list',
-    summary: 'lists the tenants',
+    summary: 'List the tenants.',
     options: [DELETED],
     request: (_, { deleted }) => ({
       method: 'GET',
@@ -53,13 +53,13 @@ export function addTenantCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'show <TENANT>',
-    summary: 'shows its limits and rules',
+    summary: 'Show the limits and rules of a tenant.',
     request: ([tenant]) => ({ method: 'GET', path: pathOf('tenants', tenant) }),
     display: { as: 'fields' },
   });
   group.add<TenantOptions>({
     usage: 'set <TENANT>',
-    summary: 'changes its limits and rules; its sites follow at once',
+    summary: 'Change the limits and rules of a tenant, at once for all its sites.',
     options: TENANT_OPTIONS,
     request: ([tenant], options) => ({
       method: 'PATCH',
@@ -70,7 +70,7 @@ export function addTenantCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'delete <TENANT>',
-    summary: 'deletes it with all that it holds',
+    summary: 'Delete a tenant with all its data.',
     request: ([tenant]) => ({ method: 'DELETE', path: pathOf('tenants', tenant) }),
     display: { as: 'nothing' },
   });
@@ -79,8 +79,9 @@ export function addTenantCommands(group: CommandGroup): void {
 export function addAuditCommand(group: CommandGroup): void {
   group.add<PageOptions>({
     usage: 'audit [TENANT]',
-    summary: 'who did what to the tenant, newest first; without one: which tenants were made and deleted',
-    options: [ENTRIES, BEFORE],
+    summary:
+      'List the changes of a tenant, newest first. Without TENANT: the creation and deletion of tenants.',
+    options: [AUDIT_ENTRIES, BEFORE],
     request: ([tenant], { entries, before }) => ({
       method: 'GET',
       path: withQuery(tenant === undefined ? '/audit' : pathOf('tenants', tenant, 'audit'), {

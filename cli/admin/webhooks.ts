@@ -4,15 +4,15 @@ import {
   ADDRESS,
   BEFORE,
   CLEAR,
+  DELIVERY_ENTRIES,
   DESCRIPTION,
   DISABLE,
   ENABLE,
-  ENTRIES,
   EVENT,
-  GRACE,
   type ListOptions,
   listFor,
   type PageOptions,
+  SECRET_GRACE,
   STATE,
   URL_OPTION,
 } from './options.ts';
@@ -41,7 +41,7 @@ const DELIVERY_COLUMNS = ['n', 'webhook_id', 'type', 'state', 'created', 'next_t
 export function addWebhookCommands(group: CommandGroup): void {
   group.add<WebhookOptions>({
     usage: 'create <TENANT> <SITE> <URL>',
-    summary: 'sends what happens at a site to an address; prints the secret that signs it',
+    summary: 'Create a webhook for the events of a site, and print its secret. It is shown only once.',
     options: [EVENT, ADDRESS, DESCRIPTION],
     request: ([tenant, site, url], options) => ({
       method: 'POST',
@@ -52,19 +52,19 @@ export function addWebhookCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'list <TENANT> <SITE>',
-    summary: 'lists the webhooks of a site, with how many deliveries wait or have failed',
+    summary: 'List the webhooks of a site, with their waiting and failed deliveries.',
     request: ([tenant, site]) => ({ method: 'GET', path: webhookPath(tenant, site) }),
     display: { as: 'table', list: 'webhooks', columns: WEBHOOK_COLUMNS },
   });
   group.add({
     usage: 'show <TENANT> <SITE> <WEBHOOK-ID>',
-    summary: 'shows a webhook and its public keys',
+    summary: 'Show a webhook and its public keys.',
     request: (args) => ({ method: 'GET', path: webhookPath(...args) }),
     display: { as: 'fields' },
   });
   group.add<WebhookOptions>({
     usage: 'set <TENANT> <SITE> <WEBHOOK-ID>',
-    summary: 'changes a webhook',
+    summary: 'Change a webhook.',
     options: [URL_OPTION, EVENT, ADDRESS, DESCRIPTION, CLEAR, ENABLE, DISABLE],
     request: (args, options) => ({
       method: 'PATCH',
@@ -75,9 +75,8 @@ export function addWebhookCommands(group: CommandGroup): void {
   });
   group.add<{ readonly grace?: number }>({
     usage: 'rotate <TENANT> <SITE> <WEBHOOK-ID>',
-    summary:
-      'gives a webhook a new secret; the old one signs as well for --grace seconds, a day if not given',
-    options: [GRACE],
+    summary: 'Replace the secret of a webhook, and print the new one.',
+    options: [SECRET_GRACE],
     request: (args, { grace }) => ({
       method: 'POST',
       path: webhookPath(...args, 'rotate'),
@@ -87,20 +86,20 @@ export function addWebhookCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'delete <TENANT> <SITE> <WEBHOOK-ID>',
-    summary: 'deletes a webhook, with what was on its way to it',
+    summary: 'Delete a webhook with its waiting deliveries.',
     request: (args) => ({ method: 'DELETE', path: webhookPath(...args) }),
     display: { as: 'nothing' },
   });
   group.add({
     usage: 'test <TENANT> <SITE> <WEBHOOK-ID>',
-    summary: 'sends a test event',
+    summary: 'Send a test event.',
     request: (args) => ({ method: 'POST', path: webhookPath(...args, 'test') }),
     display: { as: 'fields' },
   });
   group.add<PageOptions & { readonly state?: string }>({
     usage: 'deliveries <TENANT> <SITE> <WEBHOOK-ID>',
-    summary: 'lists its deliveries, newest first, with each try',
-    options: [STATE, ENTRIES, BEFORE],
+    summary: 'List the deliveries of a webhook with their attempts, newest first.',
+    options: [STATE, DELIVERY_ENTRIES, BEFORE],
     request: (args, { state, entries, before }) => ({
       method: 'GET',
       path: withQuery(webhookPath(...args, 'deliveries'), { state, limit: entries, before }),
@@ -109,7 +108,7 @@ export function addWebhookCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'replay <TENANT> <SITE> <WEBHOOK-ID> <N>',
-    summary: 'sends a delivery once more',
+    summary: 'Send a delivery again.',
     request: ([tenant, site, webhook, number]) => ({
       method: 'POST',
       path: webhookPath(tenant, site, webhook, 'deliveries', number, 'replay'),

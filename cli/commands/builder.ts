@@ -61,5 +61,5 @@ export function addSharedOptions(
   change: (option: Option) => Option = (option) => option,
 ): void {
   for (const option of optionsFor(SETTINGS)) command.addOption(change(option));
-  command.addOption(change(new Option('--json', 'one object of JSON a line')));
+  command.addOption(change(new Option('--json', 'Print one JSON object per line')));
 }

@@ -1,15 +1,30 @@
 /** The commands that are commands of the Call API: start, end, hold, unhold, transfer, attended and echo. @module */
 import { Argument, Option } from 'commander';
-import type { CommandMethod } from '../../shared/protocol/rpc/commands.ts';
-import { collectHeader, completeAddress, parseJsonObject, parseWholeNumber } from './argument-parsers.ts';
+import { CALLER_TIMEOUT, type CommandMethod } from '../../shared/protocol/rpc/commands.ts';
+import { CallId, Metadata } from '../../shared/protocol/rpc/field-types.ts';
+import { quote } from '../../shared/settings/quote.ts';
+import { wholeNumber } from '../../shared/settings/value-types.ts';
+import { DisplayName } from '../../shared/sip/sip-text.ts';
+import { EXIT, Failure } from '../exit.ts';
+import {
+  acceptedBy,
+  choice,
+  collectHeader,
+  completeAddress,
+  parseJsonObject,
+  parserOf,
+} from './argument-parsers.ts';
 import type { CommandBuilder, CommandDefinition } from './builder.ts';
 import { runCommand } from './run-command.ts';
 import { withTransport } from './session.ts';
 
+/** Completes the address of an argument. */
+type ToUri = (argument: string, address: string) => string;
+
 interface CallCommand<Options extends object> extends Omit<CommandDefinition<Options>, 'act'> {
   readonly method: CommandMethod;
   /** Returns the params of the request. */
-  readonly params: (args: readonly string[], options: Options, toUri: (address: string) => string) => object;
+  readonly params: (args: readonly string[], options: Options, toUri: ToUri) => object;
 }
 
 interface StartOptions {
@@ -19,14 +34,25 @@ interface StartOptions {
   readonly header?: Readonly<Record<string, string>>;
 }
 
+const LEGS = ['caller', 'callee'] as const;
+
 const METADATA = () =>
-  new Option('--metadata <json>', 'an object that stays with the call, and is told with it').argParser(
-    parseJsonObject,
-  );
+  new Option(
+    '--metadata <json>',
+    'JSON object to attach to the call and to all of its notifications (default: none)',
+  ).argParser(parseMetadata);
 
-const callid = () => new Argument('<callid>', 'the Call-ID, as list and start tell it');
+/** The argument that names a call. */
+export function callIdArgument(flags: string, help: string): Argument {
+  const name = flags.replace(/[<>[\]]/g, '');
+  const type = acceptedBy(CallId, 'is not a Call-ID. Use one that call-api list shows.');
+  return new Argument(flags, help).argParser(parserOf(name, type));
+}
 
-const leg = (flag: string, help: string) => new Option(`${flag} <leg>`, help).choices(['caller', 'callee']);
+const leg = (flag: string, help: string) =>
+  new Option(`${flag} <leg>`, help)
+    .choices(LEGS)
+    .argParser(parserOf(flag, choice('a party of a call', LEGS)));
 
 export function addCallCommands(builder: CommandBuilder): void {
   const add = <Options extends object>({ method, params, options = [], ...rest }: CallCommand<Options>) =>
@@ -34,7 +60,7 @@ export function addCallCommands(builder: CommandBuilder): void {
       ...rest,
       options: [...options, METADATA()],
       act: async (session, args, given) => {
-        const toUri = (address: string) => completeAddress(address, session.settings.domain);
+        const toUri: ToUri = (name, address) => completeAddress(name, address, session.settings.domain);
         const { metadata } = given;
         const request = { ...params(args, given, toUri), ...(metadata ? { metadata } : {}) };
         return withTransport(session, (transport) =>
@@ -46,26 +72,34 @@ export function addCallCommands(builder: CommandBuilder): void {
   add<StartOptions>({
     method: 'CallStart',
     name: 'start',
-    summary: 'ring the caller, then connect it with the callee; Ctrl-C until then ends it',
+    summary: 'Start a call: ring the caller, then connect the callee. Ctrl-C before that ends the call.',
     args: [
-      new Argument('<caller>', 'whose phone rings first: alice, alice@example.com or sip:…'),
-      new Argument('<callee>', 'whom it then calls'),
+      new Argument('<caller>', 'Address of the phone that rings first: alice, alice@example.com or sip:…'),
+      new Argument('<callee>', 'Address that the caller is connected with'),
     ],
     options: [
       new Option(
         '--ring <seconds>',
-        "how long the caller's phone may ring, 5 to 180 (default: 60)",
-      ).argParser(parseWholeNumber),
-      new Option('--display <name>', "what the caller's phone shows"),
-      new Option('--auto-answer', "ask the caller's phone to answer by itself"),
+        `How long the caller's phone may ring, in seconds: ${CALLER_TIMEOUT.min} to ${CALLER_TIMEOUT.max} (default: ${CALLER_TIMEOUT.default})`,
+      ).argParser(parserOf('--ring', wholeNumber(CALLER_TIMEOUT.min, CALLER_TIMEOUT.max))),
+      new Option('--display <name>', "Name that the caller's phone shows (default: none)").argParser(
+        parserOf(
+          '--display',
+          acceptedBy(
+            DisplayName,
+            'is not a display name. Use 1 to 64 characters without control characters and backslashes.',
+          ),
+        ),
+      ),
+      new Option('--auto-answer', "Ask the caller's phone to answer automatically"),
       new Option(
         '--header <name=value>',
-        "an X- header for the caller's phone; may stand several times",
+        "Custom X- header for the caller's phone; can be repeated (default: none)",
       ).argParser(collectHeader),
     ],
     params: ([caller = '', callee = ''], { ring, display, autoAnswer, header }, toUri) => ({
-      caller: toUri(caller),
-      callee: toUri(callee),
+      caller: toUri('caller', caller),
+      callee: toUri('callee', callee),
       ...(ring === undefined ? {} : { timeout: ring }),
       ...(display === undefined ? {} : { display }),
       ...(autoAnswer ? { auto_answer: true } : {}),
@@ -75,57 +109,75 @@ export function addCallCommands(builder: CommandBuilder): void {
   add({
     method: 'CallEnd',
     name: 'end',
-    summary: 'end a call',
-    args: [new Argument('<callid>', 'the Call-ID; or the cmd_id of a CallStart')],
+    summary: 'End a call.',
+    args: [callIdArgument('<callid>', 'Call-ID of the call, or cmd_id of the CallStart that made it')],
     params: ([id]) => ({ callid: id }),
   });
   for (const [method, name, summary] of [
-    ['CallHold', 'hold', 'put a call on hold'],
-    ['CallUnhold', 'unhold', 'take a call up again'],
+    ['CallHold', 'hold', 'Put a call on hold.'],
+    ['CallUnhold', 'unhold', 'Take a call off hold.'],
   ] as const)
     add<{ readonly leg?: string }>({
       method,
       name,
       summary,
-      args: [callid()],
-      options: [leg('--leg', 'that side alone; it needs OpenSIPS 4.0')],
+      args: [callIdArgument('<callid>', 'Call-ID of the call')],
+      options: [leg('--leg', 'The only party to change; needs OpenSIPS 4.0 or later (default: both)')],
       params: ([id], { leg: side }) => ({ callid: id, ...(side === undefined ? {} : { leg: side }) }),
     });
   add<{ readonly leg: string }>({
     method: 'CallBlindTransfer',
     name: 'transfer',
-    summary: 'send one side of a call to somebody else',
-    args: [callid(), new Argument('<destination>', 'to whom')],
-    options: [leg('--leg', 'who is sent away').default('callee')],
-    params: ([id, to = ''], { leg: side }, toUri) => ({ callid: id, leg: side, destination: toUri(to) }),
+    summary: 'Transfer a party of a call to another address.',
+    args: [
+      callIdArgument('<callid>', 'Call-ID of the call'),
+      new Argument('<destination>', 'Address to transfer the party to'),
+    ],
+    options: [leg('--leg', 'Party to transfer').default('callee')],
+    params: ([id, to = ''], { leg: side }, toUri) => ({
+      callid: id,
+      leg: side,
+      destination: toUri('destination', to),
+    }),
   });
   add<{ readonly legA: string; readonly legB: string }>({
     method: 'CallAttendedTransfer',
     name: 'attended',
-    summary: 'connect one side of a call with one side of another',
+    summary: 'Connect a party of one call with a party of another call.',
     args: [
-      new Argument('<callid-a>', 'the call whose side is sent'),
-      new Argument('<callid-b>', 'the call that it takes the place in'),
-      new Argument('[destination]', 'to whom, where the phones need another address'),
+      callIdArgument('<callid-a>', 'Call-ID of the call whose party is transferred'),
+      callIdArgument('<callid-b>', 'Call-ID of the call in which it replaces the other party'),
+      new Argument('[destination]', 'Address of the party of the second call (default: as in that call)'),
     ],
     options: [
-      leg('--leg-a', 'who is sent, of the first call').default('callee'),
-      leg('--leg-b', 'with whom, of the second call').default('callee'),
+      leg('--leg-a', 'Party of the first call to transfer').default('callee'),
+      leg('--leg-b', 'Party of the second call to connect with').default('callee'),
     ],
     params: ([a, b, to], { legA, legB }, toUri) => ({
       callidA: a,
       legA,
       callidB: b,
       legB,
-      ...(to === undefined ? {} : { destination: toUri(to) }),
+      ...(to === undefined ? {} : { destination: toUri('destination', to) }),
     }),
   });
   add({
     method: 'Echo',
     name: 'echo',
-    summary: 'get back what is sent: does the edge answer?',
-    args: [new Argument('[text...]', 'words, or one object of JSON')],
+    summary: 'Send a text to the edge and show what comes back.',
+    args: [new Argument('[text...]', 'Words, or one JSON object (default: none)')],
     params: (words) =>
-      words[0]?.startsWith('{') ? parseJsonObject(words.join(' ')) : { text: words.join(' ') },
+      words[0]?.startsWith('{')
+        ? parseJsonObject('text', words.join(' '), '{"text":"hello"}')
+        : { text: words.join(' ') },
   });
+}
+
+function parseMetadata(json: string): object {
+  const metadata = parseJsonObject('--metadata', json, '{"ticket":7}');
+  if (Metadata.safeParse(metadata).success) return metadata;
+  throw new Failure(
+    EXIT.usage,
+    `--metadata: ${quote(json)} is not possible. Use a JSON object, not an array, of at most 2048 bytes.`,
+  );
 }

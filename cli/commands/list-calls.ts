@@ -1,6 +1,7 @@
 /** `list`, `get` and `watch`: shows the calls of a site. @module */
 import type { Call } from '../../shared/calls/call.ts';
 import { CALL_STATES } from '../../shared/calls/call.ts';
+import { CALL_LIST_LIMIT } from '../../shared/protocol/rpc/queries.ts';
 import { EXIT, type Exit } from '../exit.ts';
 import { callRows, changeLabel } from '../output/labels.ts';
 import type { Printer } from '../output/printer.ts';
@@ -36,7 +37,8 @@ export async function listCalls(
   for (const call of calls) printer.object(call);
   if (!printer.json)
     printer.result(calls.length === 0 ? 'No calls.\n' : table(callRows(calls, Date.now()), COLUMNS));
-  if (cursor !== undefined) printer.hint('there are more; --limit gives up to 500');
+  if (cursor !== undefined)
+    printer.hint(`There are more calls. Use --limit to list up to ${CALL_LIST_LIMIT.max}.`);
   return EXIT.done;
 }
 
@@ -79,7 +81,7 @@ function show(watched: WatchEvent, printer: Printer): void {
     if (!printer.json)
       printer.result(
         calls.length === 0
-          ? 'No calls; each change is told, until Ctrl-C.\n'
+          ? 'No active calls. Each change is shown until Ctrl-C.\n'
           : table(callRows(calls, Date.now()), COLUMNS),
       );
     return;

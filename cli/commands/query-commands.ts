@@ -1,20 +1,38 @@
 /** The commands that read the calls of a site: list, get and watch. @module */
-import { Argument, Option } from 'commander';
+import { Option } from 'commander';
+import * as z from 'zod';
 import { CALL_STATES } from '../../shared/calls/call.ts';
-import { parseWholeNumber } from './argument-parsers.ts';
+import { CALL_LIST_LIMIT } from '../../shared/protocol/rpc/queries.ts';
+import { wholeNumber } from '../../shared/settings/value-types.ts';
+import { MAX_URI_LENGTH } from '../../shared/sip/sip-uri.ts';
+import { choice, listParserOf, parserOf } from './argument-parsers.ts';
 import type { CommandBuilder } from './builder.ts';
+import { callIdArgument } from './call-commands.ts';
 import { getCall, type ListFilter, listCalls, watchCalls } from './list-calls.ts';
 import { untilInterrupted, withTransport } from './session.ts';
+
+const Address = z
+  .string()
+  .min(1, 'is empty. Write it like alice@example.com.')
+  .max(MAX_URI_LENGTH, `is longer than ${MAX_URI_LENGTH} characters. Write it like alice@example.com.`);
 
 export function addQueryCommands(builder: CommandBuilder): void {
   builder.add<ListFilter>({
     name: 'list',
-    summary: 'list the calls that stand',
+    summary: 'List the active calls.',
     options: [
-      new Option('--state <state...>', 'calls in these states').choices(CALL_STATES),
-      new Option('--address <address>', 'calls of this SIP URI or user@host'),
-      new Option('--limit <n>', 'so many at most, 1 to 500 (default: 100)').argParser(parseWholeNumber),
-      new Option('--all', 'those that have ended too, as far as they are kept'),
+      new Option('--state <state...>', 'Only calls in these states (default: all but ended)')
+        .choices(CALL_STATES)
+        .argParser(listParserOf('--state', choice('a state of a call', CALL_STATES))),
+      new Option(
+        '--address <address>',
+        'Only calls of this caller or callee: a SIP URI or user@host (default: all)',
+      ).argParser(parserOf('--address', Address)),
+      new Option(
+        '--limit <n>',
+        `Maximum number of calls, 1 to ${CALL_LIST_LIMIT.max} (default: ${CALL_LIST_LIMIT.default})`,
+      ).argParser(parserOf('--limit', wholeNumber(1, CALL_LIST_LIMIT.max))),
+      new Option('--all', 'Include ended calls that are still stored'),
     ],
     act: (session, _, filter) =>
       withTransport(session, (transport) =>
@@ -23,8 +41,8 @@ export function addQueryCommands(builder: CommandBuilder): void {
   });
   builder.add({
     name: 'get',
-    summary: 'show a call and what it has gone through',
-    args: [new Argument('<callid>', 'the Call-ID, as list and start tell it')],
+    summary: 'Show a call and its history.',
+    args: [callIdArgument('<callid>', 'Call-ID of the call')],
     act: (session, [callid = '']) =>
       withTransport(session, (transport) =>
         untilInterrupted(getCall(transport, callid, session.printer), session.context.interrupt),
@@ -32,8 +50,8 @@ export function addQueryCommands(builder: CommandBuilder): void {
   });
   builder.add({
     name: 'watch',
-    summary: 'show the calls as they change, until Ctrl-C',
-    args: [new Argument('[callid]', 'this one alone')],
+    summary: 'Show the active calls and each change, until Ctrl-C.',
+    args: [callIdArgument('[callid]', 'Call-ID of the only call to watch (default: all calls)')],
     act: (session, [callid]) =>
       withTransport(session, (transport) =>
         watchCalls(transport, callid, session.printer, session.context.interrupt),

@@ -11,6 +11,7 @@ import {
   notification,
   successResponse,
 } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, type Exit, exitFor, Failure } from '../exit.ts';
 import type { Output } from '../output/printer.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -58,7 +59,7 @@ export async function rpcThroughEdge(
       reject(
         new Failure(
           EXIT.unreachable,
-          `the edge has closed the connection (${closeCode} ${reason}): try again`,
+          `The edge closed the connection (code ${closeCode}${reason.length > 0 ? `: ${reason}` : ''}). Try again.`,
         ),
       ),
     );
@@ -77,7 +78,7 @@ export async function rpcDirect(
   const show = (message: object) => out.write(`← ${JSON.stringify(message)}\n`);
   out.write(`→ ${JSON.stringify({ jsonrpc: '2.0', id: ID, method, params })}\n`);
   if (!isCommandMethod(method)) {
-    const data = 'direct mode has the commands only; leave --direct out to ask the edge';
+    const data = `There is no method ${quote(method)} with --direct. Use a command such as CallStart, or remove --direct.`;
     show(errorResponse(ID, { code: errorCode.methodNotFound, message: 'Method not found', data }));
     return EXIT.usage;
   }

@@ -22,22 +22,31 @@ export async function runCommand(
 ): Promise<Exit> {
   const show = stepPrinter(printer, method);
   let isEnding = false;
+  let loss: CommandUpdate | undefined;
   const command = start(transport, method, params, (update) => {
     printer.object(toObject(method, update));
+    // Where the transport has failed, its error says why the command was lost.
+    if (update.event === 'Lost') loss = update;
     // While the call is being ended, a failure is what the user asked for.
-    if (!isEnding) show(update);
+    else if (!isEnding) show(update);
   });
-  const first = await Promise.race([command.exit, transport.failed, interrupted(interrupt)]);
-  if (first !== EXIT.interrupted) return first;
+  const first = await Promise.race([transport.failed, command.exit, interrupted(interrupt)]);
+  if (first !== EXIT.interrupted) {
+    if (loss) show(loss);
+    return first;
+  }
   if (method === 'CallStart') {
     isEnding = true;
-    printer.hint('ending the call; Ctrl-C again leaves at once');
+    printer.hint('Ending the call. Press Ctrl-C again to leave at once.');
     const end = start(transport, 'CallEnd', { callid: command.cmdId }, () => {});
     const [exit] = await Promise.race([Promise.all([end.exit, command.exit]), transport.failed]);
-    const otherwise = 'it could not be ended, and may ring on; call-api list tells whether it stands';
-    printer.hint(exit === EXIT.done ? 'the call is ended' : otherwise);
+    const otherwise =
+      'The call could not be ended, and the phone may ring on. Run call-api list to see whether the call is active.';
+    printer.hint(exit === EXIT.done ? 'The call has ended.' : otherwise);
   } else {
-    printer.hint(`${method} has been sent and may go on; call-api list tells how the call stands`);
+    printer.hint(
+      `${method} was sent and may still be carried out. Run call-api list to see the state of the call.`,
+    );
   }
   return EXIT.interrupted;
 }

@@ -53,5 +53,5 @@ export function interrupted(interrupt: AbortSignal): Promise<typeof EXIT.interru
 
 /** Throws a {@link Failure} in direct mode. */
 export function requireEdge({ settings: { direct } }: Session, command: string): void {
-  if (direct) throw new Failure(EXIT.usage, `${command} is the edge's: leave --direct (CALL_API_DIRECT) out`);
+  if (direct) throw new Failure(EXIT.usage, `${command} needs an edge. Remove --direct (CALL_API_DIRECT).`);
 }

@@ -1,8 +1,10 @@
 /** `token`: trades an API key for the token of one user. @module */
-import { EXIT, type Exit } from '../exit.ts';
+import { isApiKey } from '../doctor/credential.ts';
+import { EXIT, type Exit, Failure } from '../exit.ts';
 import type { Printer } from '../output/printer.ts';
 import type { Settings } from '../settings/settings.ts';
-import { failureFor, requestRoute } from '../transport/edge-connection.ts';
+import { failureFor } from '../transport/connect-error.ts';
+import { requestRoute } from '../transport/edge-connection.ts';
 import { completeAddress } from './argument-parsers.ts';
 
 export interface TokenOptions {
@@ -23,17 +25,23 @@ export async function mintToken(
     subject,
     ...(site === undefined ? {} : { site }),
     ...(scope ? { scopes: scope } : {}),
-    ...(caller === undefined ? {} : { caller: completeAddress(caller, settings.domain) }),
+    ...(caller === undefined ? {} : { caller: completeAddress('--caller', caller, settings.domain) }),
     ...(expires === undefined ? {} : { expires_in: expires }),
   });
   const fields = typeof body === 'object' && body !== null ? body : {};
   if (status !== 200 || !('token' in fields)) {
+    if (status === 401 && settings.token !== undefined && !isApiKey(settings.token))
+      throw new Failure(
+        EXIT.notAllowed,
+        'Only an API key can be exchanged for a token.',
+        'Set CALL_API_TOKEN or --token-file to an API key (ca.…).',
+      );
     const detail = 'detail' in fields ? String(fields.detail) : '';
     throw failureFor({ type: 'refused', status, detail }, settings.edge, settings.token);
   }
   printer.object(fields);
   if (!printer.json) printer.result(`${String(fields.token)}\n`);
   if ('expires' in fields && 'scopes' in fields)
-    printer.hint(`it holds until ${String(fields.expires)}, for ${String(fields.scopes)}`);
+    printer.hint(`The token is valid until ${String(fields.expires)} and allows ${String(fields.scopes)}.`);
   return EXIT.done;
 }

@@ -4,24 +4,36 @@
  * @module
  */
 import { Argument, Option } from 'commander';
+import { SCOPES } from '../../shared/policy/policy.ts';
+import { Subject, TOKEN_SECONDS } from '../../shared/protocol/http/token-request.ts';
+import { wholeNumber } from '../../shared/settings/value-types.ts';
 import { EXIT } from '../exit.ts';
 import { renderCompletion, SHELLS, type Shell } from '../reference/completion.ts';
-import { completeAddress, parseJsonObject, parseWholeNumber } from './argument-parsers.ts';
+import {
+  acceptedBy,
+  choice,
+  completeAddress,
+  listParserOf,
+  parseJsonObject,
+  parserOf,
+} from './argument-parsers.ts';
 import type { CommandBuilder } from './builder.ts';
 import { requireEdge, withTransport } from './session.ts';
 import type { TokenOptions } from './token.ts';
 
+const TOKEN_SCOPES = SCOPES.filter((scope) => scope !== 'tokens');
+
 export function addToolCommands(builder: CommandBuilder): void {
   builder.add({
     name: 'rpc',
-    summary: 'send one request and print the raw messages until the command has ended',
+    summary: 'Send a JSON-RPC request and show the raw messages until the command has ended.',
     args: [
-      new Argument('[method]', 'such as CallStart').default('Echo'),
-      new Argument('[params]', 'an object of JSON').default('{}'),
+      new Argument('[method]', 'Method, such as CallStart').default('Echo'),
+      new Argument('[params]', 'Params as a JSON object').default('{}'),
     ],
     act: async (session, [method = '', json = '']) => {
       const { settings, context } = session;
-      const params = parseJsonObject(json);
+      const params = parseJsonObject('params', json, '{"callid":"5c25…"}');
       const { rpcDirect, rpcThroughEdge } = await import('./rpc.ts');
       return settings.direct
         ? withTransport(session, (transport) =>
@@ -32,14 +44,27 @@ export function addToolCommands(builder: CommandBuilder): void {
   });
   builder.add<TokenOptions>({
     name: 'token',
-    summary: 'trade an API key for the token of one user',
-    args: [new Argument('<subject>', 'whose it is: 1 to 128 printable characters')],
-    options: [
-      new Option('--caller <address>', 'the only address that may dial with it'),
-      new Option('--scope <scope...>', 'what it may do, such as CallStart (default: what the key may)'),
-      new Option('--expires <seconds>', 'how long it holds, 60 to 86400 (default: 3600)').argParser(
-        parseWholeNumber,
+    summary: 'Exchange an API key for the token of a user.',
+    args: [
+      new Argument('<subject>', 'Name of the user: 1 to 128 printable ASCII characters').argParser(
+        parserOf(
+          'subject',
+          acceptedBy(Subject, 'is not the name of a user. Use 1 to 128 printable ASCII characters.'),
+        ),
       ),
+    ],
+    options: [
+      new Option('--caller <address>', 'The only address that the token may call from (default: any)'),
+      new Option(
+        '--scope <scope...>',
+        'What the token allows, such as CallStart (default: all scopes of the key except tokens)',
+      )
+        .choices(TOKEN_SCOPES)
+        .argParser(listParserOf('--scope', choice('a scope of a token', TOKEN_SCOPES))),
+      new Option(
+        '--expires <seconds>',
+        `Lifetime of the token, in seconds: ${TOKEN_SECONDS.min} to ${TOKEN_SECONDS.max} (default: ${TOKEN_SECONDS.default})`,
+      ).argParser(parserOf('--expires', wholeNumber(TOKEN_SECONDS.min, TOKEN_SECONDS.max))),
     ],
     act: async (session, [subject = ''], options) => {
       requireEdge(session, 'token');
@@ -49,23 +74,30 @@ export function addToolCommands(builder: CommandBuilder): void {
   });
   builder.add<{ readonly testAddress?: string }>({
     name: 'doctor',
-    summary: 'find out what is wrong between here and the phones, and what mends it',
+    summary: 'Find out what is wrong between this machine and the phones, and what to do.',
     options: [
       new Option(
         '--test-address <address>',
-        'a phone that may be called for a moment: so the script and the events are seen at work',
+        'Phone to call for a moment, to check the routing script and the events (default: no call)',
       ),
     ],
     act: async ({ settings, printer }, _, { testAddress }) => {
-      const phone = testAddress === undefined ? undefined : completeAddress(testAddress, settings.domain);
+      const phone =
+        testAddress === undefined
+          ? undefined
+          : completeAddress('--test-address', testAddress, settings.domain);
       const { runDoctor } = await import('../doctor/doctor.ts');
       return runDoctor(settings, phone, printer);
     },
   });
   builder.add({
     name: 'completion',
-    summary: 'print what completes commands and flags in a shell',
-    args: [new Argument('<shell>').choices(SHELLS)],
+    summary: 'Print the script that completes commands and options in a shell.',
+    args: [
+      new Argument('<shell>', 'Shell')
+        .choices(SHELLS)
+        .argParser(parserOf('shell', choice('a shell with completion', SHELLS))),
+    ],
     act: async ({ context }, [shell]) => {
       context.out.write(renderCompletion(shell as Shell, builder.program));
       return EXIT.done;

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 
 /** Makes a command print its usage after an error. Call it when all arguments have been added. */
 export function showUsageAfterError(command: Command): void {
-  command.showHelpAfterError(`Usage: ${command.createHelp().commandUsage(command)} (--help tells more)`);
+  command.showHelpAfterError(
+    `Usage: ${command.createHelp().commandUsage(command)}\nUse --help to list the options.`,
+  );
 }
 
 /** Returns the commands below one that do something themselves. */

@@ -12,10 +12,10 @@ const MAX_DIFFERENCE_S = 30;
 export function clockFinding(theirs: number, ours: number, owner: string): Finding {
   const seconds = Math.round((ours - theirs) / 1_000);
   if (Math.abs(seconds) <= MAX_DIFFERENCE_S)
-    return passed('clock', `within ${Math.abs(seconds)} s of ${owner}`);
+    return passed('clock', `The clock of this machine is within ${Math.abs(seconds)} s of ${owner}.`);
   return faulty(
     'clock',
-    `this machine's clock is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ${owner}: tokens seem to end too early or too late by it`,
-    'set the clock by NTP: timedatectl set-ntp true; where it is right, set that of the other machine',
+    `The clock of this machine is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} ${owner}, so tokens seem to expire too early or too late.`,
+    'Synchronize the clock that is wrong by NTP: timedatectl set-ntp true.',
   );
 }

@@ -13,40 +13,45 @@ export function diagnoseCredential(
 ): { readonly says: string; readonly mend: string } {
   if (credential === undefined)
     return {
-      says: 'this edge asks for a key or a token, and none is given',
-      mend: 'set CALL_API_TOKEN or give --token-file; an administrator makes a key with: call-api admin key create TENANT',
+      says: 'The edge requires an API key or a token, and none is set.',
+      mend: 'Set CALL_API_TOKEN, or use --token-file. An administrator creates a key with: call-api admin key create TENANT',
     };
   const [, , role, tenant, id] = KEY.exec(credential) ?? [];
   if (role === 'adapter')
     return {
-      says: "this is an adapter's key: it opens the link of its adapter, and nothing else",
-      mend: `give an API key: call-api admin key create ${tenant} --role api`,
+      says: 'This is an adapter key: only an adapter can use it.',
+      mend: `Use an API key: call-api admin key create ${tenant} --role api`,
     };
   if (role !== undefined)
     return {
-      says: `the key ${id} of ${tenant} is refused: it was revoked, or is not of this edge, or was not copied whole`,
-      mend: `see whether it is revoked with: call-api admin key list ${tenant}; then make another: call-api admin key create ${tenant}`,
+      says: `The edge rejected the API key ${id} of ${tenant}: it was revoked, is for another edge, or is incomplete.`,
+      mend: `See whether it was revoked: call-api admin key list ${tenant}. Create another one: call-api admin key create ${tenant}`,
     };
-  if (credential.startsWith('ca.'))
+  if (isApiKey(credential))
     return {
-      says: 'this key was not copied whole: it has seven parts with dots between them',
-      mend: 'copy the key again; if it is lost, make another: call-api admin key create TENANT',
+      says: 'This API key is incomplete: a key has seven parts, separated by dots.',
+      mend: 'Copy it again. If it is lost, create another one: call-api admin key create TENANT',
     };
   const expires = expiryOf(credential);
   if (expires !== undefined && expires <= now)
     return {
-      says: `this token expired at ${new Date(expires).toISOString()}`,
-      mend: 'mint a fresh one with the API key: call-api token SUBJECT',
+      says: `This token expired at ${new Date(expires).toISOString()}.`,
+      mend: 'Get another one with an API key: call-api token SUBJECT',
     };
   if (expires !== undefined)
     return {
-      says: 'this token is refused, though it has not expired: the key that minted it was revoked, or it is of another edge',
-      mend: 'mint a fresh one with an API key that holds: call-api token SUBJECT; check --url',
+      says: 'The edge rejected this token, although it has not expired: its key was revoked, or it is for another edge.',
+      mend: 'Check --url (CALL_API). Get another one with a valid API key: call-api token SUBJECT',
     };
   return {
-    says: 'what is given is neither a key nor a token',
-    mend: 'give an API key (ca.…) or a token (eyJ…) in CALL_API_TOKEN or --token-file',
+    says: 'The value is neither an API key nor a token.',
+    mend: 'Set CALL_API_TOKEN or --token-file to an API key (ca.…) or a token (eyJ…).',
   };
+}
+
+/** Returns whether a credential is written like a key, and not like a token. */
+export function isApiKey(credential: string): boolean {
+  return credential.startsWith('ca.');
 }
 
 /** Returns the expiry of a JWT in Unix milliseconds (RFC 7519 §4.1.4). */

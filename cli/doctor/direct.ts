@@ -5,12 +5,18 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { findLocalAddress } from '../../adapter/opensips/event-socket.ts';
 import { MiClient } from '../../adapter/opensips/mi-client.ts';
-import type { MiRequestParams, MiResponse } from '../../adapter/opensips/mi-message.ts';
+import {
+  describeResponse,
+  type MiRequestParams,
+  type MiResponse,
+} from '../../adapter/opensips/mi-message.ts';
 import { subscribe, subscriberSocket } from '../../adapter/opensips/subscriptions.ts';
 import { missingCommands, parseSubscriptions } from '../../shared/opensips/diagnostics.ts';
 import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
 import { reasonOf } from '../../shared/settings/error-reason.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import type { Address } from '../../shared/settings/value-types.ts';
+import { EXIT } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openDirectTransport } from '../transport/direct.ts';
 import { clockFinding } from './clock.ts';
@@ -40,13 +46,14 @@ export async function checkDirect(
     const address = { host: (await lookup(direct.host, { family: 4 })).address, port: direct.port };
     mi.connectTo(address);
     const request: MiRequester = (method, params = {}) => mi.request(method, params, timeouts);
-    if (!(await checkMi(request, direct, report))) return 'OpenSIPS does not answer MI';
+    if (!(await checkMi(request, direct, report))) return 'OpenSIPS does not answer MI.';
     const missing = missingCommands(resultOf(await request('which')));
-    report(missing ? modulesFinding(missing) : unchecked('modules', 'not checked: which is not answered'));
+    report(
+      missing ? modulesFinding(missing) : unchecked('modules', 'Not checked: OpenSIPS did not answer which.'),
+    );
     const local = events ?? { host: await findLocalAddress(address), port: 0 };
     await checkEvents(mi, request, local, timeouts, report);
-    if (testAddress === undefined)
-      return 'give --test-address, a phone that may be called for a moment: then the script is seen at work';
+    if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
     let hasEvents = false;
     const transport = await openDirectTransport(
       settings,
@@ -60,12 +67,25 @@ export async function checkDirect(
     report(loop);
     return '';
   } catch (error) {
-    const code = reasonOf(error);
-    if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') throw error;
+    // The name of a host is not known, or an address does not belong to this machine.
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    const isName = error.syscall === 'getaddrinfo';
     report(
-      faulty('mi', `the name ${direct.host} is not known (${code})`, 'check --direct (CALL_API_DIRECT)'),
+      isName
+        ? faulty(
+            'mi',
+            `Cannot find the host ${quote(direct.host)}: ${reasonOf(error)}.`,
+            'Check --direct (CALL_API_DIRECT).',
+            EXIT.unreachable,
+          )
+        : faulty(
+            'events',
+            `Cannot listen for events: ${reasonOf(error)}.`,
+            'Check that --events (CALL_API_EVENTS) is a free UDP port at an address of this machine.',
+          ),
     );
-    return 'OpenSIPS does not answer MI';
+    if (!isName) return 'events cannot be received.';
+    return 'OpenSIPS does not answer MI.';
   } finally {
     mi.close();
   }
@@ -75,17 +95,17 @@ async function checkMi(request: MiRequester, { host, port }: Address, report: Re
   const response = await request('uptime');
   const uptime = UptimeResult.safeParse(resultOf(response));
   if (!uptime.success) {
-    const reason = 'outcome' in response ? response.outcome : JSON.stringify(response);
     report(
       faulty(
         'mi',
-        `no OpenSIPS answers at ${host}:${port} (${reason})`,
-        'see whether OpenSIPS runs, whether --direct is the socket_name of its mi_datagram, and whether a firewall lets UDP pass',
+        `No OpenSIPS answers at ${host}:${port} (UDP): ${describeResponse(response)}.`,
+        'Check that OpenSIPS is running, that --direct (CALL_API_DIRECT) is the socket_name of its mi_datagram module, and that UDP passes the firewall.',
+        EXIT.unreachable,
       ),
     );
     return false;
   }
-  report(passed('mi', `OpenSIPS answers; it is up since ${uptime.data['Up since']}`));
+  report(passed('mi', `OpenSIPS answers. It is up since ${uptime.data['Up since']}.`));
   // OpenSIPS gives its local time without the zone. MI belongs on the same machine, where that is this zone.
   report(clockFinding(Date.parse(uptime.data.Now), Date.now(), 'OpenSIPS (in its time zone)'));
   const version = VersionResult.safeParse(resultOf(await request('version')));
@@ -117,13 +137,13 @@ async function checkEvents(
     const ours = subscriptions?.filter(({ socket: name }) => name === subscriberSocket(address)) ?? [];
     report(subscriptionsFinding(ours));
     if (refused) {
-      report(unchecked('events', `not checked: ${refused.event} cannot be subscribed`));
+      report(unchecked('events', `Not checked: OpenSIPS rejected the subscription to ${refused.event}.`));
       return;
     }
     const raised = await request('raise_event', { event: TEST_EVENT, params: [`call-api doctor ${marker}`] });
     if (!('result' in raised)) {
       report(
-        unchecked('events', `not checked: OpenSIPS does not raise an event (${JSON.stringify(raised)})`),
+        unchecked('events', `Not checked: OpenSIPS did not raise an event: ${describeResponse(raised)}.`),
       );
       return;
     }
@@ -133,11 +153,11 @@ async function checkEvents(
     const hasArrived = await Promise.race([arrived, timedOut]);
     report(
       hasArrived
-        ? passed('events', 'an event was raised, and it arrived')
+        ? passed('events', 'A test event was raised, and it arrived.')
         : faulty(
             'events',
-            `an event was raised, and it did not arrive at ${address.host}:${address.port}`,
-            'let UDP pass from OpenSIPS to this machine: give --events HOST:PORT with an address that OpenSIPS reaches, and open that port in the firewall',
+            `A test event was raised, but it did not arrive at ${address.host}:${address.port}.`,
+            'Let UDP pass from OpenSIPS to this machine: set --events (CALL_API_EVENTS) to an address that OpenSIPS reaches, and open that port in the firewall.',
           ),
     );
     await subscribe(mi, address, 0, timeouts);

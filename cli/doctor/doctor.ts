@@ -1,12 +1,12 @@
 /** `doctor`: checks each place between here and the phones, and shows what is wrong and what repairs it. @module */
-import { EXIT, type Exit } from '../exit.ts';
+import type { Exit } from '../exit.ts';
 import type { Tone } from '../output/labels.ts';
 import type { Printer } from '../output/printer.ts';
 import { text } from '../output/table.ts';
 import type { Settings } from '../settings/settings.ts';
 import { checkDirect } from './direct.ts';
 import { checkThroughEdge } from './edge.ts';
-import { CHECKS, type Check, type Finding, unreached } from './finding.ts';
+import { CHECKS, type Check, exitForFindings, type Finding, unreached } from './finding.ts';
 
 /** The checks that need no edge. */
 const DIRECT_CHECKS: readonly Check[] = [
@@ -24,7 +24,7 @@ const MARKS = { well: ['✓', 'good'], ill: ['✗', 'bad'], unknown: ['·', 'fai
   readonly [string, Tone]
 >;
 
-/** Runs all checks; returns 1 where there is a fault. */
+/** Runs all checks. Returns the exit code of another command that would fail for the same reason, or 1 for other faults. */
 export async function runDoctor(
   settings: Settings,
   testAddress: string | undefined,
@@ -39,13 +39,13 @@ export async function runDoctor(
   const reason = await check(settings, testAddress, report);
   const checks = settings.direct ? DIRECT_CHECKS : CHECKS;
   for (const finding of unreached(findings, checks, reason)) show(finding, printer);
-  return findings.some(({ state }) => state === 'ill') ? EXIT.failed : EXIT.done;
+  return exitForFindings(findings);
 }
 
 function show(finding: Finding, printer: Printer): void {
   const { check, state, says, mend } = finding;
   const [mark, tone] = MARKS[state];
-  printer.object(finding);
+  printer.object({ check, state, says, ...(mend === undefined ? {} : { mend }) });
   printer.line({ text: `${mark} ${check.padEnd(13)}  ${text(says)}`, tone });
   if (mend !== undefined) printer.line({ text: `${' '.repeat(17)}→ ${mend}`, tone: 'plain' });
 }

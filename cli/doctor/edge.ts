@@ -1,9 +1,14 @@
 /** The checks through the edge, in the order of the path from here to the phones. @module */
+import { describeResponse } from '../../adapter/opensips/mi-message.ts';
+import { ReplyOutcome } from '../../shared/protocol/link.ts';
 import { DiagnosisResult } from '../../shared/protocol/rpc/diagnosis.ts';
 import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
-import { Failure } from '../exit.ts';
+import { quote } from '../../shared/settings/quote.ts';
+import { EXIT, errorText, Failure } from '../exit.ts';
 import { formatDuration } from '../output/labels.ts';
+import { withReason } from '../output/sentence.ts';
 import type { Settings } from '../settings/settings.ts';
+import { failureFor, SITE_MISSING } from '../transport/connect-error.ts';
 import { openEdgeTransport } from '../transport/edge.ts';
 import { requestOnce, requestRoute } from '../transport/edge-connection.ts';
 import { clockFinding } from './clock.ts';
@@ -18,18 +23,17 @@ export async function checkThroughEdge(
   testAddress: string | undefined,
   report: Report,
 ): Promise<string> {
-  if (!(await checkEdge(settings, report))) return 'no edge is reached';
+  if (!(await checkEdge(settings, report))) return 'the edge cannot be reached.';
   const scopes = await checkToken(settings, report);
-  if (!scopes) return 'nobody is let in';
-  if (!scopes.includes('read')) return 'the key or token lacks the scope read';
+  if (typeof scopes === 'string') return scopes;
+  if (!scopes.includes('read')) return 'the key or token does not have the scope read.';
   const diagnosis = await requestDiagnosis(settings);
   if (typeof diagnosis === 'string') return diagnosis;
-  if (!checkLink(diagnosis, report)) return 'no adapter is connected';
-  if (!checkOpenSips(diagnosis, report)) return 'OpenSIPS does not answer MI';
-  if (testAddress === undefined)
-    return 'give --test-address, a phone that may be called for a moment: then the script and the events are seen at work';
+  if (!checkLink(diagnosis, report)) return 'no adapter is connected.';
+  if (!checkOpenSips(diagnosis, report)) return 'OpenSIPS does not answer MI.';
+  if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
   if (!scopes.includes('CallStart') || !scopes.includes('CallEnd'))
-    return 'a test call needs the scopes CallStart and CallEnd';
+    return 'a test call needs the scopes CallStart and CallEnd.';
   await checkTestCall(settings, testAddress, diagnosis.opensips?.next_hop ?? '', report);
   return '';
 }
@@ -46,32 +50,31 @@ async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
       report(
         faulty(
           'edge',
-          `what answers at ${edge.origin} is no edge (${status})`,
-          'check --url (CALL_API): it takes the address of the edge, such as wss://calls.example.com',
+          `What answers at ${edge.shown} is not an edge (HTTP ${status}).`,
+          'Check --url (CALL_API): it is the URL of the edge, such as wss://calls.example.com.',
+          EXIT.unreachable,
         ),
       );
       return false;
     }
-    report(passed('edge', `${edge.origin} answers, version ${version}, in ${Math.round(ms)} ms`));
+    report(
+      passed('edge', `The edge at ${edge.shown} answers in ${Math.round(ms)} ms. Its version is ${version}.`),
+    );
     // The date is from the middle of the round trip, and is in whole seconds.
-    if (date === null) report(unchecked('clock', 'not checked: the edge does not date its answers'));
+    if (date === null) report(unchecked('clock', 'Not checked: the responses of the edge have no date.'));
     else report(clockFinding(Date.parse(date) + 500, Date.now() - ms / 2, 'the edge'));
     return true;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    report(
-      faulty(
-        'edge',
-        error.message,
-        'check --url (CALL_API), the name, the network and the firewall; npm start runs an edge on this machine',
-      ),
-    );
+    report(faulty('edge', error.problem, error.remedy, error.exit));
     return false;
   }
 }
 
-/** Returns the scopes of the credential; undefined where it is refused. */
-async function checkToken(settings: Settings, report: Report): Promise<readonly string[] | undefined> {
+const REJECTED = 'the edge rejected the key or token.';
+
+/** Returns the scopes of the credential, or a sentence that says why there are none. */
+async function checkToken(settings: Settings, report: Report): Promise<readonly string[] | string> {
   const { edge, token: credential } = settings;
   const { status, body } = await requestRoute(settings, '/v1/me');
   if (status === 200) {
@@ -82,19 +85,31 @@ async function checkToken(settings: Settings, report: Report): Promise<readonly 
       readonly scopes: readonly string[];
       readonly expires?: string;
     };
-    const until = expires === undefined ? '' : `, until ${expires}`;
-    report(passed('token', `${subject} at ${tenant}/${site} may ${scopes.join(', ') || 'nothing'}${until}`));
+    const until = expires === undefined ? '' : ` until ${expires}`;
+    report(
+      passed(
+        'token',
+        `${subject} at ${tenant}/${site} has the scopes ${scopes.join(', ') || '(none)'}${until}.`,
+      ),
+    );
     return scopes;
   }
   if (status === 400) {
     report(
       faulty(
         'token',
-        `the key is for several sites, or ${edge.site ?? 'none'} is no name of one`,
-        'name the site: --site (CALL_API_SITE)',
+        SITE_MISSING,
+        'Use --site (CALL_API_SITE). An administrator lists the names with: call-api admin site list TENANT',
+        EXIT.usage,
       ),
     );
-    return undefined;
+    return 'no site is named.';
+  }
+  if (status !== 401) {
+    const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
+    const { problem, remedy, exit } = failureFor({ type: 'refused', status, detail }, edge, credential);
+    report(faulty('token', problem, remedy, exit));
+    return REJECTED;
   }
   if (edge.site !== undefined) {
     const anywhere = await requestRoute({ ...settings, edge: { ...edge, site: undefined } }, '/v1/me');
@@ -103,27 +118,29 @@ async function checkToken(settings: Settings, report: Report): Promise<readonly 
       report(
         faulty(
           'token',
-          `the key holds, but not at a site ${edge.site}: there is none of that name, or the key is for another`,
-          'check --site (CALL_API_SITE): call-api admin site list TENANT tells the names',
+          `The key or token is valid, but not for the site ${quote(edge.site)}: there is no such site, or the key is for another one.`,
+          'Check --site (CALL_API_SITE). An administrator lists the names with: call-api admin site list TENANT',
+          EXIT.notAllowed,
         ),
       );
-      return undefined;
+      return REJECTED;
     }
   }
   const { says, mend } = diagnoseCredential(credential, Date.now());
-  report(faulty('token', says, mend));
-  return undefined;
+  report(faulty('token', says, mend, EXIT.notAllowed));
+  return REJECTED;
 }
 
 /** Returns the diagnosis of the edge, or a sentence that says why there is none. */
 async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | string> {
   const { result, error } = await requestOnce(settings, 'Diagnose', {});
-  if (error?.code === errorCode.methodNotFound) return 'this edge is older and knows no Diagnose: update it';
-  if (error) return `the edge does not tell: ${typeof error.data === 'string' ? error.data : error.message}`;
+  if (error?.code === errorCode.methodNotFound)
+    return 'the edge is too old to know the method Diagnose. Update it.';
+  if (error) return withReason('the edge rejected the request', errorText(error));
   const parsed = DiagnosisResult.safeParse(result);
   return parsed.success
     ? parsed.data
-    : 'the edge tells what this version does not understand: update call-api';
+    : 'this version of call-api does not understand the edge. Update call-api.';
 }
 
 function checkLink(
@@ -134,17 +151,25 @@ function checkLink(
     report(
       faulty(
         'adapter',
-        'no adapter is connected',
-        'start it beside OpenSIPS (npm run adapter); where it runs, its log says why it is refused: its key (ADAPTER_KEY), the address of the edge (EDGE_URL), or another adapter at this site',
+        'No adapter is connected.',
+        'Start it beside OpenSIPS: npm run adapter. If it runs, its log says why it cannot connect: a wrong key (ADAPTER_KEY) or URL (EDGE_URL), or another adapter at this site.',
+        EXIT.unreachable,
       ),
     );
     return false;
   }
-  report(passed('adapter', `${adapter} is connected for ${formatDuration(seconds * 1_000)}`));
+  report(
+    passed('adapter', `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}.`),
+  );
   report(
     ms === undefined
-      ? faulty('round trip', 'the adapter does not answer the edge', 'restart the adapter, and see its log')
-      : passed('round trip', `${ms} ms from the edge to the adapter and back`),
+      ? faulty(
+          'round trip',
+          'The adapter does not answer the edge.',
+          'Restart the adapter, and look at its log.',
+          EXIT.unreachable,
+        )
+      : passed('round trip', `${ms} ms from the edge to the adapter and back.`),
   );
   return true;
 }
@@ -158,7 +183,7 @@ function checkOpenSips(
     report(
       unchecked(
         'mi',
-        'not checked: the adapter does not allow it; update it, or add uptime,which,subscribers_list to its --allow',
+        'Not checked: the adapter does not allow it. Update the adapter, or add uptime,which,subscribers_list to its --allow (MI_ALLOW).',
       ),
     );
     return false;
@@ -167,25 +192,26 @@ function checkOpenSips(
     report(
       faulty(
         'mi',
-        `OpenSIPS does not answer the adapter (${unanswered.uptime ?? 'no answer'})`,
-        'see whether OpenSIPS runs, and whether --opensips (OPENSIPS_MI) of the adapter is the socket_name of its mi_datagram',
+        `OpenSIPS does not answer the adapter: ${outcomeText(unanswered.uptime)}.`,
+        'Check that OpenSIPS is running, and that --opensips (OPENSIPS_MI) of the adapter is the socket_name of its mi_datagram module.',
+        EXIT.unreachable,
       ),
     );
     return false;
   }
-  report(passed('mi', `OpenSIPS answers; it is up since ${up_since}`));
+  report(passed('mi', `OpenSIPS answers. It is up since ${up_since}.`));
   report(versionFinding(health?.version ?? ''));
   report(
     missing
       ? modulesFinding(missing)
-      : unchecked('modules', `not checked: which is not answered (${unanswered.which ?? ''})`),
+      : unchecked('modules', `Not checked: OpenSIPS did not answer which: ${outcomeText(unanswered.which)}.`),
   );
   report(
     subscriptions
       ? subscriptionsFinding(subscriptions)
       : unchecked(
           'subscriptions',
-          `not checked: subscribers_list is not answered (${unanswered.subscribers_list ?? ''})`,
+          `Not checked: OpenSIPS did not answer subscribers_list: ${outcomeText(unanswered.subscribers_list)}.`,
         ),
   );
   return true;
@@ -204,4 +230,10 @@ async function checkTestCall(
   const lastEventMs = typeof after === 'string' ? undefined : after.last_event_ms;
   const hasEvents = lastEventMs !== undefined && lastEventMs < performance.now() - startedAt;
   for (const finding of testCallFindings(result, hasEvents, nextHop)) report(finding);
+}
+
+/** @param reason an outcome at the adapter, or the error of OpenSIPS */
+function outcomeText(reason = 'no response'): string {
+  const outcome = ReplyOutcome.safeParse(reason);
+  return outcome.success ? describeResponse({ outcome: outcome.data }) : reason;
 }

@@ -1,4 +1,5 @@
 /** What doctor finds at one place, and what repairs it. @module */
+import { EXIT, type Exit } from '../exit.ts';
 
 export const CHECKS = [
   'edge',
@@ -19,28 +20,38 @@ export interface Finding {
   readonly check: Check;
   /** `unknown`: it could not be checked, which alone is no fault. */
   readonly state: 'well' | 'ill' | 'unknown';
-  /** A sentence without its full stop. */
+  /** What was found, in sentences. */
   readonly says: string;
-  /** What to do about a fault. */
+  /** What to do about a fault, in sentences. */
   readonly mend?: string;
+  /** The exit code for a fault: that of another command which fails for the same reason. Default: `failed`. */
+  readonly exit?: Exit;
 }
 
 /** Receives each finding as it is made. */
 export type Report = (finding: Finding) => void;
 
 export const passed = (check: Check, says: string): Finding => ({ check, state: 'well', says });
-export const faulty = (check: Check, says: string, mend: string): Finding => ({
+/** @param mend empty where `says` tells what to do, too */
+export const faulty = (check: Check, says: string, mend: string, exit: Exit = EXIT.failed): Finding => ({
   check,
   state: 'ill',
   says,
-  mend,
+  ...(mend === '' ? {} : { mend }),
+  exit,
 });
 export const unchecked = (check: Check, says: string): Finding => ({ check, state: 'unknown', says });
+
+/** Returns the exit code for all findings: why something cannot be reached or used counts more than other faults. */
+export function exitForFindings(findings: readonly Finding[]): Exit {
+  const exits = findings.flatMap(({ state, exit = EXIT.failed }) => (state === 'ill' ? [exit] : []));
+  return exits.find((exit) => exit !== EXIT.failed) ?? exits[0] ?? EXIT.done;
+}
 
 /** Returns a finding for each check that was not reached, because of what was found before. */
 export function unreached(findings: readonly Finding[], checks: readonly Check[], reason: string): Finding[] {
   const reached = new Set(findings.map(({ check }) => check));
   return checks
     .filter((check) => !reached.has(check))
-    .map((check) => unchecked(check, `not checked: ${reason}`));
+    .map((check) => unchecked(check, `Not checked: ${reason}`));
 }

@@ -1,10 +1,11 @@
 /** The findings of doctor, each by itself. */
 import { expect, it } from 'vitest';
 import { EVENT_NAMES } from '../../shared/opensips/evi.ts';
+import { EXIT, type Exit } from '../exit.ts';
 import type { CommandUpdate } from '../transport/transport.ts';
 import { clockFinding } from './clock.ts';
 import { diagnoseCredential } from './credential.ts';
-import { passed, unreached } from './finding.ts';
+import { exitForFindings, type Finding, faulty, passed, unchecked, unreached } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
 import { testCallFindings } from './test-call.ts';
 
@@ -12,13 +13,13 @@ const NOW = 1_800_000_000_000;
 const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
 it.each([
-  [undefined, 'none is given', 'CALL_API_TOKEN'],
-  ['ca.k1.api.acme.0123.secret.mac', 'the key 0123 of acme', 'key list acme'],
-  ['ca.k1.adapter.acme.0123.secret.mac', "adapter's key", 'key create acme --role api'],
-  ['ca.k1.api.acme', 'not copied whole', 'copy the key again'],
+  [undefined, 'none is set', 'CALL_API_TOKEN'],
+  ['ca.k1.api.acme.0123.secret.mac', 'the API key 0123 of acme', 'key list acme'],
+  ['ca.k1.adapter.acme.0123.secret.mac', 'adapter key', 'key create acme --role api'],
+  ['ca.k1.api.acme', 'incomplete', 'Copy it again'],
   [jwt({ exp: NOW / 1_000 - 1 }), 'expired at 2027', 'call-api token SUBJECT'],
   [jwt({ exp: NOW / 1_000 + 60 }), 'has not expired', 'call-api token SUBJECT'],
-  ['hello', 'neither a key nor a token', 'ca.…'],
+  ['hello', 'neither an API key nor a token', 'ca.…'],
 ])('explains why the credential %s may be refused', (credential, says, mend) => {
   const diagnosis = diagnoseCredential(credential, NOW);
   expect(diagnosis.says).toContain(says);
@@ -46,7 +47,7 @@ it.each([
 
 it('names each missing module once', () => {
   const missing = ['call_hold', 'call_unhold'].map((command) => ({ module: 'callops', command }));
-  expect(modulesFinding(missing).mend).toMatch(/load callops\.so in/);
+  expect(modulesFinding(missing).mend).toMatch(/Load callops\.so in/);
   expect(modulesFinding([]).state).toBe('well');
 });
 
@@ -109,7 +110,14 @@ it.each([
 });
 
 it('reports each check that was not reached once, with the reason', () => {
-  expect(unreached([passed('edge', 'fine')], ['edge', 'clock'], 'no time')).toEqual([
-    { check: 'clock', state: 'unknown', says: 'not checked: no time' },
+  expect(unreached([passed('edge', 'Fine.')], ['edge', 'clock'], 'no time.')).toEqual([
+    { check: 'clock', state: 'unknown', says: 'Not checked: no time.' },
   ]);
 });
+
+it.each<[Finding[], Exit]>([
+  [[passed('edge', ''), unchecked('loop', '')], EXIT.done],
+  [[faulty('clock', '', '')], EXIT.failed],
+  [[faulty('clock', '', ''), faulty('token', '', '', EXIT.notAllowed)], EXIT.notAllowed],
+  [[faulty('mi', '', '', EXIT.unreachable), faulty('events', '', '')], EXIT.unreachable],
+])('exits for %j with %d', (findings, exit) => expect(exitForFindings(findings)).toBe(exit));

@@ -14,7 +14,7 @@ export function versionFinding(version: string): Finding {
   if (major === undefined || minor === undefined)
     return unchecked(
       'opensips',
-      `not checked: its version is not known (${version || 'it has not answered'})`,
+      `Not checked: the version is not known${version === '' ? '' : ` (${version})`}.`,
     );
   const isBefore = ([a, b]: readonly [number, number]) =>
     Number(major) < a || (Number(major) === a && Number(minor) < b);
@@ -22,23 +22,23 @@ export function versionFinding(version: string): Finding {
   if (isBefore(OLDEST))
     return faulty(
       'opensips',
-      `${name} is too old: it cannot transfer or hold calls`,
-      `update OpenSIPS to ${TESTED.join('.')} or newer (https://opensips.org); callops came with ${OLDEST.join('.')}`,
+      `${name} is too old: it cannot hold and transfer calls.`,
+      `Update OpenSIPS to ${TESTED.join('.')} or later (https://opensips.org). The module callops exists since ${OLDEST.join('.')}.`,
     );
   if (isBefore(TESTED))
-    return passed('opensips', `${name}; this is tested with ${TESTED.join('.')} and newer`);
-  return passed('opensips', version);
+    return passed('opensips', `${name}. The Call API is tested with ${TESTED.join('.')} and later.`);
+  return passed('opensips', `${version}.`);
 }
 
 /** @param missing the commands that the answer to `which` lacks */
 export function modulesFinding(missing: readonly MissingCommand[]): Finding {
   if (missing.length === 0)
-    return passed('modules', 'tm, dialog and callops are loaded, with all commands that are needed');
+    return passed('modules', 'The modules tm, dialog and callops are loaded, with all required commands.');
   const modules = [...new Set(missing.map(({ module }) => module))];
   return faulty(
     'modules',
-    `OpenSIPS has no ${missing.map(({ command }) => command).join(', ')}`,
-    `load ${modules.map((module) => `${module}.so`).join(', ')} in opensips.cfg (loadmodule), and restart OpenSIPS; docs/opensips.md has a whole script`,
+    `OpenSIPS does not have the MI commands ${missing.map(({ command }) => command).join(', ')}.`,
+    `Load ${modules.map((module) => `${module}.so`).join(', ')} in opensips.cfg (loadmodule), and restart OpenSIPS. docs/opensips.md has a complete script.`,
   );
 }
 
@@ -49,10 +49,11 @@ export function subscriptionsFinding(subscriptions: readonly Omit<EventSubscript
   if (missing.length > 0)
     return faulty(
       'subscriptions',
-      `nobody is subscribed to ${missing.join(', ')}`,
-      'load event_datagram.so, dialog.so and callops.so in opensips.cfg, and see the log of the adapter: it subscribes every few seconds until it can',
+      `There is no subscription to ${missing.join(', ')}.`,
+      'Load event_datagram.so, dialog.so and callops.so in opensips.cfg, and restart OpenSIPS. The log of the adapter says why it cannot subscribe.',
     );
   const ttls = active.flatMap(({ ttl }) => ttl ?? []);
-  const first = ttls.length > 0 ? `; the first lapses in ${Math.min(...ttls)} s unless it is renewed` : '';
-  return passed('subscriptions', `all ${EVENT_NAMES.length} events are subscribed${first}`);
+  const first =
+    ttls.length > 0 ? ` The first one expires in ${Math.min(...ttls)} s unless it is renewed.` : '';
+  return passed('subscriptions', `There are subscriptions to all ${EVENT_NAMES.length} events.${first}`);
 }

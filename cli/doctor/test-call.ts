@@ -4,6 +4,7 @@
  * @module
  */
 import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { withReason } from '../output/sentence.ts';
 import type { CommandUpdate, Transport } from '../transport/transport.ts';
 import { type Finding, faulty, passed, unchecked } from './finding.ts';
 
@@ -68,29 +69,35 @@ export function testCallFindings(
     if (lacksDialog)
       return faulty(
         'loop',
-        `the test phone answered, but OpenSIPS made no dialog: the call did not pass its script, by next_hop ${nextHop}`,
-        'set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg, and call create_dialog() in its route: docs/opensips.md, trap 1',
+        `The test phone answered, but OpenSIPS made no dialog: the call did not pass its routing script at ${nextHop}.`,
+        'Set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg, and call create_dialog() in its route: docs/opensips.md, trap 1.',
       );
-    if (isDialog) return passed('loop', `the first leg passes the script by ${nextHop}`);
+    if (isDialog) return passed('loop', `The first leg passes the routing script at ${nextHop}.`);
     if (sip === TIMED_OUT)
       return faulty(
         'loop',
-        `nothing came back of the INVITE that was sent to ${nextHop} (408)`,
-        'set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg; or the test phone does not answer',
+        `There was no response to the INVITE that was sent to ${nextHop} (408).`,
+        'Set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg. If it is right, the test phone does not answer.',
       );
     if (hasEvents)
-      return passed('loop', `the script saw the call, by ${nextHop}, and refused it: ${message}`);
-    return unchecked('loop', `not shown: the test address gave ${message}; give a --test-address that rings`);
+      return passed(
+        'loop',
+        withReason(`The call reached the routing script at ${nextHop}, which refused it`, message),
+      );
+    return unchecked(
+      'loop',
+      `${withReason('Not checked: the test call has failed', message)} Use a --test-address that rings.`,
+    );
   };
   const events = (): Finding => {
-    if (wasRinging || hasEvents) return passed('events', 'the test call was told by its events');
+    if (wasRinging || hasEvents) return passed('events', 'The events of the test call arrived.');
     if (isDialog)
       return faulty(
         'events',
-        'OpenSIPS made a dialog for the test call, and no event of it arrived',
-        'let UDP pass from OpenSIPS to where the adapter listens (--events, EVI_LISTEN), and load event_datagram.so in opensips.cfg',
+        'OpenSIPS made a dialog for the test call, but its events did not arrive.',
+        'Let UDP pass from OpenSIPS to the address where the adapter listens (--events, EVI_LISTEN), and load event_datagram.so in opensips.cfg.',
       );
-    return unchecked('events', 'not shown: the test call made no dialog, so there was nothing to tell');
+    return unchecked('events', 'Not checked: the test call made no dialog, so there were no events.');
   };
   return [events(), loop()];
 }
@@ -102,6 +109,6 @@ function sipFailure(failure: CommandUpdate | undefined): {
   const error = failure?.error;
   const sip =
     error && 'sip' in error ? (error.sip as { readonly status?: number } | undefined)?.status : undefined;
-  const message = typeof failure?.data === 'string' ? failure.data : (error?.message ?? 'nothing');
+  const message = typeof failure?.data === 'string' ? failure.data : (error?.message ?? 'no response');
   return { sip, message };
 }

@@ -3,6 +3,7 @@ import type { Call } from '../../shared/calls/call.ts';
 import type { CommandMethod } from '../../shared/protocol/rpc/commands.ts';
 import { adviceFor, errorText } from '../exit.ts';
 import type { CommandUpdate, WatchEvent } from '../transport/transport.ts';
+import { sentences } from './sentence.ts';
 import { text } from './table.ts';
 
 /** The look of a line on a terminal. */
@@ -20,40 +21,42 @@ export function stepLabel(method: CommandMethod, { event, data, error }: Command
   const field = (name: string) => text(fields[name]);
   switch (event) {
     case 'Started':
-      return label(`${method} has begun`, 'faint');
+      return label(`${method} has started`, 'faint');
     case 'CallerRinging':
       return label(`${field('caller')} is ringing`);
     case 'CallerAnswered':
       return label(`${field('caller')} has answered`, 'good');
     case 'Transferring':
       return label(
-        fields['destination'] === undefined ? 'connecting the two' : `sending it to ${field('destination')}`,
+        fields['destination'] === undefined
+          ? 'Connecting the caller and the callee'
+          : `Transferring to ${field('destination')}`,
       );
     case 'TransferStart':
-      return label(`calling ${text(fields['callee'] ?? fields['destination'])}`);
+      return label(`Calling ${text(fields['callee'] ?? fields['destination'])}`);
     case 'TransferPending':
-      return label(`the phone says ${field('extra')}`, 'faint');
+      return label(`The phone reports ${field('extra')}`, 'faint');
     case 'CalleeAnswered':
       return label(`${field('callee')} has answered: the call is ${field('callid')}`, 'good');
     case 'TransferSuccessful':
       return label(`${field('destination')} has answered: the call is ${field('callid')}`, 'good');
     case 'CallHolding':
     case 'CallUnholding':
-      return label('asking the phones', 'faint');
+      return label('Asking the phones', 'faint');
     case 'CallHoldStart':
     case 'CallUnholdStart':
-      return label(`asking the ${field('leg')}'s phone`, 'faint');
+      return label(`Asking the ${field('leg')}'s phone`, 'faint');
     case 'CallHoldSuccessful':
-      return label(`the ${field('leg')} is on hold`, 'good');
+      return label(`The ${field('leg')} is on hold`, 'good');
     case 'CallUnholdSuccessful':
-      return label(`the ${field('leg')} is no longer on hold`, 'good');
+      return label(`The ${field('leg')} is no longer on hold`, 'good');
     case 'CallHoldFailed':
     case 'CallUnholdFailed':
-      return label(`the ${field('leg')}'s phone refuses`, 'bad');
+      return label(`The ${field('leg')}'s phone has refused`, 'bad');
     case 'Reply':
       return label(text(fields), 'good');
     case 'Ended':
-      return label('done', 'faint');
+      return label('Done', 'faint');
     case 'Error':
     case 'Refused':
     case 'Lost':
@@ -66,17 +69,16 @@ export function stepLabel(method: CommandMethod, { event, data, error }: Command
 
 /** Returns why a command failed, and what to do about it. */
 export function failureText({ data, error }: CommandUpdate): string {
-  const sentence = typeof data === 'string' ? data : error ? errorText(error) : 'it failed';
-  const advice = adviceFor(error?.code ?? 0);
-  return text(advice === '' ? sentence : `${sentence}: ${advice}`);
+  const sentence = typeof data === 'string' ? data : error ? errorText(error) : 'The command has failed';
+  return text(sentences(sentence, adviceFor(error?.code ?? 0)));
 }
 
 /** Returns the label of one change that a watch reports. */
 export function changeLabel(change: Exclude<WatchEvent, { type: 'calls' }>): Label {
   if (change.type === 'link') {
     return change.event === 'Up'
-      ? { text: 'the adapter is connected', tone: 'good' }
-      : { text: 'no adapter is connected: OpenSIPS is out of reach', tone: 'bad' };
+      ? { text: 'The adapter is connected', tone: 'good' }
+      : { text: 'No adapter is connected, so OpenSIPS cannot be reached', tone: 'bad' };
   }
   const { event, call, data } = change;
   const details =

@@ -1,6 +1,7 @@
 /** Prints results and hints: for people on a terminal or in a pipe, or as JSON for programs. @module */
 import { styleText } from 'node:util';
 import type { Label } from './labels.ts';
+import { asSentence } from './sentence.ts';
 
 /** The part of a stream that is used. */
 export interface Output {
@@ -9,11 +10,6 @@ export interface Output {
 }
 
 const STYLES = { plain: [], good: ['green'], bad: ['red'], faint: ['dim'] } as const;
-
-/** Returns the text with a capital letter and a full stop, as a line. */
-export function asSentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}\n`;
-}
 
 export class Printer {
   readonly json: boolean;
@@ -63,7 +59,7 @@ export class Printer {
 
   /** Prints a sentence to stderr, so that it never mixes with a result that a pipe reads. */
   hint(sentence: string): void {
-    this.#err.write(asSentence(sentence));
+    this.#err.write(`${asSentence(sentence)}\n`);
   }
 
   #color({ text, tone }: Label): string {

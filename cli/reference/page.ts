@@ -1,6 +1,6 @@
 /** Renders docs/cli.md from the program's commands. Pure. @module */
 import type { Argument, Command, Option } from 'commander';
-import type { Definitions } from '../../shared/settings/settings.ts';
+import { type Definitions, describeDefault } from '../../shared/settings/settings.ts';
 import { leavesOf, termOf } from '../commands/usage.ts';
 import { EXIT, EXIT_MEANINGS } from '../exit.ts';
 import { ADMIN_SETTINGS, SETTINGS } from '../settings/definitions.ts';
@@ -14,39 +14,39 @@ export function renderPage(program: Command): string {
 
 <!-- Made from the commands themselves: npm run docs:cli -->
 
-${program.description()} In this repository it is \`npm run -s call-api -- …\`; \`npm run build:cli\` makes one file of it,
-\`dist/call-api.js\`, which needs nothing but Node 20 or newer.
+${program.description()} In this repository, run it as \`npm run -s call-api -- …\`. \`npm run build:cli\` builds a single file,
+\`dist/call-api.js\`, which runs on Node.js 20 or later without other files.
 
     call-api start alice bob --domain example.com
     call-api watch
     call-api doctor
 
-On a terminal each step is shown with the time since the beginning, in a pipe as a plain line, and with \`--json\` as one object a
-line. What is not the result goes to stderr. Ctrl-C while \`start\` runs ends the call and waits for its end; a second one leaves
-at once.
+On a terminal, each step is shown with the time since the start; in a pipe, as a plain line; and with \`--json\`, as one JSON object
+per line. Hints and errors go to stderr. Ctrl-C while \`start\` is running ends the call and waits until it has ended. A second Ctrl-C
+leaves at once.
 
-| with \`--json\` | each line |
+| With \`--json\` | Each line |
 |---|---|
-| a command | \`{"method","event","data"?,"error"?,"seq"?}\`: what is told of it ([protocol.md](protocol.md)), from \`Started\` to \`Ended\` |
+| a command | \`{"method","event","data"?,"error"?,"seq"?}\`: its events ([protocol.md](protocol.md)), from \`Started\` to \`Ended\` |
 | \`list\` | a call; \`get\`: \`{"call","timeline"}\` |
-| \`watch\` | \`{"event":"Standing","call"}\` for what stands, then \`{"event","call","data"?}\` for each change, \`{"event":"Up"}\` or \`{"event":"Down"}\` for the adapter |
-| \`token\` | the answer of [\`POST /v1/tokens\`](protocol.md) |
-| \`doctor\` | \`{"check","state","says","mend"?}\`; \`state\` is \`well\`, \`ill\`, or \`unknown\` for what could not be checked |
+| \`watch\` | \`{"event":"Standing","call"}\` for each active call, then \`{"event","call","data"?}\` for each change, and \`{"event":"Up"}\` or \`{"event":"Down"}\` for the adapter |
+| \`token\` | the response of [\`POST /v1/tokens\`](protocol.md) |
+| \`doctor\` | \`{"check","state","says","mend"?}\`; \`state\` is \`well\`, \`ill\`, or \`unknown\` if it could not be checked |
 
 ## Settings
 
-A flag goes before its variable, that before the file, and that before the default. The file holds an object of JSON with the
-names of the flags as keys, such as \`{"url": "wss://calls.example.com", "domain": "example.com"}\`; it is \`call-api/config.json\`
-in \`$XDG_CONFIG_HOME\` (\`~/.config\`), or what \`--config\` or \`${SETTINGS.config.env}\` names. \`admin\`
-reads the same file.
+A flag overrides its environment variable, which overrides the configuration file, which overrides the default. The configuration
+file is a JSON object with the names of the flags as keys, such as \`{"url": "wss://calls.example.com", "domain": "example.com"}\`. Its
+path is \`call-api/config.json\` in \`$XDG_CONFIG_HOME\` (\`~/.config\`), unless \`--config\` or \`${SETTINGS.config.env}\` names another one.
+\`admin\` reads the same file.
 
 ${settingsTable(SETTINGS)}
 
-These and \`--json\` may stand before or behind the command.
+These flags and \`--json\` can stand before or after the command.
 
 ## Exit codes
 
-| code | |
+| Code | Meaning |
 |---|---|
 ${Object.entries(EXIT_MEANINGS)
   .map(([name, meaning]) => `| ${EXIT[name as keyof typeof EXIT]} | ${cell(meaning)} |`)
@@ -57,18 +57,20 @@ ${Object.entries(EXIT_MEANINGS)
 ${commands.map((command) => sectionOf(command, program)).join('\n')}
 ## Without an edge
 
-With \`--direct HOST:PORT\` the same commands go straight to the MI of an OpenSIPS, over UDP, with the same state machines; no edge
-and no adapter is needed, and nobody is asked for a key: whoever reaches MI may do all. \`--next-hop\` is OpenSIPS's own SIP
-address ([opensips.md](opensips.md)). Nothing is kept between two runs, so \`end\` takes a Call-ID only, and \`list\`, \`get\` and
-\`watch\` tell of the calls that stand. \`token\` and \`admin\` are the edge's.
+With \`--direct HOST:PORT\`, the same commands are sent to the MI of an OpenSIPS over UDP, by the same state machines. They need no
+edge, no adapter and no key: whoever reaches MI can do everything. \`--next-hop\` is the SIP address of OpenSIPS itself
+([opensips.md](opensips.md)). Nothing is stored between two runs, so \`end\` accepts a Call-ID only, and \`list\`, \`get\` and \`watch\`
+show active calls only. \`token\` and \`admin\` need an edge.
 
 ## Doctor
 
-It goes the way from here to the phones and says of each place whether it is well, and if not, what mends it: the edge and its
-version, the clock, the key or token and what it may do, the adapter and since when it is connected, the round trip, MI, the
-version and the modules of OpenSIPS, the subscriptions and when they lapse, the events, and the loop of the first leg through
-the script (\`next_hop\`). The last needs a call: give \`--test-address\` a phone that may ring for a moment. Without an edge an
-event is raised instead to see whether it arrives. It exits with 1 where something is ill.
+\`doctor\` checks each part between this machine and the phones, and says what to do about each fault: the edge and its version, the
+clock, the key or token and its scopes, the adapter, the round trip, MI, the version and the modules of OpenSIPS, the event
+subscriptions, the events, and whether the first leg passes the routing script (\`loop\`). The last check needs a call: use
+\`--test-address\` with a phone that may ring for a moment. Without an edge, a test event is raised to see whether it arrives.
+
+\`doctor\` exits with ${EXIT.unreachable} if the edge, the adapter or OpenSIPS cannot be reached, with ${EXIT.notAllowed} if the key or token is rejected, with ${EXIT.usage} if
+\`--site\` is missing, and with ${EXIT.failed} if it finds any other fault. A check that could not be made (\`unknown\`) is not a fault.
 
 ## Completion
 
@@ -78,34 +80,33 @@ event is raised instead to see whether it arrives. It exits with 1 where somethi
 
 ## Administration
 
-\`call-api admin\` is \`npm run admin\`: ${admin.description()}. [administration.md](administration.md) tells what each is for.
-It exits with 0 when it is done, 1 when the edge refuses it, 2 when it is not understood, 3 when the edge is not reached.
+\`call-api admin\`, or \`npm run admin\`: ${admin.description()} [administration.md](administration.md) explains what each command is for.
+It exits with 0 when it is done, 1 if the edge rejected the request, 2 for wrong usage, and 3 if the edge cannot be reached.
 
 ${adminCommands
   .map((command) => `- \`${termOf(command, admin)}\`: ${command.description()}${flagsOf(command)}`)
   .join('\n')}
 
-| flag | |
+| Flag | Meaning |
 |---|---|
 ${uniqueOptions(adminCommands)
   .map((option) => `| \`${option.flags}\` | ${aboutOf(option)} |`)
   .join('\n')}
 
-Each of them takes these, anywhere behind \`admin\`, and \`--json\`, which prints the answer as JSON:
+Each command also accepts these flags, anywhere after \`admin\`, and \`--json\`, which prints the response as JSON:
 
 ${settingsTable(ADMIN_SETTINGS)}
 `;
 }
 
 function settingsTable(definitions: Definitions): string {
-  const rows = Object.entries(definitions).map(
-    ([name, { value, env, help, default: standard, ...setting }]) => {
-      const flag = setting.isEnvironmentOnly ? '' : `\`--${name} <${value}>\``;
-      const variable = env === undefined ? '' : `\`${env}\``;
-      return `| ${flag} | ${variable} | ${cell(help)}${standard === undefined ? '' : ` (default: ${standard})`} |`;
-    },
-  );
-  return `| flag | variable | |\n|---|---|---|\n${rows.join('\n')}`;
+  const rows = Object.entries(definitions).map(([name, setting]) => {
+    const { value, env, help } = setting;
+    const flag = setting.isEnvironmentOnly ? '' : `\`--${name} <${value}>\``;
+    const variable = env === undefined ? '' : `\`${env}\``;
+    return `| ${flag} | ${variable} | ${cell(`${help} (default: ${describeDefault(setting)})`)} |`;
+  });
+  return `| Flag | Variable | Meaning |\n|---|---|---|\n${rows.join('\n')}`;
 }
 
 function sectionOf(command: Command, program: Command): string {
@@ -116,29 +117,34 @@ function sectionOf(command: Command, program: Command): string {
   const table =
     rows.length === 0
       ? ''
-      : `\n| | |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
-  return `### ${command.name()}\n\n\`call-api ${termOf(command, program)}\`: ${command.description()}.\n${table}`;
+      : `\n| Argument or flag | Meaning |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
+  return `### ${command.name()}\n\n\`call-api ${termOf(command, program)}\`: ${command.description()}\n${table}`;
 }
 
 function aboutOf({ description, argChoices, defaultValue }: Argument | Option): string {
-  const choices = argChoices ? `${description === '' ? '' : ': '}${argChoices.join(', ')}` : '';
-  const standard = typeof defaultValue === 'string' ? ` (default: \`${defaultValue}\`)` : '';
-  return cell(`${description}${choices}${standard}`);
+  const choices = argChoices ? `: ${argChoices.join(', ')}` : '';
+  const standard = typeof defaultValue === 'string' ? ` (default: ${defaultValue})` : '';
+  // The choices stand before the default.
+  return cell(`${description.replace(/( \(default: .*\))?$/, `${choices}$1`)}${standard}`);
 }
 
 function flagsOf(command: Command): string {
   const flags = visibleOptions(command).map(({ long }) => `\`${long}\``);
-  return flags.length === 0 ? '' : ` (${flags.join(', ')})`;
+  return flags.length === 0 ? '' : ` Flags: ${flags.join(', ')}.`;
 }
 
 function visibleOptions({ options }: Command): readonly Option[] {
   return options.filter(({ hidden }) => !hidden);
 }
 
-/** Returns the options of commands, each once. */
+/** Returns the options of commands, each once; two with the same flag may have different defaults. */
 function uniqueOptions(commands: readonly Command[]): Option[] {
   return [
-    ...new Map(commands.flatMap(({ options }) => options).map((option) => [option.flags, option])).values(),
+    ...new Map(
+      commands
+        .flatMap(({ options }) => options)
+        .map((option) => [`${option.flags} ${option.description}`, option]),
+    ).values(),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** Where the edge is, and with which secret: the settings of `call-api admin`. @module */
+import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { ADMIN_SETTINGS } from './definitions.ts';
 import { type Environment, type Flags, readValues } from './reader.ts';
@@ -22,9 +23,9 @@ export function readAdminSettings(
   if (url.protocol === 'http:' && !LOOPBACK.includes(url.hostname))
     throw new Failure(
       EXIT.usage,
-      `${origins.edge?.name}: ${url.origin} would send the admin secret unencrypted. Use https.`,
+      `${origins.edge?.name}: ${quote(url.origin)} would send the admin secret unencrypted. Use https://.`,
     );
   if (values.secret === undefined)
-    throw new Failure(EXIT.usage, 'The admin secret is missing. Set ADMIN_SECRET or give --secret-file.');
+    throw new Failure(EXIT.usage, 'The admin secret is missing. Set ADMIN_SECRET or use --secret-file.');
   return { edge: url.origin, secret: values.secret };
 }

@@ -14,7 +14,7 @@ const SiteName = z
   .string()
   .regex(
     /^[a-z0-9-]{1,32}$/,
-    'is not the name of a site. Use up to 32 lower-case letters, digits and hyphens.',
+    'is not the name of a site. Use 1 to 32 lower-case letters, digits and hyphens.',
   );
 
 const Domain = z.string().regex(/^(?!sips?:)[^\s@<>?"]+$/i, 'is not a domain. Write it like example.com.');
@@ -26,11 +26,18 @@ const Timeout = z
     message: 'is not a number of seconds from 1 to 600. Use a number in this range.',
   });
 
+/** It is sent in a WebSocket subprotocol as well, which has fewer characters than a header (RFC 9110 §5.6.2). */
+const Token = Credential.regex(
+  /^[\w!#$%&'*+.^`|~-]*$/,
+  'contains a character that no API key and no token has. Copy it again.',
+);
+
 const CONFIG = {
   config: {
     value: 'file',
     env: 'CALL_API_CONFIG',
-    help: 'a JSON file with the names of these flags as keys; if not given: call-api/config.json in $XDG_CONFIG_HOME',
+    defaultHelp: 'call-api/config.json in $XDG_CONFIG_HOME or ~/.config',
+    help: 'JSON file with the names of these flags as keys',
     type: Text,
   },
 } as const satisfies Definitions;
@@ -41,58 +48,63 @@ export const SETTINGS = {
     value: 'url',
     env: 'CALL_API',
     default: 'ws://localhost:5059',
-    help: 'the edge, such as wss://calls.example.com',
+    help: 'URL of the edge, such as wss://calls.example.com',
     type: edgeUrl('wss://calls.example.com'),
   },
   token: {
     value: 'token',
     env: 'CALL_API_TOKEN',
-    help: 'a token or an API key; as a flag it can be read in the list of processes',
-    type: Credential,
+    help: 'API key or token. Prefer CALL_API_TOKEN or --token-file: other users can see flags',
+    type: Token,
     isSecret: true,
   },
   'token-file': {
     value: 'file',
     env: 'CALL_API_TOKEN_FILE',
-    help: 'a file that has it',
+    help: 'File that contains the API key or token',
     type: Text,
     fileFor: 'token',
   },
   site: {
     value: 'site',
     env: 'CALL_API_SITE',
-    help: 'which site, for an API key that is for several',
+    defaultHelp: 'the site of the key or token',
+    help: 'Name of the site. Required for an API key that is valid for several sites',
     type: SiteName,
   },
   domain: {
     value: 'domain',
     env: 'CALL_API_DOMAIN',
-    help: 'makes alice sip:alice@DOMAIN; if not given, in direct mode: the host of --next-hop',
+    defaultHelp: 'none; with --direct: the host of --next-hop',
+    help: 'Domain for addresses without one: alice becomes sip:alice@DOMAIN',
     type: Domain,
   },
   direct: {
     value: 'host:port',
     env: 'CALL_API_DIRECT',
-    help: 'no edge: straight at the OpenSIPS whose MI listens there (UDP)',
+    defaultHelp: 'none, which connects to the edge',
+    help: 'Connect to the MI of an OpenSIPS at this UDP address, without an edge',
     type: hostPort(),
   },
   'next-hop': {
     value: 'uri',
     env: 'CALL_API_NEXT_HOP',
-    help: "direct mode: that OpenSIPS's own SIP address; if not given: sip:HOST:5060",
+    defaultHelp: 'sip:HOST:5060, with the host of --direct',
+    help: 'With --direct: SIP address of that OpenSIPS itself',
     type: SipUri,
   },
   events: {
     value: 'host:port',
     env: 'CALL_API_EVENTS',
-    help: 'direct mode: where OpenSIPS sends events to; if not given: the address that reaches it, any port',
+    defaultHelp: 'the address of this machine that reaches OpenSIPS, and any free port',
+    help: 'With --direct: local address to which OpenSIPS sends its events',
     type: hostPort(),
   },
   timeout: {
     value: 'seconds',
     env: 'CALL_API_TIMEOUT',
     default: '10',
-    help: 'how long the edge or OpenSIPS may take to be reached and to answer a question, 1 to 600',
+    help: 'Maximum time for connecting and for the answer to a query, in seconds: 1 to 600',
     type: Timeout,
   },
   ...CONFIG,
@@ -105,19 +117,20 @@ export const ADMIN_SETTINGS = {
     env: 'EDGE_URL',
     // Where `npm start` serves.
     default: 'http://localhost:5059',
-    help: 'the edge, such as https://calls.example.com',
+    help: 'URL of the edge, such as https://calls.example.com',
     type: edgeUrl('https://calls.example.com'),
   },
   secret: {
     env: 'ADMIN_SECRET',
-    help: 'the admin secret',
+    help: 'Admin secret',
     type: Credential,
     isSecret: true,
     isEnvironmentOnly: true,
   },
   'secret-file': {
     value: 'file',
-    help: 'a file with the admin secret; otherwise ADMIN_SECRET is read',
+    defaultHelp: 'none, which uses ADMIN_SECRET',
+    help: 'File that contains the admin secret',
     type: Text,
     fileFor: 'secret',
   },

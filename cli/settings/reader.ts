@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { keysOf } from '../../shared/settings/config-file.ts';
-import { type Definitions, type Origin, readSettings, type Values } from '../../shared/settings/settings.ts';
+import {
+  type Definitions,
+  describeDefault,
+  type Origin,
+  readSettings,
+  type Values,
+} from '../../shared/settings/settings.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { ADMIN_SETTINGS, SETTINGS } from './definitions.ts';
 
@@ -16,10 +22,11 @@ export type Flags = Readonly<Record<string, string | undefined>>;
 export function optionsFor(definitions: Definitions): Option[] {
   return Object.entries(definitions)
     .filter(([, { isEnvironmentOnly }]) => !isEnvironmentOnly)
-    .map(([name, { value, help, env, default: standard }]) => {
+    .map(([name, setting]) => {
+      const { value, help, env } = setting;
       const flags = value === undefined ? `--${name}` : `--${name} <${value}>`;
-      const hints = [...(standard === undefined ? [] : [`default: ${standard}`]), ...(env ? [env] : [])];
-      return new Option(flags, hints.length === 0 ? help : `${help} (${hints.join('; ')})`);
+      const variable = env === undefined ? '' : `; ${env}`;
+      return new Option(flags, `${help} (default: ${describeDefault(setting)}${variable})`);
     });
 }
 

@@ -4,7 +4,7 @@ import { readAdminSettings } from './admin-settings.ts';
 import { readCallSettings } from './settings.ts';
 
 const missing = () => {
-  throw new Error('ENOENT');
+  throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
 };
 const read = (
   flags: Record<string, string>,
@@ -99,11 +99,12 @@ it.each([
   ],
   [{}, { CALL_API_DIRECT: 'here' }, 'CALL_API_DIRECT: "here" is not HOST:PORT.'],
   [{ timeout: '0' }, {}, '--timeout: "0" is not a number of seconds from 1 to 600.'],
-  [{ 'token-file': '/nowhere' }, {}, '--token-file: the file /nowhere cannot be read'],
-  [{ config: '/nowhere' }, {}, '--config: the file /nowhere cannot be read'],
+  [{ 'token-file': '/nowhere' }, {}, '--token-file: cannot read the file "/nowhere": no such file'],
+  [{ config: '/nowhere' }, {}, '--config: cannot read the file "/nowhere": no such file'],
   [{ config: '/text' }, {}, 'is not a JSON object'],
   [{ config: '/other' }, {}, '"color" in /other is not a setting'],
   [{ token: 'a b' }, {}, '--token: the value contains a space'],
+  [{ token: 'a"b' }, {}, '--token: the value contains a character that no API key'],
 ])('rejects %j %j', (flags, env, sentence) => {
   const files = { '/text': 'url = x', '/other': '{"color":"red"}' };
   expect(() => read(flags as Record<string, string>, env as Record<string, string>, files)).toThrow(sentence);
@@ -118,16 +119,16 @@ it.each([
   [
     { edge: 'http://calls.example.com' },
     {},
-    '--edge: http://calls.example.com would send the admin secret unencrypted',
+    '--edge: "http://calls.example.com" would send the admin secret unencrypted',
   ],
   [
     {},
     { EDGE_URL: 'ws://calls.example.com' },
-    'EDGE_URL: http://calls.example.com would send the admin secret',
+    'EDGE_URL: "http://calls.example.com" would send the admin secret',
   ],
-  [{}, { ADMIN_SECRET: '' }, 'The admin secret is missing. Set ADMIN_SECRET or give --secret-file.'],
+  [{}, { ADMIN_SECRET: '' }, 'The admin secret is missing. Set ADMIN_SECRET or use --secret-file.'],
   [{}, { ADMIN_SECRET: 'a b' }, 'ADMIN_SECRET: the value contains a space'],
-  [{ 'secret-file': '/none' }, {}, '--secret-file: the file /none cannot be read (ENOENT)'],
+  [{ 'secret-file': '/none' }, {}, '--secret-file: cannot read the file "/none": no such file'],
 ])('rejects for admin %j %j', (flags, env, sentence) =>
   expect(() => readAdmin(flags as Record<string, string>, env as Record<string, string>)).toThrow(sentence),
 );
@@ -137,8 +138,17 @@ it.each([
   ['a@b', undefined, 'sip:a@b'],
   ['alice', 'example.com', 'sip:alice@example.com'],
 ])('%s with the domain %s is %s', (address, domain, uri) =>
-  expect(completeAddress(address, domain)).toBe(uri),
+  expect(completeAddress('caller', address, domain)).toBe(uri),
 );
 
-it('rejects a name without a domain', () =>
-  expect(() => completeAddress('alice', undefined)).toThrow('--domain'));
+it.each([
+  [
+    'alice',
+    undefined,
+    'caller: "alice" is not a SIP URI. Use sip:user@host, or set --domain (CALL_API_DOMAIN).',
+  ],
+  ['a b', 'example.com', 'caller: "sip:a b@example.com" is not a SIP URI that can be dialed.'],
+  ['sip:', undefined, 'caller: "sip:" is not a SIP URI that can be dialed.'],
+])('rejects the address %s with the domain %s', (address, domain, sentence) =>
+  expect(() => completeAddress('caller', address, domain)).toThrow(sentence),
+);

@@ -9,6 +9,8 @@ export interface Edge {
   readonly socket: string;
   /** Prefix of the URLs of its HTTP routes, without a slash at the end. */
   readonly origin: string;
+  /** The URL as the user wrote it, without its query, for messages. */
+  readonly shown: string;
   readonly site: string | undefined;
 }
 
@@ -46,11 +48,13 @@ export function readCallSettings(
 function edgeAt(text: string, site: string | undefined): Edge {
   const url = new URL(text.replace(/^http/i, 'ws'));
   const base = url.pathname.replace(/\/(call-api)?\/?$/, '');
+  const { protocol, host } = new URL(text);
   url.pathname = `${base}/call-api`;
   if (site !== undefined) url.searchParams.set('site', site);
   return {
     socket: url.href,
     origin: `${url.protocol.replace('ws', 'http')}//${url.host}${base}`,
+    shown: `${protocol}//${host}${base}`,
     site: url.searchParams.get('site') ?? undefined,
   };
 }

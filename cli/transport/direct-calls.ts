@@ -1,10 +1,12 @@
 /** Calls as OpenSIPS itself knows them, without an edge: read from `dlg_list`, and updated by its events. @module */
 import type { MiClient } from '../../adapter/opensips/mi-client.ts';
+import { describeResponse, type MiResponse } from '../../adapter/opensips/mi-message.ts';
 import { applyInput, type Call, newCall } from '../../shared/calls/call.ts';
 import { CallCorrelator, type CallEntry } from '../../shared/calls/call-correlator.ts';
 import { dialogState, type EviEvent } from '../../shared/opensips/evi.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../shared/opensips/mi.ts';
 import type { QueryMethod } from '../../shared/protocol/rpc/queries.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, Failure } from '../exit.ts';
 import type { WatchEvent } from './transport.ts';
 
@@ -26,10 +28,13 @@ export class DirectCalls {
     if (query === 'CallGet' && 'callid' in params) {
       const call = await this.#activeCall(String(params.callid));
       if (call) return { call };
-      throw new Failure(EXIT.failed, 'OpenSIPS knows no such call: call-api list tells which stand');
+      throw new Failure(
+        EXIT.failed,
+        `OpenSIPS does not know the call ${quote(String(params.callid))}. Run call-api list to see the active calls.`,
+      );
     }
     if (query === 'CallList') return { calls: await this.#activeCalls() };
-    throw new Failure(EXIT.usage, `${query} is the edge's: leave --direct out`);
+    throw new Failure(EXIT.usage, `${query} needs an edge. Remove --direct (CALL_API_DIRECT).`);
   }
 
   /** Reports the active calls, then every change; rejects where OpenSIPS does not list its dialogs. */
@@ -104,10 +109,9 @@ function callOf(dialog: Dialog): Call {
   return applyInput(newCall(dialog.callid, startedAt), listed(dialog), now).call;
 }
 
-function unreadable(answer: object): Failure {
-  const reason = 'error' in answer ? JSON.stringify(answer.error) : JSON.stringify(answer);
+function unreadable(answer: MiResponse): Failure {
   return new Failure(
     EXIT.unreachable,
-    `OpenSIPS does not list its dialogs (${reason}): call-api doctor tells what is wrong`,
+    `OpenSIPS does not list its dialogs: ${describeResponse(answer)}. Run call-api doctor to find out why.`,
   );
 }

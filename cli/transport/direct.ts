@@ -10,8 +10,10 @@ import { TIMING } from '../../adapter/timing.ts';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
 import { unsupportedReason } from '../../shared/opensips/features.ts';
 import { commandParams } from '../../shared/protocol/rpc/commands.ts';
-import { errorCode, issuesText, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { errorCode, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { validate } from '../../shared/protocol/validation/validate.ts';
 import { Runner } from '../../shared/runner/runner.ts';
+import type { Address } from '../../shared/settings/value-types.ts';
 import { EXIT, Failure } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DirectCalls } from './direct-calls.ts';
@@ -22,6 +24,11 @@ const SUBSCRIPTION_S = 60;
 /** Time for ending the subscriptions. */
 const CLOSE_TIMEOUT_MS = 1_000;
 const SUBJECT = 'direct';
+
+/** Returns what to check where an OpenSIPS does not answer. */
+function noOpenSipsText({ host, port }: Address): string {
+  return `No OpenSIPS answers at ${host}:${port} (UDP). Check that it is running, and that --direct (CALL_API_DIRECT) is the socket_name of its mi_datagram module.`;
+}
 
 /**
  * Connects to OpenSIPS; rejects with a {@link Failure} where it does not answer.
@@ -40,6 +47,7 @@ export async function openDirectTransport(
   let timer: NodeJS.Timeout | undefined;
   let onIdle = () => {};
   let isReady = false;
+  let problem: string | undefined;
   let fail: (reason: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
@@ -48,8 +56,10 @@ export async function openDirectTransport(
 
   const log = createLog('error', [], {
     write(line) {
-      // Until the first check is over, a failure is reported as one sentence below.
-      if (isReady) showHint(String((JSON.parse(line) as { readonly msg?: unknown }).msg));
+      const { msg: sentence } = JSON.parse(line) as { readonly msg: string };
+      // Until the first check is over, it is reported below.
+      if (isReady) showHint(sentence);
+      else problem = sentence;
     },
   });
   const opensips = connectToOpenSips(
@@ -70,6 +80,7 @@ export async function openDirectTransport(
     },
     TIMING,
     log,
+    { opensips: '--direct (CALL_API_DIRECT)', events: '--events (CALL_API_EVENTS)' },
   );
   const calls = new DirectCalls(opensips.mi, settings.timeoutMs);
 
@@ -96,11 +107,9 @@ export async function openDirectTransport(
   await opensips.firstCheck;
   if (!opensips.health().reachable) {
     await opensips.close(CLOSE_TIMEOUT_MS);
-    throw new Failure(
-      EXIT.unreachable,
-      `no OpenSIPS answers at ${direct.host}:${direct.port} (UDP): is it running, and is that the socket_name of its mi_datagram?`,
-    );
+    throw new Failure(EXIT.unreachable, problem ?? noOpenSipsText(direct));
   }
+  if (problem !== undefined) showHint(problem);
   isReady = true;
   runner.onLinkUp(randomUUID(), Date.now());
 
@@ -108,9 +117,9 @@ export async function openDirectTransport(
     run(method, params, onUpdate) {
       const cmdId = randomUUID();
       const refuse = (error: RpcError) => queueMicrotask(() => onUpdate({ event: 'Refused', error }));
-      const parsed = commandParams[method].safeParse(params);
+      const parsed = validate(commandParams[method], params, 'params');
       if (!parsed.success) {
-        refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: issuesText(parsed.error) });
+        refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: parsed.error });
         return cmdId;
       }
       const lack = unsupportedReason(parsed.data, method, opensips.health().version);
@@ -133,7 +142,7 @@ export async function openDirectTransport(
     failed,
     async close() {
       if (runner.size > 0) {
-        showHint('what was begun is looked after until it is over; Ctrl-C twice leaves it as it is');
+        showHint('Waiting for running commands to end. Press Ctrl-C twice to leave them as they are.');
         await new Promise<void>((done) => {
           onIdle = done;
         });

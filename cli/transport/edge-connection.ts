@@ -2,16 +2,12 @@
 import { text } from 'node:stream/consumers';
 import WebSocket from 'ws';
 import type { RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
-import { reasonOf } from '../../shared/settings/error-reason.ts';
+import { explainError } from '../../shared/settings/error-reason.ts';
 import { EXIT, Failure } from '../exit.ts';
-import type { Edge, Settings } from '../settings/settings.ts';
+import type { Settings } from '../settings/settings.ts';
+import { type ConnectError, failureFor } from './connect-error.ts';
 
 export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs'>;
-
-/** Why there is no connection: the HTTP response that refused it, or what kept any response from arriving. */
-export type ConnectError =
-  | { readonly type: 'refused'; readonly status: number; readonly detail: string }
-  | { readonly type: 'unreachable'; readonly reason: string };
 
 /**
  * Returns a WebSocket class for a client. Node 20 has none of its own, and the one of Node 24 does not say why it was
@@ -22,7 +18,7 @@ export function webSocketClass(timeoutMs: number, onError: (error: ConnectError)
   return class extends WebSocket {
     constructor(url: string, protocols: string[]) {
       super(url, protocols, { handshakeTimeout: timeoutMs });
-      this.on('error', (error) => onError({ type: 'unreachable', reason: reasonOf(error) }));
+      this.on('error', (error) => onError({ type: 'unreachable', ...explainError(error) }));
       this.on('unexpected-response', (_, response) => {
         text(response).then(
           (body) => {
@@ -51,29 +47,6 @@ function problemDetailOf(body: string): string {
   } catch {
     return '';
   }
-}
-
-/** Returns what a connection error means to the user, and the exit code for it. */
-export function failureFor(error: ConnectError, edge: Edge, token: string | undefined): Failure {
-  if (error.type === 'unreachable')
-    return new Failure(
-      EXIT.unreachable,
-      `no edge is reached at ${edge.origin} (${error.reason}): check --url or CALL_API; npm start runs one on this machine`,
-    );
-  const { status } = error;
-  const detail = error.detail === '' ? '' : `: ${error.detail}`;
-  if (status === 400) return new Failure(EXIT.usage, `the edge does not take it (400)${detail}; see --site`);
-  if (status === 401 || status === 403) {
-    const remedy =
-      token === undefined ? 'set CALL_API_TOKEN or give --token-file' : 'call-api doctor tells more';
-    return new Failure(EXIT.notAllowed, `the edge does not let this in (${status})${detail}; ${remedy}`);
-  }
-  if (status === 429 || status === 503)
-    return new Failure(EXIT.unreachable, `the edge has no room (${status})${detail}; try again in a while`);
-  return new Failure(
-    EXIT.unreachable,
-    `what answers at ${edge.origin} is no edge (${status}): check --url or CALL_API`,
-  );
 }
 
 /** Requests one of the edge's HTTP routes; rejects with a {@link Failure} where nothing answers. */
@@ -109,7 +82,7 @@ export async function requestRoute(
       ms: performance.now() - startedAt,
     };
   } catch (error) {
-    throw failureFor({ type: 'unreachable', reason: reasonOf(error) }, edge, token);
+    throw failureFor({ type: 'unreachable', ...explainError(error) }, edge, token);
   }
 }
 
@@ -134,7 +107,7 @@ export async function requestOnce(
     return await new Promise((resolve, reject) => {
       const timedOut = new Failure(
         EXIT.unreachable,
-        `the edge has not answered ${method} within ${timeoutMs / 1_000} s: try again`,
+        `The edge has not answered ${method} within ${timeoutMs / 1_000} s. Try again, or increase --timeout (CALL_API_TIMEOUT).`,
       );
       setTimeout(() => reject(timedOut), timeoutMs).unref();
       socket.on('message', (data) => resolve(JSON.parse(data.toString()) as { readonly result?: unknown }));

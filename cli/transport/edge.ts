@@ -8,14 +8,16 @@ import {
   type Method,
   type Params,
 } from '../../client/index.ts';
-import { adviceFor, EXIT, exitFor, Failure } from '../exit.ts';
-import { type ConnectError, type EdgeSettings, failureFor, webSocketClass } from './edge-connection.ts';
+import { adviceFor, EXIT, errorText, exitFor, Failure } from '../exit.ts';
+import { sentences } from '../output/sentence.ts';
+import { type ConnectError, failureFor } from './connect-error.ts';
+import { type EdgeSettings, webSocketClass } from './edge-connection.ts';
 import type { CommandUpdate, Transport, WatchEvent } from './transport.ts';
 
 const CLOSED = {
   unauthorized:
-    'the edge has closed the connection: the key was revoked, or the token has expired; get another one',
-  superseded: 'another client has taken this session up',
+    'The edge closed the connection, because the key was revoked or the token has expired. Use another key or token.',
+  superseded: 'The edge closed the connection, because another client resumed its session.',
 } as const;
 
 /**
@@ -40,14 +42,14 @@ export function openEdgeTransport(
   const onState = (state: ConnectionState) => {
     if (state.status === 'open') {
       clearTimeout(connectTimer);
-      if (isLost) showHint('connected again');
+      if (isLost) showHint('Connected again.');
       isLost = false;
       wasOpen = true;
     } else if (state.status === 'waiting' && !wasOpen) {
       fail(failureFor(lastError, edge, token));
     } else if (state.status === 'waiting' && !isLost) {
       isLost = true;
-      showHint('the connection to the edge is lost; trying again');
+      showHint('The connection to the edge was lost. Connecting again.');
     } else if (state.status === 'closed' && state.reason !== 'requested') {
       fail(new Failure(EXIT.notAllowed, CLOSED[state.reason]));
     }
@@ -113,8 +115,7 @@ async function forwardChanges(
 
 function toFailure(error: unknown): unknown {
   if (!(error instanceof CallApiError)) return error;
-  const advice = adviceFor(error.code);
-  return new Failure(exitFor(error.code), advice === '' ? error.message : `${error.message}; ${advice}`);
+  return new Failure(exitFor(error.code), sentences(errorText(error), adviceFor(error.code)));
 }
 
 /** Does what `Promise.withResolvers` does, which Node 20 lacks. A rejection that nobody awaits is no error. */

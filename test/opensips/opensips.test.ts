@@ -224,10 +224,10 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     });
 
     it.each([
-      [{ headers: { 'X-A': 'left\\r\\nX-Evil: yes' } }, /^headers\.X-A: has a \\/],
-      [{ headers: { 'X-A': 'hello!harness', 'X-B': 'two' } }, /^headers\.X-A: has a !/],
-      [{ display: 'a\\nb' }, /^display: has a \\/],
-      [{ display: 'a\r\nX-Evil: yes' }, /^display: has a line end/],
+      [{ headers: { 'X-A': 'left\\r\\nX-Evil: yes' } }, /^headers\.X-A: .* contains "\\\\"/],
+      [{ headers: { 'X-A': 'hello!harness', 'X-B': 'two' } }, /^headers\.X-A: .* contains "!"/],
+      [{ display: 'a\\nb' }, /^display: .* contains "\\\\"/],
+      [{ display: 'a\r\nX-Evil: yes' }, /^display: .* contains a line break/],
     ])('are rejected if OpenSIPS would misinterpret them: %j', async (options, data) => {
       const alice = await harness.openPhone('busy');
       const params = { caller: alice.uri, callee: harness.unregisteredUri };
@@ -314,7 +314,10 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       }
       for (const method of ['CallHold', 'CallUnhold']) {
         expect(await harness.client.request(method, { callid, leg: 'callee' })).toMatchObject({
-          error: { code: -32602, data: expect.stringMatching(/^leg: OpenSIPS 3\..* needs 4\.0 or newer/) },
+          error: {
+            code: -32602,
+            data: expect.stringMatching(/^leg: OpenSIPS 3\..* Use OpenSIPS 4\.0 or later/),
+          },
         });
       }
       expect([alice.isHeld(callid), bob.isHeld(callid)]).toEqual([false, false]);

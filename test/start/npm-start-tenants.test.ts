@@ -25,7 +25,7 @@ async function start(...args: string[]) {
   const exited = once(child, 'exit');
   return {
     output: () => output,
-    waitUntilReady: () => waitUntil(() => output.includes('Ctrl-C ends it all')),
+    waitUntilReady: () => waitUntil(() => output.includes('Press Ctrl-C to stop')),
     exited,
     async interrupt(): Promise<void> {
       child.kill('SIGINT');
@@ -115,7 +115,7 @@ it('serves a tenant with its adapter, a token from its back end, and a call with
 it('refuses --opensips and points to the adapter', async () => {
   const refused = await start('--port', String(await findFreePort()), '--opensips', '127.0.0.1:8080');
   const [status] = (await refused.exited) as [number];
-  expect(status).toBe(1);
+  expect(status).toBe(2);
   expect(refused.output()).toContain('npm run adapter');
 });
 

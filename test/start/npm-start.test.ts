@@ -6,24 +6,26 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
+import { foreignText } from '../../shared/testing/wrong-values.ts';
 import { Client, callidOf, eventNames, phoneUri } from '../harness/client.ts';
 import { findFreePort, waitUntil } from '../harness/stack.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
 /** Runs `npm start` in its own process group, like a terminal. */
-function npmStart(...args: string[]) {
+function npmStart(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn('npm', ['start', '--', ...args], {
     cwd: root,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return {
     output: () => output,
-    waitUntilReady: () => waitUntil(() => output.includes('Ctrl-C ends it all')),
+    waitUntilReady: () => waitUntil(() => output.includes('Press Ctrl-C to stop')),
     /** Sends SIGINT to every process of the group, like Ctrl-C. */
     async interrupt(): Promise<void> {
       const exited = once(child, 'exit');
@@ -40,16 +42,18 @@ it('starts, serves a call, ends on Ctrl-C, and has stored its commands after a r
   const url = `ws://localhost:${port}/call-api`;
   const parties = { caller: phoneUri('alice'), callee: phoneUri('bob') };
 
-  const first = npmStart('--port', String(port), '--data', data);
+  const first = npmStart(['--port', String(port), '--data', data]);
   await first.waitUntilReady();
   expect(first.output()).toContain(url);
+  // The command that it proposes reaches this port.
+  expect(first.output()).toMatch(new RegExp(`npm run call -- CallStart '.*' --url ws://localhost:${port}\n`));
   const client = await Client.connect(url);
   const notifications = await client.runToEnd('CallStart', { ...parties, cmd_id: 'stored-command' });
   expect(callidOf(notifications, 'CalleeAnswered')).toMatch(/./);
   await first.interrupt();
   await expect(fetch(`http://localhost:${port}/healthz`)).rejects.toThrow();
 
-  const second = npmStart('--port', String(port), '--data', data);
+  const second = npmStart(['--port', String(port), '--data', data]);
   await second.waitUntilReady();
   const secondClient = await Client.connect(url);
   expect(await secondClient.request('CallStart', { ...parties, cmd_id: 'stored-command' })).toMatchObject({
@@ -65,15 +69,58 @@ it('reports a port that is in use', async () => {
   const port = await findFreePort();
   const otherServer = createServer().listen(port, '127.0.0.1');
   await once(otherServer, 'listening');
-  const start = npmStart('--port', String(port));
+  const start = npmStart(['--port', String(port)]);
   const [status] = await start.waitForExit();
   otherServer.close();
   expect(status).toBe(1);
-  expect(start.output()).toContain(`Port ${port} is taken; choose another`);
+  expect(start.output()).toContain(
+    `--port (SELFHOST_PORT): cannot listen on port ${port}: another program uses the port.`,
+  );
+  expect(start.output()).not.toContain('is up');
+});
+
+it.each<[string, string[], Record<string, string>, RegExp, number]>([
+  [
+    'a data folder that cannot be written',
+    ['--data', '/dev/null/data'],
+    {},
+    /^--data \(SELFHOST_DATA\): cannot write to the folder "\/dev\/null\/data": .*\. Choose another/m,
+    1,
+  ],
+  [
+    'an OpenSIPS that does not answer',
+    ['--opensips', '127.0.0.1:9'],
+    {},
+    /^--opensips \(SELFHOST_OPENSIPS\): no OpenSIPS answers MI at 127\.0\.0\.1:9 \(UDP\)\. Check/m,
+    1,
+  ],
+  [
+    'an adapter that cannot start',
+    [],
+    { EVI_LISTEN: 'bad' },
+    /^EVI_LISTEN: "bad" is not HOST:PORT\..*\nThe adapter has ended \(exit code 2\)\. Its messages are above\.$/m,
+    1,
+  ],
+  [
+    'a wrong setting',
+    ['--tenants=maybe'],
+    {},
+    /^--tenants: "maybe" is neither yes nor no\. Use one of them\.$/m,
+    2,
+  ],
+])('reports %s, and not that it is up', async (_, args, env, message, status) => {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const start = npmStart(['--port', String(await findFreePort()), '--data', data, ...args], env);
+  const [exit] = await start.waitForExit();
+  expect(exit).toBe(status);
+  await rm(data, { recursive: true, force: true });
+  expect(start.output()).toMatch(message);
+  expect(start.output()).not.toContain('is up');
+  expect(foreignText(start.output(), '')).toBeUndefined();
 });
 
 it('lists its options with --help', async () => {
-  const start = npmStart('--help');
+  const start = npmStart(['--help']);
   await start.waitForExit();
   expect(start.output()).toContain('--opensips HOST:PORT');
 });

@@ -1,0 +1,64 @@
+/** Why the edge is not reached or rejects a connection, and what to do about it. Pure. @module */
+import type { ErrorReason } from '../../shared/settings/error-reason.ts';
+import { quote } from '../../shared/settings/quote.ts';
+import { EXIT, Failure } from '../exit.ts';
+import { withReason } from '../output/sentence.ts';
+import type { Edge } from '../settings/settings.ts';
+
+/** Why there is no connection: the HTTP response that refused it, or what kept any response from arriving. */
+export type ConnectError =
+  | { readonly type: 'refused'; readonly status: number; readonly detail: string }
+  | ({ readonly type: 'unreachable' } & ErrorReason);
+
+const CHECK_URL = 'Check --url (CALL_API).';
+export const SITE_MISSING = 'The API key is valid for several sites, and none is named.';
+const RUN_DOCTOR = 'Run call-api doctor for details.';
+
+/** Returns what a connection error means to the user, and the exit code for it. */
+export function failureFor(error: ConnectError, edge: Edge, token: string | undefined): Failure {
+  if (error.type === 'unreachable') {
+    const isLocal = /\/\/(?:localhost|127\.|\[::1\])/.test(edge.shown);
+    const start = isLocal ? ' To start an edge on this machine, run npm start.' : '';
+    const { reason, remedy = `${CHECK_URL}${start}` } = error;
+    return new Failure(EXIT.unreachable, `Cannot connect to the edge at ${edge.shown}: ${reason}.`, remedy);
+  }
+  const { status, detail } = error;
+  // The name of the field comes first.
+  if (status === 400 && edge.site === undefined && detail.startsWith('site:'))
+    return new Failure(EXIT.usage, SITE_MISSING, 'Use --site (CALL_API_SITE).');
+  if (status === 400)
+    return new Failure(EXIT.usage, withReason('The edge rejected the request (400)', detail));
+  if (status === 401) return rejection(edge, token);
+  if (status === 403)
+    return new Failure(EXIT.notAllowed, withReason('The edge does not allow this (403)', detail));
+  if (status === 429 || status >= 500) {
+    const problem = withReason(`The edge at ${edge.shown} is not available (${status})`, detail);
+    return new Failure(EXIT.unreachable, problem, 'Try again in a minute.');
+  }
+  return new Failure(
+    EXIT.unreachable,
+    `What answers at ${edge.shown} is not an edge (HTTP ${status}).`,
+    CHECK_URL,
+  );
+}
+
+/** For security, the edge does not say what is wrong with a credential. */
+function rejection({ site, shown }: Edge, token: string | undefined): Failure {
+  if (token === undefined)
+    return new Failure(
+      EXIT.notAllowed,
+      `The edge at ${shown} requires an API key or a token.`,
+      'Set CALL_API_TOKEN, or use --token-file.',
+    );
+  if (site !== undefined)
+    return new Failure(
+      EXIT.notAllowed,
+      `The edge rejected the API key or token for the site ${quote(site)}.`,
+      `Check --site (CALL_API_SITE), and that the key or token is valid. ${RUN_DOCTOR}`,
+    );
+  return new Failure(
+    EXIT.notAllowed,
+    'The edge rejected the API key or token: it is invalid, expired or revoked.',
+    RUN_DOCTOR,
+  );
+}
