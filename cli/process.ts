@@ -19,7 +19,13 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
   // A reader such as `head` has closed the pipe and needs no more.
   process.stdout.on('error', () => process.exit(EXIT.done));
   const { env, stdout: out, stderr: err } = process;
-  process.exitCode = await runProgram(argv, { env, out, err, interrupt: interrupt.signal });
+  try {
+    process.exitCode = await runProgram(argv, { env, out, err, interrupt: interrupt.signal });
+  } catch (error) {
+    const details = error instanceof Error ? error.stack : error;
+    err.write(`Unexpected error in call-api. Please report it with these lines:\n${details}\n`);
+    process.exitCode = EXIT.failed;
+  }
 }
 
 /** Runs a command line, and returns the exit code. */

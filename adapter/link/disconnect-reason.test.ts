@@ -13,7 +13,7 @@ describe('the summary of a disconnect', () => {
     [{ by: 'close', code: 4409, reason: '' }, /Another adapter serves this site/],
     [{ by: 'close', code: 4408, reason: '' }, /ADAPTER_NAME/],
     [{ by: 'close', code: 4406, reason: '' }, /Update the adapter/],
-    [{ by: 'close', code: 4400, reason: '' }, /Update both/],
+    [{ by: 'close', code: 4400, reason: '' }, /update both/],
   ])('%j asks the operator to act', (reason, message) => {
     expect(summarizeDisconnect(reason)).toEqual({
       message: expect.stringMatching(message),

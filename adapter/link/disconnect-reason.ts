@@ -35,14 +35,14 @@ const HTTP_MESSAGES: Readonly<Record<number, string>> = {
 
 const CLOSE_MESSAGES: Readonly<Record<number, string>> = {
   [closeCode.protocol]:
-    'The edge and the adapter do not understand each other. Update both to the same version.',
+    'The edge and the adapter do not understand each other. Check that --edge (EDGE_URL) is an edge, and update both to the same version.',
   [closeCode.version]: 'The edge requires another version of the link protocol. Update the adapter.',
   [closeCode.superseded]:
     'Another adapter with the same name has connected and replaced this one. Give each adapter its own --name (ADAPTER_NAME).',
   [closeCode.occupied]:
     'Another adapter serves this site. Stop that one, or set --key (ADAPTER_KEY) to a key of another site.',
   [closeCode.tooLarge]:
-    'The edge rejected a message because it was too large. Update both to the same version.',
+    'The edge rejected a message because it was too large. Update the edge and the adapter to the same version.',
 };
 
 /** Returns the message for the log, and whether an operator has to act before the adapter can connect again. */

@@ -15,7 +15,8 @@ import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, type Exit, exitFor, Failure } from '../exit.ts';
 import type { Output } from '../output/printer.ts';
 import type { Settings } from '../settings/settings.ts';
-import { openSocket } from '../transport/edge-connection.ts';
+import { notAnEdge } from '../transport/connect-error.ts';
+import { openSocket, parseMessage } from '../transport/edge-connection.ts';
 import type { Transport } from '../transport/transport.ts';
 
 const ID = '1';
@@ -48,7 +49,13 @@ export async function rpcThroughEdge(
     socket.on('message', (data) => {
       const text = data.toString();
       out.write(`← ${text}\n`);
-      const { error, result, params: update } = JSON.parse(text) as Message;
+      const message: Message | undefined = parseMessage(text);
+      if (!message) {
+        reject(notAnEdge(settings.edge));
+        socket.close();
+        return;
+      }
+      const { error, result, params: update } = message;
       if (error) finish(exitFor(error.code));
       else if (update?.event === 'Error')
         commandExit = update.error ? exitFor(update.error.code) : EXIT.failed;

@@ -6,7 +6,7 @@
  */
 export function asSentence(text: string): string {
   const capitalized = text.replace(
-    /^[a-z]+(?=[ ,'’]|$)/,
+    /^[a-z]+(?=[ ,?!'’]|$)/,
     (word) => word.charAt(0).toUpperCase() + word.slice(1),
   );
   return /[.?!]$/.test(capitalized) ? capitalized : `${capitalized}.`;

@@ -77,7 +77,7 @@ it.each<[string, ConnectError, Edge, string | undefined, string, number]>([
     refused(403, 'This origin is not allowed.'),
     EDGE,
     'ca.key',
-    'The edge does not allow this (403): This origin is not allowed.',
+    'The edge at wss://calls.example.com does not allow this (403): This origin is not allowed.',
     EXIT.notAllowed,
   ],
   [

@@ -30,7 +30,11 @@ export function failureFor(error: ConnectError, edge: Edge, token: string | unde
     return new Failure(EXIT.usage, withReason('The edge rejected the request (400)', detail));
   if (status === 401) return rejection(edge, token);
   if (status === 403)
-    return new Failure(EXIT.notAllowed, withReason('The edge does not allow this (403)', detail));
+    return new Failure(
+      EXIT.notAllowed,
+      withReason(`The edge at ${edge.shown} does not allow this (403)`, detail),
+      detail === '' ? CHECK_URL : '',
+    );
   if (status === 429 || status >= 500) {
     const problem = withReason(`The edge at ${edge.shown} is not available (${status})`, detail);
     return new Failure(EXIT.unreachable, problem, 'Try again in a minute.');
@@ -38,6 +42,24 @@ export function failureFor(error: ConnectError, edge: Edge, token: string | unde
   return new Failure(
     EXIT.unreachable,
     `What answers at ${edge.shown} is not an edge (HTTP ${status}).`,
+    CHECK_URL,
+  );
+}
+
+/** Returns the failure of a query that an open connection gets no answer to. */
+export function noAnswer({ shown }: Edge, timeoutMs: number): Failure {
+  return new Failure(
+    EXIT.unreachable,
+    `The edge at ${shown} has not answered within ${timeoutMs / 1_000} s.`,
+    'Try again, or increase --timeout (CALL_API_TIMEOUT).',
+  );
+}
+
+/** Returns the failure of a connection to a server that does not speak the protocol. */
+export function notAnEdge({ shown }: Edge): Failure {
+  return new Failure(
+    EXIT.unreachable,
+    `What answers at ${shown} is not an edge: its messages are not JSON-RPC.`,
     CHECK_URL,
   );
 }

@@ -3,9 +3,8 @@ import { text } from 'node:stream/consumers';
 import WebSocket from 'ws';
 import type { RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
-import { EXIT, Failure } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
-import { type ConnectError, failureFor } from './connect-error.ts';
+import { type ConnectError, failureFor, noAnswer, notAnEdge } from './connect-error.ts';
 
 export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs'>;
 
@@ -95,6 +94,16 @@ export function openSocket({ edge, token, timeoutMs }: EdgeSettings): Promise<We
   });
 }
 
+/** Returns the object in a message; undefined where the server is not an edge. */
+export function parseMessage(text: string): object | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Sends one request on a socket of its own; rejects with a {@link Failure} where none opens or no response arrives. */
 export async function requestOnce(
   settings: EdgeSettings,
@@ -102,15 +111,16 @@ export async function requestOnce(
   params: object,
 ): Promise<{ readonly result?: unknown; readonly error?: RpcError }> {
   const socket = await openSocket(settings);
-  const { timeoutMs } = settings;
+  const { edge, timeoutMs } = settings;
   try {
     return await new Promise((resolve, reject) => {
-      const timedOut = new Failure(
-        EXIT.unreachable,
-        `The edge has not answered ${method} within ${timeoutMs / 1_000} s. Try again, or increase --timeout (CALL_API_TIMEOUT).`,
-      );
+      const timedOut = noAnswer(edge, timeoutMs);
       setTimeout(() => reject(timedOut), timeoutMs).unref();
-      socket.on('message', (data) => resolve(JSON.parse(data.toString()) as { readonly result?: unknown }));
+      socket.on('message', (data) => {
+        const message = parseMessage(data.toString());
+        if (message) resolve(message);
+        else reject(notAnEdge(edge));
+      });
       socket.on('close', () => reject(timedOut));
       socket.send(JSON.stringify({ jsonrpc: '2.0', id: method, method, params }));
     });

@@ -10,7 +10,8 @@ import {
 } from '../../client/index.ts';
 import { adviceFor, EXIT, errorText, exitFor, Failure } from '../exit.ts';
 import { sentences } from '../output/sentence.ts';
-import { type ConnectError, failureFor } from './connect-error.ts';
+import type { Edge } from '../settings/settings.ts';
+import { type ConnectError, failureFor, noAnswer } from './connect-error.ts';
 import { type EdgeSettings, webSocketClass } from './edge-connection.ts';
 import type { CommandUpdate, Transport, WatchEvent } from './transport.ts';
 
@@ -69,9 +70,11 @@ export function openEdgeTransport(
       return command.cmdId;
     },
     query: (query, params) =>
-      api.request(query, params).catch((error: unknown) => Promise.reject(toFailure(error))),
+      api
+        .request(query, params, { signal: AbortSignal.timeout(timeoutMs) })
+        .catch((error: unknown) => Promise.reject(toFailure(error, edge, timeoutMs))),
     watch: (onEvent, callid) =>
-      void forwardChanges(api, onEvent, callid).catch((error) => reject(toFailure(error))),
+      void forwardChanges(api, onEvent, callid).catch((error) => reject(toFailure(error, edge, timeoutMs))),
     failed,
     async close() {
       clearTimeout(connectTimer);
@@ -113,7 +116,8 @@ async function forwardChanges(
   }
 }
 
-function toFailure(error: unknown): unknown {
+function toFailure(error: unknown, edge: Edge, timeoutMs: number): unknown {
+  if (error instanceof DOMException && error.name === 'TimeoutError') return noAnswer(edge, timeoutMs);
   if (!(error instanceof CallApiError)) return error;
   return new Failure(exitFor(error.code), sentences(errorText(error), adviceFor(error.code)));
 }

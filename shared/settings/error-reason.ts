@@ -16,7 +16,10 @@ const UNTRUSTED: ErrorReason = {
   reason: 'its TLS certificate is signed by an authority that this machine does not trust',
   remedy: TRUST_REMEDY,
 };
-const SELF_SIGNED: ErrorReason = { reason: 'its TLS certificate is self-signed', remedy: TRUST_REMEDY };
+const SELF_SIGNED: ErrorReason = {
+  reason: 'its TLS certificate is self-signed',
+  remedy: 'If you trust it, set NODE_EXTRA_CA_CERTS to the file of this certificate.',
+};
 const WRONG_HOST: ErrorReason = {
   reason: 'its TLS certificate is for another host name',
   remedy: 'Use the host name in the certificate.',
@@ -24,7 +27,10 @@ const WRONG_HOST: ErrorReason = {
 const NOT_FOUND: ErrorReason = { reason: 'no such file or folder' };
 const DENIED: ErrorReason = { reason: 'permission denied' };
 const NO_ANSWER: ErrorReason = { reason: 'no answer in time' };
-const CLOSED: ErrorReason = { reason: 'the connection was closed before an answer arrived' };
+const CLOSED: ErrorReason = {
+  reason: 'the connection was closed before an answer arrived',
+  remedy: PROTOCOL_REMEDY,
+};
 const NOT_TLS: ErrorReason = {
   reason: 'it does not answer with TLS',
   remedy: 'Check the port. Use ws:// or http:// if it has no TLS.',

@@ -128,7 +128,8 @@ describe('errors', () => {
 
   it('never contain a credential', () => {
     const files = { 't.txt': 'se cret', 'c.json': '{"token":"se cret' };
-    for (const flags of [{ token: 'se cret' }, { 'token-file': 't.txt' }, { config: 'c.json' }]) {
+    const mistaken = { 'token-file': 'ca.k1.api.acme.0123456789abcdef.secret.0123456789' };
+    for (const flags of [{ token: 'se cret' }, { 'token-file': 't.txt' }, { config: 'c.json' }, mistaken]) {
       const errors = errorsOf({ flags }, files);
       expect(errors).toHaveLength(1);
       expect(errors.join()).not.toContain('cret');

@@ -136,19 +136,23 @@ function find(
     : { text: standard, origin: { from: 'default', name: `--${name}` } };
 }
 
+/** A name as long as this, without a folder, may be the credential itself, given in the place of its file. */
+const MAYBE_CREDENTIAL = /^[^/\\]{40,}$/;
+
 /** Reads the file that a setting names; white space at the ends is not part of a credential. */
 function contentOf(
   { text: path, origin }: Found,
   readFile: (path: string) => string,
 ): Found | { readonly error: string } {
+  const isCredential = MAYBE_CREDENTIAL.test(path);
+  const file = isCredential ? 'the file' : `the file ${quote(path)}`;
   try {
     const text = readFile(path).trim();
     if (text !== '') return { text, origin };
-    return { error: `${origin.name}: the file ${quote(path)} is empty. Write the value into it.` };
+    return { error: `${origin.name}: ${file} is empty. Write the value into it.` };
   } catch (error) {
-    return {
-      error: `${origin.name}: cannot read the file ${quote(path)}: ${reasonOf(error)}. Check the path.`,
-    };
+    const remedy = isCredential ? 'Use the path of a file, not the value itself.' : 'Check the path.';
+    return { error: `${origin.name}: cannot read ${file}: ${reasonOf(error)}. ${remedy}` };
   }
 }
 

@@ -333,8 +333,8 @@ it('ignores invalid datagrams, and forged events from other addresses', async ()
     await foreignSender.send(datagram, port);
     await foreignSender.send(forgeEndEvent(callid), site.eventsPort);
   });
-  await waitUntil(() => site.adapter?.log().includes('event ignored') === true);
-  expect(site.adapter?.log()).toContain('event dropped');
+  await waitUntil(() => site.adapter?.log().includes('Ignored an event') === true);
+  expect(site.adapter?.log()).toContain('Dropped an unreadable event');
   // If the edge had accepted a forged event, the call would have ended.
   const held = await client.runToEnd('CallHold', { callid });
   expect(eventNames(held)).toContain('CallHoldSuccessful');
