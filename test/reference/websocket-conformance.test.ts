@@ -32,8 +32,9 @@ it('serves exactly the documented methods', async () => {
   const client = await stack.connectClient();
   const { error } = await client.request('no-such-method', {});
   expect(error?.code).toBe(-32601);
-  const served = String(error?.data).split('there are ')[1]?.split(', ');
-  expect(served?.sort()).toEqual(openRpc.methods.map(({ name }) => name).sort());
+  const [, list = ''] = /does not exist\. Use (.*)\.$/.exec(String(error?.data)) ?? [];
+  const served = list.split(/, | or /);
+  expect(served.sort()).toEqual(openRpc.methods.map(({ name }) => name).sort());
 });
 
 it('documents every message that it sends while calls are made, watched and changed', async () => {

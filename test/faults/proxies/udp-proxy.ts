@@ -14,7 +14,7 @@ import type { DatagramFaultRates, UdpFaultRates } from '../injection/fault-rates
 
 const HOST = '127.0.0.1';
 /** How long a reordered datagram waits for the next one. */
-const MAX_REORDER_DELAY_MS = 30;
+const MAX_REORDER_DELAY_MS = 200;
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** A flow of datagrams: `request`, `reply` or `event`. */
