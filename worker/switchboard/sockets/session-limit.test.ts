@@ -11,7 +11,10 @@ it('refuses a socket beyond the limit until another has closed, and accepts thos
   const refused = await site.requestSocket(clientPrincipal({ policy: limited }));
   expect(refused.status).toBe(429);
   expect(refused.headers.get('Retry-After')).toMatch(/^\d+$/);
-  expect(await refused.json()).toMatchObject({ status: 429, detail: expect.stringContaining('2 sockets') });
+  expect(await refused.json()).toMatchObject({
+    status: 429,
+    detail: expect.stringContaining('2 open connections'),
+  });
   const other = await site.client({ policy: limited, subject: 'key:other' });
   expect(await other.request('Echo')).toMatchObject({ result: { event: 'Started' } });
   await evictDurableObject(site.object);
