@@ -50,7 +50,7 @@ it('sends no request to a loopback, private or link-local address, in any notati
       return delivery?.state === 'failed';
     });
     expect(delivery?.attempts, url).toMatchObject([
-      { error: expect.stringContaining('is its address public') },
+      { error: expect.stringContaining('that its address is public') },
     ]);
   }
   expect(connections).toBe(0);
@@ -60,6 +60,6 @@ it('sends no request to a loopback, private or link-local address, in any notati
 it('rejects an http webhook unless private addresses are allowed', async () => {
   await using stack = await MultiTenantStack.start({ tenants: 1, sites: 1, sitesWithoutAdapter: ['t1-s1'] });
   await expect(stack.adminRequest('POST', WEBHOOKS, { url: 'http://hooks.example.com/' })).rejects.toThrow(
-    'takes https:// only',
+    'is not an https:// URL',
   );
 });
