@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import {
   closeCode,
   EdgeMessage,
+  type InDialogMessage,
   LINK_VERSION,
   type MiRequest,
   type OpenSipsStatus,
@@ -26,7 +27,7 @@ export interface ConnectionContext {
   readonly outbox: Outbox;
   opensipsStatus(): OpenSipsStatus;
   /** Starts a request. Returns false if too many are open. */
-  acceptRequest(request: MiRequest): boolean;
+  acceptRequest(request: MiRequest | InDialogMessage): boolean;
   /** Returns the number of replies that the edge has not acknowledged. */
   unacknowledgedReplies(): number;
   onAcknowledged(seq: number): void;
@@ -171,6 +172,7 @@ export class Connection {
           ? undefined
           : `ack of message ${message.seq}, which was never sent`;
       case 'mi':
+      case 'in-dialog':
         return this.#context.acceptRequest(message)
           ? undefined
           : 'too many MI requests without an acknowledged reply';

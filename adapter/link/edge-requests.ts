@@ -3,7 +3,7 @@
  * reply.
  * @module
  */
-import type { MiRequest } from '../../shared/protocol/link.ts';
+import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 import type { Log } from '../log.ts';
 import type { MiClient } from '../opensips/mi-client.ts';
 import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
@@ -41,7 +41,7 @@ export class EdgeRequests {
   }
 
   /** Starts a request, or ignores a duplicate. Returns false if too many requests are open. */
-  accept(request: MiRequest): boolean {
+  accept(request: MiRequest | InDialogMessage): boolean {
     const status = this.#guard.begin(request.id);
     if (status === 'new') void this.#run(request).then((response) => this.#reply(request, response));
     return status !== 'full';
@@ -57,7 +57,7 @@ export class EdgeRequests {
     this.#guard.onAcknowledged(seq);
   }
 
-  async #run({ id, method, params, timeout_ms, ttl_ms }: MiRequest): Promise<MiResponse> {
+  async #run({ id, method, params, timeout_ms, ttl_ms }: MiRequest | InDialogMessage): Promise<MiResponse> {
     if (!this.#allowedMethods.has(method)) {
       this.#log.warn(
         { method },
@@ -71,7 +71,7 @@ export class EdgeRequests {
     return this.#mi.request(method, params, timeouts, id);
   }
 
-  #reply({ id, method }: MiRequest, response: MiResponse): void {
+  #reply({ id, method }: MiRequest | InDialogMessage, response: MiResponse): void {
     if ('outcome' in response) {
       const { outcome } = response;
       this.#log.warn(

@@ -44,13 +44,42 @@ export const DialogEvent = z.object({
   params: z.object({
     id: z.string(),
     callid: z.string(),
+    /** Absent until the called side has sent a response with a tag: a call that the script refuses has none. */
+    to_tag: z.string().nullish(),
     old_state: z.coerce.number().int(),
     new_state: z.coerce.number().int(),
   }),
 });
 
-export const EviEvent = z.discriminatedUnion('name', [TransferEvent, HoldEvent, DialogEvent]);
+/** The script has refused an INVITE. Raised by `docs/opensips.cfg`; other scripts may not have it. */
+export const RefusedEvent = z.object({
+  name: z.literal('E_CALL_REFUSED'),
+  params: z.object({
+    callid: z.string(),
+    /** The parameter `osid` of the request URI: the id of the dialog whose transfer has made the call. Empty without one. */
+    osid: z.string(),
+    /** The SIP status line: `404 Not Found`. */
+    status: z.string(),
+  }),
+});
+
+/** A party has hung up. Raised by `docs/opensips.cfg`; other scripts may not have it. */
+export const ByeEvent = z.object({
+  name: z.literal('E_CALL_BYE'),
+  params: z.object({ callid: z.string(), leg: z.string() }),
+});
+
+export const EviEvent = z.discriminatedUnion('name', [
+  TransferEvent,
+  HoldEvent,
+  DialogEvent,
+  RefusedEvent,
+  ByeEvent,
+]);
 export type EviEvent = z.infer<typeof EviEvent>;
 
 /** The events to which an adapter subscribes. */
 export const EVENT_NAMES = ['E_CALL_TRANSFER', 'E_CALL_HOLD', 'E_DLG_STATE_CHANGED'] as const;
+
+/** Events of the example script. An adapter subscribes to them if OpenSIPS has them. */
+export const SCRIPT_EVENT_NAMES = ['E_CALL_REFUSED', 'E_CALL_BYE'] as const;

@@ -5,7 +5,8 @@
  * @module
  */
 import * as z from 'zod';
-import { DialogEvent, HoldEvent, TransferEvent } from '../opensips/evi.ts';
+import { ByeEvent, DialogEvent, HoldEvent, RefusedEvent, TransferEvent } from '../opensips/evi.ts';
+import { InDialogSupport } from '../opensips/in-dialog.ts';
 import { MiError } from '../opensips/mi.ts';
 import { validate } from './validation/validate.ts';
 
@@ -55,6 +56,19 @@ export const OpenSipsStatus = z.object({
     description: 'the SIP address through which first legs pass the routing script: `SIP_NEXT_HOP`',
   }),
   reachable: z.boolean().meta({ description: 'whether MI replies' }),
+  in_dialog: InDialogSupport.optional().meta({
+    description:
+      'which requests within a call the adapter sends; absent: none, so the commands of callops are used',
+  }),
+  match_param: z.string().max(64).optional().meta({
+    description: 'the URI parameter by which callops recognizes the new call of a transfer; absent: `osid`',
+  }),
+  set_up_from: z.enum(['caller', 'callee']).optional().meta({
+    description: 'the party in From of the INVITE to the caller’s phone; absent: `callee`',
+  }),
+  transport: z.string().max(16).optional().meta({
+    description: 'the transport that SIP addresses without one get, such as `tcp`; absent: none',
+  }),
 });
 export type OpenSipsStatus = z.infer<typeof OpenSipsStatus>;
 
@@ -96,6 +110,8 @@ export const EventMessage = z.discriminatedUnion('name', [
   TransferEvent.extend(eventFields),
   HoldEvent.extend(eventFields),
   DialogEvent.extend(eventFields),
+  RefusedEvent.extend(eventFields),
+  ByeEvent.extend(eventFields),
 ]);
 
 /** Messages or events may have been lost. */
@@ -143,10 +159,18 @@ export const MiRequest = z.object({
 });
 export type MiRequest = z.infer<typeof MiRequest>;
 
+/** Requests that a phone gets a request within its dialog: see `opensips/in-dialog.ts`. Like {@link MiRequest} in all else. */
+export const InDialogMessage = z.object({
+  ...MiRequest.shape,
+  type: z.literal('in-dialog'),
+  method: z.enum(['refer', 'hold', 'probe']),
+});
+export type InDialogMessage = z.infer<typeof InDialogMessage>;
+
 /** The edge has stored all numbered messages up to `seq`. */
 export const Ack = z.object({ type: z.literal('ack'), seq: z.number().int() });
 
-export const EdgeMessage = z.discriminatedUnion('type', [Welcome, MiRequest, Ack]);
+export const EdgeMessage = z.discriminatedUnion('type', [Welcome, MiRequest, InDialogMessage, Ack]);
 export type EdgeMessage = z.infer<typeof EdgeMessage>;
 
 /** Parses a frame: a message or an array of messages. One invalid message invalidates the frame. */
