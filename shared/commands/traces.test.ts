@@ -18,7 +18,9 @@ const connected = (callee: string, call = 'B') => [
 ];
 const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
-/** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
+/** The routing script refuses the destination. */
+const REFUSED = 'transfer failed: OpenSIPS refused the call to the destination before it rang';
+/** OpenSIPS raises no event if the phone rejects the REFER. */
 const NOT_REACHED =
   'transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';
 
@@ -52,8 +54,8 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
   'refer-refused': {
     4: [...callerAnswered('bob'), ...failed(NOT_REACHED)],
   },
-  'callee-404': { 4: [...callerAnswered('nobody'), ...failed(NOT_REACHED)] },
-  'callee-busy': { 4: [...callerAnswered('busy'), ...failed(NOT_REACHED)] },
+  'callee-404': { 4: [...callerAnswered('nobody'), ...failed(REFUSED)] },
+  'callee-busy': { 4: [...callerAnswered('busy'), ...failed(REFUSED)] },
   'callee-decline': {
     4: [
       ...callerAnswered('decline'),
@@ -121,7 +123,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
       'CallHoldStart callee',
       'CallHoldSuccessful caller',
       'CallHoldFailed callee',
-      ...failed('hold failed: 488 refused by the callee'),
+      ...failed('hold failed: the callee refused or did not answer. OpenSIPS does not report the status'),
     ],
     8: failed('480 Both dialog legs are on hold'),
     9: [
@@ -130,7 +132,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
       'CallUnholdStart caller',
       'CallUnholdFailed callee',
       'CallUnholdSuccessful caller',
-      ...failed('unhold failed: 488 refused by the callee'),
+      ...failed('unhold failed: the callee refused or did not answer. OpenSIPS does not report the status'),
     ],
     10: ended,
   },
@@ -146,7 +148,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
   },
   'blind-busy': {
     4: connected('bob'),
-    7: ['Transferring > busy@127.0.0.1:5060', ...failed(NOT_REACHED)],
+    7: ['Transferring > busy@127.0.0.1:5060', ...failed(REFUSED)],
     8: failed('491 Request Pending'),
   },
   'transfer-twice': {

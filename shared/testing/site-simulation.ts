@@ -6,8 +6,9 @@
  */
 import { expect } from 'vitest';
 import type { EviEvent } from '../opensips/evi.ts';
-import type { MiRequest, ReplyOutcome } from '../protocol/link.ts';
+import type { ReplyOutcome } from '../protocol/link.ts';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { AdapterRequest } from '../runner/mi-requests.ts';
 import { type CommandNotification, Runner } from '../runner/runner.ts';
 import type { Command, Notification } from '../runner/stored-command.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -230,7 +231,7 @@ export class SiteSimulation {
     if (this.#isLinkUp) this.#hibernatingRunner.onLinkRestored(this.#stream);
   }
 
-  #send(request: MiRequest): void {
+  #send(request: AdapterRequest): void {
     const { id, method, params } = request;
     const earlier = this.sentRequests.get(id) ?? [];
     const text = JSON.stringify([method, params]);
@@ -244,7 +245,7 @@ export class SiteSimulation {
   }
 
   /** The adapter runs each request once, and always reports its outcome. */
-  #runRequest({ id, method, params, timeout_ms }: MiRequest): void {
+  #runRequest({ id, method, params, timeout_ms }: AdapterRequest): void {
     if (this.#receivedIds.has(id)) return;
     this.#receivedIds.add(id);
     const stream = this.#stream;

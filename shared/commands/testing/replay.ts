@@ -7,8 +7,8 @@
 import * as z from 'zod';
 import { EviEvent } from '../../opensips/evi.ts';
 import { type Dialog, DialogResult, MiError } from '../../opensips/mi.ts';
-import type { MiRequest } from '../../protocol/link.ts';
 import { type CommandMethod, commandParams } from '../../protocol/rpc/commands.ts';
+import type { AdapterRequest } from '../../runner/mi-requests.ts';
 import { Runner } from '../../runner/runner.ts';
 import type { Notification } from '../../runner/stored-command.ts';
 
@@ -56,7 +56,7 @@ class TraceReplay {
   readonly #commandIds: readonly number[];
   readonly #isOverlapping: boolean;
   /** Requests of the runner that have no recorded counterpart yet, in order. */
-  #unmatchedRequests: MiRequest[] = [];
+  #unmatchedRequests: AdapterRequest[] = [];
   /** Ids of the runner's requests by the id of the recorded request whose reply they get. */
   readonly #matchedIds = new Map<number, string>();
   /** Letters that replace Call-IDs in the summaries. */
@@ -159,7 +159,7 @@ class TraceReplay {
   }
 
   /** Returns whether the trace contains the request, at the current line or later. */
-  #isRecorded(miRequest: MiRequest): boolean {
+  #isRecorded(miRequest: AdapterRequest): boolean {
     return this.#lines.slice(this.#lineIndex).some(({ dir, msg }, offset) => {
       const request = RecordedRequest.safeParse(dir === 'mi>' ? msg : null);
       if (!request.success || this.#matchedIds.has(request.data.id)) return false;
@@ -169,7 +169,7 @@ class TraceReplay {
   }
 
   /** Returns the reply that OpenSIPS would have sent to a request that was not recorded. */
-  #replyTo({ method, params }: MiRequest): MiReply {
+  #replyTo({ method, params }: AdapterRequest): MiReply {
     if (method === 'dlg_list' && 'callid' in params) return this.#dialogReply(String(params['callid']));
     if (method === 'dlg_list')
       return { result: { Dialogs: this.#activeDialogs().slice(Number(params['index'])) } };
@@ -216,7 +216,7 @@ class TraceReplay {
 }
 
 /** Returns whether a request of the runner and a recorded one are for the same operation on the same call. */
-function isSameRequest({ method, params }: MiRequest, recorded: RecordedRequest): boolean {
+function isSameRequest({ method, params }: AdapterRequest, recorded: RecordedRequest): boolean {
   if (method !== recorded.method) return false;
   if (method === 't_uac_dlg')
     return callidIn(String(params['headers'])) === callidIn(recorded.params['headers']);

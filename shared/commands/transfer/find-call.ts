@@ -14,13 +14,19 @@ import {
 import { type Failure, noReplyFailure, notDoneFailure, timeoutFailure, unknownFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
 import { findTransferredCall } from './match-call.ts';
-import { decideOutcome, fail, onNewCall } from './progress.ts';
-import type { Transfer, TransferProgress } from './state.ts';
+import { fail } from './outcome.ts';
+import { decideOutcome, onNewCall } from './progress.ts';
+import { refusalFailure } from './refused-call.ts';
+import { isRefer, type Transfer, type TransferProgress } from './state.ts';
 
 /** Dialogs per page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
 export const PAGE_SIZE = 12;
 
-const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+const WITHIN = `within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+const NOT_DIALED = `transfer failed: the phone accepted the transfer and did not dial ${WITHIN}`;
+const NO_ANSWER =
+  'No reply to the transfer has arrived, and no new call was found. The phone may or may not have received it.';
+const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, ${WITHIN}`;
 
 /** Searches the list from its start. */
 export function startSearch(transfer: Transfer, actions: StepActions): void {
@@ -36,7 +42,7 @@ export function requestPage({ page }: Transfer, actions: StepActions): void {
 /** The time for the new call has passed. One final search decides. */
 export function startFinalSearch(transfer: Transfer, actions: StepActions): void {
   transfer.isFinalSearch = true;
-  actions.stopTimers('search');
+  actions.stopTimers('search', 'new-call', 'refused');
   actions.startTimer('final-search', FINAL_SEARCH_TIMEOUT_MS);
   startSearch(transfer, actions);
 }
@@ -72,7 +78,11 @@ function onCallNotFound(transfer: Transfer, actions: StepActions): TransferProgr
 }
 
 /** A phone that strips `osid` is recognized only by its contact. If the contact is unknown, so is the outcome. */
-function notReachedFailure({ endedAt, contact }: Transfer): Failure {
+function notReachedFailure(transfer: Transfer): Failure {
+  const { endedAt, contact, refusal, hasPhoneAccepted } = transfer;
+  if (refusal) return refusalFailure(refusal);
+  if (isRefer(transfer) && !hasPhoneAccepted) return unknownFailure(NO_ANSWER);
+  if (hasPhoneAccepted && endedAt === undefined) return timeoutFailure(NOT_DIALED);
   if (endedAt === undefined) return timeoutFailure(NOT_REACHED);
   return contact === undefined ? unknownFailure(NOT_REACHED) : notDoneFailure(NOT_REACHED);
 }
@@ -99,12 +109,19 @@ export function onPage(transfer: Transfer, result: unknown, actions: StepActions
   if (transfer.contact === undefined && contact) transfer.contact = contact;
   // The phone may have kept the old dialog long after its new call started, until we ended it.
   const endedAt = transfer.lastEventAt ?? transfer.endedAt;
-  const newDialog = findTransferredCall(dialogs, endedAt === undefined ? transfer : { ...transfer, endedAt });
+  const newDialog = findTransferredCall(dialogs, {
+    ...transfer,
+    destination: transfer.destination || transfer.resolvedDestination,
+    ...(endedAt === undefined ? {} : { endedAt }),
+  });
   if (newDialog) {
     transfer.isUnmatched = true;
     transfer.newDialogState = newDialog.state;
+    transfer.newDialogId = newDialog.ID;
     const progress = onNewCall(transfer, newDialog.callid, '', actions);
-    return newDialog.state >= dialogState.answered ? [...progress, ...decideOutcome(transfer)] : progress;
+    return newDialog.state >= dialogState.answered
+      ? [...progress, ...decideOutcome(transfer, actions)]
+      : progress;
   }
   if (dialogs.length < transfer.page.counter) return onCallNotFound(transfer, actions);
   transfer.page = { ...transfer.page, index: transfer.page.index + transfer.page.counter };

@@ -6,7 +6,7 @@
  */
 import type { CallEventName } from '../../../shared/calls/call.ts';
 import { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
-import type { EviEvent } from '../../../shared/opensips/evi.ts';
+import type { EviEvent, Leg } from '../../../shared/opensips/evi.ts';
 import type { Dialog } from '../../../shared/opensips/mi.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog } from '../store/command-log.ts';
@@ -102,6 +102,16 @@ export class Calls {
     const call = this.#correlator.get(callid)?.call;
     if (!call || call.state === 'ended') return undefined;
     return call.answered === undefined ? 'ringing' : 'answered';
+  }
+
+  /** Returns whether a call is active, or has ended and is still kept in memory. */
+  isKnown(callid: string): boolean {
+    return this.#correlator.get(callid) !== undefined;
+  }
+
+  /** Returns the legs of a call that are on hold. */
+  heldLegs(callid: string): readonly Leg[] {
+    return this.#correlator.get(callid)?.call.held ?? [];
   }
 
   /** Sets whether any client watches calls. */
