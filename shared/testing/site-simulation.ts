@@ -6,13 +6,14 @@
  */
 import { expect } from 'vitest';
 import type { EviEvent } from '../opensips/evi.ts';
+import { featuresOf } from '../opensips/features.ts';
 import type { ReplyOutcome } from '../protocol/link.ts';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
 import type { AdapterRequest } from '../runner/mi-requests.ts';
 import { type CommandNotification, Runner } from '../runner/runner.ts';
 import type { Command, Notification } from '../runner/stored-command.ts';
 import { MemoryLog } from './memory-log.ts';
-import { type MiResponse, OpenSipsModel, type PhoneBehavior } from './opensips-model.ts';
+import { FR_TIMEOUT_MS, type MiResponse, OpenSipsModel, type PhoneBehavior } from './opensips-model.ts';
 import { seededRandom, VirtualClock } from './virtual-clock.ts';
 
 /** The behavior of the network between OpenSIPS and the adapter. The rates are from 0 to 1. */
@@ -51,6 +52,8 @@ export interface ClientCommand {
 
 export interface Scenario {
   readonly seed: number;
+  /** Whether the adapter sends requests within a dialog; otherwise transfers and holds use callops. */
+  readonly hasInDialog: boolean;
   readonly behaviors: readonly PhoneBehavior[];
   readonly commands: readonly ClientCommand[];
   readonly network: Network;
@@ -79,6 +82,7 @@ export interface SentRequest {
   readonly text: string;
 }
 
+const IN_DIALOG = { refer: true, hold: true, timeout_ms: FR_TIMEOUT_MS };
 const EPOCH = 'epoch';
 const NEXT_HOP = 'sip:10.0.0.1:5060';
 /** Active calls that commands can act on from the start. */
@@ -154,7 +158,14 @@ export class SiteSimulation {
     const cmdId = `command-${this.records.length}`;
     const params = this.#paramsOf(method, byCmdId, targetIndex);
     const newCommand = { cmdId, method, params, subject: 'tester', session: 'one' };
-    const options = { nextHop: NEXT_HOP, callid: `first-${cmdId}` };
+    const options = {
+      nextHop: NEXT_HOP,
+      callid: `first-${cmdId}`,
+      isAnswered: (callid: string) => this.opensips.isAcknowledged(callid),
+      isKnown: (callid: string) => this.opensips.calls.has(callid),
+      heldLegs: (callid: string) => this.opensips.heldLegs(callid),
+      features: featuresOf(this.#scenario.hasInDialog ? { in_dialog: IN_DIALOG } : {}),
+    };
     const target = this.records.find(({ command }) => command.cmdId === params['callid']);
     if (target) target.isCanceled = true;
     this.#hibernatingRunner.start(newCommand, options, this.#clock.now);
