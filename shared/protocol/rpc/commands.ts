@@ -114,7 +114,7 @@ function holdParams(description: string) {
       callid: CallId.meta({ description: 'Call-ID of the call' }),
       leg: LegName.optional().meta({
         description:
-          'the only leg to change: `caller` or `callee`; default: both. Needs OpenSIPS 4.0 or later: with an earlier version, the request is rejected with -32602 and nothing is sent',
+          'the only leg to change: `caller` or `callee`; default: both. Where the adapter uses callops (`--engine callops`), this needs OpenSIPS 4.0 or later: with an earlier version, the request is rejected with -32602 and nothing is sent',
         ...ADDED,
       }),
     })
