@@ -3,16 +3,35 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import type { OpenSipsStatus } from '../shared/protocol/link.ts';
 import { EdgeRequests } from './link/edge-requests.ts';
 import { Link } from './link/link.ts';
 import { Outbox } from './link/outbox.ts';
 import type { Log } from './log.ts';
-import { connectToOpenSips } from './opensips/opensips.ts';
+import { connectToOpenSips, type OpenSipsConnection } from './opensips/opensips.ts';
 import type { Settings } from './settings.ts';
 import { TIMING, type Timing } from './timing.ts';
 
 /** Bytes kept for replay, for any number of messages: 100,000 events of 350 bytes, and some replies. */
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
+
+/** Returns what the edge is to know about OpenSIPS. */
+function statusOf(
+  opensips: OpenSipsConnection,
+  { sipNextHop, matching, setUpFrom, transport }: Settings,
+): OpenSipsStatus {
+  const { version, reachable } = opensips.health();
+  const inDialog = opensips.inDialogSupport();
+  return {
+    version,
+    reachable,
+    next_hop: sipNextHop,
+    match_param: matching.param,
+    set_up_from: setUpFrom,
+    ...(inDialog === undefined ? {} : { in_dialog: inDialog }),
+    ...(transport === undefined ? {} : { transport }),
+  };
+}
 
 /** What tests replace. */
 export interface Dependencies {
@@ -57,7 +76,7 @@ export function startAdapter(
     log,
   );
   const requests = new EdgeRequests(
-    opensips.mi,
+    opensips,
     settings.allow,
     (id, response) => outbox.addReply({ id, ...response }),
     log,
@@ -68,7 +87,7 @@ export function startAdapter(
       adapterName: settings.name,
       stream: randomUUID(),
       outbox,
-      opensipsStatus: () => ({ ...opensips.health(), next_hop: settings.sipNextHop }),
+      opensipsStatus: () => statusOf(opensips, settings),
       acceptRequest: (request) => requests.accept(request),
       unacknowledgedReplies: () => requests.unacknowledgedReplies,
       onAcknowledged: (seq) => requests.onAcknowledged(seq),

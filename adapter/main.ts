@@ -4,6 +4,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs';
+import { formatAddress } from '../shared/settings/value-types.ts';
 import { startAdapter } from './adapter.ts';
 import { createLog, redactUrl } from './log.ts';
 import { readSettings } from './settings.ts';
@@ -30,7 +31,7 @@ if ('help' in reading) {
   log.info(
     {
       adapter: name,
-      opensips: `${opensips.host}:${opensips.port}`,
+      opensips: formatAddress(opensips),
       edge: redactUrl(edge),
       allow: [...allow],
     },

@@ -29,6 +29,11 @@ describe('the adapter settings', () => {
       allow: new Set(ALLOWED_MI_COMMANDS),
       buffer: 100_000,
       subscription: 120,
+      engine: 'auto',
+      frTimeoutMs: 30_000,
+      matching: { mode: 'param', param: 'osid' },
+      setUpFrom: 'callee',
+      transport: undefined,
       logLevel: 'info',
     });
   });
@@ -43,6 +48,34 @@ describe('the adapter settings', () => {
     expect(settings.allow).toEqual(new Set(['dlg_list', 'call_hold']));
   });
 
+  it('describe how OpenSIPS is configured', () => {
+    const env = { ADAPTER_ENGINE: 'callops', MATCH_PARAM: 'os_id', SIP_TRANSPORT: 'tcp', FR_TIMEOUT: '5' };
+    const flags = ['--match-mode', 'callid', '--set-up-from', 'caller'];
+    expect(settingsOf(readSettings(flags, env, noFile))).toMatchObject({
+      engine: 'callops',
+      frTimeoutMs: 5_000,
+      matching: { mode: 'callid', param: 'os_id' },
+      setUpFrom: 'caller',
+      transport: 'tcp',
+    });
+  });
+
+  it.each([
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['[2001:db8::7]:9', { host: '2001:db8::7', port: 9 }],
+    ['open_sips:8080', { host: 'open_sips', port: 8080 }],
+  ])('take %s as the address of OpenSIPS', (text, opensips) => {
+    expect(settingsOf(readSettings(['--opensips', text], {}, noFile)).opensips).toEqual(opensips);
+  });
+
+  it('take host names with an underscore, as those of containers', () => {
+    const flags = ['--edge', 'ws://call_api:5059/adapter', '--sip-next-hop', 'sip:open_sips:5060'];
+    expect(settingsOf(readSettings(flags, {}, noFile))).toMatchObject({
+      edge: 'ws://call_api:5059/adapter',
+      sipNextHop: 'sip:open_sips:5060',
+    });
+  });
+
   it('ignore empty variables', () => {
     expect(settingsOf(readSettings([], { OPENSIPS_MI: '', ADAPTER_KEY: '' }, noFile))).toMatchObject({
       opensips: { port: 8080 },
@@ -54,6 +87,20 @@ describe('the adapter settings', () => {
     ['--opensips', '10.0.0.1', /^--opensips: "10.0.0.1" is not HOST:PORT\. .*127.0.0.1:8080\.$/],
     ['--opensips', '10.0.0.1:0', /port from 1/],
     ['--opensips', '10.0.0.1:70000', /not HOST:PORT/],
+    ['--opensips', '::1:8080', /not HOST:PORT/],
+    ['--opensips', '[::1]', /not HOST:PORT/],
+    ['--opensips', '[10.0.0.1]:8080', /not HOST:PORT/],
+    ['--opensips', '[fe80::1%eth0]:8080', /not HOST:PORT/],
+    ['--events', '[::1]:5061', /not an IPv4 address/],
+    ['--events', 'open_sips:5061', /not an IPv4 address/],
+    ['--engine', 'fast', /not an engine\. Use auto or callops\.$/],
+    ['--fr-timeout', '0', /whole number from 1 to 600/],
+    ['--fr-timeout', '601', /whole number from 1 to 600/],
+    ['--match-param', 'a;b', /not the name of a URI parameter/],
+    ['--match-param', 'p'.repeat(65), /not the name of a URI parameter/],
+    ['--match-mode', 'id', /not a match mode\. Use param, callid or manual\.$/],
+    ['--set-up-from', 'both', /not a party\. Use callee or caller\.$/],
+    ['--transport', 'quic', /not a transport\. Use udp, .* or wss\.$/],
     ['--edge', 'edge', /not the URL of an edge.*wss:/],
     ['--edge', 'ws://edge/#x', /not the URL of an edge/],
     ['--edge', 'https://edge/adapter', /not a WebSocket URL\. Use wss:\/\/edge\/adapter\.$/],

@@ -1,6 +1,7 @@
 /** The adapter's settings, and the text of its `--help`. @module */
 import { hostname } from 'node:os';
 import * as z from 'zod';
+import type { Leg } from '../shared/opensips/evi.ts';
 import { ALLOWED_MI_COMMANDS } from '../shared/opensips/mi.ts';
 import { type Manual, readCommandLine } from '../shared/settings/command-line.ts';
 import { alternatives } from '../shared/settings/quote.ts';
@@ -14,6 +15,8 @@ import {
   urlOf,
   wholeNumber,
 } from '../shared/settings/value-types.ts';
+
+import type { Matching } from './in-dialog/refer-to.ts';
 
 export type { Address } from '../shared/settings/value-types.ts';
 
@@ -36,8 +39,21 @@ export interface Settings {
   readonly buffer: number;
   /** Lifetime of an event subscription in seconds. */
   readonly subscription: number;
+  /** `callops`: requests within a dialog are never sent; the commands of callops are used. */
+  readonly engine: Engine;
+  /** How long OpenSIPS waits for a phone, in milliseconds. */
+  readonly frTimeoutMs: number;
+  /** How callops recognizes the new call of a transfer. */
+  readonly matching: Matching;
+  /** The party in From of the INVITE to the caller's phone. */
+  readonly setUpFrom: Leg;
+  /** The transport of SIP addresses that have none. */
+  readonly transport: string | undefined;
   readonly logLevel: string;
 }
+
+const ENGINES = ['auto', 'callops'] as const;
+export type Engine = (typeof ENGINES)[number];
 
 /** Settings, or a text to print (`--help`), or a sentence for each mistake. */
 export type Reading =
@@ -60,7 +76,24 @@ const MiMethods = z
   });
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-const LogLevel = z.enum(LOG_LEVELS, { error: `is not a log level. Use ${alternatives(LOG_LEVELS)}.` });
+
+/** A choice from a list, with the message that names all of them. */
+const oneOf = <const T extends readonly string[]>(values: T, noun: string) =>
+  z.enum(values, { error: `is not ${noun}. Use ${alternatives(values)}.` });
+
+/** The name of a URI parameter, from the characters that every script and phone takes. The edge takes 64 of them. */
+const MatchParam = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9_-]{1,64}$/,
+    'is not the name of a URI parameter. Use 1 to 64 letters, digits, "-" or "_".',
+  );
+
+/** The transports of OpenSIPS (its modules proto_udp, proto_tcp and so on; values of RFC 3261 §19.1.1 and RFC 7118 §5.1). */
+const TRANSPORTS = ['udp', 'tcp', 'tls', 'sctp', 'ws', 'wss'] as const;
+
+const MATCH_MODES = ['param', 'callid', 'manual'] as const;
+const PARTIES = ['callee', 'caller'] as const;
 
 const AdapterName = z
   .string()
@@ -143,12 +176,53 @@ const SETTINGS = {
     // OpenSIPS is checked every 4 s: half of 20 s leaves time for a second check before the subscription lapses.
     type: wholeNumber(20, 86_400),
   },
+  engine: {
+    value: 'engine',
+    env: 'ADAPTER_ENGINE',
+    default: 'auto',
+    help: 'auto sends transfers and holds as requests within the call (dlg_send_sequential), if this OpenSIPS can; callops always uses the commands of its callops module',
+    type: oneOf(ENGINES, 'an engine'),
+  },
+  'fr-timeout': {
+    value: 'seconds',
+    env: 'FR_TIMEOUT',
+    default: '30',
+    help: 'How long OpenSIPS waits for a phone, 1 to 600: fr_timeout of its tm module. A value that is too small gives up on phones that would still answer',
+    type: wholeNumber(1, 600),
+  },
+  'match-param': {
+    value: 'name',
+    env: 'MATCH_PARAM',
+    default: 'osid',
+    help: 'URI parameter by which OpenSIPS recognizes the new call of a transfer: match_param of its callops module',
+    type: MatchParam,
+  },
+  'match-mode': {
+    value: 'mode',
+    env: 'MATCH_MODE',
+    default: 'param',
+    help: 'What that parameter has: param the id of the dialog, callid its Call-ID, manual nothing. It is mode of the callops module',
+    type: oneOf(MATCH_MODES, 'a match mode'),
+  },
+  'set-up-from': {
+    value: 'party',
+    env: 'SET_UP_FROM',
+    default: 'callee',
+    help: 'The party in From of the call to the caller: callee, or caller as in the original Call API, for scripts that route on From',
+    type: oneOf(PARTIES, 'a party'),
+  },
+  transport: {
+    value: 'transport',
+    env: 'SIP_TRANSPORT',
+    help: `Transport of SIP addresses that have none: ${alternatives(TRANSPORTS)}`,
+    type: oneOf(TRANSPORTS, 'a transport'),
+  },
   'log-level': {
     value: 'level',
     env: 'LOG_LEVEL',
     default: 'info',
     help: `Least severe level to log: ${alternatives(LOG_LEVELS)}`,
-    type: LogLevel,
+    type: oneOf(LOG_LEVELS, 'a log level'),
   },
   config: {
     value: 'file',
@@ -176,6 +250,26 @@ export function readSettings(
 ): Reading {
   const reading = readCommandLine(SETTINGS, MANUAL, argv, { env, readFile });
   if (!('values' in reading)) return reading;
-  const { 'sip-next-hop': sipNextHop, 'log-level': logLevel, allow, config: _, ...rest } = reading.values;
-  return { settings: { ...rest, sipNextHop, logLevel, allow: new Set(allow) } };
+  const {
+    'sip-next-hop': sipNextHop,
+    'log-level': logLevel,
+    'fr-timeout': frTimeout,
+    'match-param': param,
+    'match-mode': mode,
+    'set-up-from': setUpFrom,
+    allow,
+    config: _,
+    ...rest
+  } = reading.values;
+  return {
+    settings: {
+      ...rest,
+      sipNextHop,
+      logLevel,
+      frTimeoutMs: frTimeout * 1_000,
+      matching: { mode, param },
+      setUpFrom,
+      allow: new Set(allow),
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MiRequest } from '../../shared/protocol/link.ts';
+import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 import { createLog } from '../log.ts';
 import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
@@ -17,12 +17,11 @@ class Harness extends ChangeEmitter {
     super();
     this.requests = new EdgeRequests(
       {
-        request: (method, _params, timeouts) =>
-          new Promise((finish) => {
-            this.started.push({ method, timeouts, finish });
-          }),
+        mi: { request: (method, _params, timeouts) => this.#start(method, timeouts) },
+        inDialog: (method, _params, timeouts) => this.#start(method, timeouts),
       },
-      new Set(['dlg_list']),
+      // The last one is refused although it is allowed.
+      new Set(['dlg_list', 'dlg_send_sequential']),
       (id, response) => {
         this.replies.push([id, response]);
         this.emitChange();
@@ -31,6 +30,24 @@ class Harness extends ChangeEmitter {
       createLog('silent', []),
       maxOpenRequests,
     );
+  }
+
+  #start(method: string, timeouts: RequestTimeouts): Promise<MiResponse> {
+    return new Promise((finish) => {
+      this.started.push({ method, timeouts, finish });
+    });
+  }
+
+  acceptInDialog(request: Partial<InDialogMessage>): boolean {
+    return this.requests.accept({
+      type: 'in-dialog',
+      id: 'a',
+      method: 'probe',
+      params: { callid: 'c', leg: 'caller' },
+      timeout_ms: 5_000,
+      ttl_ms: 60_000,
+      ...request,
+    });
   }
 
   accept(request: Partial<MiRequest>): boolean {
@@ -60,6 +77,11 @@ describe("the edge's requests", () => {
 
   it.each<[string, Partial<MiRequest>, MiResponse]>([
     ['are refused if the method is not allowed', { method: 'kill' }, { outcome: 'refused' }],
+    [
+      'are refused if they could send any request to a phone',
+      { method: 'dlg_send_sequential' },
+      { outcome: 'refused' },
+    ],
     ['expire if no time is left', { ttl_ms: 0 }, { outcome: 'expired' }],
     ['expire if their time has passed', { ttl_ms: -5_000 }, { outcome: 'expired' }],
   ])('%s, and do not run', async (_, request, response) => {
@@ -68,6 +90,18 @@ describe("the edge's requests", () => {
     await harness.waitFor(() => harness.replies.length > 0);
     expect(harness.replies).toEqual([['a', response]]);
     expect(harness.started).toEqual([]);
+  });
+
+  it('run within a dialog although that is no allowed MI command, also once and in time', async () => {
+    const harness = new Harness();
+    harness.acceptInDialog({});
+    harness.acceptInDialog({});
+    harness.acceptInDialog({ id: 'late', ttl_ms: 0 });
+    harness.started[0]?.finish({ result: { status: '200 OK' } });
+    await harness.waitFor(() => harness.replies.length === 2);
+    expect(harness.started).toMatchObject([{ method: 'probe', timeouts: { timeoutMs: 5_000 } }]);
+    expect(harness.replies).toContainEqual(['a', { result: { status: '200 OK' } }]);
+    expect(harness.replies).toContainEqual(['late', { outcome: 'expired' }]);
   });
 
   it('run once and get one reply although the edge repeats them', async () => {

@@ -1,12 +1,13 @@
 /**
- * Runs the edge's MI requests: each at most once, before it expires, and only if its method is allowed. Each one gets a
- * reply.
+ * Runs the edge's requests, which are MI commands and requests within a dialog: each at most once, before it expires, and only
+ * if it is allowed. Each one gets a reply.
  * @module
  */
 import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 import type { Log } from '../log.ts';
-import type { MiClient } from '../opensips/mi-client.ts';
 import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
+import type { OpenSipsConnection } from '../opensips/opensips.ts';
+import { SEND_SEQUENTIAL_NAMES } from '../opensips/send-sequential.ts';
 import { AtMostOnceGuard } from './at-most-once.ts';
 
 /**
@@ -18,8 +19,11 @@ const MAX_OPEN_REQUESTS = 32_768;
 /** The longest delay of a Node timer, in milliseconds. A timer with a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+/** What runs the requests. */
+export type RequestExecutor = Pick<OpenSipsConnection, 'mi' | 'inDialog'>;
+
 export class EdgeRequests {
-  readonly #mi: Pick<MiClient, 'request'>;
+  readonly #opensips: RequestExecutor;
   readonly #allowedMethods: ReadonlySet<string>;
   readonly #sendReply: (id: string, response: MiResponse) => number;
   readonly #log: Log;
@@ -27,13 +31,13 @@ export class EdgeRequests {
 
   /** @param sendReply queues the reply for the edge and returns its sequence number */
   constructor(
-    mi: Pick<MiClient, 'request'>,
+    opensips: RequestExecutor,
     allowedMethods: ReadonlySet<string>,
     sendReply: (id: string, response: MiResponse) => number,
     log: Log,
     maxOpenRequests = MAX_OPEN_REQUESTS,
   ) {
-    this.#mi = mi;
+    this.#opensips = opensips;
     this.#allowedMethods = allowedMethods;
     this.#sendReply = sendReply;
     this.#log = log;
@@ -57,29 +61,46 @@ export class EdgeRequests {
     this.#guard.onAcknowledged(seq);
   }
 
-  async #run({ id, method, params, timeout_ms, ttl_ms }: MiRequest | InDialogMessage): Promise<MiResponse> {
-    if (!this.#allowedMethods.has(method)) {
-      this.#log.warn(
-        { method },
-        'Refused an MI command of the edge because it is not in --allow (MI_ALLOW). Add it there if the edge may run it.',
-      );
-      return { outcome: 'refused' };
-    }
+  async #run(request: MiRequest | InDialogMessage): Promise<MiResponse> {
+    const { id, params, timeout_ms, ttl_ms } = request;
+    if (request.type === 'mi' && !this.#isAllowed(request.method)) return { outcome: 'refused' };
     if (ttl_ms <= 0) return { outcome: 'expired' };
     const timeouts = { timeoutMs: Math.min(timeout_ms, MAX_TIMER_MS), ttlMs: Math.min(ttl_ms, MAX_TIMER_MS) };
     // With the edge's id, so that a request in OpenSIPS's log can be traced back to the edge.
-    return this.#mi.request(method, params, timeouts, id);
+    return request.type === 'mi'
+      ? this.#opensips.mi.request(request.method, params, timeouts, id)
+      : this.#opensips.inDialog(request.method, params, timeouts, id);
   }
 
-  #reply({ id, method }: MiRequest | InDialogMessage, response: MiResponse): void {
+  /** Returns whether the edge may run an MI command, and logs if not. */
+  #isAllowed(method: string): boolean {
+    if (SEND_SEQUENTIAL_NAMES.includes(method)) {
+      this.#log.warn(
+        { method },
+        `Refused the MI command ${method} of the edge, also if --allow (MI_ALLOW) names it: it could send any request within any call. The adapter itself sends those that are needed.`,
+      );
+      return false;
+    }
+    if (this.#allowedMethods.has(method)) return true;
+    this.#log.warn(
+      { method },
+      'Refused an MI command of the edge because it is not in --allow (MI_ALLOW). Add it there if the edge may run it.',
+    );
+    return false;
+  }
+
+  #reply({ id, type, method }: MiRequest | InDialogMessage, response: MiResponse): void {
     if ('outcome' in response) {
       const { outcome } = response;
       this.#log.warn(
         { method, outcome },
-        `No response to the MI command ${method}: ${describeResponse(response)}.`,
+        `No response to the ${type === 'mi' ? 'MI command' : 'request within a call'} ${method}: ${describeResponse(response)}.`,
       );
     } else {
-      this.#log.debug({ method, refused: 'error' in response }, 'Received the response to an MI command.');
+      this.#log.debug(
+        { method, refused: 'error' in response },
+        'Received the response to a request of the edge.',
+      );
     }
     this.#guard.onReplied(id, this.#sendReply(id, response));
   }

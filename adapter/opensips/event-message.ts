@@ -3,8 +3,10 @@
  * @module
  */
 import * as z from 'zod';
-import { EviEvent } from '../../shared/opensips/evi.ts';
+import { EviEvent, MAX_CALLID_LENGTH } from '../../shared/opensips/evi.ts';
 import { quote } from '../../shared/settings/quote.ts';
+
+const CALLID_PARAMS = ['callid', 'transfer_callid'];
 
 const Notification = z.object({ method: z.string(), params: z.unknown().optional() });
 
@@ -24,7 +26,18 @@ export function decodeEvent(text: string): { readonly event: EviEvent } | { read
   const { method: name, params } = notification.data;
   const event = EviEvent.safeParse({ name, params });
   if (!event.success) return { problem: describeFault(name, event.error) };
-  return { event: event.data };
+  const problem = tooLongCallid(event.data);
+  return problem === undefined ? { event: event.data } : { problem };
+}
+
+/** Names the Call-ID that is too long to be stored. */
+function tooLongCallid({ name, params }: EviEvent): string | undefined {
+  const fault = Object.entries(params).find(
+    ([param, value]) => CALLID_PARAMS.includes(param) && String(value).length > MAX_CALLID_LENGTH,
+  );
+  if (fault === undefined) return undefined;
+  const [param, value] = fault;
+  return `the event ${name} has a Call-ID of ${String(value).length} characters in ${param}, and the limit is ${MAX_CALLID_LENGTH}`;
 }
 
 /** Names the params that are missing or invalid; without any the event itself is unknown. */

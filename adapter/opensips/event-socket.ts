@@ -22,8 +22,11 @@ const MAX_LOGGED_SENDERS = 100;
 export interface EventSocket {
   /** Where OpenSIPS must send events. */
   readonly address: Address;
-  /** Sets the only IPv4 address from which events are accepted. The port is not checked, because OpenSIPS uses any. */
-  acceptFrom(host: string): void;
+  /**
+   * Sets the only IPv4 address from which events are accepted. The port is not checked, because OpenSIPS uses any. Undefined:
+   * it is not known, so the first address that sends an event is taken for it.
+   */
+  acceptFrom(host: string | undefined): void;
   close(): void;
 }
 
@@ -31,11 +34,11 @@ export interface EventSocket {
  * Opens the socket and passes each event to `onEvent`. Datagrams from other addresses and unreadable ones are logged and
  * dropped. Rejects if the local address is in use or does not belong to this machine.
  * @param local port 0 means any free port
- * @param openSipsHost the IPv4 address from which events are accepted
+ * @param openSipsHost as in {@link EventSocket.acceptFrom}
  */
 export async function openEventSocket(
   local: Address,
-  openSipsHost: string,
+  openSipsHost: string | undefined,
   onEvent: (event: EviEvent) => void,
   log: Log,
 ): Promise<EventSocket> {
@@ -44,7 +47,7 @@ export async function openEventSocket(
   let unreadableCount = 0;
   const socket = createSocket('udp4');
   socket.on('message', (datagram, sender) => {
-    if (sender.address !== acceptedHost) {
+    if (acceptedHost !== undefined && sender.address !== acceptedHost) {
       // Once per sender: otherwise anyone could fill the log.
       if (loggedSenders.size < MAX_LOGGED_SENDERS && !loggedSenders.has(sender.address)) {
         loggedSenders.add(sender.address);
@@ -57,6 +60,10 @@ export async function openEventSocket(
     }
     const decoded = decodeEvent(datagram.toString());
     if ('event' in decoded) {
+      if (acceptedHost === undefined) {
+        acceptedHost = sender.address;
+        log.info({ from: acceptedHost }, `Events are accepted from ${acceptedHost} only.`);
+      }
       onEvent(decoded.event);
       return;
     }

@@ -68,7 +68,7 @@ describe('the health monitor', () => {
       { event: 'E_DLG_STATE_CHANGED', socket: 'udp:127.0.0.1:5061', expire: 120 },
     ]);
     expect(gaps).toEqual([]);
-    expect(monitor.health).toEqual({ version: opensips.version, reachable: true });
+    expect(monitor.health).toEqual({ version: opensips.version, reachable: true, sendsSequential: true });
   });
 
   it('renews the subscriptions at half of their lifetime, and not before', async () => {

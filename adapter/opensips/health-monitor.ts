@@ -3,13 +3,17 @@
  * reports none of these by itself.
  * @module
  */
+import { EVENT_NAMES } from '../../shared/opensips/evi.ts';
 import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
 import { reasonOf } from '../../shared/settings/error-reason.ts';
+import { listsSendSequential } from '../in-dialog/support.ts';
 import type { Log } from '../log.ts';
+import type { Address } from '../settings.ts';
 import type { EventSocket } from './event-socket.ts';
+import { UnknownEventAddressError } from './host-address.ts';
 import type { MiClient, RequestTimeouts } from './mi-client.ts';
 import { describeResponse, type MiResponse } from './mi-message.ts';
-import { areSubscriptionsActive, subscribe } from './subscriptions.ts';
+import { areSubscriptionsActive, findScriptEvents, subscribe } from './subscriptions.ts';
 
 export interface HealthMonitorDependencies {
   readonly mi: MiClient;
@@ -44,6 +48,8 @@ export interface Health {
   /** The response to `version`; empty before the first one. */
   readonly version: string;
   readonly reachable: boolean;
+  /** Whether OpenSIPS has the command for requests within a dialog; undefined until it has listed its commands. */
+  readonly sendsSequential: boolean | undefined;
 }
 
 /** Consecutive failed checks until OpenSIPS counts as unreachable: a single datagram may get lost. */
@@ -54,10 +60,12 @@ export class HealthMonitor {
   readonly #listener: HealthListener;
   readonly #subscriptionSeconds: number;
   readonly #timeouts: RequestTimeouts;
-  #health: Health = { version: '', reachable: false };
+  #health: Health = { version: '', reachable: false, sendsSequential: undefined };
   #failures = 0;
   #upSince: string | undefined;
   #subscribedAt: number | undefined;
+  /** The events of the last subscription. */
+  #events: readonly string[] = EVENT_NAMES;
   #droppedCount: number | undefined;
   /** The reason of a gap that is reported once the subscriptions are active, because events are lost until then. */
   #pendingGap: string | undefined;
@@ -94,7 +102,7 @@ export class HealthMonitor {
     if (this.#subscribedAt === undefined) return;
     const { mi, log, getEventSocket } = this.#dependencies;
     const { address } = await getEventSocket();
-    const failure = await subscribe(mi, address, 0, { timeoutMs, ttlMs: timeoutMs });
+    const failure = await subscribe(mi, address, 0, { timeoutMs, ttlMs: timeoutMs }, this.#events);
     if (failure === undefined) log.info('Unsubscribed from events.');
     else log.warn(failure, 'Cannot unsubscribe from events. The subscriptions will expire by themselves.');
   }
@@ -127,6 +135,7 @@ export class HealthMonitor {
     } catch (error) {
       this.#subscribedAt = undefined;
       this.#pendingGap ??= 'events could not be received';
+      if (error instanceof UnknownEventAddressError) return error.message;
       return `Cannot listen for events: ${reasonOf(error)}. Check that ${settingNames.events} is a free UDP port at an address of this machine.`;
     }
   }
@@ -146,17 +155,25 @@ export class HealthMonitor {
    */
   async #onUptime(upSince: string): Promise<void> {
     this.#failures = 0;
-    if (upSince === this.#upSince && this.#health.reachable && this.#health.version !== '') return;
+    const { reachable, version: knownVersion, sendsSequential } = this.#health;
+    if (upSince === this.#upSince && reachable && knownVersion !== '' && sendsSequential !== undefined)
+      return;
     if (this.#upSince !== undefined && upSince !== this.#upSince) {
       this.#pendingGap = 'OpenSIPS restarted';
       this.#subscribedAt = undefined;
     }
     this.#upSince = upSince;
-    const response = await this.#dependencies.mi.request('version', {}, this.#timeouts);
-    const version = VersionResult.safeParse(resultOf(response));
+    const { mi } = this.#dependencies;
+    const [versionResponse, commands] = await Promise.all([
+      mi.request('version', {}, this.#timeouts),
+      mi.request('which', {}, this.#timeouts),
+    ]);
+    const version = VersionResult.safeParse(resultOf(versionResponse));
     this.#setHealth({
-      version: version.success ? version.data.Server : this.#health.version,
+      version: version.success ? version.data.Server : knownVersion,
       reachable: true,
+      // Without a response it stays unknown, and the next check asks again.
+      sendsSequential: 'error' in commands ? false : listsSendSequential(resultOf(commands)),
     });
   }
 
@@ -166,7 +183,10 @@ export class HealthMonitor {
     const { address } = await getEventSocket();
     // Listed before they are renewed: renewal would hide that they had expired.
     const list = await mi.request('subscribers_list', {}, this.#timeouts);
-    if (this.#subscribedAt !== undefined && areSubscriptionsActive(resultOf(list), address) === false) {
+    if (
+      this.#subscribedAt !== undefined &&
+      areSubscriptionsActive(resultOf(list), address, this.#events) === false
+    ) {
       this.#pendingGap ??= 'the event subscription had expired';
       this.#subscribedAt = undefined;
     }
@@ -179,7 +199,7 @@ export class HealthMonitor {
     const halfLifeMs = this.#subscriptionSeconds * 500;
     if (this.#subscribedAt === undefined || now() - this.#subscribedAt >= halfLifeMs) {
       const requestedAt = now();
-      const failure = await subscribe(mi, address, this.#subscriptionSeconds, this.#timeouts);
+      const failure = await this.#subscribe(address);
       if (failure !== undefined) {
         return `OpenSIPS rejected the subscription to ${failure.event}: ${describeResponse(failure.response)}. Check that the modules event_datagram, dialog and callops are loaded.`;
       }
@@ -192,6 +212,19 @@ export class HealthMonitor {
     return undefined;
   }
 
+  /** Subscribes to the events, and to those of the script that OpenSIPS has. Returns which of the required ones failed. */
+  async #subscribe(address: Address): ReturnType<typeof subscribe> {
+    const { mi, log } = this.#dependencies;
+    const seconds = this.#subscriptionSeconds;
+    const failure = await subscribe(mi, address, seconds, this.#timeouts);
+    if (failure !== undefined) return failure;
+    const optionalEvents = await findScriptEvents(mi, this.#timeouts);
+    const refused = await subscribe(mi, address, seconds, this.#timeouts, optionalEvents);
+    if (refused !== undefined) log.debug(refused, 'Cannot subscribe to an optional event of the script.');
+    this.#events = refused === undefined ? [...EVENT_NAMES, ...optionalEvents] : EVENT_NAMES;
+    return undefined;
+  }
+
   #reportPendingGap(): void {
     if (this.#pendingGap === undefined) return;
     this.#dependencies.log.warn({ reason: this.#pendingGap }, 'Events may be missing. Notifying the edge.');
@@ -200,8 +233,11 @@ export class HealthMonitor {
   }
 
   #setHealth(health: Health): void {
-    if (health.reachable === this.#health.reachable && health.version === this.#health.version) return;
-    if (health.reachable) this.#dependencies.log.info({ version: health.version }, 'OpenSIPS is reachable.');
+    const { reachable, version, sendsSequential } = this.#health;
+    const isReported = health.reachable === reachable && health.version === version;
+    if (isReported && health.sendsSequential === sendsSequential) return;
+    if (health.reachable && !isReported)
+      this.#dependencies.log.info({ version: health.version }, 'OpenSIPS is reachable.');
     this.#health = health;
     this.#listener.onHealthChange(health);
   }

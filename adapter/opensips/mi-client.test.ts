@@ -64,6 +64,31 @@ describe('the MI client', () => {
     expect(await Promise.all(ringing)).toEqual([{ outcome: 'timeout' }, { outcome: 'timeout' }]);
   });
 
+  it('counts requests to phones separately, so that frozen phones delay no other request', async () => {
+    const client = createClient(1);
+    const frozen = Array.from({ length: 200 }, (_, n) =>
+      client.request(n % 2 === 0 ? 'dlg_send_sequential' : 'dialog:send_sequential', {}, LONG),
+    );
+    opensips.handlers.set('dlg_send_sequential', () => undefined);
+    const ended = client.request('dlg_end_dlg', {}, LONG);
+    (await receivedRequest('dlg_end_dlg')).respond('OK');
+    expect(await ended).toEqual({ result: 'OK' });
+    await opensips.waitFor(() => opensips.requests.length === 201);
+    client.close();
+    expect(new Set((await Promise.all(frozen)).map((response) => JSON.stringify(response)))).toEqual(
+      new Set(['{"outcome":"timeout"}']),
+    );
+  });
+
+  it('works over IPv6', async () => {
+    const overIpv6 = await FakeOpenSips.start(0, '::1');
+    const client = new MiClient();
+    client.connectTo(overIpv6.address);
+    expect(await client.request('uptime', {}, LONG)).toMatchObject({ result: { Now: 'now' } });
+    client.close();
+    await overIpv6.stop();
+  });
+
   it('reuses a socket after the response', async () => {
     await mi.request('uptime', {}, LONG);
     await mi.request('version', {}, LONG);
@@ -128,8 +153,8 @@ describe('the MI client', () => {
 
   it('accepts responses of 65,457 bytes', async () => {
     const envelopeLength = JSON.stringify({ jsonrpc: '2.0', result: '', id: '' }).length;
-    const response = mi.request('dlg_list', {}, LONG);
-    const request = await receivedRequest('dlg_list');
+    const response = mi.request('slow', {}, LONG);
+    const request = await receivedRequest('slow');
     const result = 'x'.repeat(65_457 - envelopeLength - String(request.id).length);
     request.respond(result);
     expect(await response).toEqual({ result });

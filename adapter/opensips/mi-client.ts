@@ -8,6 +8,7 @@ import type { Address } from '../settings.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { encodeRequest, type MiRequestParams, type MiResponse } from './mi-message.ts';
 import { MiSocket } from './mi-socket.ts';
+import { SEND_SEQUENTIAL_NAMES } from './send-sequential.ts';
 
 /** Each outstanding request takes one file descriptor. */
 const MAX_OUTSTANDING_REQUESTS = 1024;
@@ -18,6 +19,14 @@ const MAX_OUTSTANDING_REQUESTS = 1024;
  */
 const MAX_OUTSTANDING_INVITES = 10_240;
 const INVITE_METHOD = 't_uac_dlg';
+
+/**
+ * A request within a dialog stays outstanding until the phone responds; for a phone that has lost its network that is
+ * `fr_timeout`, 30 s by default. These requests have a limit of their own, too, so that they delay no request that OpenSIPS
+ * itself answers. With this one, 136 phones a second may be frozen before others have to wait for them. Together the three limits are
+ * half of the 28,232 ports.
+ */
+const MAX_OUTSTANDING_PHONE_REQUESTS = 4_096;
 
 /**
  * Requests that OpenSIPS may not have read yet. More could overflow the receive buffer of its socket, which has 212,992
@@ -50,6 +59,7 @@ export interface RequestTimeouts {
 export class MiClient {
   readonly #requestLimit: ConcurrencyLimit;
   readonly #inviteLimit = new ConcurrencyLimit(MAX_OUTSTANDING_INVITES);
+  readonly #phoneLimit = new ConcurrencyLimit(MAX_OUTSTANDING_PHONE_REQUESTS);
   readonly #unreadLimit = new ConcurrencyLimit(MAX_UNREAD_UNITS);
   // Random, so that a response to an earlier process that used the same port is never taken for one of ours.
   readonly #idPrefix = randomBytes(6).toString('base64url');
@@ -59,12 +69,12 @@ export class MiClient {
   readonly #busySockets = new Set<MiSocket>();
   #isClosed = false;
 
-  /** @param maxOutstanding requests outstanding at a time, not counting INVITEs; more wait in a queue */
+  /** @param maxOutstanding requests outstanding at a time, not counting those that wait for a phone; more wait in a queue */
   constructor(maxOutstanding = MAX_OUTSTANDING_REQUESTS) {
     this.#requestLimit = new ConcurrencyLimit(maxOutstanding);
   }
 
-  /** Sets where requests are sent: an IPv4 address, not a hostname. Before the first call all are unreachable. */
+  /** Sets where requests are sent: an IP address, not a hostname. Before the first call all are unreachable. */
   connectTo(address: Address): void {
     if (this.#address?.host === address.host && this.#address.port === address.port) return;
     this.#address = address;
@@ -84,7 +94,7 @@ export class MiClient {
     id = this.#nextId(),
   ): Promise<MiResponse> {
     const deadline = performance.now() + ttlMs;
-    const limit = method === INVITE_METHOD ? this.#inviteLimit : this.#requestLimit;
+    const limit = this.#limitFor(method);
     if (!(await limit.acquire(ttlMs))) return this.#notSent();
     const datagram = encodeRequest(id, method, params);
     const response = await this.#send(id, datagram, timeoutMs, deadline);
@@ -97,9 +107,15 @@ export class MiClient {
     this.#isClosed = true;
     this.#requestLimit.rejectWaiting();
     this.#inviteLimit.rejectWaiting();
+    this.#phoneLimit.rejectWaiting();
     this.#unreadLimit.rejectWaiting();
     for (const socket of this.#busySockets) socket.abandon();
     for (const socket of this.#idleSockets) this.#discard(socket);
+  }
+
+  #limitFor(method: string): ConcurrencyLimit {
+    if (method === INVITE_METHOD) return this.#inviteLimit;
+    return SEND_SEQUENTIAL_NAMES.includes(method) ? this.#phoneLimit : this.#requestLimit;
   }
 
   #nextId(): string {

@@ -2,7 +2,8 @@
  * A UDP socket to OpenSIPS that carries one MI request at a time.
  * @module
  */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import type { Address } from '../settings.ts';
 import { decodeResponse, type MiResponse } from './mi-message.ts';
 
@@ -20,15 +21,16 @@ interface OutstandingRequest {
 }
 
 export class MiSocket {
-  readonly #socket = createSocket('udp4');
+  readonly #socket: Socket;
   #isConnected = false;
   #request: OutstandingRequest | undefined;
 
   /**
-   * @param address an IPv4 address, not a hostname
+   * @param address an IP address, not a hostname
    * @param onUnexpected called for a datagram or an error while no request is outstanding
    */
   constructor(address: Address, onUnexpected: () => void) {
+    this.#socket = createSocket(isIPv6(address.host) ? 'udp6' : 'udp4');
     // These listeners are never removed: removing all listeners of a connecting socket also removes Node's own, and then
     // the socket never closes (seen in Node 24).
     this.#socket.on('connect', () => {

@@ -3,17 +3,27 @@
  * the command line uses it alone.
  * @module
  */
-import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as z from 'zod';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
+import type { InDialogMethod, InDialogSupport } from '../../shared/opensips/in-dialog.ts';
+import { formatAddress } from '../../shared/settings/value-types.ts';
+import { FullDialog } from '../in-dialog/dialog.ts';
+import { InDialogRequests } from '../in-dialog/in-dialog-requests.ts';
+import { createSequentialSender } from '../in-dialog/sequential.ts';
+import { inDialogSupport } from '../in-dialog/support.ts';
 import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
-import { type EventSocket, findLocalAddress, openEventSocket } from './event-socket.ts';
+import { DialogLookup } from './dialog-lookup.ts';
+import { type EventSocket, openEventSocket } from './event-socket.ts';
 import { type Health, type HealthListener, HealthMonitor, type SettingNames } from './health-monitor.ts';
+import { eventSenderOf, findEventAddress, resolveHost } from './host-address.ts';
 import { countDroppedDatagrams } from './kernel-drops.ts';
-import { MiClient } from './mi-client.ts';
+import { MiClient, type RequestTimeouts } from './mi-client.ts';
+import { createMiGateway, type MiRequester } from './mi-gateway.ts';
+import type { MiResponse } from './mi-message.ts';
 
 /** The adapter's own requests are few. They have a client of their own, so that they never wait behind the edge's. */
 const MAX_OWN_REQUESTS = 8;
@@ -24,8 +34,17 @@ export interface OpenSipsListener extends HealthListener {
 }
 
 export interface OpenSipsConnection {
-  /** Runs MI commands. */
-  readonly mi: MiClient;
+  /** Runs MI commands. Results have no SDP, and `dlg_list {callid}` finds the dialog that has not ended. */
+  readonly mi: MiRequester;
+  /** Sends a request within a dialog: see {@link InDialogRequests.run}. The outcome is `refused` if the settings forbid it. */
+  inDialog(
+    method: InDialogMethod,
+    params: Readonly<Record<string, unknown>>,
+    timeouts: RequestTimeouts,
+    id?: string,
+  ): Promise<MiResponse>;
+  /** Returns which requests within a dialog can be sent; undefined if none, or if OpenSIPS has not responded yet. */
+  inDialogSupport(): InDialogSupport | undefined;
   /** Returns the health found by the last check. */
   health(): Health;
   /** Resolves after the first health check, whether OpenSIPS responded or not. */
@@ -34,18 +53,26 @@ export interface OpenSipsConnection {
   close(timeoutMs: number): Promise<void>;
 }
 
+const DialogOfLookup = z.object({ Dialog: FullDialog });
+const UNREADABLE_DIALOG: MiResponse = {
+  error: { code: 500, message: 'OpenSIPS responded to dlg_list in an unknown form' },
+};
+
 /** The settings of the adapter. */
 const ADAPTER_SETTINGS: SettingNames = {
   opensips: '--opensips (OPENSIPS_MI)',
   events: '--events (EVI_LISTEN)',
 };
 
+/** The settings for requests within a dialog. */
+export type InDialogSettings = Pick<Settings, 'engine' | 'frTimeoutMs' | 'matching'>;
+
 /**
  * Connects to OpenSIPS. It never throws: failures are logged, reported to the listener and retried.
  * @param settingNames the settings that messages refer to
  */
 export function connectToOpenSips(
-  settings: Pick<Settings, 'opensips' | 'events' | 'subscription'>,
+  settings: Pick<Settings, 'opensips' | 'events' | 'subscription'> & InDialogSettings,
   listener: OpenSipsListener,
   timing: Pick<Timing, 'checkIntervalMs' | 'recheckIntervalMs' | 'ownRequestTimeoutMs'>,
   log: Log,
@@ -57,22 +84,43 @@ export function connectToOpenSips(
   let host: string | undefined;
   let eventSocket: EventSocket | undefined;
 
+  const ownTimeouts = { timeoutMs: timing.ownRequestTimeoutMs, ttlMs: timing.ownRequestTimeoutMs };
+  const lookup = new DialogLookup((index, counter) =>
+    ownMi.request('dlg_list', { index, counter }, ownTimeouts),
+  );
+  const inDialog = new InDialogRequests({
+    findDialog: async (callid, timeouts) => {
+      const response = await lookup.find(mi, callid, timeouts, undefined);
+      if (!('result' in response)) return response;
+      const result = DialogOfLookup.safeParse(response.result);
+      // The parser's own message is not passed on: it could quote what it has read.
+      return result.success ? result.data.Dialog : UNREADABLE_DIALOG;
+    },
+    send: createSequentialSender(mi, settings.frTimeoutMs),
+    matching: settings.matching,
+    clock: Date.now,
+  });
+
+  function onEvent(event: EviEvent): void {
+    inDialog.onEvent(event);
+    listener.onEvent(event);
+  }
+
   async function resolveAddress(): Promise<void> {
-    const { address } = await lookup(settings.opensips.host, { family: 4 });
+    const address = await resolveHost(settings.opensips.host);
     if (address === host) return;
     host = address;
     for (const client of [mi, ownMi]) client.connectTo({ host, port: settings.opensips.port });
-    eventSocket?.acceptFrom(host);
+    eventSocket?.acceptFrom(eventSenderOf(host, eventSocket.address.host));
   }
 
   async function getEventSocket(): Promise<EventSocket> {
     if (eventSocket !== undefined) return eventSocket;
     if (host === undefined) throw new Error("OpenSIPS's address is not known yet");
-    const local = settings.events ?? {
-      host: await findLocalAddress({ host, port: settings.opensips.port }),
-      port: 0,
-    };
-    eventSocket = await openEventSocket(local, host, (event) => listener.onEvent(event), log);
+    const local =
+      settings.events ??
+      (await findEventAddress({ host, port: settings.opensips.port }, settingNames.events));
+    eventSocket = await openEventSocket(local, eventSenderOf(host, local.host), onEvent, log);
     return eventSocket;
   }
 
@@ -84,7 +132,7 @@ export function connectToOpenSips(
       countDropped: readDroppedDatagrams,
       now: () => performance.now(),
       log,
-      miAddress: `${settings.opensips.host}:${settings.opensips.port}`,
+      miAddress: formatAddress(settings.opensips),
       settingNames,
     },
     listener,
@@ -106,7 +154,14 @@ export function connectToOpenSips(
   const checks = firstCheck.then(checkPeriodically);
 
   return {
-    mi,
+    mi: createMiGateway(mi, lookup),
+    inDialog: async (method, params, timeouts, id) =>
+      settings.engine === 'callops' ? { outcome: 'refused' } : inDialog.run(method, params, timeouts, id),
+    inDialogSupport() {
+      if (settings.engine === 'callops') return undefined;
+      const { version, sendsSequential } = monitor.health;
+      return inDialogSupport(version, sendsSequential, settings.frTimeoutMs);
+    },
     health: () => monitor.health,
     firstCheck: firstCheck.then(() => {}),
     async close(timeoutMs) {

@@ -1,9 +1,12 @@
 /** The checks without an edge, directly at OpenSIPS. @module */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { findLocalAddress } from '../../adapter/opensips/event-socket.ts';
+import {
+  findEventAddress,
+  resolveHost,
+  UnknownEventAddressError,
+} from '../../adapter/opensips/host-address.ts';
 import { MiClient } from '../../adapter/opensips/mi-client.ts';
 import {
   describeResponse,
@@ -15,7 +18,7 @@ import { missingCommands, parseSubscriptions } from '../../shared/opensips/diagn
 import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
 import { reasonOf } from '../../shared/settings/error-reason.ts';
 import { quote } from '../../shared/settings/quote.ts';
-import type { Address } from '../../shared/settings/value-types.ts';
+import { type Address, formatAddress } from '../../shared/settings/value-types.ts';
 import { EXIT } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openDirectTransport } from '../transport/direct.ts';
@@ -30,6 +33,8 @@ const TEST_SUBSCRIPTION_S = 20;
 /** The event that is raised to see whether events arrive. Without a Call-ID it is not mistaken for a real one. */
 const TEST_EVENT = 'E_CALL_HOLD';
 
+const EVENTS_SETTING = '--events (CALL_API_EVENTS)';
+
 type MiRequester = (method: string, params?: MiRequestParams) => Promise<MiResponse>;
 
 /** Reports each finding as it is made. Returns why the other checks were not reached, as a sentence. */
@@ -43,7 +48,7 @@ export async function checkDirect(
   const timeouts = { timeoutMs: Math.min(timeoutMs, 2_000), ttlMs: timeoutMs };
   const mi = new MiClient();
   try {
-    const address = { host: (await lookup(direct.host, { family: 4 })).address, port: direct.port };
+    const address = { host: await resolveHost(direct.host), port: direct.port };
     mi.connectTo(address);
     const request: MiRequester = (method, params = {}) => mi.request(method, params, timeouts);
     if (!(await checkMi(request, direct, report))) return 'OpenSIPS does not answer MI.';
@@ -51,7 +56,7 @@ export async function checkDirect(
     report(
       missing ? modulesFinding(missing) : unchecked('modules', 'Not checked: OpenSIPS did not answer which.'),
     );
-    const local = events ?? { host: await findLocalAddress(address), port: 0 };
+    const local = events ?? (await findEventAddress(address, EVENTS_SETTING));
     await checkEvents(mi, request, local, timeouts, report);
     if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
     let hasEvents = false;
@@ -67,6 +72,10 @@ export async function checkDirect(
     report(loop);
     return '';
   } catch (error) {
+    if (error instanceof UnknownEventAddressError) {
+      report(faulty('events', error.message, ''));
+      return 'events cannot be received.';
+    }
     // The name of a host is not known, or an address does not belong to this machine.
     if (!(error instanceof Error && 'syscall' in error)) throw error;
     const isName = error.syscall === 'getaddrinfo';
@@ -81,7 +90,7 @@ export async function checkDirect(
         : faulty(
             'events',
             `Cannot listen for events: ${reasonOf(error)}.`,
-            'Check that --events (CALL_API_EVENTS) is a free UDP port at an address of this machine.',
+            `Check that ${EVENTS_SETTING} is a free UDP port at an address of this machine.`,
           ),
     );
     if (!isName) return 'events cannot be received.';
@@ -91,14 +100,14 @@ export async function checkDirect(
   }
 }
 
-async function checkMi(request: MiRequester, { host, port }: Address, report: Report): Promise<boolean> {
+async function checkMi(request: MiRequester, address: Address, report: Report): Promise<boolean> {
   const response = await request('uptime');
   const uptime = UptimeResult.safeParse(resultOf(response));
   if (!uptime.success) {
     report(
       faulty(
         'mi',
-        `No OpenSIPS answers at ${host}:${port} (UDP): ${describeResponse(response)}.`,
+        `No OpenSIPS answers at ${formatAddress(address)} (UDP): ${describeResponse(response)}.`,
         'Check that OpenSIPS is running, that --direct (CALL_API_DIRECT) is the socket_name of its mi_datagram module, and that UDP passes the firewall.',
         EXIT.unreachable,
       ),

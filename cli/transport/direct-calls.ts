@@ -1,5 +1,5 @@
 /** Calls as OpenSIPS itself knows them, without an edge: read from `dlg_list`, and updated by its events. @module */
-import type { MiClient } from '../../adapter/opensips/mi-client.ts';
+import type { MiRequester } from '../../adapter/opensips/mi-gateway.ts';
 import { describeResponse, type MiResponse } from '../../adapter/opensips/mi-message.ts';
 import { applyInput, type Call, newCall } from '../../shared/calls/call.ts';
 import { CallCorrelator, type CallEntry } from '../../shared/calls/call-correlator.ts';
@@ -14,11 +14,11 @@ import type { WatchEvent } from './transport.ts';
 const PAGE_SIZE = 12;
 
 export class DirectCalls {
-  readonly #mi: MiClient;
+  readonly #mi: MiRequester;
   readonly #timeouts: { readonly timeoutMs: number; readonly ttlMs: number };
   #correlator: CallCorrelator | undefined;
 
-  constructor(mi: MiClient, timeoutMs: number) {
+  constructor(mi: MiRequester, timeoutMs: number) {
     this.#mi = mi;
     this.#timeouts = { timeoutMs, ttlMs: timeoutMs };
   }

@@ -5,15 +5,16 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createLog } from '../../adapter/log.ts';
-import { connectToOpenSips } from '../../adapter/opensips/opensips.ts';
+import { connectToOpenSips, type InDialogSettings } from '../../adapter/opensips/opensips.ts';
 import { TIMING } from '../../adapter/timing.ts';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
 import { unsupportedReason } from '../../shared/opensips/features.ts';
+import { isInDialogMethod } from '../../shared/opensips/in-dialog.ts';
 import { commandParams } from '../../shared/protocol/rpc/commands.ts';
 import { errorCode, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
 import { Runner } from '../../shared/runner/runner.ts';
-import type { Address } from '../../shared/settings/value-types.ts';
+import { type Address, formatAddress } from '../../shared/settings/value-types.ts';
 import { EXIT, Failure } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { DirectCalls } from './direct-calls.ts';
@@ -25,9 +26,16 @@ const SUBSCRIPTION_S = 60;
 const CLOSE_TIMEOUT_MS = 1_000;
 const SUBJECT = 'direct';
 
+/** The defaults of the adapter: what OpenSIPS has where its script says nothing else. */
+const IN_DIALOG: InDialogSettings = {
+  engine: 'auto',
+  frTimeoutMs: 30_000,
+  matching: { mode: 'param', param: 'osid' },
+};
+
 /** Returns what to check where an OpenSIPS does not answer. */
-function noOpenSipsText({ host, port }: Address): string {
-  return `No OpenSIPS answers at ${host}:${port} (UDP). Check that it is running, and that --direct (CALL_API_DIRECT) is the socket_name of its mi_datagram module.`;
+function noOpenSipsText(address: Address): string {
+  return `No OpenSIPS answers at ${formatAddress(address)} (UDP). Check that it is running, and that --direct (CALL_API_DIRECT) is the socket_name of its mi_datagram module.`;
 }
 
 /**
@@ -63,7 +71,7 @@ export async function openDirectTransport(
     },
   });
   const opensips = connectToOpenSips(
-    { opensips: direct, events, subscription: SUBSCRIPTION_S },
+    { opensips: direct, events, subscription: SUBSCRIPTION_S, ...IN_DIALOG },
     {
       onEvent(event) {
         onEvent(event);
@@ -88,11 +96,16 @@ export async function openDirectTransport(
   function flush(): void {
     const { requests, notifications } = runner.takeOutput();
     for (const { command, notification: notice } of notifications) listeners.get(command.cmdId)?.(notice);
-    for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs } of requests)
-      void opensips.mi.request(method, params, { timeoutMs, ttlMs }, id).then((answer) => {
+    for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs } of requests) {
+      const timeouts = { timeoutMs, ttlMs };
+      const response = isInDialogMethod(method)
+        ? opensips.inDialog(method, params, timeouts, id)
+        : opensips.mi.request(method, params, timeouts, id);
+      void response.then((answer) => {
         runner.onReply({ id, ...answer }, Date.now());
         flush();
       });
+    }
     clearTimeout(timer);
     if (runner.size === 0) onIdle();
     else if (Number.isFinite(runner.nextDue))

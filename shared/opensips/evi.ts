@@ -16,6 +16,12 @@ export const dialogState = {
   ended: 5,
 } as const;
 
+/**
+ * The longest Call-ID in characters. RFC 3261 has no limit, but a request of more than some 64 KB is not sent over UDP, and the
+ * Call-IDs of phones have less than 150. Events with a longer one are dropped.
+ */
+export const MAX_CALLID_LENGTH = 4_096;
+
 /** A party of a dialog. E_CALL_TRANSFER has an invalid `leg` in state `start` (OpenSIPS 3.6.8), so that one is never read. */
 export type Leg = 'caller' | 'callee';
 

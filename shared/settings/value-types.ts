@@ -7,16 +7,33 @@ import * as z from 'zod';
 
 /** A UDP address as `HOST:PORT` gives it. */
 export interface Address {
+  /** A name or an IP address; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
 const MAX_PORT = 65_535;
 
+const IPV6 = z.ipv6();
+
+/** `HOST:PORT`, where an IPv6 address stands in brackets (RFC 3986 §3.2.2). A name may have `_`, as those of containers do. */
+const HOST_PORT = /^(?:\[([^\s[\]]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/;
+
+/** Returns an address as `HOST:PORT`. */
+export function formatAddress({ host, port }: Address): string {
+  return `${formatHost(host)}:${port}`;
+}
+
+/** Returns a host as it stands in a URL or a SIP URI: an IPv6 address in brackets. */
+export function formatHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 /** @param minPort 0 where the system may choose the port */
 export const hostPort = (minPort: 0 | 1 = 1) =>
   z.string().transform((text, context): Address => {
-    const [, host, port = ''] = /^([^\s:/@]+):(\d{1,5})$/.exec(text) ?? [];
+    const [, ipv6, name, port = ''] = HOST_PORT.exec(text) ?? [];
+    const host = name ?? (ipv6 !== undefined && IPV6.safeParse(ipv6).success ? ipv6 : undefined);
     if (host !== undefined && Number(port) >= minPort && Number(port) <= MAX_PORT)
       return { host, port: Number(port) };
     context.addIssue({

@@ -26,8 +26,9 @@ const unreserved = "[A-Za-z0-9\\-_.!~*'()]";
 const escaped = '%(?:[2-6][0-9A-Fa-f]|7[0-9A-Ea-e]|[89A-Fa-f][0-9A-Fa-f])';
 const user = `(?:${unreserved}|${escaped}|[&=+$,;?/])+`;
 const password = `(?:${unreserved}|${escaped}|[&=+$,])*`;
-const label = '[A-Za-z0-9](?:[A-Za-z0-9\\-]*[A-Za-z0-9])?';
-const topLabel = '[A-Za-z](?:[A-Za-z0-9\\-]*[A-Za-z0-9])?';
+// RFC 3261 has no `_` in host names, but DNS has it, and the names of containers do: `open_sips`.
+const label = '[A-Za-z0-9_](?:[A-Za-z0-9_\\-]*[A-Za-z0-9_])?';
+const topLabel = '[A-Za-z_](?:[A-Za-z0-9_\\-]*[A-Za-z0-9_])?';
 const octet = '(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])';
 const ipv4 = `${octet}(?:\\.${octet}){3}`;
 /** The shape only. {@link isIpv6} checks the address. */
