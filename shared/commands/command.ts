@@ -74,8 +74,8 @@ export interface CommandError {
 /** The part that the states of all commands have: the Call-IDs whose events the command needs. */
 export interface CommandState {
   readonly followedCallids: readonly string[];
-  /** The Call-ID of the call that the command is transferring. No other command may transfer it meanwhile. */
-  readonly transferring?: string;
+  /** The Call-IDs of the calls that the command is transferring. No other command may transfer them meanwhile. */
+  readonly transferring?: readonly string[];
   /**
    * A phone is about to start a call for the command, whose Call-ID is not known yet. The command receives events of unknown
    * calls that OpenSIPS has refused.

@@ -53,7 +53,7 @@ export class RunningCommands implements Iterable<Command> {
 
   /** Returns whether a command is transferring the call with that Call-ID. */
   isTransferring(callid: string): boolean {
-    for (const { state } of this.followersOf(callid)) if (state?.transferring === callid) return true;
+    for (const { state } of this.followersOf(callid)) if (state?.transferring?.includes(callid)) return true;
     return false;
   }
 

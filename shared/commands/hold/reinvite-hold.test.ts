@@ -84,6 +84,10 @@ describe('CallUnhold by re-INVITE', () => {
   });
 });
 
+it('a call that is not known here may be on hold: both phones get a re-INVITE', () => {
+  expect([...unhold({ isKnown: false }).pendingRequests.keys()]).toEqual(['callee', 'caller']);
+});
+
 describe('nothing to change', () => {
   it.each([
     ['Both dialog legs are on hold', () => hold({ held: ['caller', 'callee'] })],
@@ -146,8 +150,8 @@ describe('a phone that fails', () => {
       [answer('callee', '408 Request Timeout'), request],
       [
         noReply('caller'),
-        'CallHoldSuccessful',
         'CallHoldFailed',
+        'CallHoldSuccessful',
         'Error: hold failed: the callee responded 408 Request Timeout, and the caller could not be put back',
         'Ended',
       ],

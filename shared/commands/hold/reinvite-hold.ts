@@ -66,12 +66,12 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
   const { request, opposite, prefix } = directions[action];
 
   return {
-    start({ callid, leg }, { features, heldLegs, isAnswered }) {
+    start({ callid, leg }, { features, heldLegs, isAnswered, isKnown }) {
       const actions = new StepActions();
       const held = heldLegs(callid);
-      const legs = LEG_ORDER[action].filter(
-        (each) => (leg ?? each) === each && held.includes(each) !== (action === 'hold'),
-      );
+      // Nothing is known of the legs of a call that another client of OpenSIPS may have put on hold.
+      const mayChange = (each: Leg) => !isKnown(callid) || held.includes(each) !== (action === 'hold');
+      const legs = LEG_ORDER[action].filter((each) => (leg ?? each) === each && mayChange(each));
       if (legs.length === 0) {
         actions.fail(miFailure(prefix, ALREADY_DONE[action]));
         actions.end();
@@ -200,15 +200,22 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
     const isPending = phases.some((phase) => phase === 'requested' || phase === 'restoring');
     if (isPending && !state.hasCallEnded) return { state, actions: actions.list };
     const hasFailed = phases.some((phase) => phase !== 'changed');
-    for (const leg of state.isStartReported ? legsOf(state) : []) {
-      const phase = state.legs[leg]?.phase;
-      const isChanged = phase === 'changed' || phase === 'stuck';
-      actions.notify(`${prefix}${isChanged && !state.hasCallEnded ? 'Successful' : 'Failed'}`, { leg });
-    }
+    if (state.isStartReported) reportLegs(state, actions);
     if (state.hasCallEnded && hasFailed) actions.fail(callEndedFailure(action));
     else if (hasFailed) actions.fail(failureOf(state));
     actions.end();
     return { state: null, actions: actions.list };
+  }
+
+  /** Reports the state of each leg, those that have failed first. */
+  function reportLegs(state: ReinviteState, actions: StepActions): void {
+    const hasFailed = (leg: Leg) => state.legs[leg]?.phase === 'failed';
+    const legs = legsOf(state);
+    for (const leg of [...legs.filter(hasFailed), ...legs.filter((each) => !hasFailed(each))]) {
+      const phase = state.legs[leg]?.phase;
+      const isChanged = (phase === 'changed' || phase === 'stuck') && !state.hasCallEnded;
+      actions.notify(`${prefix}${isChanged ? 'Successful' : 'Failed'}`, { leg });
+    }
   }
 
   /** The failure of the first leg that has failed, which names each phone and its response. */

@@ -128,7 +128,7 @@ function onTransferEvent(
   params: z.infer<typeof TransferEvent>['params'],
   actions: StepActions,
 ): TransferProgress[] {
-  if (params.callid !== transfer.callid || transfer.phase === 'replacing') return [];
+  if (!isOfTransfer(transfer, params.callid) || transfer.phase === 'replacing') return [];
   const { transfer_callid: newCallid, destination, state, status } = params;
   if (newCallid === '') return state === 'notify' ? onNotifyWithoutCall(transfer, status) : [];
   if (transfer.phase === 'started' ? newCallid !== transfer.newCallid : !mayBeNewCall(transfer, state))
@@ -153,6 +153,14 @@ function onTransferEvent(
     default:
       return progress;
   }
+}
+
+/**
+ * Returns whether an event of this dialog tells of the transfer. callops raises the events of an attended transfer for both
+ * dialogs, but only for the replaced one if it has not sent the REFER itself (`call_attended_transfer` in callops.c).
+ */
+function isOfTransfer(transfer: Transfer, callid: string): boolean {
+  return callid === transfer.callid || (isRefer(transfer) && callid === transfer.replacedCallid);
 }
 
 /**

@@ -67,6 +67,16 @@ describe('a transfer by REFER', () => {
     });
   });
 
+  it('takes the events of the replaced call, for which alone callops raises any', () => {
+    const params = { callidA: FIRST_CALL, legA: 'caller', callidB: 'other', legB: 'callee' } as const;
+    const harness = new CommandHarness(callAttendedTransfer, params, () => undefined, [], { features });
+    harness.run(
+      accepted,
+      [transferEvent('start', '', { callid: 'other' }), 'TransferStart'],
+      [transferEvent('fail', '486 Busy Here', { callid: 'other' }), failedWith('486 Busy Here'), 'Ended'],
+    );
+  });
+
   it('has the configured transport in the destination, which the client does not see', () => {
     const harness = startCommand({ features: { ...features, transport: 'tcp' } });
     expect(harness.pendingRequests.get('transfer')?.params).toMatchObject({

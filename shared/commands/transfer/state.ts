@@ -100,7 +100,9 @@ export function awaitsCall({ phase }: Pick<Transfer, 'phase'>): boolean {
 /** Returns what the runner must know of a transfer. */
 export function transferFlags(transfer: Transfer): Pick<CommandState, 'transferring' | 'awaitsCall'> {
   if (transfer.phase === 'finished') return {};
-  return { transferring: transfer.callid, ...(awaitsCall(transfer) ? { awaitsCall: true } : {}) };
+  const { callid, replacedCallid } = transfer;
+  const transferring = replacedCallid === undefined ? [callid] : [callid, replacedCallid];
+  return { transferring, ...(awaitsCall(transfer) ? { awaitsCall: true } : {}) };
 }
 
 /** What a step has achieved, for the command to notify its client. */

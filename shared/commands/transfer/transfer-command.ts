@@ -43,7 +43,7 @@ export function transferMachine<P>(
     start(params, { features, isTransferring }) {
       const actions = new StepActions();
       const target = targetOf(params);
-      if (isTransferring(target.callid)) {
+      if (isTransferring(target.callid) || (target.replaced && isTransferring(target.replaced.callid))) {
         actions.fail(TRANSFER_PENDING);
         actions.end();
         return { state: null, actions: actions.list };
