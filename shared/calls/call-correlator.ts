@@ -30,7 +30,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
   /**
    * @param createEntry adds what the owner stores with a new call
    * @param onChange receives each change, in order; it has to set the `seq` of the call
-   * @param onDialogsChanged receives a call whose dialogs must be stored although clients see no change
+   * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
    */
   constructor(
     createEntry: (entry: CallEntry) => Entry,

@@ -22,7 +22,7 @@ export class DialogTracker<Entry extends CallEntry> {
 
   /**
    * @param isBeingMade returns whether a running command is making a call
-   * @param onDialogsChanged receives a call whose dialogs must be stored although clients see no change
+   * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
    */
   constructor(
     entries: CallEntries<Entry>,
@@ -104,7 +104,7 @@ export class DialogTracker<Entry extends CallEntry> {
     else if (state === dialogState.ended) this.#onOtherStands(entry, standing, at);
     else this.#onStanding(entry, before, standing, at);
     const isOther = before.length > 0 && entry.dialogs.length > before.length;
-    if (entry.call === callBefore && (isOther || state === dialogState.ended)) this.#onDialogsChanged(entry);
+    if (isOther || state === dialogState.ended) this.#onDialogsChanged(entry);
   }
 
   #onStanding(entry: Entry, before: readonly KnownDialog[], state: number, at: number): void {

@@ -81,6 +81,11 @@ export function newRecord(entry: CallEntry): CallRecord {
 /** Applies a line of the log to the record that earlier lines have given, or creates the record. */
 export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRecord {
   const { call, owner, dialogs } = line;
+  // It is the first line of a call: an earlier one with the Call-ID was forgotten before.
+  if (known && !isCopy(line) && line.first === undefined && known.timeline.length > 0) {
+    Object.assign(known, { firstSeq: firstSeqOf(line), isPartial: false });
+    known.timeline.length = 0;
+  }
   const record =
     known ??
     Object.assign(newRecord({ call, dialogs: [] }), {
