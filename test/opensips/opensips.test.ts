@@ -50,7 +50,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
   /** Returns the states of the E_CALL_TRANSFER events for the transfer that created this call. */
   const transferStates = (callid: string) =>
     harness.opensips.transferEvents.flatMap((event) =>
-      event.transfer_callid === callid ? [event.state] : [],
+      event['transfer_callid'] === callid ? [event['state']] : [],
     );
 
   /** Connects two phones with a CallStart. */
