@@ -37,7 +37,10 @@ export function raiseStart(opensips: OpenSips, call: NewCall): TransferringDialo
   return [startTransfer(opensips, call, { dialog, legField: call.callid })];
 }
 
-/** The first dialog of an attended transfer is known only if it was requested with `call_transfer`. */
+/**
+ * The first dialog of an attended transfer is known only if it was requested with `call_transfer`. With
+ * `dlg_send_sequential` only the replaced call has events, even if there is an `osid` (measured on 3.4.18, 3.6.8, 4.0.1).
+ */
 function startAttended(opensips: OpenSips, call: NewCall, replaced: ReplacedLeg): TransferringDialog[] {
   const { dialog, leg } = replaced;
   const first = dialog.transferCallid && opensips.dialogs.findActive(dialog.transferCallid);

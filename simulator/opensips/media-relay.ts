@@ -7,7 +7,10 @@ import type { OpenSips } from './opensips.ts';
 const RELAY_HOST = '192.0.2.100';
 const FIRST_RELAY_PORT = 30_000;
 
-/** Returns the SDP of the other party as OpenSIPS sends it to this leg (dlg_get_out_sdp in dlg_hash.h). */
+/**
+ * Returns the SDP of the other party as OpenSIPS sends it to this leg (dlg_get_out_sdp in dlg_hash.h). So
+ * `caller_sent_sdp` of `dlg_list` is what the caller got, which the callee's became (measured on 3.6.8).
+ */
 export function sdpTowards({ hasMediaRelay }: OpenSips, dialog: Dialog, leg: Leg): string | undefined {
   const { sdp } = dialog[otherLeg(leg)];
   if (sdp === undefined || !hasMediaRelay) return sdp;

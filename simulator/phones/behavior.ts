@@ -23,7 +23,10 @@ export type PhoneBehavior = {
   readonly userAgent: 'baresip' | 'scripted';
   /** The status with which the script refuses the call, so that the INVITE never reaches a phone (`callee-404`). */
   readonly scriptRefusal?: string;
-  /** The status with which the script refuses an INVITE without credentials, after it has created the dialog. */
+  /**
+   * The status with which the script refuses an INVITE without credentials, after it has created the dialog. That is
+   * then listed for a while if the reply was stateful, as here (measured on 3.4.18, 3.6.8 and 4.0.1).
+   */
   readonly scriptChallenge?: string;
   readonly onInvite: InviteReaction;
   /** What it does with the call on which a REFER arrived: keeps it, or hangs up after or before its new INVITE. */
