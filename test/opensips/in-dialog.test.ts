@@ -301,17 +301,25 @@ describe.skipIf(!findOpenSips())('scripts of operators, with a real OpenSIPS', (
     'with %s: start, hold, resume, transfer, end',
     async (_, options) => {
       await using harness = await open(options);
-      const { alice, bob, callid } = await connectPhones(harness);
-      const carol = await harness.openPhone();
-      for (const method of ['CallHold', 'CallUnhold'])
-        expect(errorText(await harness.client.runToEnd(method, { callid }))).toBeUndefined();
-      expect([alice.isHeld(callid), bob.isHeld(callid)]).toEqual([false, false]);
+      const alice = await harness.openPhone();
+      const [bob, carol] = [await harness.openPhone(), await harness.openPhone()];
+      const parties = { caller: alice.uri, callee: bob.uri };
+      const callid = callidOf(await harness.client.runToEnd('CallStart', parties), 'CalleeAnswered');
+      // With topology_hiding each phone has a Call-ID of its own.
+      const heldCalls = () =>
+        [alice, bob, carol].map((phone) => phone.answeredCalls.map((each) => phone.isHeld(each)));
+      const expectHeldCalls = (...expected: boolean[][]) =>
+        eventually(() => expect(heldCalls()).toEqual(expected));
+      await expectHeldCalls([false], [false], []);
+      expect(errorText(await harness.client.runToEnd('CallHold', { callid }))).toBeUndefined();
+      await expectHeldCalls([true], [true], []);
+      expect(errorText(await harness.client.runToEnd('CallUnhold', { callid }))).toBeUndefined();
+      await expectHeldCalls([false], [false], []);
       const notifications = await runTransfer(harness.client, callid, 'callee', carol.uri);
       expect(errorText(notifications)).toBeUndefined();
-      const newCallid = callidOf(notifications, 'TransferSuccessful');
-      await callsOf(carol, newCallid);
-      await harness.client.runToEnd('CallEnd', { callid: newCallid });
-      await callsOf(carol);
+      await expectHeldCalls([], [false], [false]);
+      await harness.client.runToEnd('CallEnd', { callid: callidOf(notifications, 'TransferSuccessful') });
+      await expectHeldCalls([], [], []);
     },
     60_000,
   );

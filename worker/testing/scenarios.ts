@@ -157,10 +157,14 @@ export const scenarios = {
   }),
 
   transferOk: scriptByMethod({
-    call_transfer: (callid) => ({
+    call_transfer: (callid, { params: { transfer_callid: replaced } }) => ({
       before: [transferEvent(callid, 'start')],
       reply: 'Accepted',
-      after: [transferEvent(callid, 'notify', '180 Ringing'), transferEvent(callid, 'ok', '200 OK')],
+      after: [
+        transferEvent(callid, 'notify', '180 Ringing'),
+        transferEvent(callid, 'ok', '200 OK'),
+        ...(replaced === undefined ? [] : [dialogEvent(String(replaced), 4, 5)]),
+      ],
     }),
     dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialogEvent(callid, 4, 5)] }),
   }),
