@@ -2,11 +2,11 @@
  * Each command with a real OpenSIPS and SIP phones, end to end: client, edge, adapter, OpenSIPS, phones. The
  * notifications of the client must agree with the calls of the phones.
  */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { callidOf, eventNames, type Notification } from '../harness/client.ts';
+import { eventually, expectCalls } from './assertions.ts';
 import { OpenSipsHarness } from './harness.ts';
 import { findOpenSips } from './opensips.ts';
-import type { Phone } from './phone.ts';
 import type { BehaviorName } from './phone-behavior.ts';
 import type { Request } from './sip-message.ts';
 
@@ -25,26 +25,12 @@ const errorText = (notifications: readonly Notification[]) =>
 const startCall = ({ client }: OpenSipsHarness, caller: string, callee: string) =>
   client.runToEnd('CallStart', { caller, callee });
 
-/** Retries an assertion, because the phones may change shortly after the notification. */
-const eventually = (assertion: () => void) => vi.waitFor(assertion, { timeout: 5_000, interval: 5 });
-/**
- * Asserts that a phone has exactly these answered calls, or is idle if there are none, and that no BYE was refused.
- */
-const expectCalls = (phone: Phone, ...callids: string[]) =>
-  eventually(() => {
-    const { answeredCalls, isIdle, refusedByes } = phone;
-    expect({ answeredCalls, isIdle, refusedByes }).toEqual({
-      answeredCalls: callids,
-      isIdle: callids.length === 0,
-      refusedByes: [],
-    });
-  });
-
 describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on the PATH)', () => {
   let harness: OpenSipsHarness;
   beforeAll(async () => {
     harness = await OpenSipsHarness.open();
   }, 60_000);
+  afterEach(() => harness.opensips.assertAlive());
   afterAll(() => harness[Symbol.asyncDispose]());
 
   /** Returns the states of the E_CALL_TRANSFER events for the transfer that created this call. */

@@ -2,12 +2,15 @@
  * A real OpenSIPS on loopback, at its own ports, with the script that users get (`docs/opensips.cfg`).
  * @module
  */
+import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { accessSync, constants, globSync, realpathSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { waitUntil } from '../harness/stack.ts';
 import { ProcessGroup } from './process-group.ts';
 import { adaptScript, type ScriptOptions } from './script.ts';
@@ -72,13 +75,16 @@ function isExecutable(path: string): boolean {
 
 /** Starts OpenSIPS. Resolves when MI replies. */
 export async function startOpenSips(options: OpenSipsOptions = {}): Promise<OpenSips> {
+  const { transport = 'udp' } = options;
   const command = findOpenSips();
   if (command === undefined) throw new Error('the command opensips is not on the PATH');
+  const { stdout: version } = await promisify(execFile)(command, ['-V']);
+  const majorVersion = Number(/^version: opensips (\d+)\./m.exec(version)?.[1]);
   const mi = await findFreeAddress(options.mi === 'ipv6' ? '::1' : HOST);
   const sip = await findFreeAddress(HOST);
   const script = adaptScript(
     await readFile(SCRIPT_PATH, 'utf8'),
-    { modules: findModules(command), sip, mi },
+    { modules: findModules(command), majorVersion, sip, mi },
     options,
   );
   const folder = await mkdtemp(join(tmpdir(), 'opensips-'));
@@ -94,11 +100,8 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
     return (await requestMi(mi, 'event_subscribe', { event, socket, expire: 600 })).result !== undefined;
   };
 
-  const { transport = 'udp' } = options;
   const deathsBefore: string[] = [];
   let server = await start(command);
-  const { result: version } = await requestMi(mi, 'version', {});
-  const majorVersion = Number(/\((\d+)\./.exec(JSON.stringify(version))?.[1]);
 
   async function start(command: string): Promise<ProcessGroup> {
     // -F stays in the foreground; -m and -M are megabytes of memory.
@@ -108,7 +111,7 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
     let isReady = false;
     await waitUntil(async () => {
       if (!processGroup.isRunning || performance.now() > deadline) return true;
-      isReady = await subscribe('E_CALL_TRANSFER');
+      isReady = (await subscribe('E_CALL_TRANSFER')) && (transport === 'udp' || (await acceptsTcp(sip)));
       return isReady;
     });
     if (isReady) {
@@ -139,7 +142,8 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
     async isDialogActive(callid) {
       const reply = await requestMi(mi, 'dlg_list', { callid });
       // A dialog that has ended (state 5) is still listed for seconds.
-      return typeof reply.result === 'object' && reply.result.Dialog.state < 5;
+      const { Dialog: dialog } = (reply.result ?? {}) as { readonly Dialog?: { readonly state: number } };
+      return dialog !== undefined && dialog.state < 5;
     },
     async restart() {
       // A restart is detected by the start time, which OpenSIPS reports in whole seconds.
@@ -171,7 +175,7 @@ function findModules(command: string): string {
 }
 
 export interface MiReply {
-  readonly result?: 'OK' | { readonly Dialog: { readonly state: number } };
+  readonly result?: unknown;
   readonly error?: { readonly code: number; readonly message: string };
 }
 
@@ -201,6 +205,19 @@ async function findFreeAddress(host: string): Promise<Address> {
     return findFreeAddress(host);
   } finally {
     socket.close();
+  }
+}
+
+/** Resolves with whether a TCP connection is accepted. */
+async function acceptsTcp({ host, port }: Address): Promise<boolean> {
+  const socket = connect(port, host);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 

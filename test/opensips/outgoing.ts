@@ -36,7 +36,7 @@ export function sendInvite(
   onReply: (reply: Reply) => void,
 ): void {
   const sdp = call.buildSdp();
-  /** One for each realm: a gateway behind the registrar has a realm of its own. */
+  // One for each realm: a gateway behind the registrar has a realm of its own.
   const authorizations = new Map<string, Header>();
   const send = (repeats: number) => {
     const headers = [...additionalHeaders, ...authorizations.values()];

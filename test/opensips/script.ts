@@ -16,15 +16,18 @@ export interface ScriptOptions {
   readonly hidesTopology?: boolean;
   /** Another name of callops' URI parameter `osid`. */
   readonly matchParam?: string;
-  /** The flags of `create_dialog()`. */
-  readonly dialogFlags?: string;
+  /** How OpenSIPS pings the phones of a call. */
+  readonly pings?: 'options' | 'reinvite';
+  /** The longest time of a call, in seconds. */
+  readonly dialogTimeout?: number;
   /** The passwords of users that are not on this machine. */
   readonly passwords?: Readonly<Record<string, string>>;
 }
 
-/** Where a test's OpenSIPS is. */
-interface Location {
+/** Where a test's OpenSIPS is, and which. */
+interface Installation {
   readonly modules: string;
+  readonly majorVersion: number;
   readonly sip: Address;
   readonly mi: Address;
 }
@@ -32,15 +35,18 @@ interface Location {
 type Replacement = readonly [pattern: RegExp, replacement: string];
 
 /** Returns the script of a test. Throws if a pattern does not occur, because the test would then run another script. */
-export function adaptScript(script: string, location: Location, options: ScriptOptions): string {
-  return [...locate(location, options), ...modify(options)].reduce((text, [pattern, replacement]) => {
-    if (!pattern.test(text)) throw new Error(`docs/opensips.cfg does not contain ${pattern}`);
-    // A replacement contains `$` for OpenSIPS.
-    return text.replace(pattern, () => replacement);
-  }, script);
+export function adaptScript(script: string, installation: Installation, options: ScriptOptions): string {
+  return [...locate(installation, options), ...modify(installation, options)].reduce(
+    (text, [pattern, replacement]) => {
+      if (!pattern.test(text)) throw new Error(`docs/opensips.cfg does not contain ${pattern}`);
+      // A replacement contains `$` for OpenSIPS.
+      return text.replace(pattern, () => replacement);
+    },
+    script,
+  );
 }
 
-function locate({ modules, sip, mi }: Location, { transport = 'udp' }: ScriptOptions): Replacement[] {
+function locate({ modules, sip, mi }: Installation, { transport = 'udp' }: ScriptOptions): Replacement[] {
   const miHost = mi.host.includes(':') ? `[${mi.host}]` : mi.host;
   return [
     [/^mpath=.*$/m, `mpath="${modules}/"`],
@@ -52,8 +58,9 @@ function locate({ modules, sip, mi }: Location, { transport = 'udp' }: ScriptOpt
   ];
 }
 
-function modify(options: ScriptOptions): Replacement[] {
-  const { transport, events, challengesLate, hidesTopology, matchParam, dialogFlags, passwords } = options;
+function modify({ majorVersion }: Installation, options: ScriptOptions): Replacement[] {
+  const { transport, events, challengesLate, hidesTopology, matchParam, pings, dialogTimeout, passwords } =
+    options;
   const replacements: Replacement[] = [];
   if (transport === 'tcp')
     replacements.push([/^loadmodule "proto_udp.so"$/m, 'loadmodule "proto_tcp.so"\ntcp_workers=2']);
@@ -75,8 +82,17 @@ function modify(options: ScriptOptions): Replacement[] {
       ],
       [/\{uri\.param,osid\}/, `{uri.param,${matchParam}}`],
     );
-  if (dialogFlags !== undefined)
-    replacements.push([/create_dialog\("[^"]*"\)/, `create_dialog("${dialogFlags}")`]);
+  if (pings !== undefined)
+    replacements.push([
+      /create_dialog\("[^"]*"\)/,
+      `create_dialog("${majorVersion < 4 ? PING_LETTERS[pings] : PING_NAMES[pings]}")`,
+    ]);
+  if (dialogTimeout !== undefined)
+    replacements.push([
+      /^modparam\("usrloc".*$/m,
+      `modparam("usrloc", "working_mode_preset", "single-instance-no-db")
+modparam("dialog", "default_timeout", ${dialogTimeout})`,
+    ]);
   for (const [user, password] of Object.entries(passwords ?? {}))
     replacements.push([
       /^ {2}\$avp\(password\) = NULL;$/m,
@@ -85,11 +101,18 @@ function modify(options: ScriptOptions): Replacement[] {
   return replacements;
 }
 
+/** The flags of `create_dialog()` in OpenSIPS 3, where each is a letter, and in OpenSIPS 4. */
+const PING_LETTERS = { options: 'BPp', reinvite: 'BRr' } as const;
+const PING_NAMES = {
+  options: 'bye-on-timeout,options-ping-caller,options-ping-callee',
+  reinvite: 'bye-on-timeout,reinvite-ping-caller,reinvite-ping-callee',
+} as const;
+
 const OPTIONAL_BLOCK = /^ {2}# OPTIONAL\.[\s\S]*?^ {2}\}$/m;
 const CREATE_DIALOG = /^ {2}if \(is_method\("INVITE"\)\) \{ create_dialog\(.*$/m;
 /** The INVITE of OpenSIPS itself comes from its own port, and could not answer a challenge. */
 const LATE_CHALLENGE = `  if (is_method("INVITE")) {
-    create_dialog("bye-on-timeout");
+    create_dialog("Bye-on-timeout");
     record_route();
-    if (!is_myself("$si", $sp) && !is_present_hf("Proxy-Authorization")) { proxy_challenge("late", "auth"); exit; }
+    if (!is_myself("$si", $sp) && !is_present_hf("Proxy-Authorization")) { t_newtran(); proxy_challenge("late", "auth"); exit; }
   }`;
