@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
+import { dialogEvent, holdEvent, transferEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
 import { Calls } from './calls.ts';
@@ -28,6 +28,21 @@ it('keeps an active call and its timeline when their segment is dropped, and for
     expect(restored.get('short')).toBeUndefined();
     expect(restored.get('long')?.call.state).toBe('answered');
     expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
+  }));
+
+it('writes the changes of calls with long Call-IDs in several rows, because a row can have 2 MB', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql);
+    const restore = () => new Calls(store, () => ++lastSeq);
+    const calls = restore();
+    calls.setWatched(true, 0);
+    const callids = Array.from({ length: 400 }, (_each, n) => `${n}`.padStart(4_096, 'x'));
+    calls.onEvent(dialogEvent(callids[0] ?? '', 2, 3), 1);
+    for (const [n, callid] of callids.slice(1).entries())
+      calls.onEvent(transferEvent(callids[n] ?? '', 'start', '', callid), 1);
+    expect(calls.write(0, 1)).toBeGreaterThan(4);
+    expect(restore().list({}, 1_000)).toEqual(calls.list({}, 1_000));
   }));
 
 it('reads only active calls and the latest changes, and the ended calls when one of them is requested', () =>
