@@ -4,7 +4,7 @@
  */
 
 import { dialogState } from '../../opensips/evi.ts';
-import { DialogsResult } from '../../opensips/mi.ts';
+import { type Dialog, DialogResult, DialogsResult } from '../../opensips/mi.ts';
 import {
   FINAL_SEARCH_TIMEOUT_MS,
   MI_TIMEOUT_MS,
@@ -13,7 +13,7 @@ import {
 } from '../deadlines.ts';
 import { type Failure, noReplyFailure, notDoneFailure, timeoutFailure, unknownFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
-import { findTransferredCall } from './match-call.ts';
+import { findTransferredCall, stripOsid } from './match-call.ts';
 import { fail } from './outcome.ts';
 import { decideOutcome, onNewCall } from './progress.ts';
 import { refusalFailure } from './refused-call.ts';
@@ -102,11 +102,7 @@ export function onFinalSearchTimeout(transfer: Transfer, actions: StepActions): 
 export function onPage(transfer: Transfer, result: unknown, actions: StepActions): TransferProgress[] {
   const parsed = DialogsResult.safeParse(result);
   const dialogs = parsed.success ? parsed.data.Dialogs : [];
-  const oldDialog = dialogs.find(({ callid }) => callid === transfer.callid);
-  if (transfer.dialogId === undefined && oldDialog) transfer.dialogId = oldDialog.ID;
-  const contact =
-    transfer.leg === 'caller' ? oldDialog?.caller_contact : oldDialog?.CALLEES?.[0]?.callee_contact;
-  if (transfer.contact === undefined && contact) transfer.contact = contact;
+  for (const dialog of dialogs) noteDialog(transfer, dialog);
   // The phone may have kept the old dialog long after its new call started, until we ended it.
   const endedAt = transfer.lastEventAt ?? transfer.endedAt;
   const newDialog = findTransferredCall(dialogs, {
@@ -127,4 +123,24 @@ export function onPage(transfer: Transfer, result: unknown, actions: StepActions
   transfer.page = { ...transfer.page, index: transfer.page.index + transfer.page.counter };
   requestPage(transfer, actions);
   return [];
+}
+
+/** Handles the dialog of the transferred call, or of the one to be replaced. */
+export function onDialogRead(transfer: Transfer, result: unknown): void {
+  const parsed = DialogResult.safeParse(result);
+  if (parsed.success) noteDialog(transfer, parsed.data.Dialog);
+}
+
+/** Notes what identifies the new call: the id of the transferred dialog, the contact of its phone, and where it is sent. */
+function noteDialog(transfer: Transfer, dialog: Dialog): void {
+  if (dialog.callid === transfer.callid) {
+    transfer.dialogId ??= dialog.ID;
+    const contact = transfer.leg === 'caller' ? dialog.caller_contact : dialog.CALLEES?.[0]?.callee_contact;
+    if (contact) transfer.contact ??= contact;
+  }
+  if (dialog.callid !== transfer.replacedCallid) return;
+  transfer.replacedUri = transfer.replacedLeg === 'caller' ? dialog.from_uri : dialog.to_uri;
+  // An attended transfer may have no destination but the party of the other call.
+  if (transfer.resolvedDestination === '')
+    transfer.resolvedDestination = stripOsid(transfer.replacedUri, transfer.matchParam);
 }

@@ -18,6 +18,8 @@ export interface TransferredDialog {
   readonly destination: string;
   /** The URI parameter with the transferred dialog's id: callops' `match_param`. */
   readonly matchParam: string;
+  /** The address that the phone was sent to, as the replaced call has it: perhaps with the id of that call's own transfer. */
+  readonly replacedUri?: string;
   /** When the dialog ended, in Unix milliseconds. */
   readonly endedAt?: number;
 }
@@ -50,13 +52,19 @@ function hasMatchParam(dialog: Dialog, { dialogId, callid, matchParam }: Transfe
 function isLikelyNewCall(dialog: Dialog, transferred: TransferredDialog): boolean {
   // To with another dialog's id belongs to that dialog's new call. From may have an old id that the phone was called with.
   const calledUri = stripOsid(dialog.to_uri, transferred.matchParam);
-  if (transferred.dialogId !== undefined && dialog.to_uri !== calledUri) return false;
+  const isOwnUri = dialog.to_uri === calledUri || withoutHeaders(dialog.to_uri) === transferred.replacedUri;
+  if (transferred.dialogId !== undefined && !isOwnUri) return false;
   if (transferred.contact === undefined || !dialog.caller_contact) return false;
   if (!areSipUrisEqual(dialog.caller_contact, transferred.contact)) return false;
-  const [called, destination] = [calledUri, transferred.destination].map(withoutTransport);
+  const [called, destination] = [withoutHeaders(calledUri), transferred.destination].map(withoutTransport);
   if (!areSipUrisEqual(called ?? '', destination ?? '')) return false;
   const earliest = transferred.endedAt === undefined ? 0 : transferred.endedAt / 1000 - CLOCK_SKEW_S;
   return dialog.timestart === 0 || dialog.timestart >= earliest;
+}
+
+/** Returns a SIP URI without its headers, such as Replaces (RFC 3261 §19.1.1). */
+function withoutHeaders(uri: string): string {
+  return uri.replace(/\?.*$/, '');
 }
 
 /** Returns the URI as the parties know it. OpenSIPS itself adds `osid`, or what `match_param` names. */

@@ -26,6 +26,11 @@ export function requestTransfer(
   const timeoutMs = inDialog?.refer ? inDialog.timeout_ms + IN_DIALOG_MARGIN_MS : MI_TIMEOUT_MS;
   const dialed = { ...target, destination: withTransport(destination, transport) };
   const command = inDialog?.refer ? referCommand(dialed) : callopsCommand(dialed);
+  if (replaced && command.method === 'call_transfer') {
+    // callops does not say where the phone is sent, and the phone may hang up at once.
+    readDialog('read-transferred', callid, actions);
+    readDialog('read-to-replace', replaced.callid, actions);
+  }
   actions.requestMi('transfer', command, timeoutMs);
   return {
     ...known,
@@ -44,7 +49,7 @@ export function requestTransfer(
     isRingingReported: false,
     resolvedDestination: destination,
     lastNotifyStatus: '',
-    ...(replaced ? { replacedCallid: replaced.callid } : {}),
+    ...(replaced ? { replacedCallid: replaced.callid, replacedLeg: replaced.leg } : {}),
     hasReplacedEnded: false,
     isUnmatched: false,
     page: { index: 0, counter: PAGE_SIZE },
@@ -57,6 +62,10 @@ export function requestTransfer(
     isFinalSearch: false,
     isFinalSearchRepeated: false,
   };
+}
+
+function readDialog(name: string, callid: string, actions: StepActions): void {
+  actions.requestMi(name, { method: 'dlg_list', params: { callid } }, MI_TIMEOUT_MS);
 }
 
 function referCommand({ callid, leg, destination, replaced }: TransferTarget): TransferCommand {

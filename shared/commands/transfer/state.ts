@@ -62,8 +62,11 @@ export interface Transfer extends Omit<TransferTarget, 'replaced'> {
   refusedStatus?: string;
   /** The routing script seems to have refused the new call before it rang; with the SIP status line if that is known. */
   refusal?: { readonly status?: string };
-  /** The call that the new one replaces. */
+  /** The call that the new one replaces, and its party that the phone is then connected with. */
   readonly replacedCallid?: string;
+  readonly replacedLeg?: Leg;
+  /** The address of that party, once the call has been read. */
+  replacedUri?: string;
   hasReplacedEnded: boolean;
   /** The new call was found in the list of dialogs, so there will be no E_CALL_TRANSFER. */
   isUnmatched: boolean;

@@ -12,6 +12,7 @@ import { ACK_TIMEOUT_MS, MAX_READY_ATTEMPTS, MAX_REFER_ATTEMPTS } from '../deadl
 import { miFailure, noReplyFailure, sipFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
 import {
+  onDialogRead,
   onFinalSearchTimeout,
   onPage,
   onPageError,
@@ -106,6 +107,10 @@ function onMiResult(
       return onPage(transfer, result, actions);
     case 'read-replaced':
       return onReplacedRead(transfer, result);
+    case 'read-transferred':
+    case 'read-to-replace':
+      onDialogRead(transfer, result);
+      return [];
     default:
       return [];
   }
