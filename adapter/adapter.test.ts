@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../simulator/index.ts';
+import type { Settings } from './settings.ts';
+import { FakeOpenSips } from './testing/fake-opensips.ts';
 import { ADAPTER_KEY, createHarness, ringingDialog, storedCallids } from './testing/harness.ts';
 
 describe('a connected adapter', () => {
@@ -97,6 +99,61 @@ describe('a connected adapter', () => {
     const status = await edge.waitFor(() => edge.received.find((message) => message.type === 'status'));
     expect(status).toMatchObject({ opensips: { version: opensips.version, reachable: true } });
     await edge.waitFor(() => edge.gapReasons().length > 0);
+  });
+});
+
+describe('OpenSIPS with MI on IPv6', () => {
+  it('gets requests over IPv6 and sends events over IPv4', async () => {
+    const opensips = await FakeOpenSips.start(0, '::1');
+    onTestFinished(() => opensips.stop());
+    const { edge, start } = await createHarness();
+    start({ opensips: opensips.address });
+    const hello = await edge.waitFor(() => edge.hellos[0]);
+    expect(hello.opensips).toMatchObject({ version: opensips.version, reachable: true });
+    opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog('over-ipv4'));
+    await edge.waitFor(() => storedCallids(edge).includes('over-ipv4'));
+  });
+});
+
+describe('the status of OpenSIPS', () => {
+  const statusWith = async (settings: Partial<Settings>, version?: string) => {
+    const { edge, opensips, start } = await createHarness();
+    if (version !== undefined) opensips.version = version;
+    start(settings);
+    return (await edge.waitFor(() => edge.hellos[0])).opensips;
+  };
+
+  it('has what the edge needs to know of the settings', async () => {
+    const settings: Partial<Settings> = {
+      frTimeoutMs: 5_000,
+      matching: { mode: 'callid', param: 'os_id' },
+      setUpFrom: 'caller',
+      transport: 'tcp',
+    };
+    expect(await statusWith(settings)).toMatchObject({
+      in_dialog: { refer: true, hold: true, timeout_ms: 5_000 },
+      match_param: 'os_id',
+      set_up_from: 'caller',
+      transport: 'tcp',
+    });
+    expect(await statusWith({})).not.toHaveProperty('transport');
+  });
+
+  it('has no requests within a call if the setting or the version of OpenSIPS forbids it', async () => {
+    expect(await statusWith({ engine: 'callops' })).not.toHaveProperty('in_dialog');
+    expect(await statusWith({}, 'OpenSIPS (3.3.1 (x86_64/linux))')).not.toHaveProperty('in_dialog');
+    expect(await statusWith({}, 'OpenSIPS (3.4.18 (x86_64/linux))')).toHaveProperty('in_dialog.refer', false);
+  });
+
+  it('is sent again when OpenSIPS has listed its commands', async () => {
+    const { edge, opensips, start } = await createHarness();
+    opensips.handlers.set('which', () => undefined);
+    start();
+    const hello = await edge.waitFor(() => edge.hellos[0]);
+    expect(hello.opensips).not.toHaveProperty('in_dialog');
+    opensips.handlers.delete('which');
+    const status = await edge.waitFor(() => edge.received.find((message) => message.type === 'status'));
+    expect(status).toHaveProperty('opensips.in_dialog.refer', true);
   });
 });
 

@@ -1,12 +1,12 @@
 /** Checks what `npm start` needs before it starts anything: a port, a folder and an OpenSIPS. @module */
-import { lookup } from 'node:dns/promises';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
+import { resolveHost } from '../adapter/opensips/host-address.ts';
 import { MiClient } from '../adapter/opensips/mi-client.ts';
 import { reasonOf } from '../shared/settings/error-reason.ts';
 import { quote } from '../shared/settings/quote.ts';
-import type { Address } from '../shared/settings/value-types.ts';
+import { type Address, formatAddress } from '../shared/settings/value-types.ts';
 import { StartError } from './start-error.ts';
 
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
@@ -42,20 +42,20 @@ export async function requireWritableDirectory(path: string): Promise<void> {
 }
 
 /** Rejects with a {@link StartError} if OpenSIPS does not answer MI at this address. */
-export async function requireOpenSips({ host, port }: Address): Promise<void> {
+export async function requireOpenSips(address: Address): Promise<void> {
   const mi = new MiClient();
   try {
-    mi.connectTo({ host: (await lookup(host, { family: 4 })).address, port });
+    mi.connectTo({ host: await resolveHost(address.host), port: address.port });
     const timeouts = { timeoutMs: MI_TIMEOUT_MS, ttlMs: MI_TIMEOUT_MS };
     for (let attempt = 0; attempt < MI_ATTEMPTS; attempt += 1)
       if (!('outcome' in (await mi.request('uptime', {}, timeouts)))) return;
     throw new StartError(
-      `--opensips (SELFHOST_OPENSIPS): no OpenSIPS answers MI at ${host}:${port} (UDP). Check that it is running, and that this is the socket_name of its mi_datagram module.`,
+      `--opensips (SELFHOST_OPENSIPS): no OpenSIPS answers MI at ${formatAddress(address)} (UDP). Check that it is running, and that this is the socket_name of its mi_datagram module.`,
     );
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(
-      `--opensips (SELFHOST_OPENSIPS): cannot find the host ${quote(host)}: ${reasonOf(error)}. Check the name.`,
+      `--opensips (SELFHOST_OPENSIPS): cannot find the host ${quote(address.host)}: ${reasonOf(error)}. Check the name.`,
     );
   } finally {
     mi.close();

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
 import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
 import { Processes } from './processes.ts';
@@ -70,10 +71,9 @@ async function startDemo(settings: Settings): Promise<string> {
   const { port } = settings;
   const key = randomBytes(24).toString('base64url');
   if (settings.opensips) await requireOpenSips(settings.opensips);
-  const opensips = settings.opensips
-    ? `${settings.opensips.host}:${settings.opensips.port}`
-    : await startSimulator();
-  const nextHop = settings['sip-next-hop'] ?? `sip:${opensips.split(':')[0]}:5060`;
+  const opensips = settings.opensips ? formatAddress(settings.opensips) : await startSimulator();
+  const nextHop =
+    settings['sip-next-hop'] ?? `sip:${formatHost(settings.opensips?.host ?? '127.0.0.1')}:5060`;
   await startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts');
   const env = {
     OPENSIPS_MI: opensips,

@@ -31,6 +31,13 @@ it('are read from flags before the environment, and from there before the file',
   expect(read(['--tenants=no'], env, files)).toMatchObject({ values: { port: 2, tenants: false } });
 });
 
+it.each([
+  ['[::1]:8080', { host: '::1', port: 8080 }],
+  ['open_sips:8080', { host: 'open_sips', port: 8080 }],
+])('take OpenSIPS at %s', (flag, opensips) => {
+  expect(read(['--opensips', flag])).toMatchObject({ values: { opensips } });
+});
+
 it('report every mistake at once', () => {
   expect(read(['--port', '70000', '--opensips', 'here'])).toEqual({
     errors: [

@@ -9,7 +9,7 @@ const SETTINGS = {
     value: 'host:port',
     env: 'SELFHOST_OPENSIPS',
     defaultHelp: 'the simulator',
-    help: 'UDP address of the MI of an OpenSIPS to use instead of the simulator',
+    help: 'UDP address of the MI of an OpenSIPS to use instead of the simulator. Other settings of its adapter are taken from the environment: npm run adapter -- --help',
     type: hostPort(),
   },
   'sip-next-hop': {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_CALLID_LENGTH } from '../../shared/opensips/evi.ts';
 import { decodeEvent } from './event-message.ts';
 
 const datagram = (method: string, params: unknown) => JSON.stringify({ jsonrpc: '2.0', method, params });
@@ -39,6 +40,26 @@ describe('decoding an event', () => {
     ],
   ])('reports %s as a problem', (_, text, problem) => {
     expect(decodeEvent(text)).toEqual({ problem: expect.stringMatching(problem) });
+  });
+
+  it.each([
+    ['E_CALL_BYE', { leg: 'caller' }, 'callid'],
+    ['E_CALL_TRANSFER', { callid: 'a', destination: '', state: 'ok', status: '' }, 'transfer_callid'],
+  ])('accepts a long Call-ID in %s, and reports one that is too long', (name, params, field) => {
+    const longest = 'c'.repeat(MAX_CALLID_LENGTH);
+    expect(decodeEvent(datagram(name, { ...params, [field]: longest }))).toMatchObject({
+      event: { params: { [field]: longest } },
+    });
+    expect(decodeEvent(datagram(name, { ...params, [field]: `${longest}c` }))).toEqual({
+      problem: `the event ${name} has a Call-ID of 4097 characters in ${field}, and the limit is 4096`,
+    });
+  });
+
+  it('accepts the events of the example script', () => {
+    const params = { callid: 'a', osid: '', status: '404 Not Found' };
+    expect(decodeEvent(datagram('E_CALL_REFUSED', params))).toEqual({
+      event: { name: 'E_CALL_REFUSED', params },
+    });
   });
 
   it('never throws', () => {

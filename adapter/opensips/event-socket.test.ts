@@ -65,6 +65,19 @@ describe('the event socket', () => {
     expect(received.events).toEqual([event('new')]);
   });
 
+  it('takes the first sender of an event for OpenSIPS if its IPv4 address is not known', async () => {
+    const received = new ReceivedEvents();
+    const socket = await openEventSocket(ANY_PORT, undefined, received.add, log);
+    openSockets.push(socket);
+    await send('127.0.0.3', socket, 'no event');
+    await send('127.0.0.2', socket, datagram('first'));
+    await received.waitFor(() => received.events.length === 1);
+    await send('127.0.0.1', socket, datagram('other'));
+    await send('127.0.0.2', socket, datagram('second'));
+    await received.waitFor(() => received.events.length === 2);
+    expect(received.events).toEqual([event('first'), event('second')]);
+  });
+
   it('ignores unreadable datagrams', async () => {
     const received = new ReceivedEvents();
     const socket = await open(received);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../log.ts';
 import { FakeOpenSips } from '../testing/fake-opensips.ts';
 import { type Health, HealthMonitor } from './health-monitor.ts';
+import { UnknownEventAddressError } from './host-address.ts';
 import { MiClient } from './mi-client.ts';
 
 const SUBSCRIPTION_SECONDS = 120;
@@ -12,6 +13,7 @@ let mi: MiClient;
 let now = 0;
 let droppedCount = 0;
 let isPortInUse = false;
+let eventSocketError: Error | undefined;
 let isHostnameKnown = true;
 let gaps: string[];
 let problems: string[];
@@ -24,6 +26,7 @@ beforeEach(async () => {
   now = 0;
   droppedCount = 5;
   isPortInUse = false;
+  eventSocketError = undefined;
   isHostnameKnown = true;
   gaps = [];
   problems = [];
@@ -33,6 +36,7 @@ beforeEach(async () => {
     {
       mi,
       getEventSocket: async () => {
+        if (eventSocketError !== undefined) throw eventSocketError;
         if (isPortInUse) throw Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE' });
         return { address: { host: '127.0.0.1', port: 5061 }, acceptFrom: () => {}, close: () => {} };
       },
@@ -181,6 +185,61 @@ describe('the health monitor', () => {
     expect(await monitor.check()).toBe(true);
     expect(await monitor.check()).toBe(true);
     expect(subscribedCount()).toBe(2);
+  });
+
+  it('subscribes to the events of the script that OpenSIPS has, renews and ends them', async () => {
+    opensips.events = [...opensips.events, 'E_CALL_BYE', 'E_OTHER'];
+    await monitor.check();
+    expect([...opensips.subscribers.keys()]).toContain('E_CALL_BYE');
+    expect(opensips.requestsFor('event_subscribe')).toHaveLength(4);
+    now = 60_000;
+    await monitor.check();
+    expect(opensips.requestsFor('event_subscribe')).toHaveLength(8);
+    opensips.subscribers.delete('E_CALL_BYE');
+    await monitor.check();
+    expect(gaps).toEqual(['the event subscription had expired']);
+    await monitor.unsubscribe(1_000);
+    expect([...opensips.subscribers.values()].every((sockets) => sockets.size === 0)).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  it('notices that the script has more events after a restart', async () => {
+    await monitor.check();
+    expect(opensips.subscribers.size).toBe(3);
+    opensips.restart('Mon Nov 23 10:49:35 2026');
+    opensips.events = [...opensips.events, 'E_CALL_REFUSED', 'E_CALL_BYE'];
+    await monitor.check();
+    expect(opensips.subscribers.size).toBe(5);
+  });
+
+  it('works without the events of the script, and where their subscription fails', async () => {
+    opensips.handlers.set('events_list', () => ({ Events: [{ name: 'E_CALL_BYE', id: 7 }] }));
+    expect(await monitor.check()).toBe(true);
+    opensips.handlers.set('events_list', () => 'nonsense');
+    now = 60_000;
+    expect(await monitor.check()).toBe(true);
+    expect(problems).toEqual([]);
+  });
+
+  it('reads the commands with the version, and again until OpenSIPS has listed them', async () => {
+    opensips.handlers.set('which', () => undefined);
+    await monitor.check();
+    expect(monitor.health.sendsSequential).toBeUndefined();
+    opensips.handlers.set('which', ({ respondError }) => respondError(500, 'Internal error'));
+    await monitor.check();
+    expect(monitor.health.sendsSequential).toBe(false);
+    opensips.restart('Mon Nov 23 10:49:35 2026');
+    opensips.handlers.delete('which');
+    await monitor.check();
+    expect(monitor.health.sendsSequential).toBe(true);
+    await monitor.check();
+    expect(opensips.requestsFor('version')).toHaveLength(3);
+  });
+
+  it('says what to do if it does not know where to receive events', async () => {
+    eventSocketError = new UnknownEventAddressError('Set --listen to an IPv4 address.');
+    expect(await monitor.check()).toBe(false);
+    expect(problems).toEqual(['Set --listen to an IPv4 address.']);
   });
 
   it('ends active subscriptions when it unsubscribes', async () => {

@@ -39,6 +39,12 @@ const MAX_UNREAD_UNITS = 64;
 const ASSUME_READ_AFTER_MS = 50;
 
 /**
+ * Requests to phones take at most half of {@link MAX_UNREAD_UNITS}. Those to frozen phones count as unread for the full
+ * {@link ASSUME_READ_AFTER_MS}: 200 at once delayed a `dlg_end_dlg` by 135 ms.
+ */
+const MAX_UNREAD_PHONE_UNITS = MAX_UNREAD_UNITS / 2;
+
+/**
  * For a datagram and some 400 bytes of headers Linux allocates a power of two, and 256 bytes more: 2,304 up to 1.6 kB,
  * 4,352 up to 3.7 kB, 16,640 from 7.8 kB on (seen in `/proc/net/udp`).
  */
@@ -61,6 +67,7 @@ export class MiClient {
   readonly #inviteLimit = new ConcurrencyLimit(MAX_OUTSTANDING_INVITES);
   readonly #phoneLimit = new ConcurrencyLimit(MAX_OUTSTANDING_PHONE_REQUESTS);
   readonly #unreadLimit = new ConcurrencyLimit(MAX_UNREAD_UNITS);
+  readonly #unreadPhoneLimit = new ConcurrencyLimit(MAX_UNREAD_PHONE_UNITS);
   // Random, so that a response to an earlier process that used the same port is never taken for one of ours.
   readonly #idPrefix = randomBytes(6).toString('base64url');
   #idCount = 0;
@@ -97,7 +104,10 @@ export class MiClient {
     const limit = this.#limitFor(method);
     if (!(await limit.acquire(ttlMs))) return this.#notSent();
     const datagram = encodeRequest(id, method, params);
-    const response = await this.#send(id, datagram, timeoutMs, deadline);
+    // In this order, so that requests to phones wait among themselves and not before the others.
+    const unreadLimits =
+      limit === this.#phoneLimit ? [this.#unreadPhoneLimit, this.#unreadLimit] : [this.#unreadLimit];
+    const response = await this.#send(id, datagram, timeoutMs, deadline, unreadLimits);
     limit.release();
     return response;
   }
@@ -109,6 +119,7 @@ export class MiClient {
     this.#inviteLimit.rejectWaiting();
     this.#phoneLimit.rejectWaiting();
     this.#unreadLimit.rejectWaiting();
+    this.#unreadPhoneLimit.rejectWaiting();
     for (const socket of this.#busySockets) socket.abandon();
     for (const socket of this.#idleSockets) this.#discard(socket);
   }
@@ -123,10 +134,25 @@ export class MiClient {
     return `${this.#idPrefix}-${this.#idCount}`;
   }
 
-  async #send(id: string, datagram: string, timeoutMs: number, deadline: number): Promise<MiResponse> {
+  async #send(
+    id: string,
+    datagram: string,
+    timeoutMs: number,
+    deadline: number,
+    unreadLimits: readonly ConcurrencyLimit[],
+  ): Promise<MiResponse> {
     const units = bufferUnits(datagram);
-    if (!(await this.#unreadLimit.acquire(deadline - performance.now(), units))) return this.#notSent();
-    const releaseUnits = once(() => this.#unreadLimit.release(units));
+    const acquired: ConcurrencyLimit[] = [];
+    const releaseUnits = once(() => {
+      for (const limit of acquired) limit.release(units);
+    });
+    for (const limit of unreadLimits) {
+      if (!(await limit.acquire(deadline - performance.now(), units))) {
+        releaseUnits();
+        return this.#notSent();
+      }
+      acquired.push(limit);
+    }
     const readTimer = setTimeout(releaseUnits, ASSUME_READ_AFTER_MS);
     const remainingMs = deadline - performance.now();
     const response =

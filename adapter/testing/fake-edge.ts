@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import {
   AdapterMessage,
   type Hello,
+  type InDialogMessage,
   LINK_VERSION,
   type MiRequest,
   PING,
@@ -73,6 +74,11 @@ export class FakeEdge extends ChangeEmitter {
   /** Sends an MI request to the adapter. */
   sendRequest(request: Partial<MiRequest> & { id: string; method: string }): void {
     this.send({ type: 'mi', params: {}, timeout_ms: 5_000, ttl_ms: 5_000, ...request });
+  }
+
+  /** Sends a request within a dialog to the adapter. */
+  sendInDialog(request: Pick<InDialogMessage, 'id' | 'method' | 'params'> & Partial<InDialogMessage>): void {
+    this.send({ type: 'in-dialog', timeout_ms: 5_000, ttl_ms: 5_000, ...request });
   }
 
   /** Acknowledges all stored messages. */

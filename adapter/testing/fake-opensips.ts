@@ -51,6 +51,7 @@ export class FakeOpenSips extends ChangeEmitter {
   /** If true, it receives datagrams and never responds. */
   isSilent = false;
   #socket: Socket | undefined;
+  #eventSocket: Socket | undefined;
 
   /** The address at which it listens: loopback of IPv4 or IPv6. */
   readonly host: '127.0.0.1' | '::1';
@@ -77,6 +78,8 @@ export class FakeOpenSips extends ChangeEmitter {
     await once(socket, 'listening');
     socket.on('message', (datagram, sender) => this.#onDatagram(socket, datagram.toString(), sender.port));
     this.#socket = socket;
+    // Like OpenSIPS, which sends events over IPv4 only.
+    this.#eventSocket = this.host === '::1' ? createSocket('udp4') : socket;
   }
 
   /** Closes the port. */
@@ -84,6 +87,7 @@ export class FakeOpenSips extends ChangeEmitter {
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket === undefined) return;
+    if (this.#eventSocket !== socket) this.#eventSocket?.close();
     socket.close();
     await once(socket, 'close');
   }
@@ -104,9 +108,7 @@ export class FakeOpenSips extends ChangeEmitter {
     const datagram = JSON.stringify({ jsonrpc: '2.0', method: name, params });
     for (const socket of this.subscribers.get(name)?.keys() ?? []) {
       const [, host, port] = socket.split(':');
-      // Like OpenSIPS, over IPv4 from a socket of its own.
-      const sender = createSocket('udp4');
-      sender.send(datagram, Number(port), host, () => sender.close());
+      this.#eventSocket?.send(datagram, Number(port), host);
     }
   }
 

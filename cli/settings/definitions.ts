@@ -26,6 +26,10 @@ const Timeout = z
     message: 'is not a number of seconds from 1 to 600. Use a number in this range.',
   });
 
+const EventsAddress = hostPort().refine(({ host }) => !host.includes(':'), {
+  message: 'is an IPv6 address, and OpenSIPS sends events over IPv4 only. Use one like 10.0.0.5:5061.',
+});
+
 /** It is sent in a WebSocket subprotocol as well, which has fewer characters than a header (RFC 9110 §5.6.2). */
 const Token = Credential.regex(
   /^[\w!#$%&'*+.^`|~-]*$/,
@@ -97,8 +101,8 @@ export const SETTINGS = {
     value: 'host:port',
     env: 'CALL_API_EVENTS',
     defaultHelp: 'the address of this machine that reaches OpenSIPS, and any free port',
-    help: 'With --direct: local address to which OpenSIPS sends its events',
-    type: hostPort(),
+    help: 'With --direct: local IPv4 address to which OpenSIPS sends its events',
+    type: EventsAddress,
   },
   timeout: {
     value: 'seconds',

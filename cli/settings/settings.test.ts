@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { isSipUri } from '../../shared/sip/sip-uri.ts';
 import { completeAddress } from '../commands/argument-parsers.ts';
 import { readAdminSettings } from './admin-settings.ts';
 import { readCallSettings } from './settings.ts';
@@ -25,6 +26,21 @@ it('defaults to the edge of npm start', () => {
     timeoutMs: 10_000,
   });
   expect(readAdmin({})).toEqual({ edge: 'http://localhost:5059', secret: 'secret' });
+});
+
+it.each([
+  ['[::1]:8080', { host: '::1', port: 8080 }, 'sip:[::1]:5060', '[::1]:5060'],
+  ['open_sips:8080', { host: 'open_sips', port: 8080 }, 'sip:open_sips:5060', 'open_sips:5060'],
+])('takes OpenSIPS at %s', (flag, direct, nextHop, domain) => {
+  expect(read({ direct: flag })).toMatchObject({ direct, nextHop, domain });
+  const address = completeAddress('caller', 'alice', domain);
+  expect(isSipUri(address)).toBe(true);
+});
+
+it('receives events over IPv4 only', () => {
+  expect(() => read({ direct: '[::1]:8080', events: '[::1]:5061' })).toThrow(
+    /--events: .* is an IPv6 address/,
+  );
 });
 
 it('prefers a flag to its variable, and that to the file', () => {

@@ -1,5 +1,5 @@
 /** Where the edge or OpenSIPS is, and with which credential: the settings of all commands but `admin`. @module */
-import type { Address } from '../../shared/settings/value-types.ts';
+import { type Address, formatHost } from '../../shared/settings/value-types.ts';
 import { SETTINGS } from './definitions.ts';
 import { type Environment, type Flags, readValues } from './reader.ts';
 
@@ -33,7 +33,7 @@ export function readCallSettings(
 ): Settings {
   const { values } = readValues(SETTINGS, flags, env, readFile);
   const { direct, token, events } = values;
-  const nextHop = values['next-hop'] ?? `sip:${direct?.host ?? '127.0.0.1'}:5060`;
+  const nextHop = values['next-hop'] ?? `sip:${formatHost(direct?.host ?? '127.0.0.1')}:5060`;
   return {
     edge: edgeAt(values.url, values.site),
     token,
