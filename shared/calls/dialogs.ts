@@ -24,12 +24,12 @@ export function withDialog(
   const known = dialogs.find(([each]) => each === id);
   if (known && known[1] >= state) return dialogs;
   if (known) return dialogs.map((dialog) => (dialog === known ? [id, state] : dialog));
-  const kept = [...dialogs];
-  if (kept.length >= MAX_DIALOGS) {
-    const firstEnded = kept.findIndex((dialog) => !stands(dialog));
-    kept.splice(Math.max(0, firstEnded), 1);
+  const others = [...dialogs];
+  if (others.length >= MAX_DIALOGS) {
+    const firstEnded = others.findIndex((dialog) => !stands(dialog));
+    others.splice(Math.max(0, firstEnded), 1);
   }
-  return [...kept, [id, state]];
+  return [...others, [id, state]];
 }
 
 /** Returns the dialogs after the newest one that stands was seen in a state, by something that does not tell its id. */

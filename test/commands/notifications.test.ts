@@ -52,6 +52,22 @@ it('CallStart', async () => {
   ]);
 });
 
+it('CallStart for a client that knows the events of OpenSIPS’s own Call API only', async () => {
+  const original = await stack.connectClient('?events=original&session=page');
+  const names = (await original.runToEnd('CallStart', parties)).map(({ event }) => event);
+  expect(names).toEqual([
+    'CallerAnswered',
+    'Transferring',
+    'TransferStart',
+    'TransferPending',
+    'CalleeAnswered',
+    'Ended',
+  ]);
+  const resumed = await stack.connectClient('?events=original&session=page&since=0');
+  await resumed.runToEnd('Echo', {});
+  expect(resumed.notifications.map(({ event }) => event)).toEqual([...names, 'Reply', 'Ended']);
+});
+
 it('CallStart with a phone that reports the progress of the transfer, which is told once', async () => {
   const notifications = await run('CallStart', { caller: phoneUri('tells'), callee: phoneUri('answer-100') });
   expect(notifications.map(([event]) => event)).toEqual([

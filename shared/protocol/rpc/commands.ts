@@ -34,7 +34,11 @@ export const AttendedTransferFields = z.object({
   ...commonParams,
   callidA: CallId.meta({ description: 'Call-ID of the first call' }),
   legA: LegName.meta({ description: 'the party of the first call to transfer: `caller` or `callee`' }),
-  callidB: CallId.meta({ description: 'Call-ID of the second call' }),
+  callidB: CallId.meta({
+    description: 'Call-ID of the second call',
+    // Other ones than those of callidA, so that examples of the whole request are valid.
+    examples: ['1f2e3d4c5b6a7988', 'f81d4fae-7dec@10.0.0.11'],
+  }),
   legB: LegName.meta({
     description: 'the party of the second call to connect it with: `caller` or `callee`',
   }),
