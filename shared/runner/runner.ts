@@ -3,16 +3,16 @@
  * and sockets belong to its owner, which is the Switchboard with SQL, or the command line with memory.
  * @module
  */
-import type { Action, CommandState, Input, StartContext } from '../commands/command.ts';
+import type { Action, CommandState, Input } from '../commands/command.ts';
 import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
-import { featuresOf } from '../opensips/features.ts';
 import type { Reply } from '../protocol/link.ts';
 import { type LogRow, LogRows } from './log-rows.ts';
 import { type AdapterRequest, expiresAt, MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
 import { RunningCommands } from './running-commands.ts';
-import { type Command, callOf, compareAge, type NewCommand, type Notification } from './stored-command.ts';
+import { type StartOptions, startContext } from './start-context.ts';
+import { type Command, compareAge, type NewCommand, type Notification } from './stored-command.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 /** The output of a turn: rows to store, then requests and notifications to send. */
@@ -28,22 +28,6 @@ export interface CommandNotification {
   readonly notification: Notification;
   /** It was sent before, to another session. */
   readonly isResent?: true;
-}
-
-/** What a command needs to start, beside what the runner knows. */
-export interface StartOptions extends Pick<StartContext, 'callid' | 'nextHop'> {
-  /** Replaces the params for the state machine. The command is still identified by its params when it is repeated. */
-  readonly effectiveParams?: unknown;
-  /** Finds an ended command of the same subject. Default: there are none. */
-  readonly findEnded?: (cmdId: string) => Command | undefined;
-  /** Default: no dialog is known to be answered. */
-  readonly isAnswered?: StartContext['isAnswered'];
-  /** Default: no call is known. */
-  readonly isKnown?: StartContext['isKnown'];
-  /** Default: no leg is on hold. */
-  readonly heldLegs?: StartContext['heldLegs'];
-  /** Default: those of an adapter that has reported nothing. */
-  readonly features?: StartContext['features'];
 }
 
 export class Runner {
@@ -159,25 +143,11 @@ export class Runner {
     };
     this.#commands.add(command);
     this.#logRows.markChanged(command);
-    const {
-      effectiveParams = newCommand.params,
-      findEnded,
-      isAnswered = () => false,
-      isKnown = () => false,
-      heldLegs = () => [],
-      features = featuresOf(),
-      ...context
-    } = options;
-    const findCallStart = (cmdId: string) => callOf(this.find(command.subject, cmdId) ?? findEnded?.(cmdId));
-    const { state, actions } = machineOf(newCommand.method).start(effectiveParams, {
-      ...context,
-      findCallStart,
-      isAnswered,
-      isKnown,
-      heldLegs,
-      features,
-      isTransferring: (callid) => this.#commands.isTransferring(callid),
-    });
+    const { effectiveParams = newCommand.params } = options;
+    const { state, actions } = machineOf(newCommand.method).start(
+      effectiveParams,
+      startContext(command.subject, this.#commands, options),
+    );
     this.#apply(command, state, actions);
     this.#processInputs();
     return command;

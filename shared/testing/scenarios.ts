@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
-import type { PhoneBehavior } from './opensips-model.ts';
+import type { PhoneBehavior } from './phone-behavior.ts';
 import type { ClientCommand, Gap, Network, Outage, Scenario } from './site-simulation.ts';
 
 /** Generates mostly the first value, to which a failing scenario shrinks. */

@@ -13,7 +13,8 @@ import type { AdapterRequest } from '../runner/mi-requests.ts';
 import { type CommandNotification, Runner } from '../runner/runner.ts';
 import type { Command, Notification } from '../runner/stored-command.ts';
 import { MemoryLog } from './memory-log.ts';
-import { FR_TIMEOUT_MS, type MiResponse, OpenSipsModel, type PhoneBehavior } from './opensips-model.ts';
+import { FR_TIMEOUT_MS, type MiResponse, OpenSipsModel } from './opensips-model.ts';
+import type { PhoneBehavior } from './phone-behavior.ts';
 import { seededRandom, VirtualClock } from './virtual-clock.ts';
 
 /** The behavior of the network between OpenSIPS and the adapter. The rates are from 0 to 1. */

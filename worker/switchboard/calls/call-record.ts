@@ -64,6 +64,9 @@ export interface MarkLine {
 
 export type LogLine = CallLine | CopyLine | LinkLine | MarkLine;
 
+/** The length of a timeline; further entries replace those after the first. */
+const MAX_TIMELINE_ENTRIES = 200;
+
 /** Creates the record of a call that has just become known. */
 export function newRecord(entry: CallEntry): CallRecord {
   return Object.assign(entry, {
@@ -104,6 +107,23 @@ export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRe
   }
   markLogged(record);
   return record;
+}
+
+/** Adds a change to the timeline of a call. */
+export function addToTimeline(record: CallRecord, entry: TimelineEntry): void {
+  if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
+    record.timeline.splice(1, 1);
+    if (record.loggedCount > 1) record.loggedCount--;
+  }
+  record.timeline.push(entry);
+}
+
+/** Returns a copy of the record for the log, which then contains all of it. */
+export function copyLine(record: CallRecord, seq: number): CopyLine {
+  const { call, loggedCount, timeline } = record;
+  const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
+  markLogged(record);
+  return { seq, ...contentOf(record), timeline: [...timeline], ...unlogged };
 }
 
 /** Completes a partial record by what older lines say. */

@@ -15,15 +15,15 @@ import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
 import { CallLog } from './call-log.ts';
 import {
+  addToTimeline,
   applyLine,
   type CallLine,
   type CallRecord,
   type CopyLine,
-  contentOf,
+  copyLine,
   isCopy,
   type LinkLine,
   lastUnloggedSeq,
-  markLogged,
   newRecord,
   prependHistory,
 } from './call-record.ts';
@@ -31,9 +31,6 @@ import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
 import { type CallFilter, type CallPage, pageOf } from './listing.ts';
 import { ReconcileState } from './reconcile-state.ts';
-
-/** The length of a timeline; further entries replace those after the first. */
-const MAX_TIMELINE_ENTRIES = 200;
 
 /** A watcher that missed more changes than this receives a new snapshot instead. */
 export const MAX_MISSED_CHANGES = 10_000;
@@ -112,9 +109,7 @@ export class Calls {
 
   /** Returns whether a call is active, or has ended and is still kept. */
   isKnown(callid: string): boolean {
-    if (this.#correlator.get(callid)) return true;
-    this.#loadHistory();
-    return this.#correlator.get(callid) !== undefined;
+    return (this.#correlator.get(callid) ?? this.find(callid)) !== undefined;
   }
 
   /** Returns the legs of a call that are on hold. */
@@ -259,13 +254,13 @@ export class Calls {
   write(commandsFrom: number, now: number): number {
     const lines = this.#recorder.takeLines();
     for (const record of this.#uncopied)
-      if (this.#index.active.has(record)) lines.push(this.#copyLine(record));
+      if (this.#index.active.has(record)) lines.push(copyLine(record, this.#nextSeq()));
     this.#uncopied.clear();
     const lastSeq = lines.at(-1)?.seq;
     if (lastSeq === undefined) return 0;
     const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
     return this.#log.append(
-      [...lines, ...outdated.map((record) => this.#copyLine(record))],
+      [...lines, ...outdated.map((record) => copyLine(record, this.#nextSeq()))],
       commandsFrom,
       now,
     );
@@ -288,11 +283,7 @@ export class Calls {
     const isNew = record.firstSeq === 0;
     record.call = { ...record.call, seq };
     if (isNew) this.#add(record, seq);
-    if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
-      record.timeline.splice(1, 1);
-      if (record.loggedCount > 1) record.loggedCount--;
-    }
-    record.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
+    addToTimeline(record, { seq, at, event, ...(data === undefined ? {} : { data }) });
     const hasBegunToCount = (!isNew || isEnded) && this.#reindex(record);
     this.#recorder.record(record, isNew || isEnded || goesOn || hasBegunToCount, this.#now);
   }
@@ -326,20 +317,8 @@ export class Calls {
   /** A segment of the log is about to be dropped: copies the active calls in it, and forgets the ended ones. */
   #copyBefore(end: number, now: number): void {
     this.#prune(end);
-    const copies = Array.from(this.#log.copiedBefore(end), (record) => this.#copyLine(record));
+    const copies = Array.from(this.#log.copiedBefore(end), (record) => copyLine(record, this.#nextSeq()));
     this.#log.append(copies, end, now);
-  }
-
-  #copyLine(record: CallRecord): CopyLine {
-    const { call, loggedCount, timeline } = record;
-    const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
-    markLogged(record);
-    return {
-      seq: this.#nextSeq(),
-      ...contentOf(record),
-      timeline: [...timeline],
-      ...unlogged,
-    };
   }
 
   #restore(line: CallLine | CopyLine): void {
