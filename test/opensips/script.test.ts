@@ -139,6 +139,31 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     });
   });
 
+  it('answers what the caller’s phone sends in the first leg of a CallStart', async () => {
+    const alice = await lab.openPhone();
+    const { nextHop } = lab.opensips;
+    const headers = [
+      `From: <${uriOf('bob')}>;tag=first-leg`,
+      `To: <${alice.uri}>`,
+      `Contact: <sip:call-api@${nextHop.slice('sip:'.length)}>`,
+      'Call-ID: first-leg',
+      'CSeq: 1 INVITE',
+      '',
+    ];
+    const params = { method: 'INVITE', ruri: alice.uri, next_hop: nextHop, headers: headers.join('\r\n') };
+    expect(await lab.opensips.requestMi('t_uac_dlg', params)).toMatchObject({ result: { Status: '200 OK' } });
+    await expectCalls(alice, 'first-leg');
+    // There is no media to hold, and nobody to transfer.
+    expect(await alice.hold('first-leg')).toBe(488);
+    expect(await alice.transfer('first-leg', uriOf('bob'))).toEqual({ status: 488, notified: [] });
+    alice.hangUp('first-leg');
+    await expectCalls(alice);
+    // OpenSIPS is the caller of this leg, so its callee is the phone.
+    await eventually(() =>
+      expect(eventsOf(lab.opensips, 'first-leg')).toMatchObject([{ params: { leg: 'callee' } }]),
+    );
+  });
+
   it('reports hold and resume by a phone’s own key to the other phone', async () => {
     const [alice, bob] = [await lab.openPhone(), await lab.openPhone()];
     const { callid } = await alice.dial(bob.uri);
