@@ -8,8 +8,9 @@ import { createLog } from '../../adapter/log.ts';
 import { connectToOpenSips, type InDialogSettings } from '../../adapter/opensips/opensips.ts';
 import { TIMING } from '../../adapter/timing.ts';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
-import { unsupportedReason } from '../../shared/opensips/features.ts';
+import { featuresOf, unsupportedReason } from '../../shared/opensips/features.ts';
 import { isInDialogMethod } from '../../shared/opensips/in-dialog.ts';
+import type { OpenSipsStatus } from '../../shared/protocol/link.ts';
 import { commandParams } from '../../shared/protocol/rpc/commands.ts';
 import { errorCode, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
@@ -112,6 +113,12 @@ export async function openDirectTransport(
       timer = setTimeout(tick, Math.max(0, runner.nextDue - Date.now()));
   }
 
+  /** Returns which requests within a dialog this OpenSIPS supports. */
+  function support(): Pick<OpenSipsStatus, 'in_dialog'> {
+    const inDialog = opensips.inDialogSupport();
+    return inDialog ? { in_dialog: inDialog } : {};
+  }
+
   function tick(): void {
     runner.fireDueTimers(Date.now());
     flush();
@@ -135,7 +142,7 @@ export async function openDirectTransport(
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: parsed.error });
         return cmdId;
       }
-      const lack = unsupportedReason(parsed.data, method, opensips.health());
+      const lack = unsupportedReason(parsed.data, method, { ...opensips.health(), ...support() });
       if (lack !== undefined) {
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: lack });
         return cmdId;
@@ -145,7 +152,7 @@ export async function openDirectTransport(
       queueMicrotask(() => {
         onUpdate({ event: 'Started' });
         const command = { cmdId, method, params: rest, subject: SUBJECT, session: SUBJECT };
-        runner.start(command, { callid: randomUUID(), nextHop }, Date.now());
+        runner.start(command, { callid: randomUUID(), nextHop, features: featuresOf(support()) }, Date.now());
         flush();
       });
       return cmdId;

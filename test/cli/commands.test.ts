@@ -65,6 +65,7 @@ it.each(everyCombination)('start --json (%s, %s) prints one object per line', as
     'CallerAnswered',
     'Transferring',
     'TransferStart',
+    'TransferPending',
     'CalleeAnswered',
     'Ended',
   ]);
@@ -90,7 +91,7 @@ it.each(everyCombination)(
     const { exit, out, err } = await running.exited;
     expect(out + err).toContain('The call has ended');
     expect(exit).toBe(130);
-    const legs = stack.simulator.ledger.dialogs.filter(({ from }) => from.includes(user));
+    const legs = stack.simulator.ledger.dialogs.filter(({ to }) => to.includes(user));
     expect(legs.map(({ state }) => state)).toEqual([5]);
   },
 );
@@ -100,14 +101,17 @@ it.each(everyCombination)('hold and unhold (%s, %s)', async (route, target) => {
   const hold = await call(route, target, 'hold', callid);
   expect(hold.out).toContain('The caller is on hold');
   expect(hold.out).toContain('The callee is on hold');
+  // OpenSIPS does not tell which legs are on hold, so without an edge a second hold is sent again.
   const again = await call(route, target, 'hold', callid);
-  expect(again.out + again.err).toContain('480 Both dialog legs are on hold');
+  expect(again.out + again.err).toContain(
+    route === 'edge' ? '480 Both dialog legs are on hold' : 'The caller is on hold',
+  );
   const unhold = await call(route, target, 'unhold', callid);
   expect(unhold.out).toContain('The caller is no longer on hold');
-  // One leg alone needs a newer OpenSIPS, and is refused before anything is sent.
   const leg = await call(route, target, 'hold', callid, '--leg', 'caller');
-  expect(leg.out + leg.err).toMatch(/OpenSIPS 4\.0/);
-  expect([hold.exit, again.exit, unhold.exit, leg.exit]).toEqual([0, 1, 0, 2]);
+  expect(leg.out).toContain('The caller is on hold');
+  expect(leg.out).not.toContain('The callee is on hold');
+  expect([hold.exit, again.exit, unhold.exit, leg.exit]).toEqual([0, route === 'edge' ? 1 : 0, 0, 0]);
 });
 
 it.each(everyCombination)('transfer and attended (%s, %s)', async (route, target) => {
@@ -132,9 +136,10 @@ it.each(everyCombination)('end (%s, %s)', async (route, target) => {
   const end = await call(route, target, 'end', callid);
   expect(end.out).toContain('Done');
   expect(isActive(callid)).toBe(false);
+  // The edge knows that the call has ended; OpenSIPS alone does not know it any more.
   const again = await call(route, target, 'end', callid);
-  expect(again.out + again.err).toContain('404 Requested Dialog not found');
-  expect([end.exit, again.exit]).toEqual([0, 1]);
+  expect(again.out + again.err).toContain(route === 'edge' ? 'Done' : '404 Requested Dialog not found');
+  expect([end.exit, again.exit]).toEqual([0, route === 'edge' ? 0 : 1]);
 });
 
 it.each(everyCombination)('echo (%s, %s)', async (route, target) => {
@@ -221,7 +226,7 @@ it.each(OUTPUT_TARGETS)('rpc without an edge (%s) stops the phone from ringing a
   await rpc.waitForOutput('CallerRinging');
   rpc.interrupt();
   expect((await rpc.exited).exit).toBe(130);
-  const legs = stack.simulator.ledger.dialogs.filter(({ from }) => from.includes(caller));
+  const legs = stack.simulator.ledger.dialogs.filter(({ to }) => to.includes(caller));
   expect(legs.map(({ state }) => state)).toEqual([5]);
 });
 
