@@ -24,6 +24,8 @@ const PORT_RANGE = { from: 20_000, to: 30_000 };
 /** The events that the script raises itself. */
 const SCRIPT_EVENTS = ['E_CALL_REFUSED', 'E_CALL_BYE'];
 const MI_REPLY_TIMEOUT_MS = 1_000;
+/** For a command that waits for a phone: longer than `fr_timeout` in the script. */
+const PHONE_REPLY_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 15_000;
 
 export type OpenSipsOptions = ScriptOptions;
@@ -134,7 +136,7 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
     get scriptEvents() {
       return events.filter(({ method }) => SCRIPT_EVENTS.includes(method));
     },
-    requestMi: (method, params) => requestMi(mi, method, params),
+    requestMi: (method, params) => requestMi(mi, method, params, PHONE_REPLY_TIMEOUT_MS),
     assertAlive() {
       const deaths = [...deathsBefore, ...server.deaths];
       if (deaths.length > 0) throw new Error(`OpenSIPS crashed: ${deaths.join(', ')}\n${server.log}`);
@@ -179,14 +181,19 @@ export interface MiReply {
   readonly error?: { readonly code: number; readonly message: string };
 }
 
-/** Sends one MI request. Rejects after {@link MI_REPLY_TIMEOUT_MS} without a reply. */
-async function requestMi({ host, port }: Address, method: string, params: object): Promise<MiReply> {
+/** Sends one MI request. Rejects after `timeoutMs` without a reply. */
+async function requestMi(
+  { host, port }: Address,
+  method: string,
+  params: object,
+  timeoutMs = MI_REPLY_TIMEOUT_MS,
+): Promise<MiReply> {
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {
     socket.connect(port, host);
     await once(socket, 'connect');
     socket.send(JSON.stringify({ jsonrpc: '2.0', id: '1', method, params }));
-    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(MI_REPLY_TIMEOUT_MS) });
+    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(timeoutMs) });
     return JSON.parse(`${reply}`) as MiReply;
   } finally {
     socket.close();
