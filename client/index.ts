@@ -35,6 +35,6 @@ export type {
   SnapshotPage,
   WatchOptions,
 } from './api/watch.ts';
-export type { Call, CallEvent, CallState, Leg, Metadata } from './connection/call.ts';
+export type { Call, CallEvent, CallState, EndedBy, Leg, Metadata } from './connection/call.ts';
 export type { ConnectionState } from './connection/connection.ts';
 export type { WebSocketClass, WebSocketLike } from './connection/platform.ts';

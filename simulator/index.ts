@@ -4,13 +4,18 @@
  */
 import type { RemoteInfo } from 'node:dgram';
 import { dial } from './calls/dial.ts';
+import { hangUp } from './calls/hang-up.ts';
+import { reinviteByPhone, transferByPhone } from './calls/phone-actions.ts';
 import { handleRequest, parseRequest } from './mi/json-rpc.ts';
+import type { Leg } from './opensips/dialog.ts';
 import { DialogTable } from './opensips/dialog-table.ts';
+import { FrozenPhones } from './opensips/frozen-phones.ts';
 import { Ledger } from './opensips/ledger.ts';
-import { endDialog, type OpenSips } from './opensips/opensips.ts';
+import type { OpenSips } from './opensips/opensips.ts';
 import { restartOpenSips } from './opensips/restart.ts';
 import { type EventName, Subscriptions } from './opensips/subscriptions.ts';
 import { bindUdp, closeUdp } from './opensips/udp-socket.ts';
+import { expandVersion } from './opensips/version.ts';
 import { behaviorOf, type PhoneBehavior } from './phones/behavior.ts';
 import { Clock } from './timing/clock.ts';
 import { DEFAULT_TIMERS, scaleDelays, type Timers } from './timing/delays.ts';
@@ -19,6 +24,10 @@ export type { Dialog, DialogState, EndedBy, Leg } from './opensips/dialog.ts';
 export { DIALOG_STATE } from './opensips/dialog.ts';
 export type { Ledger, RecordedRequest } from './opensips/ledger.ts';
 export { BARESIP_PHONE, KEEP_PHONE, type PhoneBehavior } from './phones/behavior.ts';
+export type { SdpDirection } from './sip/sdp.ts';
+
+/** The version with which most traces were recorded. */
+const DEFAULT_VERSION = '3.6.8';
 
 export type SimulatorOptions = {
   /** Where MI listens. The default is 127.0.0.1 and any free port. */
@@ -34,7 +43,12 @@ export type SimulatorOptions = {
   readonly phoneBehaviors?: Readonly<Record<string, PhoneBehavior>>;
   /** The uptime that it reports at the start. */
   readonly uptimeSeconds?: number;
+  /** The reply of the MI command `version`, or a number: `3.4.18`, `3.6.8` (the default) or `4.0.1`. */
   readonly version?: string;
+  /** Whether the script raises E_CALL_REFUSED and E_CALL_BYE: false by default. */
+  readonly scriptEvents?: boolean;
+  /** Whether a media relay such as rtpengine changes address and port in the SDP: false by default. */
+  readonly mediaRelay?: boolean;
   /** An additional delay of every MI reply. */
   readonly replyDelayMs?: number;
   /** Whether the ledger records: true by default. Its memory is not limited. */
@@ -50,8 +64,32 @@ export type Simulator = {
    * Places a call between two phones without MI. Resolves with its Call-ID when it is answered, rejects if refused.
    */
   dial(call: { from: string; to: string }): Promise<string>;
-  /** Lets a phone hang up a call without MI. Does nothing if the call is not active. */
-  hangUp(callid: string): void;
+  /**
+   * Lets a phone hang up a call without MI: the caller's, or the callee's where OpenSIPS is the caller. Does nothing if
+   * the call is not active or the phone is frozen.
+   */
+  hangUp(callid: string, leg?: Leg): void;
+  /**
+   * Lets the phone of a leg hold the other one by a re-INVITE of its own. Returns whether the other phone accepted it.
+   * Throws if the call is not answered.
+   */
+  hold(callid: string, leg: Leg): boolean;
+  /** Undoes {@link Simulator.hold}. */
+  resume(callid: string, leg: Leg): boolean;
+  /**
+   * Lets the phone of a leg transfer the other one to a user by a REFER of its own. Resolves with the new Call-ID when
+   * the new call is answered, and rejects if there is none.
+   */
+  transfer(callid: string, leg: Leg, to: string): Promise<string>;
+  /** Freezes the phone of a user (`bob.17` is not `bob`): from now on it sends nothing, not even responses. */
+  freeze(user: string): void;
+  /** Ends that. The phone then answers what OpenSIPS still waits for. */
+  thaw(user: string): void;
+  /**
+   * Whether OpenSIPS has crashed: 3.4 and 3.6 do so when a re-INVITE of `call_hold` or `call_unhold` is not answered.
+   * Then it neither replies nor raises events until it is restarted.
+   */
+  readonly hasCrashed: boolean;
   /** Restarts OpenSIPS: it loses requests and subscriptions, and its dialogs too unless `keepDialogs` is set. */
   restart(options: { keepDialogs: boolean }): void;
   /**
@@ -70,7 +108,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const eventSocket = await bindUdp({ host, port: 0 }, () => {});
   const raiseEvent = (event: EventName, params: unknown) => {
-    const subscribers = subscriptions.subscribersOf(event);
+    const subscribers = opensips.hasCrashed ? [] : subscriptions.subscribersOf(event);
     if (subscribers.length === 0) return;
     const datagram = JSON.stringify({ jsonrpc: '2.0', method: event, params });
     for (const subscriber of subscribers) eventSocket.send(datagram, subscriber.port, subscriber.host);
@@ -81,6 +119,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const request = parseRequest(datagram);
     if (typeof request === 'string') return send(request, from);
     opensips.ledger.addRequest({ receivedAt: Date.now(), ...request });
+    if (opensips.hasCrashed) return;
     const isSilenced = silenced?.method === request.method;
     if (isSilenced && !silenced?.runs) return;
     const reply = await handleRequest(opensips, request);
@@ -99,9 +138,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     mi: { host, port: miSocket.address().port },
     ledger: opensips.ledger,
     dial: (call) => dial(opensips, call),
-    hangUp: (callid) => {
+    hangUp: (callid, leg) => {
       const dialog = opensips.dialogs.findActive(callid);
-      if (dialog) endDialog(opensips, dialog, `phone ${dialog.caller.user ?? ''}`, 'BYE');
+      if (dialog) hangUp(opensips, dialog, leg ?? (dialog.caller.user === undefined ? 'callee' : 'caller'));
+    },
+    hold: (callid, leg) => reinviteByPhone(opensips, { callid, leg }, 'hold'),
+    resume: (callid, leg) => reinviteByPhone(opensips, { callid, leg }, 'resume'),
+    transfer: (callid, leg, to) => transferByPhone(opensips, { callid, leg }, to),
+    freeze: (user) => opensips.frozenPhones.freeze(user),
+    thaw: (user) => opensips.frozenPhones.thaw(user),
+    get hasCrashed() {
+      return opensips.hasCrashed;
     },
     restart: ({ keepDialogs }) => restartOpenSips(opensips, keepDialogs),
     silence: (method, { runs } = { runs: false }) => {
@@ -127,9 +174,13 @@ function createOpenSips(
     subscriptions,
     ledger: new Ledger(options.keepLedger ?? true),
     sipAddress: options.sipAddress ?? '127.0.0.1:5060',
-    version: options.version ?? 'OpenSIPS (3.6.8 (x86_64/linux))',
+    version: expandVersion(options.version ?? DEFAULT_VERSION),
     startedAt: Date.now() - (options.uptimeSeconds ?? 0) * 1_000,
+    hasCrashed: false,
     behaviorOf: (user) => behaviorOf(user, options.phoneBehaviors),
+    frozenPhones: new FrozenPhones(),
+    raisesScriptEvents: options.scriptEvents ?? false,
+    hasMediaRelay: options.mediaRelay ?? false,
     raiseEvent,
   };
 }

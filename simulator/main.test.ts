@@ -20,6 +20,7 @@ test('prints one line when it is ready, and exits on SIGTERM', async () => {
 test.each([
   ['--mi', 'nowhere'],
   ['--gaps', 'many'],
+  ['--opensips', 'latest'],
   ['--no-such', 'option'],
 ])('exits with one line and status 1 on %s %s', async (...options) => {
   const process = run(...options);

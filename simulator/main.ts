@@ -6,6 +6,7 @@ const HELP = `A stand-in for OpenSIPS on UDP, with phones that answer, ring, ref
 
   --mi HOST:PORT    where MI listens             (127.0.0.1:8080)
   --sip HOST:PORT   its SIP address; no socket is bound to it   (127.0.0.1:5060)
+  --opensips VERSION    which OpenSIPS it is: 3.4.18, 3.6.8 or 4.0.1   (3.6.8)
   --gaps FACTOR     factor for the delays of a real OpenSIPS; 0: as fast as possible   (1)
   --help
 `;
@@ -33,10 +34,12 @@ async function main(): Promise<void> {
   }
   const address = parseAddress(values.mi);
   const delayFactor = parseFactor(values.gaps);
+  const version = parseVersion(values.opensips);
   const simulator = await startSimulator({
     ...address,
     sipAddress: values.sip,
     delayFactor,
+    version,
     keepLedger: false,
   }).catch((error: unknown) => {
     throw new Error(`--mi: cannot listen on ${values.mi}: ${bindFailure(error)}. Use another address.`);
@@ -53,6 +56,7 @@ function parseFlags(argv: readonly string[]) {
       options: {
         mi: { type: 'string', default: '127.0.0.1:8080' },
         sip: { type: 'string', default: '127.0.0.1:5060' },
+        opensips: { type: 'string', default: '3.6.8' },
         gaps: { type: 'string', default: '1' },
         help: { type: 'boolean', default: false },
       },
@@ -73,6 +77,12 @@ function parseAddress(text: string): { host: string; port: number } {
   if (host === undefined || Number(port) > 65_535)
     throw new Error(`--mi: "${text}" is not HOST:PORT. Use one such as 127.0.0.1:8080.`);
   return { host, port: Number(port) };
+}
+
+function parseVersion(text: string): string {
+  if (!/^\d+\.\d+\.\d+$/.test(text))
+    throw new Error(`--opensips: "${text}" is not a version. Use one such as 3.6.8.`);
+  return text;
 }
 
 function parseFactor(text: string): number {

@@ -43,9 +43,10 @@ export function createApp(
       if ('status' in client) return deny(client);
       const query = validate(ConnectQuery, req.query(), 'The query');
       if (!query.success) return problemResponse(400, query.error);
-      const { session = crypto.randomUUID(), since } = query.data;
+      const { session = crypto.randomUUID(), since, events } = query.data;
       const resume = since === undefined ? {} : { since: Number(since) };
-      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume });
+      const filter = events === 'original' ? { events } : {};
+      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume, ...filter });
     })
     .get('/adapter', async ({ env, req }) => {
       const adapter = await authenticator.authenticateAdapter(req.raw, env);

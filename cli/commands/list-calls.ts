@@ -10,6 +10,8 @@ import type { Transport, WatchEvent } from '../transport/transport.ts';
 import { interrupted } from './session.ts';
 
 const COLUMNS = ['callid', 'state', 'caller', 'callee', 'for'];
+/** With ended calls among them. */
+const COLUMNS_WITH_END = [...COLUMNS, 'end'];
 const ACTIVE_STATES = CALL_STATES.filter((state) => state !== 'ended');
 
 export interface ListFilter {
@@ -35,8 +37,7 @@ export async function listCalls(
     readonly cursor?: string;
   };
   for (const call of calls) printer.object(call);
-  if (!printer.json)
-    printer.result(calls.length === 0 ? 'No calls.\n' : table(callRows(calls, Date.now()), COLUMNS));
+  if (!printer.json) printer.result(calls.length === 0 ? 'No calls.\n' : callTable(calls));
   if (cursor !== undefined)
     printer.hint(`There are more calls. Use --limit to list up to ${CALL_LIST_LIMIT.max}.`);
   return EXIT.done;
@@ -74,15 +75,18 @@ export async function watchCalls(
   return Promise.race([interrupted(interrupt), transport.failed]);
 }
 
+function callTable(calls: readonly Call[]): string {
+  const hasEnded = calls.some(({ state }) => state === 'ended');
+  return table(callRows(calls, Date.now()), hasEnded ? COLUMNS_WITH_END : COLUMNS);
+}
+
 function show(watched: WatchEvent, printer: Printer): void {
   if (watched.type === 'calls') {
     const { calls } = watched;
     for (const call of calls) printer.object({ event: 'Standing', call });
     if (!printer.json)
       printer.result(
-        calls.length === 0
-          ? 'No active calls. Each change is shown until Ctrl-C.\n'
-          : table(callRows(calls, Date.now()), COLUMNS),
+        calls.length === 0 ? 'No active calls. Each change is shown until Ctrl-C.\n' : callTable(calls),
       );
     return;
   }

@@ -89,7 +89,7 @@ it.each([
   [
     'no dialog',
     ['Started', 'CallerAnswered', 'Error'],
-    failed(-32011, '404 Dialog not found', 404),
+    failed(-32005, '404 Dialog not found'),
     false,
     'unknown',
     'ill',

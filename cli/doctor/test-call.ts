@@ -11,8 +11,7 @@ import { type Finding, faulty, passed, unchecked } from './finding.ts';
 /** How long the test phone may ring: the minimum of CallStart. */
 const RING_TIMEOUT_S = 5;
 
-/** OpenSIPS's answer to the transfer of a call without a dialog. */
-const NO_DIALOG = 404;
+/** The SIP status if nobody answers the INVITE. */
 const TIMED_OUT = 408;
 
 export interface TestCallResult {
@@ -63,8 +62,8 @@ export function testCallFindings(
   const wasRinging = updates.includes('CallerRinging');
   const isDialog = wasRinging || updates.includes('Transferring') || updates.includes('TransferStart');
   const { sip, message } = sipFailure(failure);
-  const lacksDialog =
-    updates.includes('CallerAnswered') && failure?.error?.code === errorCode.miRefused && sip === NO_DIALOG;
+  const lacksDialog = updates.includes('CallerAnswered') && failure?.error?.code === errorCode.gone;
+  const isTimedOut = sip === TIMED_OUT || failure?.error?.code === errorCode.timedOut;
   const loop = (): Finding => {
     if (lacksDialog)
       return faulty(
@@ -73,7 +72,7 @@ export function testCallFindings(
         'Set --sip-next-hop (SIP_NEXT_HOP) of the adapter, or --next-hop here, to the address of socket= in opensips.cfg, and call create_dialog() in its route: docs/opensips.md, trap 1.',
       );
     if (isDialog) return passed('loop', `The first leg passes the routing script at ${nextHop}.`);
-    if (sip === TIMED_OUT)
+    if (isTimedOut)
       return faulty(
         'loop',
         `There was no response to the INVITE that was sent to ${nextHop} (408).`,

@@ -82,7 +82,7 @@ export function changeLabel(change: Exclude<WatchEvent, { type: 'calls' }>): Lab
   }
   const { event, call, data } = change;
   const details =
-    event === 'Ended' ? (call.reason ?? '') : data === undefined ? '' : text(Object.values(data as object));
+    event === 'Ended' ? endText(call) : data === undefined ? '' : text(Object.values(data as object));
   const tone: Tone = event === 'Ended' ? 'faint' : event === 'Answered' ? 'good' : 'plain';
   const parties = `${text(call.caller)} → ${text(call.callee)}`;
   const line = `${event.padEnd(12)}  ${text(call.callid)}  ${parties}${details === '' ? '' : `  ${text(details)}`}`;
@@ -91,14 +91,22 @@ export function changeLabel(change: Exclude<WatchEvent, { type: 'calls' }>): Lab
 
 /** Returns calls as rows of a table. */
 export function callRows(calls: readonly Call[], now: number): Record<string, string>[] {
-  return calls.map(({ callid, state, caller, callee, began, ended }) => ({
-    callid,
-    state,
-    caller: text(caller),
-    callee: text(callee),
-    for: formatDuration((ended ?? now) - began),
+  return calls.map((call) => ({
+    callid: call.callid,
+    state: call.state,
+    caller: text(call.caller),
+    callee: text(call.callee),
+    for: formatDuration((call.ended ?? now) - call.began),
+    end: endText(call),
   }));
 }
+
+/** Returns why and by whom a call was ended; empty if it has not ended. */
+function endText({ reason = '', ended_by: by }: Call): string {
+  return by === undefined || by === 'unknown' ? reason : `${reason} (by ${ENDERS[by]})`;
+}
+
+const ENDERS = { api: 'the API', opensips: 'OpenSIPS', caller: 'the caller', callee: 'the callee' } as const;
 
 /** Returns milliseconds as `1:02:03` or `2:03`. */
 export function formatDuration(ms: number): string {

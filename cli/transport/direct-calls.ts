@@ -2,7 +2,8 @@
 import type { MiRequester } from '../../adapter/opensips/mi-gateway.ts';
 import { describeResponse, type MiResponse } from '../../adapter/opensips/mi-message.ts';
 import { applyInput, type Call, newCall } from '../../shared/calls/call.ts';
-import { CallCorrelator, type CallEntry } from '../../shared/calls/call-correlator.ts';
+import { CallCorrelator } from '../../shared/calls/call-correlator.ts';
+import type { CallEntry } from '../../shared/calls/call-entries.ts';
 import { dialogState, type EviEvent } from '../../shared/opensips/evi.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../shared/opensips/mi.ts';
 import type { QueryMethod } from '../../shared/protocol/rpc/queries.ts';
@@ -33,7 +34,7 @@ export class DirectCalls {
         `OpenSIPS does not know the call ${quote(String(params.callid))}. Run call-api list to see the active calls.`,
       );
     }
-    if (query === 'CallList') return { calls: await this.#activeCalls() };
+    if (query === 'CallList') return { calls: callsOf(await this.#activeDialogs()) };
     throw new Failure(EXIT.usage, `${query} needs an edge. Remove --direct (CALL_API_DIRECT).`);
   }
 
@@ -51,8 +52,15 @@ export class DirectCalls {
         else void this.#findParties(entry).then(() => report({ ...call, ...partiesOf(entry.call) }));
       },
     );
-    const calls = await this.#activeCalls();
-    for (const call of calls) correlator.restore({ call });
+    const dialogs = await this.#activeDialogs();
+    const calls = callsOf(dialogs);
+    for (const call of calls)
+      correlator.restore({
+        call,
+        dialogs: dialogs.flatMap(({ callid: each, ID, state }) =>
+          each === call.callid ? [[ID, state]] : [],
+        ),
+      });
     onEvent({
       type: 'calls',
       calls: callid === undefined ? calls : calls.filter((call) => call.callid === callid),
@@ -75,7 +83,9 @@ export class DirectCalls {
 
   async #activeCall(callid: string): Promise<Call | undefined> {
     const dialog = await this.#dialog(callid);
-    return dialog && dialog.state !== dialogState.ended ? callOf(dialog) : undefined;
+    if (dialog && dialog.state !== dialogState.ended) return callOf(dialog);
+    // OpenSIPS looks at the first dialog with that Call-ID only. It may have ended while another one stands.
+    return callsOf(await this.#activeDialogs()).find((call) => call.callid === callid);
   }
 
   async #dialog(callid: string): Promise<Dialog | undefined> {
@@ -86,15 +96,15 @@ export class DirectCalls {
     throw unreadable(answer);
   }
 
-  async #activeCalls(): Promise<Call[]> {
-    const calls: Call[] = [];
+  async #activeDialogs(): Promise<Dialog[]> {
+    const active: Dialog[] = [];
     for (let index = 0; ; index += PAGE_SIZE) {
       const answer = await this.#mi.request('dlg_list', { index, counter: PAGE_SIZE }, this.#timeouts);
       const parsed = DialogsResult.safeParse('result' in answer ? answer.result : undefined);
       if (!parsed.success) throw unreadable(answer);
       const { Dialogs: dialogs } = parsed.data;
-      calls.push(...dialogs.filter(({ state }) => state !== dialogState.ended).map(callOf));
-      if (dialogs.length < PAGE_SIZE) return calls;
+      active.push(...dialogs.filter(({ state }) => state !== dialogState.ended));
+      if (dialogs.length < PAGE_SIZE) return active;
     }
   }
 }
@@ -102,6 +112,14 @@ export class DirectCalls {
 const listed = (dialog: Dialog) => ({ type: 'listed', dialog }) as const;
 
 const partiesOf = ({ caller, callee }: Call) => ({ caller, callee });
+
+/** Returns the calls of dialogs: several can have one Call-ID. The one that is ahead of the others shows the call. */
+function callsOf(dialogs: readonly Dialog[]): Call[] {
+  const ahead = new Map<string, Dialog>();
+  for (const dialog of dialogs)
+    if (dialog.state > (ahead.get(dialog.callid)?.state ?? 0)) ahead.set(dialog.callid, dialog);
+  return [...ahead.values()].map(callOf);
+}
 
 function callOf(dialog: Dialog): Call {
   const now = Date.now();

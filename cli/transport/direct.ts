@@ -135,7 +135,7 @@ export async function openDirectTransport(
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: parsed.error });
         return cmdId;
       }
-      const lack = unsupportedReason(parsed.data, method, opensips.health().version);
+      const lack = unsupportedReason(parsed.data, method, opensips.health());
       if (lack !== undefined) {
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: lack });
         return cmdId;

@@ -9,6 +9,12 @@ export type Metadata = JsonObject;
 
 export type CallState = 'ringing' | 'answered' | 'held' | 'transferring' | 'ended';
 
+/**
+ * Who ended a call: a command, the routing script of OpenSIPS that refused it, or the party that hung up. OpenSIPS tells the last
+ * two only if its script raises events for them.
+ */
+export type EndedBy = 'api' | 'opensips' | 'caller' | 'callee' | 'unknown';
+
 /** A call as the edge sends it. All times are in Unix milliseconds. */
 export interface Call {
   readonly callid: string;
@@ -25,6 +31,8 @@ export interface Call {
   readonly ended?: number;
   /** Why the call ended: a few words, or a SIP status line. */
   readonly reason?: string;
+  /** Who ended the call. Absent until it has ended. */
+  readonly ended_by?: EndedBy;
   /** Call-ID of the call that this one was transferred from. */
   readonly from?: string;
   /** Call-ID of the call that this one was transferred to. */

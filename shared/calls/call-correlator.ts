@@ -7,34 +7,13 @@ import { dialogState, type EviEvent, type Leg, type TransferEvent } from '../ope
 import type { Dialog } from '../opensips/mi.ts';
 import { errorCode } from '../protocol/rpc/jsonrpc.ts';
 import { type Command, metadataOf, type Notification } from '../runner/stored-command.ts';
-import {
-  applyInput,
-  type Call,
-  type CallEventName,
-  type CallFacts,
-  type CallInput,
-  eventForState,
-  type Metadata,
-  newCall,
-} from './call.ts';
-
-/** A call, with what clients do not see of it. */
-export interface CallEntry {
-  call: Call;
-  /** The subject whose command made the call. Default: none did. */
-  owner?: string;
-  /** The reason to give when the call ends, as far as a command knows it. */
-  endReason?: string;
-  /** The Call-ID of the new call, once the transfer is known to have succeeded. */
-  transferredTo?: string;
-}
-
-/** What a command knows of the first leg of a CallStart, before OpenSIPS raises an event for it. */
-interface ExpectedCall {
-  readonly facts: CallFacts;
-  readonly owner: string;
-  endReason?: string;
-}
+import { type CallFacts, ENDED_BY_CALL_END } from './call.ts';
+import { CallEntries, type CallEntry, type OnChange } from './call-entries.ts';
+import { callidIn, factsOf, isLeg, legIn, legsOf, newCallOf } from './command-facts.ts';
+import { DialogTracker } from './dialog-tracker.ts';
+import { withUnansweredEnded } from './dialogs.ts';
+import { mayGoOn } from './end-cause.ts';
+import { NewCalls } from './new-calls.ts';
 
 /** Events of commands that mean that the call of their `callid` is answered. */
 const ANSWERED_EVENTS = ['CalleeAnswered', 'TransferSuccessful'];
@@ -42,26 +21,25 @@ const ANSWERED_EVENTS = ['CalleeAnswered', 'TransferSuccessful'];
 /** The status with which OpenSIPS rejects a hold or unhold if all legs are in that state already. */
 const ALREADY_IN_THAT_STATE = 480;
 
-const ENDED_BY_CALL_END = 'ended by CallEnd';
-
 export class CallCorrelator<Entry extends CallEntry = CallEntry> {
-  /** By Call-ID. */
-  readonly #entries = new Map<string, Entry>();
-  /** First legs of running CallStarts, by Call-ID. */
-  readonly #expected = new Map<string, ExpectedCall>();
-  readonly #createEntry: (entry: CallEntry) => Entry;
-  readonly #onChange: (entry: Entry, event: CallEventName, at: number, data?: unknown) => void;
+  readonly #entries: CallEntries<Entry>;
+  readonly #dialogs: DialogTracker<Entry>;
+  /** The new calls of running commands. */
+  readonly #newCalls = new NewCalls();
 
   /**
    * @param createEntry adds what the owner stores with a new call
    * @param onChange receives each change, in order; it has to set the `seq` of the call
+   * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
    */
   constructor(
     createEntry: (entry: CallEntry) => Entry,
-    onChange: (entry: Entry, event: CallEventName, at: number, data?: unknown) => void,
+    onChange: OnChange<Entry>,
+    onDialogsChanged: (entry: Entry) => void = () => {},
   ) {
-    this.#createEntry = createEntry;
-    this.#onChange = onChange;
+    this.#entries = new CallEntries(createEntry, onChange);
+    const isBeingMade = (callid: string) => this.#newCalls.has(callid);
+    this.#dialogs = new DialogTracker(this.#entries, isBeingMade, onDialogsChanged);
   }
 
   get(callid: string): Entry | undefined {
@@ -70,11 +48,11 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
 
   /** Adds a call that was stored. */
   restore(entry: Entry): void {
-    this.#entries.set(entry.call.callid, entry);
+    this.#entries.set(entry);
   }
 
   remove(callid: string): void {
-    this.#entries.delete(callid);
+    this.#entries.remove(callid);
   }
 
   /** Handles a new command, or one that is still running after a restore. */
@@ -82,15 +60,17 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const { method, callids = [], subject, owner = subject } = command;
     const metadata = metadataOf(command);
     const [firstLeg] = callids;
+    const newCallid = newCallOf(command);
+    if (newCallid !== undefined) this.#newCalls.set(command.id, newCallid);
     if (method === 'CallStart') {
-      if (firstLeg !== undefined) this.#expected.set(firstLeg, { facts: factsOf(command), owner });
+      if (firstLeg !== undefined) this.#entries.expect(firstLeg, factsOf(command), owner);
       return;
     }
     for (const callid of callids) {
       const entry = this.#entries.get(callid);
       if (!entry) continue;
       if (method === 'CallEnd' && entry.call.state !== 'ended') entry.endReason = ENDED_BY_CALL_END;
-      if (metadata) this.#apply(entry, { type: 'facts', facts: { metadata } }, now);
+      if (metadata) this.#entries.apply(entry, { type: 'facts', facts: { metadata } }, now);
     }
   }
 
@@ -102,10 +82,14 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const newCallid = callidIn(data);
     switch (event) {
       case 'CallerRinging':
-        if (firstLeg !== undefined) this.#onDialogState(firstLeg, dialogState.ringing, now);
+        if (firstLeg !== undefined) this.#dialogs.onReported(firstLeg, dialogState.ringing, now);
         break;
       case 'CallerAnswered':
-        if (firstLeg !== undefined) this.#onDialogState(firstLeg, dialogState.answered, now);
+        if (firstLeg !== undefined) this.#dialogs.onReported(firstLeg, dialogState.answered, now);
+        break;
+      case 'CallHoldSuccessful':
+      case 'CallUnholdSuccessful':
+        this.#onLegReported(firstLeg, legIn(data), event === 'CallHoldSuccessful', now);
         break;
       case 'TransferStart':
       case 'CalleeAnswered':
@@ -118,6 +102,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
         break;
       case 'Ended':
         if (method === 'CallStart' && firstLeg !== undefined) this.#onCallStartEnded(firstLeg, now);
+        this.#onCommandEnded(command, now);
         break;
       default:
     }
@@ -125,77 +110,73 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
 
   /** Handles an event of OpenSIPS. */
   onEvent({ name, params }: EviEvent, at: number): void {
-    const entry = this.#entries.get(params.callid);
+    const { callid } = params;
+    const entry = this.#entries.get(callid);
     switch (name) {
       case 'E_DLG_STATE_CHANGED':
-        if (entry?.call.state !== 'ended') this.#onDialogState(params.callid, params.new_state, at);
+        this.#dialogs.onState(callid, params.id, params.new_state, at);
         break;
       case 'E_CALL_HOLD':
         if (entry && params.state === 'ok' && isLeg(params.leg))
-          this.#apply(entry, { type: 'hold', leg: params.leg, isHeld: params.action === 'hold' }, at);
+          this.#entries.apply(entry, { type: 'hold', leg: params.leg, isHeld: params.action === 'hold' }, at);
         break;
       case 'E_CALL_TRANSFER':
         this.#onTransferEvent(params, entry, at);
+        break;
+      case 'E_CALL_REFUSED':
+        if (entry) this.#onRefused(entry, params.status, 'opensips', at);
+        else this.#entries.noteEarlyRefusal(callid, params.status);
+        break;
+      case 'E_CALL_BYE':
+        if (!entry || !isLeg(params.leg)) break;
+        entry.hungUpBy = params.leg;
+        this.#entries.apply(entry, { type: 'end-cause', by: params.leg }, at);
     }
   }
 
-  /** Handles a dialog of `dlg_list`. Returns its entry; undefined if an unknown dialog has ended. */
-  onDialog(dialog: Dialog, now: number): Entry | undefined {
-    const known = this.#entries.get(dialog.callid);
-    if (!known && dialog.state === dialogState.ended) return undefined;
-    if (known) this.#apply(known, { type: 'listed', dialog }, now);
-    else this.#add(dialog.callid, { type: 'listed', dialog }, startOf(dialog, now));
-    return this.#entries.get(dialog.callid);
+  /**
+   * Handles a dialog of `dlg_list`. Returns its call; undefined if the dialog has ended.
+   * @param askedAt when OpenSIPS was asked for this Call-ID, so that no dialog with it stood if this one has ended; undefined if
+   * the dialog is on a page of the list
+   */
+  onDialog(dialog: Dialog, askedAt: number | undefined, now: number): Entry | undefined {
+    return this.#dialogs.onListed(dialog, askedAt, now);
   }
 
-  /** Handles a call that OpenSIPS does not know any more. */
-  onMissing(callid: string, now: number): void {
+  /** Handles a call that OpenSIPS did not know at `askedAt`. It may have begun, or gone on in another dialog, since then. */
+  onMissing(callid: string, askedAt: number, now: number): void {
+    this.#dialogs.onMissing(callid, askedAt, now);
+  }
+
+  /** A command requests the end of a call from OpenSIPS. */
+  onEndRequested(callid: string): void {
+    const evidence = this.#entries.evidenceOf(callid);
+    if (evidence) evidence.endRequest ??= 'pending';
+  }
+
+  /** OpenSIPS has replied: it ends the call, or does not know it, so that somebody else has ended it. */
+  onEndReply(callid: string, isFound: boolean, now: number): void {
+    const evidence = this.#entries.evidenceOf(callid);
+    if (evidence?.endRequest !== 'pending') return;
+    if (isFound) {
+      evidence.endRequest = 'confirmed';
+      return;
+    }
+    delete evidence.endRequest;
     const entry = this.#entries.get(callid);
-    if (entry) this.#apply(entry, { type: 'missing', ...optionalReason(entry.endReason) }, now);
-  }
-
-  #onDialogState(callid: string, state: number, at: number): void {
-    const entry = this.#entries.get(callid);
-    const reason = entry?.endReason ?? this.#expected.get(callid)?.endReason;
-    const input: CallInput = { type: 'dialog-state', state, ...optionalReason(reason) };
-    if (entry) this.#apply(entry, input, at);
-    else this.#add(callid, input, at);
-  }
-
-  #apply(entry: Entry, input: CallInput, at: number): void {
-    const { call, event, data } = applyInput(entry.call, input, at);
-    if (event === undefined) return;
-    entry.call = call;
-    this.#onChange(entry, event, at, data);
-  }
-
-  /** Adds an unknown call, with the first input that concerns it. */
-  #add(
-    callid: string,
-    input: CallInput | undefined,
-    at: number,
-    facts?: CallFacts,
-    owner = this.#expected.get(callid)?.owner,
-  ): Entry {
-    const expected = this.#expected.get(callid);
-    const added = newCall(callid, at, { ...expected?.facts, ...facts });
-    const { call, event, data } = input ? applyInput(added, input, at) : { call: added };
-    const entry = this.#createEntry({ call, ...(owner === undefined ? {} : { owner }) });
-    if (expected?.endReason !== undefined) entry.endReason = expected.endReason;
-    this.#entries.set(callid, entry);
-    this.#onChange(entry, event ?? eventForState(call), at, data);
-    return entry;
+    if (entry) this.#entries.apply(entry, { type: 'not-ended-by-api' }, now);
   }
 
   /** Handles the new call of a command, which is being made or answered. */
   #onNewCall(command: Command, callid: string, isAnswered: boolean, now: number): void {
     const { callids = [], subject, owner = subject } = command;
+    this.#newCalls.set(command.id, callid);
     const facts = this.#factsOfNewCall(command);
     const known = this.#entries.get(callid);
-    const entry = known ?? this.#add(callid, undefined, now, facts, owner);
+    const entry = known ?? this.#entries.add(callid, undefined, now, { facts, owner });
     entry.owner ??= owner;
-    if (known) this.#apply(entry, { type: 'facts', facts }, now);
-    if (isAnswered) this.#apply(entry, { type: 'dialog-state', state: dialogState.answered }, now);
+    if (known) this.#entries.apply(entry, { type: 'facts', facts }, now);
+    if (isAnswered) this.#dialogs.onReported(callid, dialogState.answered, now);
     for (const oldCallid of callids) this.#onTransferred(oldCallid, callid, isAnswered ? 'ok' : 'start', now);
   }
 
@@ -203,7 +184,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const entry = this.#entries.get(oldCallid);
     if (!entry || oldCallid === became || entry.transferredTo === became) return;
     if (state === 'ok') entry.transferredTo = became;
-    this.#apply(entry, { type: 'transfer', state, became }, at);
+    this.#entries.apply(entry, { type: 'transfer', state, became }, at);
   }
 
   #onTransferEvent(
@@ -214,17 +195,33 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     if (newCallid === '' || (state !== 'start' && state !== 'ok' && state !== 'fail')) return;
     const newEntry = this.#entries.get(newCallid);
     if (state === 'fail') {
-      if (entry && entry.call.became === newCallid)
-        this.#apply(entry, { type: 'transfer', state, status }, at);
-      if (!newEntry) return;
-      this.#apply(newEntry, { type: 'dialog-state', state: dialogState.ended, reason: status }, at);
-      this.#apply(newEntry, { type: 'end-reason', reason: status }, at);
+      // The command that makes the new call decides whether it goes on.
+      const isOpen = mayGoOn(status) && this.#newCalls.has(newCallid);
+      if (entry && entry.call.became === newCallid && !isOpen)
+        this.#entries.apply(entry, { type: 'transfer', state, status }, at);
+      if (newEntry) this.#onNewCallFailed(newEntry, status, at);
       return;
     }
-    const facts = this.#entries.has(callid) ? { from: callid } : {};
-    if (newEntry) this.#apply(newEntry, { type: 'facts', facts }, at);
-    else this.#add(newCallid, undefined, at, facts);
+    const facts = this.#entries.get(callid) ? { from: callid } : {};
+    if (newEntry) this.#entries.apply(newEntry, { type: 'facts', facts }, at);
+    else this.#entries.add(newCallid, undefined, at, { facts });
     this.#onTransferred(callid, newCallid, state, at);
+  }
+
+  /** A phone has refused the new call of a transfer. After some statuses only the dialog can tell that it has ended. */
+  #onNewCallFailed(entry: Entry, status: string, at: number): void {
+    this.#onRefused(entry, status, undefined, at);
+    if (mayGoOn(status) || entry.call.state === 'ended' || entry.call.answered !== undefined) return;
+    entry.dialogs = withUnansweredEnded(entry.dialogs);
+    this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended }, at);
+  }
+
+  #onRefused(entry: Entry, status: string, by: 'opensips' | undefined, at: number): void {
+    // The call may go on already, in another dialog than the one that was challenged.
+    if (entry.call.answered !== undefined || (mayGoOn(status) && entry.dialogs.length > 1)) return;
+    const cause = by ? { by } : {};
+    entry.refusal = { ...entry.refusal, ...cause, status };
+    this.#entries.apply(entry, { type: 'end-cause', reason: status, ...cause }, at);
   }
 
   /** Handles the `Error` of a command. */
@@ -232,8 +229,10 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const { method, callids = [] } = command;
     const reason = error?.sip ? `${error.sip.status} ${error.sip.reason}` : (error?.message ?? '');
     const [firstLeg] = callids;
+    const newEntry = this.#entries.get(this.#newCalls.of(command.id));
+    if (newEntry && error?.sip) this.#onRefused(newEntry, reason, undefined, now);
     if (method === 'CallStart') {
-      if (firstLeg !== undefined) this.#setEndReason(firstLeg, reason, now);
+      if (firstLeg !== undefined) this.#onCallStartFailed(firstLeg, reason, now);
       return;
     }
     const isHold = method === 'CallHold' || method === 'CallUnhold';
@@ -244,25 +243,35 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
       if (method === 'CallEnd' && entry.endReason === ENDED_BY_CALL_END) delete entry.endReason;
       if (isHold && error?.code === errorCode.miRefused && error.sip?.status === ALREADY_IN_THAT_STATE) {
         for (const leg of legsOf(command))
-          this.#apply(entry, { type: 'hold', leg, isHeld: method === 'CallHold' }, now);
+          this.#entries.apply(entry, { type: 'hold', leg, isHeld: method === 'CallHold' }, now);
       }
-      if (isTransfer) this.#apply(entry, { type: 'transfer', state: 'fail', status: reason }, now);
+      if (isTransfer) this.#entries.apply(entry, { type: 'transfer', state: 'fail', status: reason }, now);
     }
   }
 
-  #setEndReason(callid: string, reason: string, now: number): void {
-    const expected = this.#expected.get(callid);
-    if (expected) expected.endReason = reason;
-    const entry = this.#entries.get(callid);
+  #onCallStartFailed(firstLeg: string, reason: string, now: number): void {
+    const evidence = this.#entries.evidenceOf(firstLeg);
+    if (evidence) evidence.endReason = reason;
+    const entry = this.#entries.get(firstLeg);
     if (!entry) return;
-    entry.endReason = reason;
-    this.#apply(entry, { type: 'end-reason', reason }, now);
+    this.#entries.apply(entry, { type: 'transfer', state: 'fail', status: reason }, now);
+    this.#entries.apply(entry, { type: 'end-cause', reason }, now);
   }
 
   /** Adds the first leg as an ended call if no event of it has arrived: there was an attempt to call all the same. */
   #onCallStartEnded(firstLeg: string, now: number): void {
-    if (!this.#entries.has(firstLeg)) this.#onDialogState(firstLeg, dialogState.ended, now);
-    this.#expected.delete(firstLeg);
+    if (!this.#entries.get(firstLeg)) this.#dialogs.onReported(firstLeg, dialogState.ended, now);
+    this.#entries.stopExpecting(firstLeg);
+  }
+
+  #onCommandEnded({ id }: Command, now: number): void {
+    const newCallid = this.#newCalls.delete(id);
+    if (newCallid !== undefined) this.#dialogs.onNotBeingMade(newCallid, now);
+  }
+
+  #onLegReported(callid: string | undefined, leg: Leg | undefined, isHeld: boolean, now: number): void {
+    const entry = this.#entries.get(callid);
+    if (entry && leg) this.#entries.apply(entry, { type: 'hold', leg, isHeld }, now);
   }
 
   /** Returns the parties of the call that a command makes, whatever the phones write, and where the call comes from. */
@@ -282,35 +291,4 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const call = callid === undefined ? undefined : this.#entries.get(callid)?.call;
     return call && isLeg(leg) ? call[leg] : null;
   }
-}
-
-function factsOf(command: Command): CallFacts {
-  const { method, cmdId, params } = command;
-  const { caller = null, callee = null } = params as { readonly caller?: string; readonly callee?: string };
-  const metadata: Metadata | undefined = metadataOf(command);
-  return { origin: { method, cmd_id: cmdId }, caller, callee, ...(metadata ? { metadata } : {}) };
-}
-
-/** Returns the legs that a hold or unhold changes: both unless the params name one. */
-function legsOf({ params }: Command): readonly Leg[] {
-  const { leg } = params as { readonly leg?: string };
-  return isLeg(leg) ? [leg] : ['caller', 'callee'];
-}
-
-function isLeg(leg: string | undefined): leg is Leg {
-  return leg === 'caller' || leg === 'callee';
-}
-
-/** Returns when a dialog began. The time of its answer is the earliest one that OpenSIPS lists. */
-function startOf({ timestart }: Dialog, now: number): number {
-  return timestart > 0 ? Math.min(now, timestart * 1_000) : now;
-}
-
-function callidIn(data: unknown): string | undefined {
-  if (typeof data !== 'object' || data === null || !('callid' in data)) return undefined;
-  return typeof data.callid === 'string' ? data.callid : undefined;
-}
-
-function optionalReason(reason: string | undefined): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
 }

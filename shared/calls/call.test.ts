@@ -17,7 +17,12 @@ const callInput: fc.Arbitrary<CallInput> = fc.oneof(
     status: fc.constant('486 Busy Here'),
   }),
   fc.record({ type: fc.constant('missing' as const) }),
-  fc.record({ type: fc.constant('end-reason' as const), reason: fc.constant('486 Busy Here') }),
+  fc.record({
+    type: fc.constant('end-cause' as const),
+    reason: fc.constant('486 Busy Here'),
+    by: fc.constantFrom('opensips' as const, 'caller' as const),
+  }),
+  fc.record({ type: fc.constant('not-ended-by-api' as const) }),
 );
 
 it('whatever the inputs, an ended call stays ended with no leg on hold, and repeating an input changes nothing', () => {

@@ -10,6 +10,13 @@ import type { Dialog } from '../opensips/mi.ts';
 export const CALL_STATES = ['ringing', 'answered', 'held', 'transferring', 'ended'] as const;
 export type CallState = (typeof CALL_STATES)[number];
 
+/**
+ * Who ended a call: a command, the script of OpenSIPS that refused it, or a party that hung up. Nothing is guessed: without a
+ * command or an event that says so, it is unknown.
+ */
+export const ENDED_BY = ['api', 'opensips', 'caller', 'callee', 'unknown'] as const;
+export type EndedBy = (typeof ENDED_BY)[number];
+
 /** The events that watchers receive. The event of a state is sent again when more becomes known of the call. */
 export type CallEventName =
   | 'Ringing'
@@ -39,6 +46,8 @@ export interface Call {
   readonly ended?: number;
   /** Why it ended: a few words or a SIP status line. */
   readonly reason?: string;
+  /** Who ended it; absent until then. */
+  readonly ended_by?: EndedBy;
   /** The Call-ID of the call that this one was transferred from. */
   readonly from?: string;
   /** The Call-ID of the call that this one was transferred to. */
@@ -51,10 +60,18 @@ export interface Call {
 /** What a command knows of the call that it makes. */
 export type CallFacts = Partial<Pick<Call, 'caller' | 'callee' | 'origin' | 'from' | 'metadata'>>;
 
+/** Why and by whom a call was ended, as far as it is known. */
+export interface EndCause {
+  readonly reason?: string;
+  readonly by?: EndedBy;
+}
+
 /** An input of the state machine. */
 export type CallInput =
-  /** The dialog has this state: E_DLG_STATE_CHANGED says so, or a command has found out. `reason`: why it ended, if known. */
-  | { readonly type: 'dialog-state'; readonly state: number; readonly reason?: string }
+  /** The dialog has this state: E_DLG_STATE_CHANGED says so, or a command has found out. The cause is for the end. */
+  | ({ readonly type: 'dialog-state'; readonly state: number } & EndCause)
+  /** A dialog of the call ended, but another one with its Call-ID stands in this state. */
+  | { readonly type: 'goes-on'; readonly state: number }
   /** A leg was put on hold or taken off hold. */
   | { readonly type: 'hold'; readonly leg: Leg; readonly isHeld: boolean }
   /** A transfer to the call `became` has begun or succeeded. */
@@ -65,9 +82,11 @@ export type CallInput =
   /** `dlg_list` contains the dialog. */
   | { readonly type: 'listed'; readonly dialog: Dialog }
   /** OpenSIPS does not know the dialog any more. */
-  | { readonly type: 'missing'; readonly reason?: string }
+  | ({ readonly type: 'missing' } & EndCause)
   /** It has become known why the call ended. */
-  | { readonly type: 'end-reason'; readonly reason: string };
+  | ({ readonly type: 'end-cause' } & EndCause)
+  /** The call had ended before the command that was thought to end it. */
+  | { readonly type: 'not-ended-by-api' };
 
 /** The result of an input. Without an `event`, nothing has changed and `call` is the same object as before. */
 export interface CallStep {
@@ -77,12 +96,15 @@ export interface CallStep {
 }
 
 /** Reasons that say no more than that the call has ended. A more specific one replaces them. */
-export const VAGUE_REASONS = {
+const VAGUE_REASONS = {
   unanswered: 'not answered',
   hungUp: 'hung up',
   missing: 'no longer known to OpenSIPS',
 } as const;
 const TRANSFERRED = 'transferred';
+
+/** The reason of a call that CallEnd has ended. */
+export const ENDED_BY_CALL_END = 'ended by CallEnd';
 
 /** Returns a call that is seen for the first time. */
 export function newCall(callid: string, at: number, facts: CallFacts = {}): Call {
@@ -94,7 +116,9 @@ export function newCall(callid: string, at: number, facts: CallFacts = {}): Call
 export function applyInput(call: Call, input: CallInput, at: number): CallStep {
   switch (input.type) {
     case 'dialog-state':
-      return onDialogState(call, input.state, at, input.reason);
+      return onDialogState(call, input.state, at, input);
+    case 'goes-on':
+      return onGoesOn(call, input.state, at);
     case 'hold':
       return onHold(call, input.leg, input.isHeld);
     case 'transfer':
@@ -106,11 +130,11 @@ export function applyInput(call: Call, input: CallInput, at: number): CallStep {
     case 'listed':
       return onListed(call, input.dialog, at);
     case 'missing':
-      return endCall(call, at, input.reason ?? VAGUE_REASONS.missing);
-    case 'end-reason':
-      return hasVagueReason(call) && call.reason !== input.reason
-        ? { call: { ...call, reason: input.reason }, event: 'Ended' }
-        : { call };
+      return endCall(call, at, { reason: VAGUE_REASONS.missing, ...input });
+    case 'end-cause':
+      return onEndCause(call, input);
+    case 'not-ended-by-api':
+      return onNotEndedByApi(call);
   }
 }
 
@@ -127,13 +151,10 @@ const EVENT_OF_STATE = {
   ended: 'Ended',
 } as const satisfies Record<CallState, CallEventName>;
 
-function onDialogState(call: Call, state: number, at: number, reason: string | undefined): CallStep {
-  if (state === dialogState.ended) {
-    const vagueReason = call.answered === undefined ? VAGUE_REASONS.unanswered : VAGUE_REASONS.hungUp;
-    return endCall(call, at, reason ?? vagueReason);
-  }
-  const isAnswered = state === dialogState.answered || state === dialogState.acknowledged;
-  if (!isAnswered || call.state === 'ended' || call.answered !== undefined) return { call };
+function onDialogState(call: Call, state: number, at: number, { reason, by }: EndCause = {}): CallStep {
+  if (state === dialogState.ended)
+    return endCall(call, at, { reason: reason ?? vagueReasonOf(call), ...(by ? { by } : {}) });
+  if (!isAnsweredState(state) || call.state === 'ended' || call.answered !== undefined) return { call };
   const answered = { ...call, answered: at };
   return {
     call: call.state === 'ringing' ? { ...answered, state: 'answered' } : answered,
@@ -141,13 +162,59 @@ function onDialogState(call: Call, state: number, at: number, reason: string | u
   };
 }
 
-function endCall(call: Call, at: number, reason: string): CallStep {
+/** The call is what the other dialog is: what the ended one had, such as a leg on hold, is gone. */
+function onGoesOn(call: Call, state: number, at: number): CallStep {
+  const isAnswered = isAnsweredState(state);
+  if (call.state !== 'ended' && isAnswered === (call.answered !== undefined)) return { call };
+  const { callid, began, caller, callee, origin, from, metadata, seq } = call;
+  const facts = {
+    caller,
+    callee,
+    origin,
+    ...(from === undefined ? {} : { from }),
+    ...(metadata ? { metadata } : {}),
+  };
+  const ringing = { ...newCall(callid, began, facts), seq };
+  const current: Call = isAnswered ? { ...ringing, state: 'answered', answered: at } : ringing;
+  return { call: current, event: eventForState(current) };
+}
+
+function endCall(
+  call: Call,
+  at: number,
+  { reason, by = 'unknown' }: EndCause & { readonly reason: string },
+): CallStep {
   if (call.state === 'ended') return { call };
   const { held: _, ...rest } = call;
   return {
-    call: { ...rest, state: 'ended', ended: at, reason: call.became === undefined ? reason : TRANSFERRED },
+    call: {
+      ...rest,
+      state: 'ended',
+      ended: at,
+      reason: call.became === undefined ? reason : TRANSFERRED,
+      ended_by: by,
+    },
     event: 'Ended',
   };
+}
+
+/** Only what is vague or unknown is replaced: the first who tells more is right. */
+function onEndCause(call: Call, { reason, by }: EndCause): CallStep {
+  if (call.state !== 'ended') return { call };
+  const changed: Call = {
+    ...call,
+    ...(reason !== undefined && hasVagueReason(call) ? { reason } : {}),
+    ...(by !== undefined && call.ended_by === 'unknown' ? { ended_by: by } : {}),
+  };
+  const isChanged = changed.reason !== call.reason || changed.ended_by !== call.ended_by;
+  return isChanged ? { call: changed, event: 'Ended' } : { call };
+}
+
+function onNotEndedByApi(call: Call): CallStep {
+  if (call.ended_by !== 'api') return { call };
+  const reason = call.reason === ENDED_BY_CALL_END ? vagueReasonOf(call) : call.reason;
+  const changed: Call = { ...call, ended_by: 'unknown', ...(reason === undefined ? {} : { reason }) };
+  return { call: changed, event: 'Ended' };
 }
 
 function onHold(call: Call, leg: Leg, isHeld: boolean): CallStep {
@@ -209,10 +276,10 @@ function isSame(one: unknown, other: unknown): boolean {
 
 function onListed(call: Call, dialog: Dialog, at: number): CallStep {
   if (call.state === 'ended') return { call };
-  if (dialog.state === dialogState.ended) return endCall(call, at, VAGUE_REASONS.missing);
+  if (dialog.state === dialogState.ended) return endCall(call, at, { reason: VAGUE_REASONS.missing });
   const withParties = call.caller === null ? onFacts(call, partiesOf(dialog)) : { call };
   const answeredAt = dialog.timestart > 0 ? Math.min(at, dialog.timestart * 1_000) : at;
-  const withState = onDialogState(withParties.call, dialog.state, answeredAt, undefined);
+  const withState = onDialogState(withParties.call, dialog.state, answeredAt);
   const event = withState.event ?? withParties.event;
   return event === undefined ? { call } : { call: withState.call, event };
 }
@@ -220,6 +287,14 @@ function onListed(call: Call, dialog: Dialog, at: number): CallStep {
 /** Returns the parties as the phones write them, without the parameter that OpenSIPS adds. */
 function partiesOf({ from_uri, to_uri }: Dialog): Pick<CallFacts, 'caller' | 'callee'> {
   return { caller: stripOsid(from_uri), callee: stripOsid(to_uri) };
+}
+
+function isAnsweredState(state: number): boolean {
+  return state === dialogState.answered || state === dialogState.acknowledged;
+}
+
+function vagueReasonOf({ answered }: Call): string {
+  return answered === undefined ? VAGUE_REASONS.unanswered : VAGUE_REASONS.hungUp;
 }
 
 function hasVagueReason({ state, reason }: Call): boolean {

@@ -44,7 +44,7 @@ describe('CallEnd by Call-ID', () => {
       'Ended',
     ]);
     expect(harness.isFinished).toBe(true);
-    expect(harness.notifications[0]?.error).toMatchObject({ code: -32011, sip: { status: 404 } });
+    expect(harness.notifications[0]?.error).toMatchObject({ code: -32005 });
   });
 
   it('repeats the request when the call starts to ring, without a notification', () => {

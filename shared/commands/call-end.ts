@@ -4,6 +4,7 @@
  */
 
 import { dialogState } from '../opensips/evi.ts';
+import { NOT_FOUND } from '../opensips/mi.ts';
 import type { CommandParams } from '../protocol/rpc/commands.ts';
 import type { CommandMachine, CommandState, Input } from './command.ts';
 import { copyJson } from './copy-json.ts';
@@ -15,25 +16,27 @@ import { StepActions } from './step-actions.ts';
 export interface CallEndState extends CommandState {
   /** Absent if the command cancels a CallStart. */
   termination?: DialogTermination;
+  /** The call is known: if OpenSIPS does not know it any more, it has ended. */
+  readonly isKnown: boolean;
   /** The client has received `Ended`. What remains is a leg that could not be canceled yet. */
   isEndedReported: boolean;
 }
 
 export const callEnd: CommandMachine<CommandParams<'CallEnd'>, CallEndState> = {
-  start(params, { findCallStart, isAnswered }) {
+  start(params, { findCallStart, isAnswered, isKnown }) {
     const actions = new StepActions();
     const callOfStart = findCallStart(params.callid);
     if (callOfStart === 'running') {
       actions.cancel(params.callid);
       actions.startTimer('canceled', MI_TIMEOUT_MS);
-      return { state: { followedCallids: [], isEndedReported: false }, actions: actions.list };
+      return { state: { followedCallids: [], isKnown: true, isEndedReported: false }, actions: actions.list };
     }
     const callid = callOfStart ?? params.callid;
     // For a dialog that is known to have been active, "not found" means that it has ended.
     const dialog = { callid, state: isAnswered(callid) ? dialogState.answered : 0, isInviting: false };
     const termination = endDialogs([dialog], MI_TIMEOUT_MS, actions);
     return {
-      state: { followedCallids: [callid], termination, isEndedReported: false },
+      state: { followedCallids: [callid], termination, isKnown: isKnown(callid), isEndedReported: false },
       actions: actions.list,
     };
   },
@@ -76,7 +79,7 @@ function stepEnding(
   const isDecided =
     input.type === 'mi-result' || isRefused || progress === 'timed-out' || haveAllEnded(termination);
   if (!state.isEndedReported && isDecided) {
-    const failure = failureOf(termination, input, isFirstReply);
+    const failure = failureOf(state, termination, input, isFirstReply);
     if (failure) actions.fail(failure);
     actions.end();
     state.isEndedReported = true;
@@ -89,9 +92,15 @@ function stepEnding(
  * If an earlier reply was lost, OpenSIPS may no longer know the call. If an event has shown the call, the first request
  * has ended it.
  */
-function failureOf({ dialogs }: DialogTermination, input: Input, isFirstReply: boolean): Failure | undefined {
+function failureOf(
+  { isKnown }: CallEndState,
+  { dialogs }: DialogTermination,
+  input: Input,
+  isFirstReply: boolean,
+): Failure | undefined {
   if (input.type === 'timer') return noReplyFailure('dlg_end_dlg', 'unknown', 'no reply arrived in time');
   if (input.type !== 'mi-error') return undefined;
+  if (isKnown && input.error.code === NOT_FOUND) return undefined;
   if (isFirstReply) return miFailure('dlg_end_dlg', input.error);
   const hasBeenSeen = dialogs.some(({ state }) => state > 0);
   return hasBeenSeen ? undefined : noReplyFailure('dlg_end_dlg', 'unknown', 'the call no longer exists');

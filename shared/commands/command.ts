@@ -3,7 +3,9 @@
  * take. The state is plain JSON, so the runner can store it and sleep between any two steps.
  * @module
  */
-import type { EviEvent } from '../opensips/evi.ts';
+import type { EviEvent, Leg } from '../opensips/evi.ts';
+import type { OpenSipsFeatures } from '../opensips/features.ts';
+import type { InDialogRequest } from '../opensips/in-dialog.ts';
 import type { MiCommand, MiError } from '../opensips/mi.ts';
 import type { SipStatus } from '../protocol/rpc/jsonrpc.ts';
 
@@ -36,13 +38,16 @@ export type Input =
 /** An event input: the event, and when the adapter received it. */
 export type EventInput = Extract<Input, { type: 'event' }>;
 
+/** What a command requests of OpenSIPS: an MI command, or a request within a dialog. */
+export type OpenSipsRequest = MiCommand | InDialogRequest;
+
 /** What a command requests of the runner. The actions of a step are carried out in order. */
 export type Action =
-  /** Send an MI command. The reply arrives as an input with the same name. */
+  /** Send a request to OpenSIPS. The reply arrives as an input with the same name. */
   | {
       readonly type: 'mi-request';
       readonly name: string;
-      readonly command: MiCommand;
+      readonly command: OpenSipsRequest;
       readonly timeoutMs: number;
     }
   /** Send a notification to the client. */
@@ -69,6 +74,13 @@ export interface CommandError {
 /** The part that the states of all commands have: the Call-IDs whose events the command needs. */
 export interface CommandState {
   readonly followedCallids: readonly string[];
+  /** The Call-IDs of the calls that the command is transferring. No other command may transfer them meanwhile. */
+  readonly transferring?: readonly string[];
+  /**
+   * A phone is about to start a call for the command, whose Call-ID is not known yet. The command receives events of unknown
+   * calls that OpenSIPS has refused.
+   */
+  readonly awaitsCall?: boolean;
 }
 
 /** The result of a step. A command without a state is finished and can be forgotten. */
@@ -87,6 +99,13 @@ export interface StartContext {
   readonly findCallStart: (cmdId: string) => 'running' | string | undefined;
   /** Returns whether the dialog with that Call-ID is known to be answered and active. */
   readonly isAnswered: (callid: string) => boolean;
+  /** Returns whether a call with that Call-ID is active, or has ended and is still kept. */
+  readonly isKnown: (callid: string) => boolean;
+  /** Returns the legs of a call that are on hold. */
+  readonly heldLegs: (callid: string) => readonly Leg[];
+  /** Returns whether another command is transferring the call. */
+  readonly isTransferring: (callid: string) => boolean;
+  readonly features: OpenSipsFeatures;
 }
 
 /** The state machine of a command. Both functions are pure. */

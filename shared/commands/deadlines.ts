@@ -47,8 +47,31 @@ export const OUTCOME_EVENT_TIMEOUT_MS = 300;
 export const REINVITE_TIMEOUT_MS = 35_000;
 /** For the events of the other leg after one leg is on hold or off hold. */
 export const HOLD_QUIET_MS = 300;
+/**
+ * For the caller's phone to go on with the same Call-ID after a 401, 407 or 3xx, which it does within milliseconds (trace
+ * `callee-followed`), unless it asks its user.
+ */
+export const FOLLOW_UP_TIMEOUT_MS = 3_000;
+/** For an event of a transfer's new call after a call was refused that may be this one; seen up to 8 ms apart. */
+export const REFUSAL_GRACE_MS = 200;
+/** For the end of a replaced call after the new one is answered: its phone hangs up after 20 ms (trace `attended`). */
+export const REPLACED_CALL_TIMEOUT_MS = 2_000;
+/** How often a REFER is requested for a call whose ACK has not arrived, {@link ACK_TIMEOUT_MS} apart. */
+export const MAX_READY_ATTEMPTS = 5;
+/** For the reply to a request within a dialog, beyond the time that OpenSIPS waits for the phone. */
+export const IN_DIALOG_MARGIN_MS = MI_TIMEOUT_MS;
+/**
+ * Before a re-INVITE is repeated that has crossed one of the phone: RFC 3261 §14.1 has 2.1 to 4 s for the side that has
+ * chosen the Call-ID, and 0 to 2 s for the other one.
+ */
+export const GLARE_DELAY_MS = 2_500;
 /** The shortest timer of a command. */
-export const SHORTEST_TIMER_MS = Math.min(SEARCH_DELAY_MS, OUTCOME_EVENT_TIMEOUT_MS, HOLD_QUIET_MS);
+export const SHORTEST_TIMER_MS = Math.min(
+  SEARCH_DELAY_MS,
+  OUTCOME_EVENT_TIMEOUT_MS,
+  HOLD_QUIET_MS,
+  REFUSAL_GRACE_MS,
+);
 /** For the end of all legs. After this time the client receives `Ended` without it. */
 export const CLEANUP_TIMEOUT_MS = 2_000;
 /** Before the request to end a dialog is repeated. It doubles up to the maximum. */

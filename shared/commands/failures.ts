@@ -1,6 +1,6 @@
 /** Creates the failures of commands: the text and the structured error of an `Error` notification. @module */
-import type { MiError } from '../opensips/mi.ts';
-import { errorCode, type SipStatus } from '../protocol/rpc/jsonrpc.ts';
+import { type MiError, NOT_FOUND } from '../opensips/mi.ts';
+import { errorCode } from '../protocol/rpc/jsonrpc.ts';
 import type { CommandError, Execution } from './command.ts';
 
 /** Why a command has failed: the text that upstream's clients show, and the structured error. */
@@ -19,9 +19,32 @@ export function sipFailure(prefix: string, statusLine: string): Failure {
   };
 }
 
+/** A phone or a proxy has refused, and OpenSIPS does not report the status. */
+export function refusedFailure(text: string): Failure {
+  return { text, error: { code: errorCode.refused, message: text } };
+}
+
+/** The client has canceled the command. The text is upstream's; no phone has sent this status. */
+export function canceledFailure(prefix: string): Failure {
+  return refusedFailure(`${prefix}487 Request Terminated`);
+}
+
+/** Another command is transferring the call. The text is OpenSIPS's. */
+export const TRANSFER_PENDING: Failure = {
+  text: '491 Request Pending',
+  error: {
+    code: errorCode.miRefused,
+    message: 'Another transfer of this call is in progress. Wait until it has ended.',
+  },
+};
+
 /** OpenSIPS has replied to an MI command with an error. The text is upstream's: `404 Requested Dialog not found`. */
 export function miFailure(method: string, error: MiError): Failure {
   const text = `${error.code} ${error.message}`;
+  if (error.code === NOT_FOUND) {
+    const message = `OpenSIPS does not know the call: ${text}. Run CallList to see the active calls.`;
+    return { text, error: { code: errorCode.gone, message } };
+  }
   const isSipStatus = error.code >= 300 && error.code <= 699;
   return {
     text,
@@ -55,6 +78,6 @@ export function noReplyFailure(method: string, execution: Execution, reason: str
 }
 
 /** A timer of the command has expired. */
-export function timeoutFailure(text: string, sip?: SipStatus): Failure {
-  return { text, error: { code: errorCode.timedOut, message: text, ...(sip ? { sip } : {}) } };
+export function timeoutFailure(text: string): Failure {
+  return { text, error: { code: errorCode.timedOut, message: text } };
 }

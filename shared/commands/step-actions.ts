@@ -1,12 +1,11 @@
 /** Collects the actions of one step of a command. @module */
-import type { MiCommand } from '../opensips/mi.ts';
-import type { Action } from './command.ts';
+import type { Action, OpenSipsRequest } from './command.ts';
 import type { Failure } from './failures.ts';
 
 export class StepActions {
   readonly list: Action[] = [];
 
-  requestMi(name: string, command: MiCommand, timeoutMs: number): void {
+  requestMi(name: string, command: OpenSipsRequest, timeoutMs: number): void {
     this.list.push({ type: 'mi-request', name, command, timeoutMs });
   }
 

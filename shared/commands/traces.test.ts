@@ -18,7 +18,9 @@ const connected = (callee: string, call = 'B') => [
 ];
 const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
-/** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
+/** The routing script refuses the destination. */
+const REFUSED = 'transfer failed: OpenSIPS refused the call to the destination before it rang';
+/** OpenSIPS raises no event if the phone rejects the REFER. */
 const NOT_REACHED =
   'transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';
 
@@ -52,8 +54,8 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
   'refer-refused': {
     4: [...callerAnswered('bob'), ...failed(NOT_REACHED)],
   },
-  'callee-404': { 4: [...callerAnswered('nobody'), ...failed(NOT_REACHED)] },
-  'callee-busy': { 4: [...callerAnswered('busy'), ...failed(NOT_REACHED)] },
+  'callee-404': { 4: [...callerAnswered('nobody'), ...failed(REFUSED)] },
+  'callee-busy': { 4: [...callerAnswered('busy'), ...failed(REFUSED)] },
   'callee-decline': {
     4: [
       ...callerAnswered('decline'),
@@ -121,7 +123,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
       'CallHoldStart callee',
       'CallHoldSuccessful caller',
       'CallHoldFailed callee',
-      ...failed('hold failed: 488 refused by the callee'),
+      ...failed('hold failed: the callee refused or did not answer. OpenSIPS does not report the status'),
     ],
     8: failed('480 Both dialog legs are on hold'),
     9: [
@@ -130,7 +132,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
       'CallUnholdStart caller',
       'CallUnholdFailed callee',
       'CallUnholdSuccessful caller',
-      ...failed('unhold failed: 488 refused by the callee'),
+      ...failed('unhold failed: the callee refused or did not answer. OpenSIPS does not report the status'),
     ],
     10: ended,
   },
@@ -146,7 +148,7 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
   },
   'blind-busy': {
     4: connected('bob'),
-    7: ['Transferring > busy@127.0.0.1:5060', ...failed(NOT_REACHED)],
+    7: ['Transferring > busy@127.0.0.1:5060', ...failed(REFUSED)],
     8: failed('491 Request Pending'),
   },
   'transfer-twice': {
@@ -180,6 +182,152 @@ const expectedNotifications: Record<string, NotificationsByRequest> = {
     ],
     11: ended,
     12: ended,
+  },
+  'callee-followed': {
+    4: [
+      'CallerRinging',
+      'CallerAnswered',
+      'Transferring > redir@127.0.0.1:5060',
+      'TransferStart B',
+      'TransferPending B 200 OK',
+      'CalleeAnswered B',
+      'Ended',
+    ],
+    7: ended,
+    8: ended,
+    9: connected('gw', 'D'),
+    12: ended,
+    13: ended,
+  },
+  'callee-followed-4.0': {
+    4: [
+      'CallerRinging',
+      'CallerAnswered',
+      'Transferring > redir@127.0.0.1:5060',
+      'TransferStart B',
+      'TransferPending B 200 OK',
+      'CalleeAnswered B',
+      'Ended',
+    ],
+    7: ended,
+    8: ended,
+    9: connected('gw', 'D'),
+    12: ended,
+    13: ended,
+  },
+  'hold-vanished': {
+    4: connected('bob'),
+    6: ended,
+    7: [
+      'CallHolding',
+      'CallHoldStart caller',
+      'CallHoldStart callee',
+      ...failed(
+        'CallHold: no response from the caller and the callee arrived within 35 s. The command may or may not have been carried out.',
+      ),
+    ],
+  },
+  'hold-vanished-4.0': {
+    4: connected('bob'),
+    6: ended,
+    7: [
+      'CallHolding',
+      'CallHoldStart caller',
+      'CallHoldStart callee',
+      'CallHoldFailed caller',
+      'CallHoldFailed callee',
+      ...failed(
+        'hold failed: the caller and the callee refused or did not answer. OpenSIPS does not report the status',
+      ),
+    ],
+  },
+  'refer-accepted-nothing': { 4: [...callerAnswered('bob'), ...failed(NOT_REACHED)] },
+  'sequential-start': {
+    4: [
+      'CallerRinging',
+      'CallerAnswered',
+      'Transferring > bob@127.0.0.1:5060',
+      'TransferStart B',
+      'TransferPending B 180 Ringing',
+      'CalleeAnswered B',
+      'Ended',
+    ],
+  },
+  'sequential-refer-refused': {
+    4: connected('norefer'),
+    6: ended,
+    7: failed('transfer failed with status 603 Decline'),
+    8: ended,
+  },
+  'sequential-refer-three': {
+    4: connected('bob'),
+    6: ended,
+    8: [
+      'Transferring > busy@127.0.0.1:5060',
+      'TransferStart C > busy@127.0.0.1:44393',
+      ...failed('transfer failed with status 486 Busy Here'),
+    ],
+    9: ['Transferring > nobody@127.0.0.1:5060', ...failed(REFUSED)],
+    10: [
+      'Transferring > carol@127.0.0.1:5060',
+      'TransferStart E > carol@127.0.0.1:43873',
+      'TransferPending E > carol@127.0.0.1:43873 180 Ringing',
+      'TransferSuccessful E > carol@127.0.0.1:43873',
+      'Ended',
+    ],
+    11: ended,
+  },
+  'sequential-refer-after-491': {
+    4: connected('bob'),
+    6: ended,
+    7: [
+      'Transferring > busy@127.0.0.1:5060',
+      'TransferStart C > busy@127.0.0.1:44393',
+      ...failed('transfer failed with status 486 Busy Here'),
+    ],
+    8: failed('491 Request Pending'),
+    10: [
+      'Transferring > carol@127.0.0.1:5060',
+      'TransferStart D > carol@127.0.0.1:43873',
+      'TransferPending D > carol@127.0.0.1:43873 180 Ringing',
+      'TransferSuccessful D > carol@127.0.0.1:43873',
+      'Ended',
+    ],
+    11: ended,
+  },
+  'sequential-requests': {
+    4: connected('bob'),
+    10: ['CallHolding', 'CallHoldStart callee', 'CallHoldSuccessful callee', 'Ended'],
+    11: ['CallUnholding', 'CallUnholdStart callee', 'CallUnholdSuccessful callee', 'Ended'],
+    12: ['CallHolding', 'CallHoldStart caller', 'CallHoldSuccessful caller', 'Ended'],
+    13: ['CallUnholding', 'CallUnholdStart caller', 'CallUnholdSuccessful caller', 'Ended'],
+    14: ended,
+  },
+  'sequential-vanished': {
+    4: [
+      'CallerRinging',
+      'CallerAnswered',
+      'Transferring > bob@127.0.0.1:5060',
+      'TransferStart B',
+      'TransferPending B 200 OK',
+      'CalleeAnswered B',
+      'Ended',
+    ],
+    8: [
+      'CallHolding',
+      'CallHoldStart callee',
+      'CallHoldFailed callee',
+      ...failed('hold failed: the callee responded 408 Request Timeout'),
+    ],
+  },
+  'sequential-vanished-4.0': {
+    4: connected('bob'),
+    8: [
+      'CallHolding',
+      'CallHoldStart callee',
+      'CallHoldFailed callee',
+      ...failed('hold failed: the callee responded 408 Request Timeout'),
+    ],
   },
   'opensips-restart': {
     4: connected('bob'),

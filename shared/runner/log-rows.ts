@@ -14,6 +14,12 @@ export interface LogRow {
  */
 const MAX_ROW_COMMANDS = 50;
 
+/** Above this length of its Call-IDs together, a command can have more than 20 KB, because it has each of them several times. */
+const LONG_CALL_IDS = 512;
+
+/** How many commands one with long Call-IDs counts for: with two of 4,096 characters it has some 100 KB. */
+const LONG_COMMAND_WEIGHT = 5;
+
 /**
  * Older copies are written again, so that a restore reads little: this many positions, plus some for each running
  * command, so that the work of a turn does not grow with the number of running commands.
@@ -56,9 +62,19 @@ export class LogRows {
     const changed = [...this.#changed];
     this.#changed = new Set();
     const rows: LogRow[] = [];
-    for (let from = 0; from < changed.length; from += MAX_ROW_COMMANDS) {
-      rows.push(this.#row(position + rows.length, changed.slice(from, from + MAX_ROW_COMMANDS)));
+    let batch: Command[] = [];
+    let weight = 0;
+    for (const command of changed) {
+      const added = hasLongCallIds(command) ? LONG_COMMAND_WEIGHT : 1;
+      if (weight + added > MAX_ROW_COMMANDS) {
+        rows.push(this.#row(position + rows.length, batch));
+        batch = [];
+        weight = 0;
+      }
+      batch.push(command);
+      weight += added;
     }
+    rows.push(this.#row(position + rows.length, batch));
     return rows;
   }
 
@@ -75,4 +91,8 @@ export class LogRows {
     );
     return { position, commands };
   }
+}
+
+function hasLongCallIds({ callids = [] }: Command): boolean {
+  return callids.reduce((length, callid) => length + callid.length, 0) > LONG_CALL_IDS;
 }

@@ -1,11 +1,16 @@
 /** The MI requests of running commands, from the request to the reply or the certainty that none will come. @module */
 import type { Action, Execution, Input } from '../commands/command.ts';
-import type { MiRequest, Reply, ReplyOutcome } from '../protocol/link.ts';
+import { isInDialogMethod } from '../opensips/in-dialog.ts';
+import type { InDialogMessage, MiRequest, Reply, ReplyOutcome } from '../protocol/link.ts';
+
 import type { RunningCommands } from './running-commands.ts';
 import type { Command, PendingRequest } from './stored-command.ts';
 
 /** A reply may take this long on the link after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
+
+/** A request to the adapter. */
+export type AdapterRequest = MiRequest | InDialogMessage;
 
 /** Tracks what the running commands have requested, and which process of the adapter each request was sent to. */
 export class MiRequests {
@@ -14,9 +19,9 @@ export class MiRequests {
   readonly #enqueue: (command: Command, input: Input) => void;
   /** The adapter process that the link is connected to. */
   #stream: string | null = null;
-  /** Pending requests except INVITEs, which wait for a person. */
+  /** Pending requests except those that wait for a phone. */
   #pendingCount = 0;
-  #outgoing: MiRequest[] = [];
+  #outgoing: AdapterRequest[] = [];
 
   /**
    * @param epoch random for each storage, so that request ids are never used twice
@@ -39,7 +44,7 @@ export class MiRequests {
   }
 
   /** Removes and returns the requests to send, in order. */
-  takeOutgoing(): readonly MiRequest[] {
+  takeOutgoing(): readonly AdapterRequest[] {
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     return outgoing;
@@ -140,7 +145,10 @@ export class MiRequests {
   ): void {
     const remaining = deadline - now;
     const id = `${this.#epoch}.${command.id}.${number}`;
-    this.#outgoing.push({ type: 'mi', id, method, params, timeout_ms: remaining, ttl_ms: remaining });
+    const rest = { id, params, timeout_ms: remaining, ttl_ms: remaining };
+    this.#outgoing.push(
+      isInDialogMethod(method) ? { type: 'in-dialog', method, ...rest } : { type: 'mi', method, ...rest },
+    );
   }
 
   #complete(command: Command, name: string): void {
@@ -163,5 +171,5 @@ const OUTCOMES: Record<ReplyOutcome, { readonly execution: Execution; readonly r
 };
 
 function isAnsweredAtOnce({ command }: PendingRequest): boolean {
-  return command.method !== 't_uac_dlg';
+  return command.method !== 't_uac_dlg' && !isInDialogMethod(command.method);
 }

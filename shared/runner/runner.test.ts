@@ -270,6 +270,19 @@ describe('the log', () => {
     expect(takeStoredRows(runner).map(({ commands }) => commands.length)).toEqual([50, 50, 25]);
   });
 
+  it('has fewer commands per row if their Call-IDs are long, because a row can have 2 MB', () => {
+    const runner = connectedRunner();
+    const [callidA, callidB] = ['a'.repeat(4_096), 'b'.repeat(4_096)];
+    const params = { callidA, legA: 'caller', callidB, legB: 'callee' };
+    for (let n = 0; n < 60; n++) {
+      const method = 'CallAttendedTransfer' as const;
+      runner.start({ ...holdCommand(`${n}`), method, params, callids: [callidA, callidB] }, options, 0);
+    }
+    const rows = takeStoredRows(runner);
+    expect(rows.flatMap(({ commands }) => commands)).toHaveLength(60);
+    for (const row of rows) expect(JSON.stringify(row).length).toBeLessThan(1_000_000);
+  });
+
   it('has the adapter process of a request before the request is sent', () => {
     const runner = new Runner('epoch', 1, []);
     runner.start(holdCommand(), options, 0);

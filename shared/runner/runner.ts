@@ -3,20 +3,22 @@
  * and sockets belong to its owner, which is the Switchboard with SQL, or the command line with memory.
  * @module
  */
-import type { Action, CommandState, Input, StartContext } from '../commands/command.ts';
+import type { Action, CommandState, Input } from '../commands/command.ts';
 import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
-import type { MiRequest, Reply } from '../protocol/link.ts';
+import type { Reply } from '../protocol/link.ts';
 import { type LogRow, LogRows } from './log-rows.ts';
-import { expiresAt, MiRequests } from './mi-requests.ts';
+import { type AdapterRequest, expiresAt, MiRequests } from './mi-requests.ts';
+import { RefusedCalls } from './refused-calls.ts';
 import { RunningCommands } from './running-commands.ts';
-import { type Command, callOf, compareAge, type NewCommand, type Notification } from './stored-command.ts';
+import { type StartOptions, startContext } from './start-context.ts';
+import { type Command, compareAge, type NewCommand, type Notification } from './stored-command.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 /** The output of a turn: rows to store, then requests and notifications to send. */
 export interface TurnOutput {
   readonly rows: readonly LogRow[];
-  readonly requests: readonly MiRequest[];
+  readonly requests: readonly AdapterRequest[];
   readonly notifications: readonly CommandNotification[];
 }
 
@@ -28,22 +30,13 @@ export interface CommandNotification {
   readonly isResent?: true;
 }
 
-/** What a command needs to start, beside what the runner knows. */
-export interface StartOptions extends Pick<StartContext, 'callid' | 'nextHop'> {
-  /** Replaces the params for the state machine. The command is still identified by its params when it is repeated. */
-  readonly effectiveParams?: unknown;
-  /** Finds an ended command of the same subject. Default: there are none. */
-  readonly findEnded?: (cmdId: string) => Command | undefined;
-  /** Default: no dialog is known to be answered. */
-  readonly isAnswered?: StartContext['isAnswered'];
-}
-
 export class Runner {
   /** The next number, for a command, a notification or a stored turn. */
   #nextPosition: number;
   readonly #onNotification: (command: Command, notification: Notification) => void;
   readonly #commands = new RunningCommands();
   readonly #requests: MiRequests;
+  readonly #refusals = new RefusedCalls(this.#commands);
   readonly #logRows = new LogRows();
   /** Commands by their next timer or deadline. A stopped timer may leave a time too early, never too late. */
   readonly #timers = new TimerQueue<Command>();
@@ -150,13 +143,11 @@ export class Runner {
     };
     this.#commands.add(command);
     this.#logRows.markChanged(command);
-    const { effectiveParams = newCommand.params, findEnded, isAnswered = () => false, ...context } = options;
-    const findCallStart = (cmdId: string) => callOf(this.find(command.subject, cmdId) ?? findEnded?.(cmdId));
-    const { state, actions } = machineOf(newCommand.method).start(effectiveParams, {
-      ...context,
-      findCallStart,
-      isAnswered,
-    });
+    const { effectiveParams = newCommand.params } = options;
+    const { state, actions } = machineOf(newCommand.method).start(
+      effectiveParams,
+      startContext(command.subject, this.#commands, options),
+    );
     this.#apply(command, state, actions);
     this.#processInputs();
     return command;
@@ -176,10 +167,14 @@ export class Runner {
     this.#processInputs();
   }
 
-  /** Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing. */
+  /**
+   * Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing, except
+   * for refused calls while a transfer waits for its new call.
+   */
   onEvent(event: EviEvent, at: number, now: number): void {
     this.#now = now;
     const followers = [...this.#commands.followersOf(event.params.callid)];
+    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now));
     // Sorted, so that the order is the same with and without a hibernation in between.
     for (const command of followers.sort(compareAge)) this.#enqueue(command, { type: 'event', event, at });
     this.#processInputs();
@@ -269,7 +264,7 @@ export class Runner {
   }
 
   #apply(command: Command, state: CommandState | null, actions: readonly Action[]): void {
-    this.#commands.updateFollowed(command, state?.followedCallids ?? []);
+    this.#commands.updateIndex(command, state);
     command.state = state;
     for (const action of actions) this.#perform(command, action);
     if (state) return;

@@ -47,7 +47,7 @@ it('finds and counts running commands as a search of all commands does', () => {
           if (!command.state) stored.add(command);
         } else if (command.state) {
           const state = type === 'end' ? null : { followedCallids };
-          running.updateFollowed(command, state?.followedCallids ?? []);
+          running.updateIndex(command, state);
           command.state = state;
           if (!state) running.remove(command);
         }

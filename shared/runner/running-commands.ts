@@ -1,4 +1,5 @@
 /** The running commands, indexed by id, name and followed Call-ID. @module */
+import type { CommandState } from '../commands/command.ts';
 import type { Command } from './stored-command.ts';
 
 /** Finding and counting commands costs one look into a map. */
@@ -9,6 +10,8 @@ export class RunningCommands implements Iterable<Command> {
   /** The number of running commands by session, and of running CallStarts, so that no message has to count them. */
   readonly #inFlight = new Map<string, number>();
   #startsInProgress = 0;
+  /** The commands for which a phone is about to start a call. */
+  readonly #awaitingCall = new Set<Command>();
 
   get size(): number {
     return this.#byId.size;
@@ -43,16 +46,31 @@ export class RunningCommands implements Iterable<Command> {
     return this.#byCallid.get(callid) ?? [];
   }
 
+  /** The commands for which a phone is about to start a call whose Call-ID is not known yet. */
+  get awaitingCall(): ReadonlySet<Command> {
+    return this.#awaitingCall;
+  }
+
+  /** Returns whether a command is transferring the call with that Call-ID. */
+  isTransferring(callid: string): boolean {
+    for (const { state } of this.followersOf(callid)) if (state?.transferring?.includes(callid)) return true;
+    return false;
+  }
+
   add(command: Command): void {
     this.#byId.set(command.id, command);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#count(command, 1);
     for (const callid of command.state?.followedCallids ?? []) this.#follow(callid, command);
+    if (command.state?.awaitsCall) this.#awaitingCall.add(command);
   }
 
-  /** Replaces the Call-IDs of the command's present state by these. */
-  updateFollowed(command: Command, after: readonly string[]): void {
+  /** Indexes the command by its next state instead of the present one. */
+  updateIndex(command: Command, next: CommandState | null): void {
     const before = command.state?.followedCallids ?? [];
+    const after = next?.followedCallids ?? [];
+    if (next?.awaitsCall) this.#awaitingCall.add(command);
+    else this.#awaitingCall.delete(command);
     for (const callid of before) if (!after.includes(callid)) this.#unfollow(callid, command);
     for (const callid of after) if (!before.includes(callid)) this.#follow(callid, command);
   }
@@ -73,7 +91,11 @@ export class RunningCommands implements Iterable<Command> {
 
   /** The commands have been written to the log, where finished ones are found from now on. */
   onStored(commands: readonly Command[]): void {
-    for (const { state, subject, cmdId } of commands) if (!state) this.#byName.delete(key(subject, cmdId));
+    for (const { id, state, subject, cmdId } of commands) {
+      const name = key(subject, cmdId);
+      // A newer command may have the same name.
+      if (!state && this.#byName.get(name)?.id === id) this.#byName.delete(name);
+    }
   }
 
   #count({ subject, session, method }: Command, change: 1 | -1): void {

@@ -1,7 +1,6 @@
 /** A command as it is stored between two turns: plain JSON. @module */
 import type { Metadata } from '../calls/call.ts';
-import type { CommandError, CommandState } from '../commands/command.ts';
-import type { MiCommand } from '../opensips/mi.ts';
+import type { CommandError, CommandState, OpenSipsRequest } from '../commands/command.ts';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
 
 /** A notification of a command. `seq` is unique within the site and rises. */
@@ -12,11 +11,11 @@ export interface Notification {
   readonly error?: CommandError;
 }
 
-/** An MI request without a reply so far. */
+/** A request to OpenSIPS without a reply so far. */
 export interface PendingRequest {
   /** Its number among the requests of its command. */
   readonly number: number;
-  readonly command: MiCommand;
+  readonly command: OpenSipsRequest;
   /** Unix milliseconds. */
   readonly deadline: number;
   /** The adapter process that the request was sent to; absent until it is sent. */

@@ -3,35 +3,10 @@
  * recordings in `simulator/traces`.
  * @module
  */
-import type { EviEvent } from '../opensips/evi.ts';
+import type { EviEvent, Leg } from '../opensips/evi.ts';
 import type { Dialog } from '../opensips/mi.ts';
+import type { PhoneBehavior } from './phone-behavior.ts';
 import type { VirtualClock } from './virtual-clock.ts';
-
-/** How the phones of a call behave. Times are in milliseconds; `null` is never. */
-export interface PhoneBehavior {
-  /** The phone of the first leg. */
-  readonly ringsAfterMs: number | null;
-  readonly answersAfterMs: number | null;
-  readonly finalStatus: string;
-  /** It answers at the moment when the CANCEL arrives. */
-  readonly answersOnCancel: boolean;
-  /** When it starts its new call after the REFER. For a phone that rejects the REFER there is no event. */
-  readonly actsOnReferAfterMs: number | null;
-  /** When it hangs up the transferred call. */
-  readonly hangsUp: 'never' | 'before the new call' | 'after the new call started';
-  /** It strips parameters from To, including `osid`. */
-  readonly stripsParameters: boolean;
-  /** It reports the progress of its new call with NOTIFY. */
-  readonly sendsNotify: boolean;
-  /** The routing script rejects the destination, for which there is no E_CALL_TRANSFER. */
-  readonly isDestinationRejected: boolean;
-  /** The phone of the destination. */
-  readonly calleeRingsAfterMs: number | null;
-  readonly calleeAnswersAfterMs: number | null;
-  readonly calleeFinalStatus: string;
-  /** The outcome of a re-INVITE to the caller and to the callee; `null` if there is no response. */
-  readonly reinviteOutcomes: readonly ['ok' | 'fail' | null, 'ok' | 'fail' | null];
-}
 
 /** A dialog. */
 export interface ModelCall {
@@ -56,13 +31,14 @@ export type MiResponse = { readonly result: unknown } | { readonly error: { code
 type MiParams = Readonly<Record<string, string | number>>;
 
 /** tm's `fr_timeout` and `fr_inv_timeout`. */
-const FR_TIMEOUT_MS = 30_000;
+export const FR_TIMEOUT_MS = 30_000;
 const FR_INV_TIMEOUT_MS = 120_000;
 /** How long a dialog is listed after its end. */
 const ENDED_DIALOG_TTL_MS = 3_000;
 /** Dialogs that fit into one datagram. */
 const MAX_LISTED_DIALOGS = 8;
 
+const DIALOG_NOT_FOUND = { code: 404, message: 'Dialog not found' };
 const notFound: MiResponse = { error: { code: 404, message: 'Requested Dialog not found' } };
 
 export class OpenSipsModel {
@@ -91,7 +67,17 @@ export class OpenSipsModel {
     return call;
   }
 
-  /** Runs an MI command. */
+  /** Returns whether the ACK of a call has arrived. */
+  isAcknowledged(callid: string): boolean {
+    return this.calls.get(callid)?.state === 4;
+  }
+
+  heldLegs(callid: string): readonly Leg[] {
+    const [caller, callee] = this.calls.get(callid)?.onHold ?? [false, false];
+    return [...(caller ? (['caller'] as const) : []), ...(callee ? (['callee'] as const) : [])];
+  }
+
+  /** Runs an MI command, or a request within a dialog. */
   run(method: string, params: MiParams, respond: (response: MiResponse) => void): void {
     switch (method) {
       case 't_uac_dlg':
@@ -107,6 +93,14 @@ export class OpenSipsModel {
         break;
       case 'call_unhold':
         respond(this.#hold(String(params['callid']), 'unhold'));
+        break;
+      case 'refer': {
+        const destination = String(params['destination'] || params['replaced_callid']);
+        this.#refer(String(params['callid']), destination, respond);
+        break;
+      }
+      case 'hold':
+        this.#reinvite(params, respond);
         break;
       case 'dlg_end_dlg':
         respond(this.#endDialog(String(params['dialog_id'])));
@@ -145,14 +139,14 @@ export class OpenSipsModel {
     return call;
   }
 
-  #setState(call: ModelCall, state: number): void {
+  #setState(call: ModelCall, state: number, calledTag: string | null = 'tag'): void {
     const { id, callid, state: previous } = call;
     call.state = state;
     if (state === 3) call.timestart = Math.floor(this.#clock.now / 1000);
     if (state === 5) this.#clock.schedule(ENDED_DIALOG_TTL_MS, () => this.calls.delete(callid));
     this.#raise({
       name: 'E_DLG_STATE_CHANGED',
-      params: { id, callid, old_state: previous, new_state: state },
+      params: { id, callid, to_tag: calledTag, old_state: previous, new_state: state },
     });
   }
 
@@ -204,8 +198,30 @@ export class OpenSipsModel {
     if (!call) return { error: { code: 404, message: 'Dialog not found' } };
     if (call.isTransferred) return { error: { code: 491, message: 'Request Pending' } };
     call.isTransferred = true;
+    this.#actOnRefer(call, destination);
+    return { result: 'Accepted' };
+  }
+
+  /** Sends REFER within the dialog, any number of times. The reply is the phone's answer. */
+  #refer(callid: string, destination: string, respond: (response: MiResponse) => void): void {
+    const call = this.#activeCall(callid);
+    if (call?.state !== 4) {
+      respond({ error: call ? { code: 410, message: 'Dialog not ready' } : DIALOG_NOT_FOUND });
+      return;
+    }
+    this.#clock.schedule(1, () => {
+      const isAccepted = call.behavior.actsOnReferAfterMs !== null && call.state !== 5;
+      const { id: dialog_id, calleeContact: contact } = call;
+      respond({ result: { status: isAccepted ? '202 Accepted' : '603 Decline', dialog_id, contact } });
+      if (isAccepted) this.#actOnRefer(call, destination);
+    });
+  }
+
+  /** The phone places its new call, unless it rejects the REFER. */
+  #actOnRefer(call: ModelCall, destination: string): void {
+    const { callid } = call;
     const { actsOnReferAfterMs, hangsUp } = call.behavior;
-    if (actsOnReferAfterMs === null) return { result: 'Accepted' };
+    if (actsOnReferAfterMs === null) return;
     this.#clock.schedule(actsOnReferAfterMs, () => {
       if (call.state === 5) return;
       if (hangsUp !== 'never') this.hungUpByPhone.add(callid);
@@ -218,15 +234,14 @@ export class OpenSipsModel {
       if (hangsUp === 'after the new call started')
         this.#clock.schedule(1, () => call.state !== 5 && this.#setState(call, 5));
     });
-    return { result: 'Accepted' };
   }
 
   #startNewCall(old: ModelCall, destination: string): void {
     const { behavior } = old;
     const to = behavior.stripsParameters ? destination : `${destination};osid=${old.id}`;
-    const call = this.#addCall(`new-of-${old.callid}`, old.from, to, old.calleeContact, old.callid);
+    const call = this.#addCall(this.#newCallid(old.callid), old.from, to, old.calleeContact, old.callid);
     if (behavior.isDestinationRejected) {
-      this.#setState(call, 5);
+      this.#setState(call, 5, null);
       return;
     }
     // OpenSIPS cannot match a new call to a dialog that has ended, so it raises no event then.
@@ -247,6 +262,30 @@ export class OpenSipsModel {
       call.calleeContact = `${destination}:5080`;
       raiseTransfer(status.startsWith('2') ? 'ok' : 'fail', status);
       if (sendsNotify) this.#clock.schedule(1, () => raiseTransfer('notify', status));
+    });
+  }
+
+  /** A call that is transferred again makes another call. */
+  #newCallid(oldCallid: string): string {
+    let callid = `new-of-${oldCallid}`;
+    while (this.calls.has(callid)) callid += '+';
+    return callid;
+  }
+
+  /** Sends a re-INVITE to one phone. The reply is the phone's answer. */
+  #reinvite(params: MiParams, respond: (response: MiResponse) => void): void {
+    const call = this.#activeCall(String(params['callid']));
+    if (call?.state !== 4) {
+      respond({ error: call ? { code: 410, message: 'Dialog not ready' } : DIALOG_NOT_FOUND });
+      return;
+    }
+    const side = params['leg'] === 'caller' ? 0 : 1;
+    const outcome = call.behavior.reinviteOutcomes[side];
+    const delayMs = outcome === null ? FR_TIMEOUT_MS : 1 + 150 * side;
+    this.#clock.schedule(delayMs, () => {
+      if (outcome === 'ok') call.onHold[side] = params['direction'] === 'hold';
+      const refusal = outcome === null ? '408 Request Timeout' : '488 Not Acceptable Here';
+      respond({ result: { status: outcome === 'ok' ? '200 OK' : refusal } });
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
-import type { PhoneBehavior } from './opensips-model.ts';
+import type { PhoneBehavior } from './phone-behavior.ts';
 import type { ClientCommand, Gap, Network, Outage, Scenario } from './site-simulation.ts';
 
 /** Generates mostly the first value, to which a failing scenario shrinks. */
@@ -27,7 +27,7 @@ const behavior: fc.Arbitrary<PhoneBehavior> = fc.record({
   isDestinationRejected: mostly(false, true),
   calleeRingsAfterMs: mostly<number | null>(1, null, 0, 1_000),
   calleeAnswersAfterMs: mostly<number | null>(2, null, 1, 1_500, 40_000, 119_000),
-  calleeFinalStatus: mostly('200 OK', '486 Busy Here', '603 Decline'),
+  calleeFinalStatus: mostly('200 OK', '486 Busy Here', '603 Decline', '302 Moved Temporarily'),
   reinviteOutcomes: fc.tuple(
     mostly<'ok' | 'fail' | null>('ok', 'fail', null),
     mostly<'ok' | 'fail' | null>('ok', 'fail', null),
@@ -65,6 +65,7 @@ const network: fc.Arbitrary<Network> = fc.record({
 
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
+  hasInDialog: fc.boolean(),
   behaviors: fc.array(behavior, { minLength: 1, maxLength: 6 }),
   commands: fc.array(clientCommand, { minLength: 1, maxLength: 8 }),
   network,

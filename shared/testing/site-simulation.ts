@@ -6,12 +6,15 @@
  */
 import { expect } from 'vitest';
 import type { EviEvent } from '../opensips/evi.ts';
-import type { MiRequest, ReplyOutcome } from '../protocol/link.ts';
+import { featuresOf } from '../opensips/features.ts';
+import type { ReplyOutcome } from '../protocol/link.ts';
 import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { AdapterRequest } from '../runner/mi-requests.ts';
 import { type CommandNotification, Runner } from '../runner/runner.ts';
 import type { Command, Notification } from '../runner/stored-command.ts';
 import { MemoryLog } from './memory-log.ts';
-import { type MiResponse, OpenSipsModel, type PhoneBehavior } from './opensips-model.ts';
+import { FR_TIMEOUT_MS, type MiResponse, OpenSipsModel } from './opensips-model.ts';
+import type { PhoneBehavior } from './phone-behavior.ts';
 import { seededRandom, VirtualClock } from './virtual-clock.ts';
 
 /** The behavior of the network between OpenSIPS and the adapter. The rates are from 0 to 1. */
@@ -50,6 +53,8 @@ export interface ClientCommand {
 
 export interface Scenario {
   readonly seed: number;
+  /** Whether the adapter sends requests within a dialog; otherwise transfers and holds use callops. */
+  readonly hasInDialog: boolean;
   readonly behaviors: readonly PhoneBehavior[];
   readonly commands: readonly ClientCommand[];
   readonly network: Network;
@@ -78,6 +83,7 @@ export interface SentRequest {
   readonly text: string;
 }
 
+const IN_DIALOG = { refer: true, hold: true, timeout_ms: FR_TIMEOUT_MS };
 const EPOCH = 'epoch';
 const NEXT_HOP = 'sip:10.0.0.1:5060';
 /** Active calls that commands can act on from the start. */
@@ -153,7 +159,14 @@ export class SiteSimulation {
     const cmdId = `command-${this.records.length}`;
     const params = this.#paramsOf(method, byCmdId, targetIndex);
     const newCommand = { cmdId, method, params, subject: 'tester', session: 'one' };
-    const options = { nextHop: NEXT_HOP, callid: `first-${cmdId}` };
+    const options = {
+      nextHop: NEXT_HOP,
+      callid: `first-${cmdId}`,
+      isAnswered: (callid: string) => this.opensips.isAcknowledged(callid),
+      isKnown: (callid: string) => this.opensips.calls.has(callid),
+      heldLegs: (callid: string) => this.opensips.heldLegs(callid),
+      features: featuresOf(this.#scenario.hasInDialog ? { in_dialog: IN_DIALOG } : {}),
+    };
     const target = this.records.find(({ command }) => command.cmdId === params['callid']);
     if (target) target.isCanceled = true;
     this.#hibernatingRunner.start(newCommand, options, this.#clock.now);
@@ -230,7 +243,7 @@ export class SiteSimulation {
     if (this.#isLinkUp) this.#hibernatingRunner.onLinkRestored(this.#stream);
   }
 
-  #send(request: MiRequest): void {
+  #send(request: AdapterRequest): void {
     const { id, method, params } = request;
     const earlier = this.sentRequests.get(id) ?? [];
     const text = JSON.stringify([method, params]);
@@ -244,7 +257,7 @@ export class SiteSimulation {
   }
 
   /** The adapter runs each request once, and always reports its outcome. */
-  #runRequest({ id, method, params, timeout_ms }: MiRequest): void {
+  #runRequest({ id, method, params, timeout_ms }: AdapterRequest): void {
     if (this.#receivedIds.has(id)) return;
     this.#receivedIds.add(id);
     const stream = this.#stream;

@@ -5,6 +5,7 @@ import { isSuccess } from './ring-phone.ts';
 
 /** Resolves with the Call-ID when the call is answered; rejects when it is refused. `from` and `to` are users. */
 export async function dial(opensips: OpenSips, { from, to }: { from: string; to: string }): Promise<string> {
+  if (opensips.hasCrashed) throw new Error('OpenSIPS has crashed. Restart it first.');
   const uriOf = (user: string) => `sip:${user}@${opensips.sipAddress}`;
   const request = { caller: from, from: uriOf(from), target: uriOf(to) };
   const { call, status } = await placeCall(opensips, opensips.clock.timeline(), request);

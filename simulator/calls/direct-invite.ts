@@ -11,6 +11,7 @@ import {
   type UacResult,
 } from '../sip/uac-result.ts';
 import type { Timeline } from '../timing/clock.ts';
+import { reachPhone } from './reach-phone.ts';
 import { isSuccess, pickFirstOutcome, REQUEST_TIMEOUT } from './ring-phone.ts';
 
 /** The parameters of `t_uac_dlg`. */
@@ -43,6 +44,7 @@ export async function inviteDirectly(
     await timeline.wait(timers.frTimeoutMs);
     return buildOwnRefusal(tagged, REQUEST_TIMEOUT, 'bcaa-');
   }
+  if (!(await reachPhone(opensips, timeline, user))) return buildOwnRefusal(tagged, REQUEST_TIMEOUT, 'bcaa-');
   await timeline.wait(delays.firstLegRinging);
   if (onInvite.kind === 'refuse') return buildRefusal(tagged, onInvite.status);
   const [ms, status] = pickFirstOutcome(opensips, { behavior, answerDelayMs: delays.firstLegAnswer });

@@ -1,6 +1,7 @@
 /** The INVITE of `t_uac_dlg`, with which OpenSIPS itself calls a phone. @module */
 import { DIALOG_STATE, type Dialog } from '../opensips/dialog.ts';
 import { changeState, createDialog, endDialog, type OpenSips } from '../opensips/opensips.ts';
+import { behaviorTowards } from '../phones/behavior.ts';
 import { buildContact } from '../phones/user-agent.ts';
 import { parseHeaderUri, parseHost, parseUser, randomHex } from '../sip/sip-text.ts';
 import {
@@ -12,6 +13,7 @@ import {
 } from '../sip/uac-result.ts';
 import type { Timeline } from '../timing/clock.ts';
 import { type FirstLeg, inviteDirectly, type UacRequest } from './direct-invite.ts';
+import { raiseRefused } from './place-call.ts';
 import {
   answerDialog,
   attributeEnd,
@@ -27,7 +29,7 @@ const FROM_TAG_PREFIX = '533cb9e91f4b999cf76861cbb9ed54ed';
 /** Calls a phone. Resolves with the result of `t_uac_dlg`: the final SIP reply, which may be a refusal. */
 export function inviteFirstLeg(opensips: OpenSips, request: UacRequest): Promise<UacResult> {
   const user = parseUser(request.ruri) ?? 'nobody';
-  const behavior = opensips.behaviorOf(user);
+  const behavior = behaviorTowards(opensips.behaviorOf(user));
   const leg: FirstLeg = {
     opensips,
     user,
@@ -54,10 +56,12 @@ async function inviteThroughScript(
 ): Promise<UacResult> {
   const { delays } = opensips;
   const dialog = createFirstDialog(opensips, request, user, fields);
-  if (behavior.scriptRefusal !== undefined) {
+  const refusal = behavior.scriptRefusal ?? behavior.scriptChallenge;
+  if (refusal !== undefined) {
     await timeline.wait(delays.refusalReply);
-    void endAfterRefusal(opensips, timeline, dialog, behavior.scriptRefusal);
-    return buildOwnRefusal(fields, behavior.scriptRefusal, '28de.');
+    if (behavior.scriptRefusal !== undefined) raiseRefused(opensips, dialog, request.ruri, refusal);
+    void endAfterRefusal(opensips, timeline, dialog, refusal);
+    return buildOwnRefusal(fields, refusal, '28de.');
   }
   const ringing: RingingCall = {
     dialog,
@@ -97,6 +101,8 @@ function createFirstDialog(
       tag: fields.fromTag,
       contact: parseHeaderUri(headers.get('contact') ?? ''),
       sdp: body,
+      receivedSdp: undefined,
+      receivedDirection: undefined,
       cseq: Number.parseInt(headers.get('cseq') ?? '1', 10),
     },
     callee: user,

@@ -1,10 +1,12 @@
 /** A phone's reaction to an INVITE, up to the final SIP reply. @module */
-import { DIALOG_STATE, type Dialog, type EndedBy } from '../opensips/dialog.ts';
+import { DIALOG_STATE, type Dialog, type EndedBy, receiveSdp } from '../opensips/dialog.ts';
+import { sdpTowards } from '../opensips/media-relay.ts';
 import { changeState, type OpenSips } from '../opensips/opensips.ts';
 import type { PhoneBehavior } from '../phones/behavior.ts';
 import { ANSWER_STATUS, buildContact, buildSdp, createTag, type Offer } from '../phones/user-agent.ts';
 import { parseHost } from '../sip/sip-text.ts';
 import type { Timeline } from '../timing/clock.ts';
+import { reachPhone } from './reach-phone.ts';
 
 /** An INVITE on its way to a phone. */
 export type RingingCall = {
@@ -35,21 +37,40 @@ export const REQUEST_TIMEOUT = '408 Request Timeout';
  * function changes its state.
  */
 export async function ringPhone(opensips: OpenSips, timeline: Timeline, call: RingingCall): Promise<string> {
-  const { dialog, behavior } = call;
+  const { dialog, user, behavior } = call;
   const { onInvite } = behavior;
   if (onInvite.kind === 'silent') {
     await timeline.wait(opensips.timers.frTimeoutMs);
     return REQUEST_TIMEOUT;
   }
+  if (!(await reachPhone(opensips, timeline, user))) return REQUEST_TIMEOUT;
   await timeline.wait(call.ringingDelayMs);
   dialog.callee.tag = createTag();
   if (onInvite.kind === 'refuse') return onInvite.status;
 
+  if (behavior.skipsRinging && onInvite.kind === 'answer') {
+    await timeline.wait(call.answerDelayMs);
+    return ANSWER_STATUS[behavior.userAgent];
+  }
   changeState(opensips, dialog, DIALOG_STATE.ringing);
   call.onRinging?.();
+  return waitForOutcome(opensips, timeline, call);
+}
+
+/** Waits for the end of the ringing. A phone that is frozen by then answers when it is thawed, or never. */
+async function waitForOutcome(opensips: OpenSips, timeline: Timeline, call: RingingCall): Promise<string> {
+  const { frozenPhones, timers } = opensips;
+  const { dialog, user } = call;
+  // To a CANCEL, a frozen phone sends nothing either.
+  const interruptible = (interrupt: (status: string) => boolean) => {
+    dialog.stopRinging = (status) => frozenPhones.has(user) || interrupt(status);
+  };
   const [ms, status] = pickFirstOutcome(opensips, call);
-  return timeline.race(ms, status, (interrupt) => {
-    dialog.stopRinging = interrupt;
+  const outcome = await timeline.race(ms, status, interruptible);
+  if (!isSuccess(outcome) || !frozenPhones.has(user)) return outcome;
+  return timeline.race(timers.frInvTimeoutMs - ms, REQUEST_TIMEOUT, (interrupt) => {
+    interruptible(interrupt);
+    frozenPhones.onThaw(user, () => interrupt(outcome));
   });
 }
 
@@ -75,7 +96,10 @@ export function answerDialog(opensips: OpenSips, { dialog, user, behavior, offer
   const host = parseHost(opensips.sipAddress);
   dialog.callee.contact = buildContact(user, behavior, host);
   dialog.callee.sdp = buildSdp(user, behavior, host, dialog.to, offer);
+  receiveSdp(dialog.callee, sdpTowards(opensips, dialog, 'callee'));
+  receiveSdp(dialog.caller, sdpTowards(opensips, dialog, 'caller'));
   changeState(opensips, dialog, DIALOG_STATE.answered);
+  if (behavior.vanishes) opensips.frozenPhones.freeze(user);
 }
 
 /** Returns to whom a refusal or a timeout is attributed. */

@@ -5,7 +5,8 @@
  * - a phone hangs up the first leg, and its new call rings or is refused (`start-ok`, `callee-404`: the hang-up is first;
  *   `blind`, `callee-busy`: the new call is first);
  * - the answer to the new call causes `ok`, its ACK state 4, and the phone's last NOTIFY `notify`
- *   (`start-ok`: `ok`, 4; `start-ok-leg-kept`: `ok`, 4, `notify`; `hold-refused`: 4, `notify`, `ok`).
+ *   (`start-ok`: `ok`, 4; `start-ok-leg-kept`: `ok`, 4, `notify`; `hold-refused`: 4, `notify`, `ok`;
+ *   `callee-followed-4.0`: `notify`, 4).
  *
  * Replies and events use different sockets, so their order relative to each other is not compared.
  * @module
@@ -19,6 +20,7 @@ const ORDER_FREE_PAIRS: readonly [RegExp, RegExp][] = [
   [/"old_state":4,"new_state":5/, /"old_state":1,"new_state":[25]/],
   [OK, ACKNOWLEDGED],
   [OK, LAST_NOTIFY],
+  [ACKNOWLEDGED, LAST_NOTIFY],
 ];
 
 /** Whether two normalized events may have either order. */

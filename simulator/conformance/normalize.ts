@@ -20,18 +20,32 @@ export function collectCallIds(datagrams: readonly Datagram[]): string[] {
   return [...callids];
 }
 
-/** Returns a name for each identifier of a call. */
+const dialogEvents = (datagrams: readonly Datagram[]): readonly Fields[] =>
+  datagrams
+    .filter(({ msg }) => fieldsOf(msg)['method'] === 'E_DLG_STATE_CHANGED')
+    .map(({ msg }) => fieldsOf(fieldsOf(msg)['params']));
+
+/** Returns the dialog ids in events, by call in the order of {@link collectCallIds}, and within it as they appear. */
+export function collectDialogIds(datagrams: readonly Datagram[]): string[] {
+  const events = dialogEvents(datagrams);
+  return collectCallIds(datagrams).flatMap((callid) => [
+    ...new Set(events.filter((event) => event['callid'] === callid).map(({ id }) => String(id))),
+  ]);
+}
+
+/** Returns a name for each identifier of a call. Two dialogs may have one Call-ID (`callee-followed`). */
 function nameIdentifiers(datagrams: readonly Datagram[]): Map<string, string> {
   const callids = collectCallIds(datagrams);
   const names = new Map(callids.map((callid, n) => [callid, `<call ${n}>`]));
-  for (const { msg } of datagrams) {
-    const { method, params } = fieldsOf(msg);
-    if (method !== 'E_DLG_STATE_CHANGED') continue;
-    const event = fieldsOf(params);
+  const counts = new Map<string, number>();
+  for (const event of dialogEvents(datagrams)) {
     for (const field of ['id', 'db_id', 'from_tag', 'to_tag']) {
       const value = event[field];
-      if (typeof value === 'string')
-        names.set(value, `<${field} of call ${callids.indexOf(String(event['callid']))}>`);
+      if (typeof value !== 'string' || names.has(value)) continue;
+      const name = `${field} of call ${callids.indexOf(String(event['callid']))}`;
+      const count = counts.get(name) ?? 0;
+      counts.set(name, count + 1);
+      names.set(value, count === 0 ? `<${name}>` : `<${name}, ${count + 1}>`);
     }
   }
   return names;

@@ -1,6 +1,8 @@
 /** The MI commands of the callops module, measured on OpenSIPS 3.6.8 and 4.0.1. @module */
 import { changeHold, type HoldAction } from '../calls/hold.ts';
-import { sendRefer, type Transfer } from '../calls/transfer.ts';
+import type { ReplacedLeg } from '../calls/place-call.ts';
+import { isSuccess } from '../calls/ring-phone.ts';
+import { type Refer, sendRefer } from '../calls/transfer.ts';
 import { DIALOG_STATE, type Dialog, type Leg } from '../opensips/dialog.ts';
 import type { OpenSips } from '../opensips/opensips.ts';
 import { type MiCommand, MiError, type Params, serverError, stringParam } from './command.ts';
@@ -9,7 +11,6 @@ const HOLD_RECIPES = {
   recipes: [['callid']],
   recipesSince4: [
     ['callid', 'leg'],
-    ['callid', 'headers'],
     ['callid', 'leg', 'headers'],
   ],
   replyDelay: 'holdReply',
@@ -37,19 +38,28 @@ function transferCall(opensips: OpenSips, params: Params): unknown {
   if (dialog.transferLeg !== undefined) throw new MiError(491, 'Request Pending');
   if (dialog.state < DIALOG_STATE.answered) throw serverError('Command handler returned null');
   dialog.transferLeg = leg;
-  const target = selectTarget(params, replaced);
-  void sendRefer(opensips, { dialog, leg, target, ...(replaced && { replaced }) });
+  dialog.handlesNotify = true;
+  if (replaced !== undefined) replaced.dialog.transferCallid = dialog.callid;
+  const uri = selectTarget(params, replaced);
+  const target = replaced === undefined ? `${uri};osid=${dialog.dialogId}` : uri;
+  void sendTransfer(opensips, { dialog, leg, target, replaced });
   return 'Accepted';
 }
 
-function findReplacedLeg(opensips: OpenSips, params: Params): Transfer['replaced'] {
+/** No event tells the phone's answer to the REFER (mi_call_transfer_reply in callops.c). */
+async function sendTransfer(opensips: OpenSips, refer: Refer): Promise<void> {
+  const { status } = await sendRefer(opensips, refer);
+  if (status === undefined || !isSuccess(status)) refer.dialog.transferLeg = '';
+}
+
+function findReplacedLeg(opensips: OpenSips, params: Params): ReplacedLeg | undefined {
   if (!('transfer_callid' in params)) return undefined;
   const leg = legParam(params, 'transfer_leg');
   return { leg, dialog: findDialog(opensips, params, 'transfer_callid', 'Transfer dialog not found') };
 }
 
 /** For an attended transfer, returns the leg's URI in the other call (mi_call_attended_transfer in callops.c). */
-function selectTarget(params: Params, replaced: Transfer['replaced']): string {
+function selectTarget(params: Params, replaced: ReplacedLeg | undefined): string {
   if (replaced === undefined || 'destination' in params) return stringParam(params, 'destination');
   return replaced.leg === 'caller' ? replaced.dialog.from : replaced.dialog.to;
 }

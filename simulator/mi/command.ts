@@ -1,5 +1,6 @@
 /** An MI command: its parameters, how long it takes, and its result or error. @module */
 import type { OpenSips } from '../opensips/opensips.ts';
+import { isSince } from '../opensips/version.ts';
 import type { Delays } from '../timing/delays.ts';
 
 /** Parameters by name; none of them is null. */
@@ -8,6 +9,8 @@ export type Params = Readonly<Record<string, unknown>>;
 export type MiCommand = {
   /** The accepted sets of parameters, as in OpenSIPS's source. They are matched by name and number. */
   readonly recipes: readonly (readonly string[])[];
+  /** Additional sets since OpenSIPS 3.6. */
+  readonly recipesSince36?: readonly (readonly string[])[];
   /** Additional sets since OpenSIPS 4.0. */
   readonly recipesSince4?: readonly (readonly string[])[];
   /** The delay of a successful reply. An error is sent at once (`blind-busy`: 491). */
@@ -39,7 +42,11 @@ export function matchParams(command: MiCommand, version: string, received: unkno
   if (Array.isArray(received)) throw invalidParams('Command only supports named parameters');
   const params = new Map(Object.entries(received ?? {}).filter(([, value]) => value !== null));
   const nullCount = Object.keys(received ?? {}).length - params.size;
-  const recipes = [...command.recipes, ...(isVersion4(version) ? (command.recipesSince4 ?? []) : [])];
+  const recipes = [
+    ...command.recipes,
+    ...(isSince(version, 3, 6) ? (command.recipesSince36 ?? []) : []),
+    ...(isSince(version, 4, 0) ? (command.recipesSince4 ?? []) : []),
+  ];
   const sameNumber = recipes.filter((recipe) => recipe.length === params.size);
   if (nullCount > 0 || sameNumber.length === 0) throw invalidParams('Too few or too many parameters');
   if (!sameNumber.some((recipe) => recipe.every((name) => params.has(name)))) {
@@ -47,8 +54,6 @@ export function matchParams(command: MiCommand, version: string, received: unkno
   }
   return Object.fromEntries(params);
 }
-
-const isVersion4 = (version: string): boolean => /\(4\./.test(version);
 
 /** Returns a string parameter. */
 export function stringParam(params: Params, name: string): string {

@@ -2,11 +2,11 @@
 import { DIALOG_STATE } from '../opensips/dialog.ts';
 import type { OpenSips } from '../opensips/opensips.ts';
 import { invalidParams, type MiCommand, type Params } from './command.ts';
-import { COMMAND_NAMES } from './command-names.ts';
+import { listCommandNames } from './command-names.ts';
 
 export const CORE_COMMANDS: Readonly<Record<string, MiCommand>> = {
   version: { recipes: [[]], run: ({ version }) => ({ Server: version }) },
-  which: { recipes: [[]], run: () => COMMAND_NAMES },
+  which: { recipes: [[]], run: ({ version }) => listCommandNames(version) },
   uptime: { recipes: [[]], run: getUptime },
   get_statistics: { recipes: [['statistics']], run: getStatistics },
 };

@@ -1,11 +1,13 @@
 /** A dialog in the reply of `dlg_list` (internal_mi_print_dlg in dlg_hash.c). @module */
-import { DIALOG_STATE, type Dialog, isActive } from '../opensips/dialog.ts';
+import { DIALOG_STATE, type Dialog, isActive, type Leg } from '../opensips/dialog.ts';
+import { sdpTowards } from '../opensips/media-relay.ts';
 import type { OpenSips } from '../opensips/opensips.ts';
 
 /** The maximum duration of a call: `default_timeout` of the dialog module. */
 const DEFAULT_TIMEOUT_SECONDS = 12 * 3_600;
 
-export function describeDialog({ sipAddress }: OpenSips, dialog: Dialog): unknown {
+export function describeDialog(opensips: OpenSips, dialog: Dialog): unknown {
+  const { sipAddress } = opensips;
   const { caller } = dialog;
   const since = Math.floor((dialog.stateTimes[DIALOG_STATE.answered] ?? 0) / 1_000);
   const until = since > 0 && isActive(dialog) ? since + DEFAULT_TIMEOUT_SECONDS : 0;
@@ -27,21 +29,30 @@ export function describeDialog({ sipAddress }: OpenSips, dialog: Dialog): unknow
     caller_route_set: '',
     caller_bind_addr: `udp:${sipAddress}`,
     ...(caller.sdp !== undefined && { caller_sdp: caller.sdp }),
-    CALLEES: [describeCallee(sipAddress, dialog)],
+    ...describeSentSdp(opensips, dialog, 'caller'),
+    CALLEES: [describeCallee(opensips, dialog)],
   };
 }
 
 /** Before the answer, a callee has only a tag, once it rings (`caller-silent`, `caller-rings-ended`). */
-function describeCallee(sipAddress: string, { caller, callee }: Dialog): unknown {
+function describeCallee(opensips: OpenSips, dialog: Dialog): unknown {
+  const { caller, callee } = dialog;
   const isReached = callee.tag !== undefined;
   return {
     callee_tag: callee.tag ?? '',
     callee_contact: callee.contact,
     caller_cseq: isReached ? String(caller.cseq) : '',
     callee_route_set: '',
-    callee_bind_addr: isReached ? `udp:${sipAddress}` : null,
+    callee_bind_addr: isReached ? `udp:${opensips.sipAddress}` : null,
     ...(callee.sdp !== undefined && { callee_sdp: callee.sdp }),
+    ...describeSentSdp(opensips, dialog, 'callee'),
   };
+}
+
+/** What OpenSIPS sent to a leg is listed only if it differs from what the other leg sent (dlg_update_out_sdp). */
+function describeSentSdp(opensips: OpenSips, dialog: Dialog, leg: Leg): Readonly<Record<string, string>> {
+  const sdp = opensips.hasMediaRelay ? sdpTowards(opensips, dialog, leg) : undefined;
+  return sdp === undefined ? {} : { [`${leg}_sent_sdp`]: sdp };
 }
 
 /** Returns a local time such as `2026-11-23 09:34:42`. */

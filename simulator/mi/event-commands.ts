@@ -1,10 +1,18 @@
 /** The MI commands of the event interface (trace `about`), measured on OpenSIPS 3.6.8. @module */
 import type { OpenSips } from '../opensips/opensips.ts';
-import { EVENT_NAMES, isEventName, type Subscriber } from '../opensips/subscriptions.ts';
+import {
+  EVENT_NAMES,
+  type EventName,
+  SCRIPT_EVENT_NAMES,
+  type Subscriber,
+} from '../opensips/subscriptions.ts';
 import { integerParam, invalidParams, type MiCommand, MiError, type Params, stringParam } from './command.ts';
 
 export const EVENT_COMMANDS: Readonly<Record<string, MiCommand>> = {
-  events_list: { recipes: [[]], run: () => ({ Events: EVENT_NAMES.map((name, id) => ({ name, id })) }) },
+  events_list: {
+    recipes: [[]],
+    run: (opensips) => ({ Events: publishedEvents(opensips).map((name, id) => ({ name, id })) }),
+  },
   event_subscribe: {
     recipes: [
       ['event', 'socket'],
@@ -19,26 +27,37 @@ export const EVENT_COMMANDS: Readonly<Record<string, MiCommand>> = {
 /** The lifetime of a subscription without `expire`. */
 const DEFAULT_EXPIRE_SECONDS = 3_600;
 
-function subscribe({ subscriptions }: OpenSips, params: Params): unknown {
-  const event = stringParam(params, 'event');
+/** Returns the events that this OpenSIPS has; the index is the event's id. */
+const publishedEvents = ({ raisesScriptEvents }: OpenSips): readonly EventName[] =>
+  raisesScriptEvents ? [...EVENT_NAMES, ...SCRIPT_EVENT_NAMES] : EVENT_NAMES;
+
+const findEvent = (opensips: OpenSips, params: Params): EventName | undefined => {
+  const requested = stringParam(params, 'event');
+  return publishedEvents(opensips).find((name) => name === requested);
+};
+
+function subscribe(opensips: OpenSips, params: Params): unknown {
+  const event = findEvent(opensips, params);
   const expireSeconds = 'expire' in params ? integerParam(params, 'expire') : DEFAULT_EXPIRE_SECONDS;
   if (expireSeconds < 0) throw invalidParams('Negative expire value');
   const socket = stringParam(params, 'socket');
-  if (!isEventName(event) || !subscriptions.subscribe(event, socket, expireSeconds)) {
+  if (event === undefined || !opensips.subscriptions.subscribe(event, socket, expireSeconds)) {
     throw new MiError(400, 'Bad parameter value');
   }
   return 'OK';
 }
 
-function listSubscribers({ subscriptions }: OpenSips, params: Params): unknown {
-  const list = EVENT_NAMES.map((name, id) => ({
-    name,
-    id,
-    Subscribers: subscriptions.subscribersOf(name).map(describeSubscriber),
-  })).filter(({ Subscribers }) => Subscribers.length > 0);
+function listSubscribers(opensips: OpenSips, params: Params): unknown {
+  const list = publishedEvents(opensips)
+    .map((name, id) => ({
+      name,
+      id,
+      Subscribers: opensips.subscriptions.subscribersOf(name).map(describeSubscriber),
+    }))
+    .filter(({ Subscribers }) => Subscribers.length > 0);
   if (!('event' in params)) return { Events: list };
-  const event = stringParam(params, 'event');
-  if (!isEventName(event)) throw new MiError(404, 'Event not published');
+  const event = findEvent(opensips, params);
+  if (event === undefined) throw new MiError(404, 'Event not published');
   return { Event: list.find(({ name }) => name === event) ?? {} };
 }
 
@@ -49,11 +68,12 @@ const describeSubscriber = ({ socket, expireSeconds, expiresAt }: Subscriber) =>
 });
 
 /** Sends an event with the parameters of the request, unchanged. */
-function raiseEvent({ subscriptions, raiseEvent }: OpenSips, params: Params): unknown {
-  const event = stringParam(params, 'event');
-  if (!isEventName(event)) throw new MiError(404, 'Event not registered');
-  if (subscriptions.subscribersOf(event).length === 0) throw new MiError(480, 'Temporarily Unavailable');
-  raiseEvent(event, parseEventParams(params['params']));
+function raiseEvent(opensips: OpenSips, params: Params): unknown {
+  const event = findEvent(opensips, params);
+  if (event === undefined) throw new MiError(404, 'Event not registered');
+  if (opensips.subscriptions.subscribersOf(event).length === 0)
+    throw new MiError(480, 'Temporarily Unavailable');
+  opensips.raiseEvent(event, parseEventParams(params['params']));
   return 'OK';
 }
 

@@ -2,6 +2,7 @@
 import type { OpenSips } from '../opensips/opensips.ts';
 import { CALLOPS_COMMANDS } from './callops-commands.ts';
 import { type MiCommand, MiError, matchParams } from './command.ts';
+import { findOldName } from './command-names.ts';
 import { CORE_COMMANDS } from './core-commands.ts';
 import { DIALOG_COMMANDS } from './dialog-commands.ts';
 import { EVENT_COMMANDS } from './event-commands.ts';
@@ -60,7 +61,7 @@ async function runCommand(
   params: unknown,
 ): Promise<{ result: unknown } | { error: unknown }> {
   try {
-    const command = COMMANDS.get(method);
+    const command = COMMANDS.get(method) ?? COMMANDS.get(findOldName(opensips.version, method) ?? '');
     if (command === undefined) throw new MiError(-32601, 'Method not found');
     const result = await command.run(opensips, matchParams(command, opensips.version, params));
     const { replyDelay } = command;

@@ -24,10 +24,13 @@ export function hashCallId(callid: string): number {
 
 const reversedHex = (number: number): string => [...number.toString(16)].reverse().join('');
 
-/** Finds a dialog by its Call-ID in constant time; only listing iterates over all of them. */
+/** Finds dialogs by their Call-ID in constant time; only listing iterates over all of them. */
 export class DialogTable {
-  readonly #byCallid = new Map<string, Dialog>();
+  /** Each list is in the order of creation, as the hash table's entry is. */
+  readonly #byCallid = new Map<string, Dialog[]>();
   readonly #entries: Dialog[][] = Array.from({ length: HASH_SIZE }, () => []);
+  /** The second hash number of the next dialog in each entry: it is counted up (`callee-followed`). */
+  readonly #nextHashIds: number[] = Array.from({ length: HASH_SIZE }, () => randomUint32());
   #size = 0;
 
   /** The number of listed dialogs, including those that have ended. */
@@ -39,31 +42,52 @@ export class DialogTable {
   create(invite: Invite): Dialog {
     const { callid, callee, ...known } = invite;
     const hashEntry = hashCallId(callid);
-    const hashId = randomUint32();
+    const hashId = this.#nextHashIds[hashEntry] ?? 0;
+    this.#nextHashIds[hashEntry] = (hashId + 1) % 2 ** 32;
     const dialog: Dialog = {
       ...known,
       callid,
       hashEntry,
       dialogId: `${reversedHex(hashEntry)}.${reversedHex(hashId)}`,
       dbId: String(hashEntry * 2 ** 32 + hashId),
-      callee: { user: callee, tag: undefined, contact: '', sdp: undefined, cseq: 0 },
+      callee: {
+        user: callee,
+        tag: undefined,
+        contact: '',
+        sdp: undefined,
+        receivedSdp: undefined,
+        receivedDirection: undefined,
+        cseq: 0,
+      },
       state: DIALOG_STATE.unconfirmed,
       stateTimes: { [DIALOG_STATE.unconfirmed]: Date.now() },
       held: { caller: false, callee: false },
       transferLeg: undefined,
       transferCallid: undefined,
+      handlesNotify: false,
       references: 0,
     };
-    this.#byCallid.set(callid, dialog);
+    this.#byCallid.set(callid, [...this.allOf(callid), dialog]);
     this.#entries[hashEntry]?.push(dialog);
     this.#size++;
     return dialog;
   }
 
-  /** Returns the dialog of a Call-ID unless it has ended. */
+  /** Returns the listed dialogs of a Call-ID, oldest first. There are two if a phone went on after a refusal. */
+  allOf(callid: string): readonly Dialog[] {
+    return this.#byCallid.get(callid) ?? [];
+  }
+
+  /** Returns the first dialog of a Call-ID that has not ended (get_dlg_by_callid in dlg_hash.c). */
   findActive(callid: string): Dialog | undefined {
-    const dialog = this.#byCallid.get(callid);
-    return dialog !== undefined && isActive(dialog) ? dialog : undefined;
+    return this.allOf(callid).find(isActive);
+  }
+
+  /** Returns the dialog with a dialog id unless it has ended (get_dlg_by_did in dlg_hash.c). */
+  findActiveById(dialogId: string): Dialog | undefined {
+    const [reversedEntry = ''] = dialogId.split('.');
+    const hashEntry = Number.parseInt([...reversedEntry].reverse().join(''), 16);
+    return this.#entries[hashEntry]?.find((dialog) => dialog.dialogId === dialogId && isActive(dialog));
   }
 
   remove(dialog: Dialog): void {
@@ -72,7 +96,9 @@ export class DialogTable {
     if (index < 0) return;
     entry?.splice(index, 1);
     this.#size--;
-    if (this.#byCallid.get(dialog.callid) === dialog) this.#byCallid.delete(dialog.callid);
+    const others = this.allOf(dialog.callid).filter((other) => other !== dialog);
+    if (others.length > 0) this.#byCallid.set(dialog.callid, others);
+    else this.#byCallid.delete(dialog.callid);
   }
 
   /** Every listed dialog in the order of the hash table. */

@@ -1,4 +1,5 @@
 /** A dialog as OpenSIPS's dialog module stores it. @module */
+import { readDirection, type SdpDirection } from '../sip/sdp.ts';
 
 /** The states of a dialog, numbered as in E_DLG_STATE_CHANGED and `dlg_list`. */
 export const DIALOG_STATE = { unconfirmed: 1, ringing: 2, answered: 3, acknowledged: 4, ended: 5 } as const;
@@ -8,6 +9,9 @@ export type DialogState = (typeof DIALOG_STATE)[keyof typeof DIALOG_STATE];
 /** A side of a dialog, as MI and EVI call it. */
 export type Leg = 'caller' | 'callee';
 
+/** Returns the other side of a dialog. */
+export const otherLeg = (leg: Leg): Leg => (leg === 'caller' ? 'callee' : 'caller');
+
 /** One party of a dialog, as far as OpenSIPS knows it. */
 export type Party = {
   /** The user part of the phone's address; undefined where OpenSIPS itself is the user agent. */
@@ -15,7 +19,12 @@ export type Party = {
   /** Undefined until the party has sent a SIP message. */
   tag: string | undefined;
   contact: string;
+  /** The SDP that the party sent last. A re-INVITE of OpenSIPS itself does not change it. */
   sdp: string | undefined;
+  /** The SDP that the party got last and accepted, from the other party or from OpenSIPS. */
+  receivedSdp: string | undefined;
+  /** The direction in `receivedSdp`: `sendonly` and `inactive` hold the party, whatever callops thinks. */
+  receivedDirection: SdpDirection | undefined;
   /** CSeq of the last request that the party sent within the dialog. The caller's first request is the INVITE. */
   cseq: number;
 };
@@ -41,11 +50,14 @@ export type Dialog = {
   reason?: string;
   /** The Call-ID of the call whose transfer created this one. */
   readonly transferredFrom?: string;
+  /** What `call_hold` and `call_unhold` did. A re-INVITE by any other means does not change it. */
   readonly held: Record<Leg, boolean>;
   /** callops' dialog value: the leg that transfers, '' after the transfer, undefined if there never was one. */
   transferLeg: Leg | '' | undefined;
   /** The call that replaces this one. */
   transferCallid: string | undefined;
+  /** Whether callops handles the NOTIFYs within the dialog: from the first `call_transfer` on. */
+  handlesNotify: boolean;
   /** Ends the ringing with this SIP status. Returns false if the phone has already answered. Set when it rings. */
   stopRinging?: (status: string) => boolean;
   /** Number of pending transfers that reference the dialog. It stays listed after its end while there are any. */
@@ -54,9 +66,9 @@ export type Dialog = {
 
 /**
  * `mi`: dlg_end_dlg; a phone: its user part; `script`: refused by the script; `timeout`: timers of the tm module;
- * `restart`: OpenSIPS restarted.
+ * `restart`: OpenSIPS restarted; `challenge`: the script asked for credentials.
  */
-export type EndedBy = 'mi' | 'script' | 'timeout' | 'restart' | `phone ${string}`;
+export type EndedBy = 'mi' | 'script' | 'challenge' | 'timeout' | 'restart' | `phone ${string}`;
 
 /** What an INVITE says about the requested call. */
 export type Invite = Pick<Dialog, 'callid' | 'from' | 'to'> & {
@@ -65,6 +77,12 @@ export type Invite = Pick<Dialog, 'callid' | 'from' | 'to'> & {
   readonly callee: string | undefined;
   readonly transferredFrom?: string;
 };
+
+/** Records the SDP that a party got and accepted. */
+export function receiveSdp(party: Party, sdp: string | undefined): void {
+  party.receivedSdp = sdp;
+  party.receivedDirection = sdp === undefined ? undefined : readDirection(sdp);
+}
 
 /** Whether the dialog has not ended. A dialog that has ended is still listed for a while. */
 export const isActive = (dialog: Dialog): boolean => dialog.state !== DIALOG_STATE.ended;

@@ -38,6 +38,11 @@ export class Ledger {
     return this.dialogs.findLast((dialog) => dialog.callid === callid);
   }
 
+  /** Returns all dialogs of a Call-ID, oldest first. */
+  findDialogs(callid: string): readonly Readonly<Dialog>[] {
+    return this.dialogs.filter((dialog) => dialog.callid === callid);
+  }
+
   addRequest(request: RecordedRequest): void {
     if (!this.#isRecording) return;
     this.requests.push(request);

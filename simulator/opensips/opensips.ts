@@ -11,6 +11,7 @@ import {
   isActive,
 } from './dialog.ts';
 import type { DialogTable } from './dialog-table.ts';
+import type { FrozenPhones } from './frozen-phones.ts';
 import type { Ledger } from './ledger.ts';
 import type { EventName, Subscriptions } from './subscriptions.ts';
 
@@ -27,7 +28,14 @@ export type OpenSips = {
   readonly version: string;
   /** Milliseconds since 1970. */
   startedAt: number;
+  /** Whether it has ended by signal 11. Then it neither replies nor raises events until it is restarted. */
+  hasCrashed: boolean;
   readonly behaviorOf: (user: string) => PhoneBehavior;
+  readonly frozenPhones: FrozenPhones;
+  /** Whether the script raises the events in `SCRIPT_EVENT_NAMES`. */
+  readonly raisesScriptEvents: boolean;
+  /** Whether a media relay such as rtpengine changes the SDP between the parties. */
+  readonly hasMediaRelay: boolean;
   /** Sends one event datagram to each subscriber. */
   readonly raiseEvent: (event: EventName, params: unknown) => void;
 };

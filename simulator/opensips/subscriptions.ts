@@ -20,10 +20,11 @@ export const EVENT_NAMES = [
   'E_CALL_HOLD',
   'E_CORE_LOG',
 ] as const;
-export type EventName = (typeof EVENT_NAMES)[number];
 
-/** Whether OpenSIPS has an event of this name. */
-export const isEventName = (name: string): name is EventName => EVENT_NAMES.some((known) => known === name);
+/** Events that a routing script may raise by itself: it has refused an INVITE, and a phone has hung up. */
+export const SCRIPT_EVENT_NAMES = ['E_CALL_REFUSED', 'E_CALL_BYE'] as const;
+
+export type EventName = (typeof EVENT_NAMES)[number] | (typeof SCRIPT_EVENT_NAMES)[number];
 
 /** The subscription of one socket to one event. */
 export type Subscriber = {

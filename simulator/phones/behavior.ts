@@ -10,6 +10,10 @@ export type InviteReaction =
   /** Rings and never answers. */
   | { readonly kind: 'ring' }
   | { readonly kind: 'refuse'; readonly status: string }
+  /** Refuses an INVITE without credentials with this status, and answers one that has them at once. */
+  | { readonly kind: 'challenge'; readonly status: string }
+  /** Refers the caller to another user with 302. */
+  | { readonly kind: 'redirect'; readonly user: string }
   /** Sends nothing back. */
   | { readonly kind: 'silent' };
 
@@ -19,11 +23,26 @@ export type PhoneBehavior = {
   readonly userAgent: 'baresip' | 'scripted';
   /** The status with which the script refuses the call, so that the INVITE never reaches a phone (`callee-404`). */
   readonly scriptRefusal?: string;
+  /**
+   * The status with which the script refuses an INVITE without credentials, after it has created the dialog. That is
+   * then listed for a while if the reply was stateful, as here (measured on 3.4.18, 3.6.8 and 4.0.1).
+   */
+  readonly scriptChallenge?: string;
   readonly onInvite: InviteReaction;
   /** What it does with the call on which a REFER arrived: keeps it, or hangs up after or before its new INVITE. */
   readonly firstLeg: 'keep' | 'hang up' | 'hang up early';
   /** Refuses REFER with 603, of which OpenSIPS raises no event (`refer-refused`). */
   readonly refusesRefer?: boolean;
+  /** Accepts REFER and does nothing (`refer-accepted-nothing`). */
+  readonly ignoresRefer?: boolean;
+  /** Goes on with the same Call-ID after 302, 401 or 407 to its new call (`callee-followed`). */
+  readonly followsRefusals?: boolean;
+  /** Does not know Replaces: on an attended transfer it places a plain call to the destination. */
+  readonly ignoresReplaces?: boolean;
+  /** Answers without a provisional response. */
+  readonly skipsRinging?: boolean;
+  /** Is frozen as soon as it has answered (`hold-vanished`). */
+  readonly vanishes?: boolean;
   /** Refuses a re-INVITE (488; `hold-refused`). */
   readonly refusesReinvite?: boolean;
   /** Refuses an INVITE with Replaces (486; `attended-refused`). */
@@ -59,6 +78,10 @@ const refusingPhone = (status: string): PhoneBehavior => ({
   ...KEEP_PHONE,
   onInvite: { kind: 'refuse', status },
 });
+const challengingPhone = (status: string): PhoneBehavior => ({
+  ...KEEP_PHONE,
+  onInvite: { kind: 'challenge', status },
+});
 const refusedByScript = (status: string): PhoneBehavior => ({ ...BARESIP_PHONE, scriptRefusal: status });
 
 /** How long before its new call the phone `early` hangs up (`start-unmatched`). */
@@ -83,7 +106,37 @@ export const PHONES: ReadonlyMap<string, PhoneBehavior> = new Map<string, PhoneB
   ['early-bare', { ...KEEP_PHONE, firstLeg: 'hang up early', stripsUriParameters: true }],
   ['nohold', { ...KEEP_PHONE, refusesReinvite: true }],
   ['norep', { ...KEEP_PHONE, refusesReplaces: true }],
+  ['norep-plain', { ...BARESIP_PHONE, ignoresReplaces: true }],
+  ['lazy', { ...KEEP_PHONE, ignoresRefer: true }],
+  ['follow', { ...KEEP_PHONE, followsRefusals: true }],
+  ['redir', { ...KEEP_PHONE, onInvite: { kind: 'redirect', user: 'vm' } }],
+  ['gw', challengingPhone('407 Proxy Authentication Required')],
+  ['gw401', challengingPhone('401 Unauthorized')],
+  ['challenge', { ...KEEP_PHONE, scriptChallenge: '407 Proxy Authentication Required' }],
+  ['vanish', { ...KEEP_PHONE, vanishes: true }],
 ]);
+
+/** What an INVITE has beyond its addresses. */
+export type InviteTraits = { readonly hasReplaces?: boolean; readonly hasCredentials?: boolean };
+
+/** Returns the behavior towards one INVITE: a reaction that depends on it becomes an answer or a refusal. */
+export function behaviorTowards(
+  behavior: PhoneBehavior,
+  { hasReplaces = false, hasCredentials = false }: InviteTraits = {},
+): PhoneBehavior {
+  const { onInvite } = behavior;
+  if (hasReplaces && behavior.refusesReplaces) return refusing(behavior, '486 Busy Here');
+  if (onInvite.kind === 'redirect') return refusing(behavior, '302 Moved Temporarily');
+  if (onInvite.kind !== 'challenge') return behavior;
+  return hasCredentials
+    ? { ...behavior, onInvite: { kind: 'answer', afterMs: 0 } }
+    : refusing(behavior, onInvite.status);
+}
+
+const refusing = (behavior: PhoneBehavior, status: string): PhoneBehavior => ({
+  ...behavior,
+  onInvite: { kind: 'refuse', status },
+});
 
 /** Returns the behavior of a user. The part after a dot or a plus is ignored: `bob.17` behaves as `bob`. */
 export function behaviorOf(

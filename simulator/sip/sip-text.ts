@@ -14,6 +14,12 @@ export function parseHeaderUri(header: string): string {
   return /<([^>]*)>/.exec(address)?.[1] ?? address.replace(/;.*$/, '').trim();
 }
 
+/** Returns the value of a URI parameter, if the URI has it. */
+export function parseParameter(uri: string, name: string): string | undefined {
+  const parameters = uri.replace(/\?.*$/, '').split(';').slice(1);
+  return parameters.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
 export function stripParameters(uri: string): string {
   return uri.replace(/;.*$/, '');
 }

@@ -57,6 +57,12 @@ export class TestClient {
     }
   }
 
+  /** Subscribes to the two events of the script as well. */
+  async subscribeToScript(): Promise<void> {
+    for (const event of ['E_CALL_REFUSED', 'E_CALL_BYE'])
+      await this.request('event_subscribe', { event, socket: this.eventSocket, expire: 120 });
+  }
+
   /** Returns the parameters of the received events of that name. */
   events(name: string): readonly Readonly<Record<string, unknown>>[] {
     return this.received

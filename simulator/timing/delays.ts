@@ -10,6 +10,8 @@ export const DELAYS_MS = {
   listReply: 1.1,
   /** `call_transfer` → `Accepted`. */
   transferReply: 1.1,
+  /** `dlg_send_sequential` → the phone's answer as a reply (`sequential-requests`). */
+  sequentialReply: 1.0,
   /** `call_hold` → `OK` (`hold`). */
   holdReply: 1.1,
 
@@ -41,6 +43,8 @@ export const DELAYS_MS = {
   transferFail: 0.2,
   /** A SIP reply → the phone's NOTIFY about it (`start-ok-leg-kept`, `callee-decline`, `start-progress`). */
   transferNotify: 0.5,
+  /** `fail` with 302, 401 or 407 → the phone's next INVITE (`callee-followed`). */
+  followingInvite: 0.5,
   /** The script's refusal of the new call → state 5 (`callee-404`). */
   newCallRefusal: 0.1,
 
@@ -65,7 +69,7 @@ export function scaleDelays(factor: number): Delays {
 
 /** OpenSIPS's timers in milliseconds. The delay factor does not scale them. */
 export type Timers = {
-  /** How long an INVITE waits for any reply: `fr_timeout` of the tm module. */
+  /** How long a request waits for any reply: `fr_timeout` of the tm module. */
   readonly frTimeoutMs: number;
   /** How long a phone may ring without an answer: `fr_inv_timeout` of the tm module. */
   readonly frInvTimeoutMs: number;

@@ -46,12 +46,29 @@ it('CallStart', async () => {
     ['CallerAnswered', parties],
     ['Transferring', { caller: parties.caller, destination: parties.callee }],
     ['TransferStart', { callid, ...parties }],
+    ['TransferPending', { callid, ...parties, extra: '180 Ringing' }],
     ['CalleeAnswered', { callid, ...parties }],
     ['Ended', undefined],
   ]);
 });
 
-it('CallStart with a phone that reports the progress of the transfer', async () => {
+it('CallStart for a client that knows the events of OpenSIPS’s own Call API only', async () => {
+  const original = await stack.connectClient('?events=original&session=page');
+  const names = (await original.runToEnd('CallStart', parties)).map(({ event }) => event);
+  expect(names).toEqual([
+    'CallerAnswered',
+    'Transferring',
+    'TransferStart',
+    'TransferPending',
+    'CalleeAnswered',
+    'Ended',
+  ]);
+  const resumed = await stack.connectClient('?events=original&session=page&since=0');
+  await resumed.runToEnd('Echo', {});
+  expect(resumed.notifications.map(({ event }) => event)).toEqual([...names, 'Reply', 'Ended']);
+});
+
+it('CallStart with a phone that reports the progress of the transfer, which is told once', async () => {
   const notifications = await run('CallStart', { caller: phoneUri('tells'), callee: phoneUri('answer-100') });
   expect(notifications.map(([event]) => event)).toEqual([
     'CallerRinging',
@@ -94,6 +111,7 @@ it('CallBlindTransfer', async () => {
   expect(await run('CallBlindTransfer', { callid, leg: 'callee', destination: phoneUri('carol') })).toEqual([
     ['Transferring', { destination: phoneUri('carol') }],
     ['TransferStart', next],
+    ['TransferPending', { ...next, extra: '180 Ringing' }],
     ['TransferSuccessful', next],
     ['Ended', undefined],
   ]);
@@ -127,10 +145,22 @@ it('CallAttendedTransfer', async () => {
 it('CallEnd', async () => {
   const callid = await startCall();
   expect(await run('CallEnd', { callid })).toEqual([['Ended', undefined]]);
-  expect(await run('CallEnd', { callid })).toEqual([
-    ['Error', '404 Requested Dialog not found'],
-    ['Ended', undefined],
-  ]);
+});
+
+it('CallEnd of a call that has ended already', async () => {
+  const callid = await startCall();
+  await run('CallEnd', { callid });
+  expect(await run('CallEnd', { callid })).toEqual([['Ended', undefined]]);
+});
+
+it('a command for an unknown call', async () => {
+  for (const method of ['CallEnd', 'CallHold', 'CallUnhold']) {
+    const notifications = await client.runToEnd(method, { callid: 'never-was' });
+    expect(notifications).toMatchObject([
+      { event: 'Error', data: expect.stringMatching(/^404 /), error: { code: -32005 } },
+      { event: 'Ended' },
+    ]);
+  }
 });
 
 it('Echo', async () => {

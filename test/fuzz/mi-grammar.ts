@@ -11,7 +11,7 @@ const SIP_URI =
 /** Escaped control characters (00 to 1F, 7F), which a proxy that unescapes them would write. */
 const ESCAPED_CONTROL_CHARACTER = /%(?:[01][0-9a-f]|7f)/i;
 /** `callid` of RFC 3261 §25.1: printable, without space, comma, semicolon and equals sign. */
-const CALL_ID = /^(?![^@]*@[^@]*@)[!-+\--:<>-~]{1,256}$/;
+const CALL_ID = /^(?![^@]*@[^@]*@)[!-+\--:<>-~]{1,4096}$/;
 const LEG = /^(?:caller|callee)$/;
 const SOCKET = /^udp:[\d.]+:\d+$/;
 const EVENT = /^E_[A-Z_]+$/;

@@ -61,7 +61,8 @@ export interface StackOptions extends SimulatorOptions {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { startsAdapter = true, entryPoint = 'worker/local.ts', secrets = {}, ...simulatorOptions } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), 'call-api-'));
-  const simulator = await startSimulator(simulatorOptions);
+  // The events of docs/opensips.cfg.
+  const simulator = await startSimulator({ scriptEvents: true, ...simulatorOptions });
   const port = await findFreePort();
   const start = () =>
     startEdge({ port, data: dataFolder, entry: entryPoint, secrets: { ADAPTER_KEY, ...secrets } });

@@ -23,6 +23,16 @@ async function send(verb: string, path: string, body?: object, headers = {}) {
   return { status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
 
+it('addresses a call by a long Call-ID, which OpenSIPS is asked for', async () => {
+  const callid = `${'<'.repeat(4_000)}@127.0.0.1`;
+  const path = `/v1/calls/${encodeURIComponent(callid)}`;
+  expect(await send('GET', path)).toMatchObject({ body: { code: -32005 } });
+  const { events } = await runToEnd('DELETE', path);
+  expect(events.map(({ event }) => event)).toEqual(['Error', 'Ended']);
+  const { err } = await run(['get', callid], { CALL_API: baseUrl() });
+  expect(err).toContain('no call with this Call-ID is known');
+});
+
 interface CommandResource {
   readonly cmd_id: string;
   readonly method: string;

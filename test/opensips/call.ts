@@ -13,6 +13,14 @@ import {
 } from './sip-message.ts';
 import { type OutgoingRequest, randomToken } from './transactions.ts';
 
+/** An SDP offer that a phone has received. */
+export interface Offer {
+  readonly callid: string;
+  readonly direction: string;
+  /** The version in `o=`. */
+  readonly version: string;
+}
+
 export class Call {
   readonly callid: string;
   readonly tag: string = randomToken();
@@ -26,8 +34,12 @@ export class Call {
   pendingInvite: Request | undefined;
   /** CSeq of the INVITE whose ACK has not arrived. */
   unacknowledgedCseq: number | undefined;
-  /** The direction in the other side's last offer: `sendonly` or `inactive` while it holds this phone. */
-  offeredDirection = 'sendrecv';
+  /** The other side's last offer. */
+  lastOffer: Offer | undefined;
+  /** Gets each NOTIFY of a transfer that this phone has asked for. */
+  onNotify: ((request: Request) => void) | undefined;
+  /** Runs when the call has ended. */
+  onEnded: (() => void) | undefined;
   remoteTag: string | undefined;
   remoteTarget: string;
   routes: readonly string[] = [];
@@ -102,12 +114,12 @@ export class Call {
   /** Builds the phone's SDP. No media is ever sent. */
   buildSdp(direction = 'sendrecv'): Body {
     this.#sdpVersion += 1;
-    const { port } = addressOf(this.#contact);
+    const { host, port } = addressOf(this.#contact);
     const lines = [
       'v=0',
-      `o=- 1 ${this.#sdpVersion} IN IP4 127.0.0.1`,
+      `o=- 1 ${this.#sdpVersion} IN IP4 ${host}`,
       's=-',
-      'c=IN IP4 127.0.0.1',
+      `c=IN IP4 ${host}`,
       't=0 0',
       `m=audio ${port} RTP/AVP 0`,
       'a=rtpmap:0 PCMU/8000',
@@ -119,8 +131,16 @@ export class Call {
 
   /** Answers an offer (RFC 3264 §6.1): to `sendonly`, the answer is `recvonly`. */
   answerOffer(offer: string): Body {
-    this.offeredDirection = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1] ?? 'sendrecv';
-    return this.buildSdp(ANSWER_DIRECTION[this.offeredDirection] ?? this.offeredDirection);
+    const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1] ?? 'sendrecv';
+    const version = /^o=\S+ \S+ (\S+)/m.exec(offer)?.[1] ?? '';
+    this.lastOffer = { callid: this.callid, direction, version };
+    return this.buildSdp(ANSWER_DIRECTION[direction] ?? direction);
+  }
+
+  /** Whether the other side's last offer holds this phone. */
+  get isHeld(): boolean {
+    const direction = this.lastOffer?.direction;
+    return direction === 'sendonly' || direction === 'inactive';
   }
 }
 

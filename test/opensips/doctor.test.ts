@@ -1,5 +1,5 @@
 /** `call-api` and its doctor with a real OpenSIPS and SIP phones, through an edge and directly. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../cli/run.ts';
 import { OpenSipsHarness } from './harness.ts';
 import { findOpenSips } from './opensips.ts';
@@ -15,6 +15,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
       direct: ['--direct', `${mi.host}:${mi.port}`, '--next-hop', `sip:${sip.host}:${sip.port}`],
     };
   }, 60_000);
+  afterEach(() => harness.opensips.assertAlive());
   afterAll(() => harness[Symbol.asyncDispose]());
 
   it.each(['edge', 'direct'] as const)('doctor finds no problem (%s)', async (connection) => {

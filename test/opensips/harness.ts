@@ -1,9 +1,14 @@
 /** The whole system with a real OpenSIPS and SIP phones instead of the simulator. @module */
 import type { Client } from '../harness/client.ts';
 import { type AdapterProcess, startStack } from '../harness/stack.ts';
-import { type OpenSips, startOpenSips } from './opensips.ts';
-import { Phone } from './phone.ts';
+import { formatAddress, type OpenSips, type OpenSipsOptions, startOpenSips } from './opensips.ts';
+import { Phone, type PhoneOptions } from './phone.ts';
 import type { BehaviorName } from './phone-behavior.ts';
+
+export interface HarnessOptions extends OpenSipsOptions {
+  /** Settings of the adapter, in addition to the addresses of OpenSIPS. */
+  readonly adapterEnv?: Readonly<Record<string, string>>;
+}
 
 export class OpenSipsHarness implements AsyncDisposable {
   readonly opensips: OpenSips;
@@ -22,13 +27,14 @@ export class OpenSipsHarness implements AsyncDisposable {
   }
 
   /** Starts the system. Resolves when the adapter has connected OpenSIPS to the edge. */
-  static async open(): Promise<OpenSipsHarness> {
+  static async open(options: HarnessOptions = {}): Promise<OpenSipsHarness> {
     await using resources = new AsyncDisposableStack();
-    const opensips = resources.use(await startOpenSips());
+    const opensips = resources.use(await startOpenSips(options));
     const stack = resources.use(await startStack({ startsAdapter: false }));
     const adapter = await stack.startAdapter({
-      OPENSIPS_MI: `${opensips.mi.host}:${opensips.mi.port}`,
-      SIP_NEXT_HOP: `sip:${opensips.sip.host}:${opensips.sip.port}`,
+      OPENSIPS_MI: formatAddress(opensips.mi),
+      SIP_NEXT_HOP: opensips.nextHop,
+      ...options.adapterEnv,
     });
     await stack.waitForLink(true);
     const harness = new OpenSipsHarness(opensips, adapter, await stack.connectClient(), stack.port);
@@ -37,10 +43,14 @@ export class OpenSipsHarness implements AsyncDisposable {
   }
 
   /** Opens and registers a phone with an address of its own. */
-  async openPhone(behavior: BehaviorName = 'keep'): Promise<Phone> {
+  async openPhone(
+    behavior: BehaviorName = 'keep',
+    options: Partial<Pick<PhoneOptions, 'user' | 'host' | 'password'>> = {},
+  ): Promise<Phone> {
     this.#phoneCount += 1;
     const user = `${behavior}.${this.#phoneCount}`;
-    return this.#resources.use(await Phone.open(user, behavior, this.opensips.sip));
+    const { sip: registrar, transport } = this.opensips;
+    return this.#resources.use(await Phone.open({ user, behavior, registrar, transport, ...options }));
   }
 
   /** An address at which no phone is registered. */

@@ -1,27 +1,36 @@
 /** The behaviors of the SIP phones in these tests, including faulty ones and those seen in real phones. @module */
 
 export interface PhoneBehavior {
-  /** The reaction to a new call: answers after this many milliseconds, rings forever, or is busy. */
-  readonly onInvite: number | 'ring' | 'busy';
-  /** Whether it accepts a REFER. */
-  readonly acceptsRefer: boolean;
+  /** The reaction to a new call: answers after this many milliseconds, rings forever, is busy, or redirects. */
+  readonly onInvite: number | 'ring' | 'busy' | 'redirect';
+  /** Whether a new call must have credentials; any are accepted. */
+  readonly challenges: boolean;
+  /** The reaction to a REFER: calls its target, only accepts it, or refuses it. */
+  readonly onRefer: 'call' | 'accept' | 'refuse';
   /** When it hangs up the call on which a REFER arrived: never, after its new call has started, or before. */
   readonly hangsUpFirstLeg: 'never' | 'after' | 'before';
+  /** Whether it sends NOTIFYs with the progress of its new call before the one with the result. */
+  readonly notifiesProgress: boolean;
   /** Whether the To of its new call has the parameters of Refer-To's URI, including `osid`. */
   readonly keepsUriParameters: boolean;
+  /** Whether a call of its own goes on after 302, 401 and 407, with the same Call-ID. */
+  readonly followsReplies: boolean;
   /** Whether it accepts a re-INVITE. */
   readonly acceptsReinvite: boolean;
-  /** Whether it accepts an INVITE with Replaces. */
-  readonly acceptsReplaces: boolean;
+  /** The reaction to Replaces: it replaces the call, refuses, or places and takes a plain new call. */
+  readonly onReplaces: 'replace' | 'refuse' | 'ignore';
 }
 
 const KEEP: PhoneBehavior = {
   onInvite: 0,
-  acceptsRefer: true,
+  challenges: false,
+  onRefer: 'call',
   hangsUpFirstLeg: 'never',
+  notifiesProgress: false,
   keepsUriParameters: false,
+  followsReplies: false,
   acceptsReinvite: true,
-  acceptsReplaces: true,
+  onReplaces: 'replace',
 };
 
 const BEHAVIORS = {
@@ -32,11 +41,23 @@ const BEHAVIORS = {
   /** Hangs up the first leg before its new call: OpenSIPS cannot match the two and raises no event. */
   early: { ...KEEP, hangsUpFirstLeg: 'before', keepsUriParameters: true },
   'early-bare': { ...KEEP, hangsUpFirstLeg: 'before' },
-  norefer: { ...KEEP, acceptsRefer: false },
+  norefer: { ...KEEP, onRefer: 'refuse' },
+  /** Accepts a REFER and does nothing. */
+  lazy: { ...KEEP, onRefer: 'accept' },
+  /** Sends a NOTIFY for each step of its new call. */
+  progress: { ...KEEP, notifiesProgress: true },
+  /** Goes on after 302, 401 and 407. */
+  follow: { ...KEEP, followsReplies: true, keepsUriParameters: true },
   busy: { ...KEEP, onInvite: 'busy' },
   ring: { ...KEEP, onInvite: 'ring' },
+  /** Redirects to the phone's `redirectTarget` with 302. */
+  redir: { ...KEEP, onInvite: 'redirect' },
+  /** Like a gateway, challenges with 407 a call without credentials. */
+  gw: { ...KEEP, challenges: true },
   nohold: { ...KEEP, acceptsReinvite: false },
-  norep: { ...KEEP, acceptsReplaces: false },
+  norep: { ...KEEP, onReplaces: 'refuse' },
+  /** Does not know Replaces: after a REFER with it, it places a plain new call and hangs up the old one. */
+  'norep-plain': { ...KEEP, onReplaces: 'ignore', hangsUpFirstLeg: 'after', keepsUriParameters: true },
 } as const satisfies Record<string, PhoneBehavior>;
 
 /** `answer-N` rings and answers after N milliseconds. */

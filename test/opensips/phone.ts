@@ -1,10 +1,20 @@
 /**
- * A SIP phone without media, over UDP on loopback. It registers without a password, places and answers calls, and
- * handles transfers, each according to its configured behavior.
+ * A SIP phone without media, on loopback. It registers, places and answers calls, and handles transfers, each according
+ * to its configured behavior. Its own keys are methods: dial, hold, resume, transfer and hang up.
  * @module
  */
-import { Call } from './call.ts';
+import { Call, type Offer } from './call.ts';
+import { type Credentials, challengeFor } from './digest.ts';
+import {
+  type OwnTransfer,
+  type RepeatOptions,
+  sendInvite,
+  sendNotify,
+  sendRefer,
+  sendReinvite,
+} from './outgoing.ts';
 import { type BehaviorName, findBehavior, type PhoneBehavior } from './phone-behavior.ts';
+import { createRegistration } from './registration.ts';
 import {
   type Address,
   bareUri,
@@ -16,6 +26,7 @@ import {
   uriOf,
 } from './sip-message.ts';
 import { randomToken, Transactions } from './transactions.ts';
+import type { TransportName } from './transport.ts';
 
 /** The delay between hanging up and the new call, for a phone that hangs up first. */
 const NEW_CALL_DELAY_MS = 20;
@@ -27,37 +38,76 @@ const REFUSAL_STATUS: Readonly<Record<string, number>> = {
   PRACK: 405,
 };
 
+export interface PhoneOptions {
+  readonly user: string;
+  readonly behavior: BehaviorName;
+  readonly registrar: Address;
+  readonly transport?: TransportName;
+  /** The address of this machine that the phone uses. OpenSIPS asks phones on an address of its own for no password. */
+  readonly host?: string;
+  /** With a password, it answers the challenges of its registrar. */
+  readonly password?: string;
+}
+
 export class Phone implements AsyncDisposable {
   /** Its address of record, at which it is called. */
   readonly uri: string;
+  /** Registers the phone, again if OpenSIPS has restarted. Resolves when it is registered. */
+  readonly register: () => Promise<void>;
   readonly #contact: string;
   readonly #registrar: Address;
   readonly #behavior: PhoneBehavior;
+  readonly #repeatOptions: RepeatOptions;
   readonly #transactions: Transactions;
   readonly #calls = new Set<Call>();
-  readonly #registrationCallid = randomToken();
   /** Every INVITE for a new call that it received. */
   readonly receivedInvites: Request[] = [];
+  /** Every NOTIFY that it received, whether it had asked for a transfer or not. */
+  readonly receivedNotifies: Request[] = [];
+  /** Every SDP offer that it received and answered. */
+  readonly receivedOffers: Offer[] = [];
   /** The statuses of the replies to its BYEs that were not 2xx. */
   readonly refusedByes: number[] = [];
-  #registrationCseq = 0;
+  /** The statuses of the replies to its NOTIFYs. */
+  readonly notifyStatuses: number[] = [];
+  /** The contact that a phone with the behavior `redir` names in its 302. */
+  redirectTarget = '';
 
-  private constructor(user: string, behavior: PhoneBehavior, registrar: Address, transactions: Transactions) {
+  private constructor(options: PhoneOptions, transactions: Transactions) {
+    const { user, behavior, registrar, transport, password } = options;
     this.uri = `sip:${user}@${registrar.host}:${registrar.port}`;
-    this.#contact = `sip:${user}@127.0.0.1:${transactions.port}`;
+    const parameters = transport === 'tcp' ? ';transport=tcp' : '';
+    this.#contact = `sip:${user}@${transactions.host}:${transactions.port}${parameters}`;
     this.#registrar = registrar;
-    this.#behavior = behavior;
+    this.#behavior = findBehavior(behavior);
+    const credentials: Credentials = { user, password: password ?? 'any' };
+    this.#repeatOptions = {
+      followsRedirects: this.#behavior.followsReplies,
+      credentials: this.#behavior.followsReplies || password !== undefined ? credentials : undefined,
+    };
     this.#transactions = transactions;
+    this.register = createRegistration(transactions, {
+      uri: this.uri,
+      contact: this.#contact,
+      registrar,
+      credentials: this.#repeatOptions.credentials,
+    });
   }
 
   /** Opens a phone and registers it. */
-  static async open(user: string, behavior: BehaviorName, registrar: Address): Promise<Phone> {
+  static async open(options: PhoneOptions): Promise<Phone> {
+    const { transport = 'udp', host = '127.0.0.1' } = options;
     let phone: Phone | undefined;
-    const transactions = await Transactions.open((request, from) => {
+    const transactions = await Transactions.open(transport, host, (request, from) => {
       if (phone) phone.#receive(request, from);
     });
-    phone = new Phone(user, findBehavior(behavior), registrar, transactions);
-    await phone.register();
+    phone = new Phone(options, transactions);
+    try {
+      await phone.register();
+    } catch (error) {
+      transactions.close();
+      throw error;
+    }
     return phone;
   }
 
@@ -77,34 +127,68 @@ export class Phone implements AsyncDisposable {
 
   /** Whether the last offer of that call put this phone on hold. */
   isHeld(callid: string): boolean {
-    const call = [...this.#calls].find((candidate) => candidate.callid === callid);
-    return call?.offeredDirection === 'sendonly' || call?.offeredDirection === 'inactive';
+    return [...this.#calls].find((call) => call.callid === callid)?.isHeld ?? false;
   }
 
-  /** Registers the phone, again if OpenSIPS has restarted. Resolves when it is registered. */
-  register(): Promise<void> {
-    this.#registrationCseq += 1;
-    const addressOfRecord = `<${this.uri}>`;
-    const headers: Header[] = [
-      ['From', `${addressOfRecord};tag=${randomToken()}`],
-      ['To', addressOfRecord],
-      ['Call-ID', this.#registrationCallid],
-      ['CSeq', `${this.#registrationCseq} REGISTER`],
-      ['Contact', `<${this.#contact}>`],
-      ['Expires', '300'],
-    ];
-    const uri = bareUri(this.uri).replace(/^sip:[^@]*@/, 'sip:');
-    const request = { method: 'REGISTER', uri, to: this.#registrar, headers };
-    return new Promise((resolve, reject) => {
-      this.#transactions.sendRequest(request, ({ status, reason }) => {
-        if (status >= 200 && status < 300) resolve();
-        else if (status >= 300) reject(new Error(`${this.uri} was not registered: ${status} ${reason}`));
+  /** Receives and sends nothing until {@link thaw}, like a phone that has lost its network. */
+  freeze(): void {
+    this.#transactions.freeze();
+  }
+
+  thaw(): void {
+    this.#transactions.thaw();
+  }
+
+  /** Calls a number. Resolves with the Call-ID and the final status line. */
+  dial(uri: string): Promise<{ callid: string; status: string }> {
+    const call = Call.outgoing(uri, uri, this.uri, this.#contact);
+    this.#calls.add(call);
+    return new Promise((resolve) => {
+      sendInvite(this.#transactions, this.#registrar, call, [], this.#repeatOptions, (reply) => {
+        if (reply.status < 200) return;
+        if (reply.status >= 300) this.#removeCall(call);
+        resolve({ callid: call.callid, status: `${reply.status} ${reply.reason}` });
       });
     });
   }
 
+  /** Presses the hold key: puts the other party on hold. Resolves with the final status. */
+  hold(callid: string): Promise<number> {
+    return sendReinvite(this.#transactions, this.#findAnswered(callid), 'sendonly');
+  }
+
+  /** Ends the hold of {@link hold}. Resolves with the final status. */
+  resume(callid: string): Promise<number> {
+    return sendReinvite(this.#transactions, this.#findAnswered(callid), 'sendrecv');
+  }
+
+  /**
+   * Presses the transfer key: transfers the other party to `uri`. After a success it hangs up by itself, as phones do.
+   * Never resolves if the NOTIFYs get lost: a phone then stays in its call.
+   */
+  async transfer(callid: string, uri: string): Promise<OwnTransfer> {
+    const call = this.#findAnswered(callid);
+    const transfer = await sendRefer(this.#transactions, call, uri);
+    const isSuccess = transfer.notified.at(-1)?.startsWith('2') ?? false;
+    if (isSuccess && call.state === 'confirmed') this.#hangUp(call);
+    return transfer;
+  }
+
+  /** Hangs up. */
+  hangUp(callid: string): void {
+    this.#hangUp(this.#findAnswered(callid));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#transactions.close();
+  }
+
+  #findAnswered(callid: string): Call {
+    const call = [...this.#calls].find(
+      (candidate) => candidate.callid === callid && candidate.state === 'confirmed',
+    );
+    if (!call) throw new Error(`${this.uri} has no answered call ${callid}`);
+    return call;
   }
 
   #receive(request: Request, from: Address): void {
@@ -120,6 +204,7 @@ export class Phone implements AsyncDisposable {
   }
 
   #onInDialogRequest(request: Request, from: Address, call: Call | undefined): void {
+    if (request.method === 'NOTIFY') this.receivedNotifies.push(request);
     if (request.method === 'ACK') {
       if (call?.unacknowledgedCseq === request.cseq) call.unacknowledgedCseq = undefined;
     } else if (!call) {
@@ -130,9 +215,13 @@ export class Phone implements AsyncDisposable {
     } else if (request.method === 'INVITE' && this.#behavior.acceptsReinvite) {
       call.remoteTarget = uriOf(headerValues(request, 'contact')[0] ?? call.remoteTarget);
       this.#answer(call, request, from);
-    } else if (request.method === 'REFER' && this.#behavior.acceptsRefer) {
+    } else if (request.method === 'REFER' && this.#behavior.onRefer !== 'refuse') {
       this.#reply(request, from, 202);
-      this.#onRefer(call, header(request, 'refer-to'));
+      if (this.#behavior.onRefer === 'call') this.#onRefer(call, header(request, 'refer-to'));
+    } else if (request.method === 'NOTIFY') {
+      // Without a subscription there is nothing to notify of (RFC 6665 §4.1.3).
+      this.#reply(request, from, call.onNotify ? 200 : 481);
+      call.onNotify?.(request);
     } else {
       this.#reply(request, from, REFUSAL_STATUS[request.method] ?? 200);
     }
@@ -145,14 +234,21 @@ export class Phone implements AsyncDisposable {
   #removeCall(call: Call): void {
     call.state = 'terminated';
     this.#calls.delete(call);
+    call.onEnded?.();
   }
 
   #onInvite(request: Request, from: Address): void {
     this.receivedInvites.push(request);
-    const { onInvite, acceptsReplaces } = this.#behavior;
-    const replaces = header(request, 'replaces');
+    const { onInvite, onReplaces, challenges } = this.#behavior;
+    const challenge = challenges ? challengeFor(request) : undefined;
+    const replaces = onReplaces === 'ignore' ? '' : header(request, 'replaces');
     const replaced = this.#findCall(replaces.replace(/;.*/, '').trim(), parameter(replaces, 'to-tag'));
-    if (onInvite === 'busy' || (replaces !== '' && !acceptsReplaces)) {
+    if (challenge) {
+      this.#transactions.sendReply(request, from, 407, randomToken(), [challenge]);
+    } else if (onInvite === 'redirect') {
+      const contact: Header = ['Contact', `<${this.redirectTarget}>`];
+      this.#transactions.sendReply(request, from, 302, randomToken(), [contact]);
+    } else if (onInvite === 'busy' || (replaces !== '' && onReplaces === 'refuse')) {
       this.#reply(request, from, 486);
     } else if (replaces !== '' && (!replaced || replaced.remoteTag !== parameter(replaces, 'from-tag'))) {
       this.#reply(request, from, 481);
@@ -173,6 +269,7 @@ export class Phone implements AsyncDisposable {
   #answer(call: Call, request: Request, from: Address): void {
     const contact: Header = ['Contact', `<${this.#contact}>`];
     const sdp = call.answerOffer(request.body);
+    if (call.lastOffer) this.receivedOffers.push(call.lastOffer);
     const text = this.#transactions.sendReply(request, from, 200, call.tag, [contact], sdp);
     call.state = 'confirmed';
     call.pendingInvite = undefined;
@@ -191,48 +288,43 @@ export class Phone implements AsyncDisposable {
 
   /** Calls the target of a REFER (RFC 3515), with the Replaces header in its URI, if there is one. */
   #onRefer(firstLeg: Call, referTo: string): void {
-    const [uri = '', query = ''] = uriOf(referTo).split('?');
+    const target = uriOf(referTo);
+    const [uri = '', query = ''] = target.split('?');
     const uriHeaders = query.split('&').flatMap((pair): Header[] => {
       const [name = '', value = ''] = pair.split('=').map(decodeURIComponent);
       return name.toLowerCase() === 'replaces' ? [[name, value]] : [];
     });
-    const placeCall = () => this.#placeCall(uri, uriHeaders, firstLeg);
+    if (this.#behavior.notifiesProgress) this.#notify(firstLeg, '100 Trying', false);
+    const placeCall =
+      this.#behavior.onReplaces === 'ignore'
+        ? () => this.#placeCall(target, [], firstLeg)
+        : () => this.#placeCall(uri, uriHeaders, firstLeg);
     if (this.#behavior.hangsUpFirstLeg === 'before')
       this.#hangUp(firstLeg, () => this.#transactions.schedule(NEW_CALL_DELAY_MS, placeCall));
     else placeCall();
   }
 
+  /** Places the call of a transfer, and reports its result on the first leg. */
   #placeCall(uri: string, additionalHeaders: readonly Header[], firstLeg: Call): void {
     const remoteUri = this.#behavior.keepsUriParameters ? uri : bareUri(uri);
     const call = Call.outgoing(uri, remoteUri, this.uri, this.#contact);
     this.#calls.add(call);
     const headers: readonly Header[] = [['Supported', 'replaces'], ...additionalHeaders];
-    const invite = call.buildRequest('INVITE', headers, call.buildSdp());
+    const { hangsUpFirstLeg, notifiesProgress } = this.#behavior;
     // Like any phone with an outbound proxy, it sends the INVITE to OpenSIPS.
-    this.#transactions.sendRequest({ ...invite, to: this.#registrar }, (reply) => {
-      if (this.#behavior.hangsUpFirstLeg === 'after' && firstLeg.state === 'confirmed')
-        this.#hangUp(firstLeg);
-      if (reply.status < 200) return;
-      if (reply.status >= 300) {
-        this.#removeCall(call);
-      } else {
-        const isRetransmission = call.state !== 'early';
-        if (!isRetransmission) call.confirm(reply);
-        this.#transactions.sendRequest(call.buildRequest('ACK', [], undefined, reply.cseq));
-        if (isRetransmission) return;
-      }
-      if (firstLeg.state === 'confirmed') this.#notifyResult(firstLeg, `${reply.status} ${reply.reason}`);
+    sendInvite(this.#transactions, this.#registrar, call, headers, this.#repeatOptions, (reply) => {
+      if (hangsUpFirstLeg === 'after' && firstLeg.state === 'confirmed') this.#hangUp(firstLeg);
+      if (reply.status >= 300) this.#removeCall(call);
+      const isFinal = reply.status >= 200;
+      if (firstLeg.state === 'confirmed' && (isFinal || notifiesProgress))
+        this.#notify(firstLeg, `${reply.status} ${reply.reason}`, isFinal);
     });
   }
 
-  /** Sends the last NOTIFY about a transfer. */
-  #notifyResult(firstLeg: Call, status: string): void {
-    const headers: Header[] = [
-      ['Event', 'refer'],
-      ['Subscription-State', 'terminated;reason=noresource'],
-    ];
-    const body = { type: 'message/sipfrag;version=2.0', text: `SIP/2.0 ${status}\r\n` };
-    this.#transactions.sendRequest(firstLeg.buildRequest('NOTIFY', headers, body));
+  #notify(firstLeg: Call, statusLine: string, isLast: boolean): void {
+    sendNotify(this.#transactions, firstLeg, statusLine, isLast, (status) =>
+      this.notifyStatuses.push(status),
+    );
   }
 
   /** Ends a call. `onConfirmed` runs when the other side has confirmed the BYE. */

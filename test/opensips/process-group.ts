@@ -5,6 +5,8 @@ import { waitUntil } from '../harness/stack.ts';
 
 /** How long the program may take to exit before it is killed. */
 const STOP_TIMEOUT_MS = 5_000;
+/** What the main process of OpenSIPS logs when another one dies. */
+const DEATH = /exited by a signal \d+/;
 /** How much of its output is kept for the message of a failed test. */
 const MAX_LOG_CHARACTERS = 20_000;
 
@@ -16,8 +18,12 @@ const SHELL_SCRIPT =
   'exec 3<&0; "$@" </dev/null & program=$!; { read -r _ <&3; kill $program; } & wait $program';
 
 export class ProcessGroup {
+  /** The lines of its whole output that report the death of a process: `child process 4711 exited by a signal 11`. */
+  readonly deaths: string[] = [];
   readonly #leader: ChildProcess;
   #log = '';
+  /** The beginning of a line whose end has not arrived. */
+  #lastLine = '';
 
   constructor(command: string, args: readonly string[]) {
     // A detached process leads a group of its own, to which its child processes belong too.
@@ -68,5 +74,8 @@ export class ProcessGroup {
 
   #appendLog(text: string): void {
     this.#log = (this.#log + text).slice(-MAX_LOG_CHARACTERS);
+    const lines = (this.#lastLine + text).split('\n');
+    this.#lastLine = lines.pop() ?? '';
+    this.deaths.push(...lines.filter((line) => DEATH.test(line)));
   }
 }

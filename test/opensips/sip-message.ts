@@ -106,6 +106,11 @@ export function parameter(value: string, name: string): string | undefined {
   return new RegExp(`;\\s*${name}\\s*=\\s*"?([^;"\\s,]+)`, 'i').exec(headerParameters)?.[1];
 }
 
+/** Returns a field of a challenge, such as `realm="…"`, or an empty string. */
+export function parameterIn(challenge: string, name: string): string {
+  return new RegExp(`\\b${name}\\s*=\\s*"?([^",]*)`, 'i').exec(challenge)?.[1] ?? '';
+}
+
 /** Returns the URI in a From, To, Contact, Route or Refer-To. */
 export function uriOf(value: string): string {
   return /<([^>]*)>/.exec(value)?.[1] ?? value.replace(/;.*/, '').trim();

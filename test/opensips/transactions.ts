@@ -1,10 +1,8 @@
 /**
- * The UDP socket of a phone with its SIP transactions (RFC 3261 §17): it retransmits requests until they are answered,
+ * The socket of a phone with its SIP transactions (RFC 3261 §17): it retransmits requests until they are answered,
  * answers a retransmitted request with the same reply, and drops transactions after a timeout.
  * @module
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import {
   type Address,
   type Body,
@@ -15,6 +13,7 @@ import {
   type Request,
   serialize,
 } from './sip-message.ts';
+import { openTransport, type Transport, type TransportName } from './transport.ts';
 
 /** RFC 3261 §17.1.1.1. A transaction lives for 64 × T1. */
 const T1_MS = 500;
@@ -28,7 +27,9 @@ const REASON_PHRASES: Readonly<Record<number, string>> = {
   180: 'Ringing',
   200: 'OK',
   202: 'Accepted',
+  302: 'Moved Temporarily',
   405: 'Method Not Allowed',
+  407: 'Proxy Authentication Required',
   481: 'Call/Transaction Does Not Exist',
   486: 'Busy Here',
   487: 'Request Terminated',
@@ -56,42 +57,53 @@ interface ClientTransaction {
 }
 
 export class Transactions {
-  readonly #socket: Socket = createSocket('udp4');
+  readonly host: string;
   readonly #onRequest: (request: Request, from: Address) => void;
   readonly #clientTransactions = new Map<string, ClientTransaction>();
   /** The last reply to each request; empty before the first one. */
   readonly #replies = new Map<string, string>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #transport: Transport | undefined;
   #isClosed = false;
+  #isFrozen = false;
 
-  private constructor(onRequest: (request: Request, from: Address) => void) {
+  private constructor(host: string, onRequest: (request: Request, from: Address) => void) {
+    this.host = host;
     this.#onRequest = onRequest;
-    this.#socket.on('message', (datagram, { address: host, port }) =>
-      this.#receive(`${datagram}`, { host, port }),
-    );
-    // The remote port may be closed, as while OpenSIPS restarts. Retransmission handles that.
-    this.#socket.on('error', () => {});
-    this.#socket.unref();
   }
 
-  /** Opens a socket on loopback, at any free port. */
-  static async open(onRequest: (request: Request, from: Address) => void): Promise<Transactions> {
-    const transactions = new Transactions(onRequest);
-    transactions.#socket.bind(0, '127.0.0.1');
-    await once(transactions.#socket, 'listening');
+  /** Opens a socket on an address of this machine, at any free port. */
+  static async open(
+    transport: TransportName,
+    host: string,
+    onRequest: (request: Request, from: Address) => void,
+  ): Promise<Transactions> {
+    const transactions = new Transactions(host, onRequest);
+    transactions.#transport = await openTransport(transport, host, (text, from) =>
+      transactions.#receive(text, from),
+    );
     transactions.schedule(SOCKET_TIMEOUT_MS, () => transactions.close());
     return transactions;
   }
 
   get port(): number {
-    return this.#socket.address().port;
+    return this.#transport?.port ?? 0;
+  }
+
+  /** Receives and sends nothing until {@link thaw}, like a phone that has lost its network. */
+  freeze(): void {
+    this.#isFrozen = true;
+  }
+
+  thaw(): void {
+    this.#isFrozen = false;
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#socket.close();
+    this.#transport?.close();
   }
 
   /** Runs an action after `ms` milliseconds, unless the socket is closed by then. */
@@ -115,7 +127,8 @@ export class Transactions {
     this.#clientTransactions.set(transactionKey(branch, method), transaction);
     const isAnswered = () =>
       transaction.progress === 'final' || (method === 'INVITE' && transaction.progress === 'provisional');
-    this.#retransmit(text, request.to, isAnswered);
+    // A reliable transport needs no retransmission (RFC 3261 §17.1.1.2).
+    if (this.#transport?.name === 'udp') this.#retransmit(text, request.to, isAnswered);
   }
 
   /** Replies to a request, and returns the text of the reply. */
@@ -145,11 +158,12 @@ export class Transactions {
   }
 
   #sendDatagram(text: string, { host, port }: Address): void {
-    if (!this.#isClosed) this.#socket.send(text, port, host);
+    if (!this.#isClosed && !this.#isFrozen) this.#transport?.send(text, { host, port });
   }
 
   #serializeRequest({ method, uri, headers, body }: OutgoingRequest, branch: string): string {
-    const via: Header = ['Via', `SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch};rport`];
+    const protocol = (this.#transport?.name ?? 'udp').toUpperCase();
+    const via: Header = ['Via', `SIP/2.0/${protocol} ${this.host}:${this.port};branch=${branch};rport`];
     return serialize(`${method} ${uri} SIP/2.0`, [via, ['Max-Forwards', '70'], ...headers], body);
   }
 
@@ -163,7 +177,7 @@ export class Transactions {
   }
 
   #receive(text: string, from: Address): void {
-    const message = parseMessage(text);
+    const message = this.#isFrozen ? undefined : parseMessage(text);
     if (!message) return;
     if ('status' in message) this.#receiveReply(message);
     else this.#receiveRequest(message, from);

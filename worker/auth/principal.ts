@@ -29,6 +29,8 @@ export interface ClientConnection extends ClientPrincipal {
   readonly session: string;
   /** The `seq` of the last notification that the session has received; absent for none. */
   readonly since?: number;
+  /** It receives only notifications that OpenSIPS's own Call API has; absent: all of them. */
+  readonly events?: 'original';
   /** What an HTTP stream receives; absent for a WebSocket. */
   readonly stream?: HttpStream;
 }

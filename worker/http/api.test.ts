@@ -191,7 +191,7 @@ it('responds with 403 without the scope, and needs none to read own commands', a
   }
   const { headers } = await request('POST', '/v1/calls/x/hold');
   const { body } = await request('GET', `${headers.get('Location')}?wait=60`);
-  expect(body.events?.[0]).toMatchObject({ event: 'Error', error: { code: -32011 } });
+  expect(body.events?.[0]).toMatchObject({ event: 'Error', error: { code: -32005 } });
 });
 
 it('treats commands and calls of other subjects like unknown ones', async () => {

@@ -96,6 +96,7 @@ export class CommitQueue {
     const changes = calls.takeChanges();
     if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
       logNotifier.onWritten(runner.lastSeq, now);
+    calls.onRequestsSent(requests);
     this.armAlarm(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();
@@ -153,7 +154,7 @@ export class CommitQueue {
     const unknownParties = calls.takeUnknownParties();
     const isDue = calls.isReconcileRequested || now >= reconcileSchedule.due(isWatched, calls.oldestBegan);
     if ((!isDue && unknownParties.length === 0) || !link.isConnected) return;
-    reconciler.readUnknownParties(unknownParties);
+    reconciler.readUnknownParties(unknownParties, now);
     if (!isDue) return;
     if (reconciler.begin(now)) calls.onRoundBegun();
     reconcileSchedule.onRoundBegun(isWatched, now);

@@ -53,7 +53,8 @@ export function restoreComponents(
   for (const command of runner.commands) calls.onCommandStarted(command, now);
   const reconciler = new DialogReconciler({
     onDialog: (dialog, round) => calls.onDialog(dialog, round, Date.now()),
-    onMissing: (callid) => calls.onMissing(callid, Date.now()),
+    onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, Date.now()),
+    onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now()),
     onRoundRead: (round) => calls.unseenIn(round),
   });
   const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
@@ -87,6 +88,7 @@ function linkListener(
     onReply: (reply, now) => {
       loadMeter.record(now);
       runner.onReply(reply, now);
+      calls.onReply(reply, now);
       reconciler.onReply(reply, now);
       diagnosis.onReply(reply, now);
     },

@@ -92,7 +92,7 @@ const COMMANDS: [scenario: keyof typeof scenarios, method: string, params: objec
     ['Error', 'Ended'],
   ],
   ['endOk', 'CallEnd', { callid: 'c1' }, ['Ended']],
-  ['endNotFound', 'CallEnd', { callid: 'c1' }, ['Error', 'Ended']],
+  ['endNotFound', 'CallEnd', { callid: 'never-was' }, ['Error', 'Ended']],
 ];
 
 it.each(COMMANDS)(

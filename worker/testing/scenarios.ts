@@ -3,12 +3,9 @@ import type { EviEvent } from '../../shared/opensips/evi.ts';
 import type { MiRequest } from '../../shared/protocol/link.ts';
 import type { Scenario, ScriptedReply } from './adapter.ts';
 
-/** Returns the event of a dialog that changes its state. */
-export function dialogEvent(callid: string, from: number, to: number): EviEvent {
-  return {
-    name: 'E_DLG_STATE_CHANGED',
-    params: { id: `id.${callid}`, callid, old_state: from, new_state: to },
-  };
+/** Returns the event of a dialog that changes its state. By default, it is the only one with its Call-ID. */
+export function dialogEvent(callid: string, from: number, to: number, id = `id.${callid}`): EviEvent {
+  return { name: 'E_DLG_STATE_CHANGED', params: { id, callid, old_state: from, new_state: to } };
 }
 
 /** Returns an event of a transfer. In OpenSIPS, `start` has garbage as its leg, so none is set. */
@@ -160,10 +157,14 @@ export const scenarios = {
   }),
 
   transferOk: scriptByMethod({
-    call_transfer: (callid) => ({
+    call_transfer: (callid, { params: { transfer_callid: replaced } }) => ({
       before: [transferEvent(callid, 'start')],
       reply: 'Accepted',
-      after: [transferEvent(callid, 'notify', '180 Ringing'), transferEvent(callid, 'ok', '200 OK')],
+      after: [
+        transferEvent(callid, 'notify', '180 Ringing'),
+        transferEvent(callid, 'ok', '200 OK'),
+        ...(replaced === undefined ? [] : [dialogEvent(String(replaced), 4, 5)]),
+      ],
     }),
     dlg_end_dlg: (callid) => ({ reply: 'OK', after: [dialogEvent(callid, 4, 5)] }),
   }),

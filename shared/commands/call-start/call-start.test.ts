@@ -205,11 +205,7 @@ describe('CallStart fails with upstream’s text if the caller does not answer',
       ringing,
       answering,
       [miResult('invite', answeredInvite), 'CallerAnswered'],
-      [
-        dialogEvent(FIRST_CALL, 3, 5),
-        'Error: failed to establish initial call: 487 the caller hung up',
-        'Ended',
-      ],
+      [dialogEvent(FIRST_CALL, 3, 5), 'Error: failed to establish initial call: the caller hung up', 'Ended'],
     );
   });
 
@@ -221,7 +217,7 @@ describe('CallStart fails with upstream’s text if the caller does not answer',
       [
         miResult('invite', answeredInvite),
         'CallerAnswered',
-        'Error: failed to establish initial call: 487 the caller hung up',
+        'Error: failed to establish initial call: the caller hung up',
         'Ended',
       ],
     );

@@ -17,28 +17,31 @@ import {
   MI_TIMEOUT_MS,
 } from '../deadlines.ts';
 import {
+  canceledFailure,
   type Failure,
   miFailure,
   noReplyFailure,
   notDoneFailure,
+  refusedFailure,
   sipFailure,
   timeoutFailure,
 } from '../failures.ts';
 import { StepActions } from '../step-actions.ts';
+import { FAILED } from '../transfer/outcome.ts';
+import { requestTransfer } from '../transfer/request.ts';
 import type { TransferProgress } from '../transfer/state.ts';
-import { requestTransfer, stepTransfer } from '../transfer/transfer.ts';
+import { stepTransfer } from '../transfer/transfer.ts';
 import { fail, finishStep, startCleanup, stepCleanup } from './cleanup.ts';
 import { inviteCommand } from './invite.ts';
 import type { CallStartState } from './state.ts';
 
 const FIRST_LEG_FAILED = 'failed to establish initial call: ';
-const TERMINATED = '487 Request Terminated';
 
 export const callStart: CommandMachine<CommandParams<'CallStart'>, CallStartState> = {
-  start(params, { callid, nextHop }) {
+  start(params, { callid, nextHop, features }) {
     const actions = new StepActions();
     const { caller, callee, timeout = CALLER_TIMEOUT.default } = params;
-    actions.requestMi('invite', inviteCommand(caller, callee, nextHop, callid, params), INVITE_TIMEOUT_MS);
+    actions.requestMi('invite', inviteCommand(nextHop, callid, params, features), INVITE_TIMEOUT_MS);
     actions.startTimer('caller', timeout * 1000);
     actions.startTimer('poll-dialog', DIALOG_POLL_INTERVAL_MS);
     const state: CallStartState = {
@@ -46,6 +49,7 @@ export const callStart: CommandMachine<CommandParams<'CallStart'>, CallStartStat
       caller,
       callee,
       callid,
+      features,
       phase: 'calling',
       dialogState: 0,
       isInviteReplyLost: false,
@@ -119,15 +123,14 @@ function stepCalling(state: CallStartState, input: Input, actions: StepActions):
       actions.startTimer('poll-dialog', INVITE_REPLY_GRACE_MS);
       break;
     case 'cancel':
-      fail(state, sipFailure(FIRST_LEG_FAILED, TERMINATED), actions, {
+      fail(state, canceledFailure(FIRST_LEG_FAILED), actions, {
         isInviting: !state.isInviteReplyLost,
       });
   }
 }
 
 function failCallerTimeout(state: CallStartState, actions: StepActions): void {
-  const sip = { status: 408, reason: 'Request Timeout' };
-  const failure = timeoutFailure(`${FIRST_LEG_FAILED}408 Request Timeout`, sip);
+  const failure = timeoutFailure(`${FIRST_LEG_FAILED}408 Request Timeout`);
   fail(state, failure, actions, { isInviting: !state.isInviteReplyLost });
 }
 
@@ -257,11 +260,11 @@ function reportAnswer(state: CallStartState, actions: StepActions): void {
   actions.notify('CallerAnswered', { caller: state.caller, callee: state.callee });
 }
 
-const callerHungUp: Failure = sipFailure(FIRST_LEG_FAILED, '487 the caller hung up');
+const callerHungUp: Failure = refusedFailure(`${FIRST_LEG_FAILED}the caller hung up`);
 
 /** The phone has answered. A REFER before its ACK would be refused. */
 function stepAnswered(state: CallStartState, input: Input, actions: StepActions): void {
-  if (input.type === 'cancel') fail(state, sipFailure(FIRST_LEG_FAILED, TERMINATED), actions);
+  if (input.type === 'cancel') fail(state, canceledFailure(FIRST_LEG_FAILED), actions);
   else if (input.type === 'timer' && input.timer === 'ack') sendRefer(state, actions);
   else if (input.type === 'resync') readDialog(state, actions);
   else if (input.type === 'mi-result' && input.request === 'read-dialog')
@@ -281,13 +284,11 @@ function sendRefer(state: CallStartState, actions: StepActions): void {
   reportAnswer(state, actions);
   actions.stopTimers('ack');
   state.phase = 'transferring';
-  const { callid, callee, dialogId, contact, lastEventAt } = state;
+  const { callid, callee, features, dialogId, contact, lastEventAt } = state;
   state.transfer = requestTransfer(
-    { method: 'call_transfer', params: { callid, leg: 'callee', destination: callee } },
+    { callid, leg: 'callee', destination: callee },
+    features,
     {
-      callid,
-      leg: 'callee',
-      destination: callee,
       ...(dialogId === undefined ? {} : { dialogId }),
       ...(contact === undefined ? {} : { contact }),
       ...(lastEventAt === undefined ? {} : { lastEventAt }),
@@ -299,7 +300,7 @@ function sendRefer(state: CallStartState, actions: StepActions): void {
 function stepTransferring(state: CallStartState, input: Input, actions: StepActions): void {
   if (!state.transfer) return;
   if (input.type === 'cancel') {
-    fail(state, sipFailure('transfer failed with status ', TERMINATED), actions);
+    fail(state, canceledFailure(FAILED), actions);
     return;
   }
   for (const progress of stepTransfer(state.transfer, input, actions)) onProgress(state, progress, actions);

@@ -19,7 +19,7 @@ import {
 } from '../end-dialogs.ts';
 import type { Failure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
-import type { Transfer } from '../transfer/state.ts';
+import { awaitsCall, type Transfer, transferFlags } from '../transfer/state.ts';
 import { stepTransfer, stopTransferTimers, transferCallids } from '../transfer/transfer.ts';
 import type { CallStartState } from './state.ts';
 
@@ -103,7 +103,7 @@ function endLateCall(state: CallStartState, input: Input, actions: StepActions):
 
 /** Returns whether the phone may still start its new call. It may have ended the first leg for that already. */
 function mayStartCall(transfer: Transfer | undefined): boolean {
-  return transfer?.phase === 'requested' || transfer?.phase === 'accepted';
+  return transfer !== undefined && awaitsCall(transfer);
 }
 
 function reportEnded(state: CallStartState, actions: StepActions, isTimedOut = false): void {
@@ -119,5 +119,7 @@ export function finishStep(state: CallStartState, actions: StepActions): StepRes
   if (isEndedReported && termination && haveAllEnded(termination) && !mayStartCall(transfer))
     return { state: null, actions: actions.list };
   const followedCallids = transfer ? transferCallids(transfer) : state.followedCallids;
-  return { state: { ...state, followedCallids }, actions: actions.list };
+  const { transferring: _, awaitsCall: __, ...rest } = state;
+  const flags = transfer ? transferFlags(transfer) : {};
+  return { state: { ...rest, followedCallids, ...flags }, actions: actions.list };
 }

@@ -77,7 +77,6 @@ describe('a CallStart that fails after CallerAnswered', () => {
     expect(harness.notifications.at(-2)?.error).toEqual({
       code: -32012,
       message: 'transfer failed with status 408 Request Timeout',
-      sip: { status: 408, reason: 'Request Timeout' },
     });
   });
 

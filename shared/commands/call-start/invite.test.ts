@@ -6,16 +6,17 @@ import { inviteCommand } from './invite.ts';
 const caller = 'sip:alice@10.0.0.10';
 const callee = 'sip:bob@10.0.0.11';
 const nextHop = 'sip:edge@10.0.0.1:5060;transport=udp';
+const features = { setUpFrom: 'callee' } as const;
 
 /** Returns the header lines of a CallStart with these options, which must be valid. */
 function headerLines(options: object): string[] {
   const params = commandParams.CallStart.parse({ caller, callee, ...options });
-  return inviteCommand(caller, callee, nextHop, 'first', params).params.headers.split('\r\n');
+  return inviteCommand(nextHop, 'first', params, features).params.headers.split('\r\n');
 }
 
-const upstreamLines = [
-  `From: <${caller}>`,
-  `To: <${callee}>`,
+const lines = [
+  `From: <${callee}>`,
+  `To: <${caller}>`,
   'Contact: <sip:call-api@10.0.0.1:5060>',
   'Content-Type: application/sdp',
   'CSeq: 1 INVITE',
@@ -23,22 +24,39 @@ const upstreamLines = [
 ];
 
 describe('the INVITE to the caller’s phone', () => {
-  it('is upstream’s INVITE without options', () => {
-    expect(headerLines({})).toEqual([...upstreamLines, '']);
-    expect(headerLines({ auto_answer: false, headers: {} })).toEqual([...upstreamLines, '']);
+  it('is a call from the callee to the caller, so that a phone that takes To as its identity has the caller’s', () => {
+    expect(headerLines({})).toEqual([...lines, '']);
+    expect(headerLines({ auto_answer: false, headers: {} })).toEqual([...lines, '']);
   });
 
   it('has the display name in From, quoted, and is otherwise unchanged', () => {
     expect(headerLines({ display: 'Zoë "Ace" O’Neil <b>, 電話' })).toEqual([
-      `From: "Zoë \\"Ace\\" O’Neil <b>, 電話" <${caller}>`,
-      ...upstreamLines.slice(1),
+      `From: "Zoë \\"Ace\\" O’Neil <b>, 電話" <${callee}>`,
+      ...lines.slice(1),
       '',
     ]);
   });
 
+  it('has upstream’s From and To with the setting for that', () => {
+    const { headers } = inviteCommand(nextHop, 'first', { caller, callee }, { setUpFrom: 'caller' }).params;
+    expect(headers.split('\r\n').slice(0, 2)).toEqual([`From: <${caller}>`, `To: <${callee}>`]);
+  });
+
+  it('has the configured transport wherever an address has none', () => {
+    const options = { ...features, transport: 'tcp' };
+    const { params } = inviteCommand('sip:10.0.0.1', 'first', { caller, callee }, options);
+    expect(params).toMatchObject({ ruri: `${caller};transport=tcp`, next_hop: 'sip:10.0.0.1;transport=tcp' });
+    expect(params.headers).toContain('Contact: <sip:call-api@10.0.0.1;transport=tcp>');
+    const ownTransport = { caller: `${caller};transport=tls`, callee };
+    expect(inviteCommand(nextHop, 'first', ownTransport, options).params).toMatchObject({
+      ruri: `${caller};transport=tls`,
+      next_hop: nextHop,
+    });
+  });
+
   it.each([true, 'true'])('requests auto-answer with both headers that phones support: %j', (autoAnswer) => {
     expect(headerLines({ auto_answer: autoAnswer })).toEqual([
-      ...upstreamLines,
+      ...lines,
       'Call-Info: <sip:10.0.0.1:5060>;answer-after=0',
       'Alert-Info: <sip:10.0.0.1:5060>;info=alert-autoanswer;delay=0',
       '',
@@ -58,7 +76,7 @@ describe('the INVITE to the caller’s phone', () => {
     ['sip:[2001:db8::1]:5070;lr', 'sip:call-api@[2001:db8::1]:5070', 'sip:[2001:db8::1]:5070'],
   ])('with the next hop %s points to OpenSIPS', (hop, contact, host) => {
     const params = commandParams.CallStart.parse({ caller, callee, auto_answer: true });
-    const { headers } = inviteCommand(caller, callee, hop, 'first', params).params;
+    const { headers } = inviteCommand(hop, 'first', params, features).params;
     expect(headers).toContain(`Contact: <${contact}>\r\n`);
     expect(headers).toContain(`Call-Info: <${host}>;`);
   });
@@ -77,7 +95,12 @@ describe('the INVITE to the caller’s phone', () => {
             headers: { 'X-A': value },
           });
           fc.pre(params.success);
-          const { headers } = inviteCommand(caller, callee, nextHop, 'first', params.data ?? {}).params;
+          const { headers } = inviteCommand(
+            nextHop,
+            'first',
+            params.data ?? { caller, callee },
+            features,
+          ).params;
           // OpenSIPS converts `\r` and `\n` in text to line ends.
           const parsedLines = headers
             .replaceAll('\\r', '\r')
@@ -93,7 +116,7 @@ describe('the INVITE to the caller’s phone', () => {
             'X-A',
             '',
           ]);
-          expect(parsedLines[0]).toMatch(/^From: "(?:[^"\\]|\\.)*" <sip:alice@10\.0\.0\.10>$/u);
+          expect(parsedLines[0]).toMatch(/^From: "(?:[^"\\]|\\.)*" <sip:bob@10\.0\.0\.11>$/u);
         },
       ),
       { numRuns: 1_000 },

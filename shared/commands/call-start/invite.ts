@@ -1,8 +1,10 @@
 /** Builds the INVITE that calls the caller's phone. @module */
 
+import type { OpenSipsFeatures } from '../../opensips/features.ts';
 import type { MiCommand } from '../../opensips/mi.ts';
 import type { CommandParams } from '../../protocol/rpc/commands.ts';
 import { headerLines, quotedString } from '../../sip/sip-text.ts';
+import { withTransport } from '../../sip/transport.ts';
 
 /** Upstream's SDP offer. It requests no media: the call that follows the REFER has its own offer. */
 const SDP = [
@@ -16,26 +18,30 @@ const SDP = [
   '',
 ].join('\r\n');
 
-/** Options of a CallStart that change the INVITE. */
-export type InviteOptions = Pick<CommandParams<'CallStart'>, 'display' | 'auto_answer' | 'headers'>;
+/** The params of a CallStart that shape the INVITE. */
+export type InviteParams = Pick<
+  CommandParams<'CallStart'>,
+  'caller' | 'callee' | 'display' | 'auto_answer' | 'headers'
+>;
 
 /**
- * Returns the MI command for the INVITE. It is upstream's INVITE except for the Contact, which points to OpenSIPS,
- * because OpenSIPS handles requests of this leg. `next_hop` routes it through the routing script, without which there
- * would be no dialog and no events. The headers for the client's options follow the ones that upstream sends.
+ * Returns the MI command for the INVITE. `next_hop` routes it through the routing script, without which there would be no dialog
+ * and no events. Two headers differ from upstream's. Contact points to OpenSIPS, because OpenSIPS handles requests of this
+ * leg. From is the callee and To the caller, because some phones, such as baresip, take the address in To as their own and
+ * show it to the callee later; `setUpFrom` restores upstream's. The headers for the client's options follow.
  */
 export function inviteCommand(
-  caller: string,
-  callee: string,
   nextHop: string,
   callid: string,
-  { display, auto_answer: autoAnswer = false, headers = {} }: InviteOptions,
+  { caller, callee, display, auto_answer: autoAnswer = false, headers = {} }: InviteParams,
+  { setUpFrom, transport }: Pick<OpenSipsFeatures, 'setUpFrom' | 'transport'>,
 ): Extract<MiCommand, { method: 't_uac_dlg' }> {
   const host = hostPortOf(nextHop);
+  const [from, to] = setUpFrom === 'caller' ? [caller, callee] : [callee, caller];
   const lines = [
-    `From: ${display === undefined ? '' : `${quotedString(display)} `}<${caller}>`,
-    `To: <${callee}>`,
-    `Contact: <${host.replace(':', ':call-api@')}>`,
+    `From: ${display === undefined ? '' : `${quotedString(display)} `}<${from}>`,
+    `To: <${to}>`,
+    `Contact: <${withTransport(host.replace(':', ':call-api@'), transport)}>`,
     'Content-Type: application/sdp',
     'CSeq: 1 INVITE',
     `Call-Id: ${callid}`,
@@ -45,7 +51,13 @@ export function inviteCommand(
   ];
   return {
     method: 't_uac_dlg',
-    params: { method: 'INVITE', ruri: caller, next_hop: nextHop, headers: lines.join('\r\n'), body: SDP },
+    params: {
+      method: 'INVITE',
+      ruri: withTransport(caller, transport),
+      next_hop: withTransport(nextHop, transport),
+      headers: lines.join('\r\n'),
+      body: SDP,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** The state of a CallStart. @module */
+import type { OpenSipsFeatures } from '../../opensips/features.ts';
 import type { CommandState } from '../command.ts';
 import type { DialogTermination } from '../end-dialogs.ts';
 import type { Transfer } from '../transfer/state.ts';
@@ -8,6 +9,7 @@ export interface CallStartState extends CommandState {
   readonly callee: string;
   /** The Call-ID of the first leg. */
   readonly callid: string;
+  readonly features: OpenSipsFeatures;
   phase: 'calling' | 'answered' | 'transferring' | 'cleanup';
   /** The state of the first leg's dialog as far as it is known; 0 if nothing is known. */
   dialogState: number;

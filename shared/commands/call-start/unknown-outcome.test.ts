@@ -275,7 +275,7 @@ describe('a CallStart reads its dialog on a resync', () => {
       [dialogEvent(FIRST_CALL, 2, 3)],
       [miResult('invite', answeredInvite), 'CallerAnswered'],
       [resync, dialogRequest],
-      [notListed, 'Error: failed to establish initial call: 487 the caller hung up', 'Ended'],
+      [notListed, 'Error: failed to establish initial call: the caller hung up', 'Ended'],
     );
     expect(harness.isFinished).toBe(true);
   });

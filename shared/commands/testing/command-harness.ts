@@ -3,8 +3,16 @@
  * @module
  */
 import { expect } from 'vitest';
-import type { MiCommand } from '../../opensips/mi.ts';
-import type { Action, CommandError, CommandMachine, CommandState, Input, StartContext } from '../command.ts';
+import { featuresOf } from '../../opensips/features.ts';
+import type {
+  Action,
+  CommandError,
+  CommandMachine,
+  CommandState,
+  Input,
+  OpenSipsRequest,
+  StartContext,
+} from '../command.ts';
 
 /** The Call-ID of a CallStart's first leg, or of the call that another command acts on. */
 export const FIRST_CALL = 'first@call-api';
@@ -23,7 +31,7 @@ export type ScriptStep = readonly [input: Input, ...outcome: string[]];
 export class CommandHarness<P, S extends CommandState> {
   readonly notifications: RecordedNotification[] = [];
   /** MI requests without a reply, by the machine's name for them. */
-  readonly pendingRequests = new Map<string, MiCommand>();
+  readonly pendingRequests = new Map<string, OpenSipsRequest>();
   /** Running timers with the milliseconds that they were started for. */
   readonly timers = new Map<string, number>();
   /** The outcome of the start. */
@@ -31,12 +39,16 @@ export class CommandHarness<P, S extends CommandState> {
   readonly #machine: CommandMachine<P, S>;
   #state: S | null;
 
-  /** @param answered the Call-IDs of dialogs that are known to be answered and active */
+  /**
+   * @param answered the Call-IDs of dialogs that are known to be answered and active
+   * @param context replaces parts of the context: by default the adapter sends no requests within a dialog
+   */
   constructor(
     machine: CommandMachine<P, S>,
     params: P,
     findCallStart: StartContext['findCallStart'] = () => undefined,
     answered: readonly string[] = [],
+    context: Partial<StartContext> = {},
   ) {
     this.#machine = machine;
     const { state, actions } = machine.start(params, {
@@ -44,6 +56,11 @@ export class CommandHarness<P, S extends CommandState> {
       nextHop: 'sip:10.0.0.1:5060',
       findCallStart,
       isAnswered: (callid) => answered.includes(callid),
+      isKnown: (callid) => answered.includes(callid),
+      heldLegs: () => [],
+      isTransferring: () => false,
+      features: featuresOf({ set_up_from: 'caller' }),
+      ...context,
     });
     this.#state = storeAndRestore(state);
     this.startOutcome = actions.map((action) => this.#carryOut(action));
@@ -87,7 +104,7 @@ export class CommandHarness<P, S extends CommandState> {
         if (!this.timers.delete(input.timer)) throw new Error(`the timer ${input.timer} is not running`);
         break;
       case 'event':
-        if (!this.followedCallids.includes(input.event.params.callid))
+        if (!this.followedCallids.includes(input.event.params.callid) && !this.#state?.awaitsCall)
           throw new Error(`${input.event.params.callid} is not followed`);
     }
   }
@@ -124,7 +141,7 @@ function storeAndRestore<S>(state: S): S {
   return restored;
 }
 
-function summarize({ method, params }: MiCommand): string {
+function summarize({ method, params }: OpenSipsRequest): string {
   switch (method) {
     case 't_uac_dlg':
       return `t_uac_dlg ${params.ruri}`;

@@ -30,9 +30,19 @@ export const cancel: Input = { type: 'cancel' };
 /** Events may have been lost. */
 export const resync: Input = { type: 'resync' };
 
-/** A state change of a dialog: 1 unconfirmed, 2 ringing, 3 answered, 4 acknowledged, 5 ended. */
-export function dialogEvent(callid: string, from: number, to: number): Input {
-  const params = { id: `id-of-${callid}`, callid, old_state: from, new_state: to };
+/**
+ * A state change of a dialog: 1 unconfirmed, 2 ringing, 3 answered, 4 acknowledged, 5 ended.
+ * @param id of the dialog, which differs between two dialogs of one Call-ID
+ * @param calledTag null if the called side has sent nothing
+ */
+export function dialogEvent(
+  callid: string,
+  from: number,
+  to: number,
+  id = `id-of-${callid}`,
+  calledTag: string | null = 'tag',
+): Input {
+  const params = { id, callid, to_tag: calledTag, old_state: from, new_state: to };
   return { type: 'event', at: 0, event: { name: 'E_DLG_STATE_CHANGED', params } };
 }
 
@@ -81,6 +91,14 @@ export function listedDialog(callid: string, overrides: Partial<Dialog> = {}): D
 export function dialogPage(...dialogs: Dialog[]): { Dialogs: Dialog[] } {
   return { Dialogs: dialogs };
 }
+
+/** No SIP status of the new call's end has arrived. */
+export const ENDED_WITHOUT_STATUS =
+  'Error: transfer failed: the call to the destination has ended, and its SIP status is not known';
+
+/** OpenSIPS refuses the new call before it rings. */
+export const REFUSED_BEFORE_RINGING =
+  'Error: transfer failed: OpenSIPS refused the call to the destination before it rang';
 
 /** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
 export const NOT_REACHED_ERROR =

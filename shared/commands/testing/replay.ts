@@ -6,9 +6,10 @@
  */
 import * as z from 'zod';
 import { EviEvent } from '../../opensips/evi.ts';
+import { featuresOf } from '../../opensips/features.ts';
 import { type Dialog, DialogResult, MiError } from '../../opensips/mi.ts';
-import type { MiRequest } from '../../protocol/link.ts';
 import { type CommandMethod, commandParams } from '../../protocol/rpc/commands.ts';
+import type { AdapterRequest } from '../../runner/mi-requests.ts';
 import { Runner } from '../../runner/runner.ts';
 import type { Notification } from '../../runner/stored-command.ts';
 
@@ -30,6 +31,13 @@ type MiReply = { readonly result: unknown } | { readonly error: MiError };
 
 /** Summaries of the notifications of each command, by the id of the recorded request that stands for it. */
 export type NotificationsByRequest = Readonly<Record<number, readonly string[]>>;
+
+/** The reply to a request within a dialog. */
+const SequentialResult = z.object({ Code: z.number(), Reason: z.string() });
+/** The MI command for requests within a dialog, and the SIP methods of the adapter's requests. */
+const SEQUENTIAL = 'dlg_send_sequential';
+const SIP_METHODS = { refer: 'REFER', hold: 'INVITE', probe: 'OPTIONS' };
+const IN_DIALOG = { refer: true, hold: true, timeout_ms: 5_000 };
 
 /** How long the clock runs after the last line. It exceeds every deadline of a command. */
 const TIME_AFTER_TRACE_MS = 1_000_000;
@@ -56,7 +64,7 @@ class TraceReplay {
   readonly #commandIds: readonly number[];
   readonly #isOverlapping: boolean;
   /** Requests of the runner that have no recorded counterpart yet, in order. */
-  #unmatchedRequests: MiRequest[] = [];
+  #unmatchedRequests: AdapterRequest[] = [];
   /** Ids of the runner's requests by the id of the recorded request whose reply they get. */
   readonly #matchedIds = new Map<number, string>();
   /** Letters that replace Call-IDs in the summaries. */
@@ -108,10 +116,23 @@ class TraceReplay {
       this.#advanceTo(next);
     }
     const { method, params, callid } = commandOf(request);
+    const features = featuresOf(this.#usesInDialog(request) ? { in_dialog: IN_DIALOG } : {});
     this.notifications[request.id] = [];
     const command = { cmdId: `${request.id}`, method, params, subject: 'tester', session: 'one' };
-    this.#runner.start(command, { callid, nextHop: 'sip:127.0.0.1:5060' }, this.#now);
+    this.#runner.start(command, { callid, nextHop: 'sip:127.0.0.1:5060', features }, this.#now);
     this.#handleOutput();
+  }
+
+  /** Returns whether the recorded command, or the transfer of the recorded call, is a request within a dialog. */
+  #usesInDialog({ method, params }: RecordedRequest): boolean {
+    if (method !== 't_uac_dlg') return method === SEQUENTIAL;
+    const callid = callidIn(params['headers']);
+    return this.#lines.some(({ msg }) => {
+      const request = RecordedRequest.safeParse(msg);
+      return (
+        request.success && request.data.method === SEQUENTIAL && request.data.params['callid'] === callid
+      );
+    });
   }
 
   #isCommandRunning(): boolean {
@@ -122,7 +143,7 @@ class TraceReplay {
     const reply = RecordedReply.safeParse(msg);
     const id = reply.success ? this.#matchedIds.get(reply.data.id) : undefined;
     if (!reply.success || id === undefined) return;
-    const { error, result } = reply.data;
+    const { error, result } = adapterReply(reply.data);
     this.#runner.onReply(error ? { id, error } : { id, result }, this.#now);
     this.#handleOutput();
   }
@@ -159,7 +180,7 @@ class TraceReplay {
   }
 
   /** Returns whether the trace contains the request, at the current line or later. */
-  #isRecorded(miRequest: MiRequest): boolean {
+  #isRecorded(miRequest: AdapterRequest): boolean {
     return this.#lines.slice(this.#lineIndex).some(({ dir, msg }, offset) => {
       const request = RecordedRequest.safeParse(dir === 'mi>' ? msg : null);
       if (!request.success || this.#matchedIds.has(request.data.id)) return false;
@@ -169,7 +190,7 @@ class TraceReplay {
   }
 
   /** Returns the reply that OpenSIPS would have sent to a request that was not recorded. */
-  #replyTo({ method, params }: MiRequest): MiReply {
+  #replyTo({ method, params }: AdapterRequest): MiReply {
     if (method === 'dlg_list' && 'callid' in params) return this.#dialogReply(String(params['callid']));
     if (method === 'dlg_list')
       return { result: { Dialogs: this.#activeDialogs().slice(Number(params['index'])) } };
@@ -215,8 +236,21 @@ class TraceReplay {
   }
 }
 
+/** Returns the reply as the adapter gives it to the edge: that to a request within a dialog has the phone's status line. */
+function adapterReply({ result, error }: z.infer<typeof RecordedReply>): z.infer<typeof RecordedReply> {
+  const answer = SequentialResult.safeParse(result);
+  if (answer.success) return { id: 0, result: { status: `${answer.data.Code} ${answer.data.Reason}` } };
+  if (error?.code === 408) return { id: 0, result: { status: `408 ${error.message}` } };
+  return error ? { id: 0, error } : { id: 0, result };
+}
+
 /** Returns whether a request of the runner and a recorded one are for the same operation on the same call. */
-function isSameRequest({ method, params }: MiRequest, recorded: RecordedRequest): boolean {
+function isSameRequest({ type, method, params }: AdapterRequest, recorded: RecordedRequest): boolean {
+  if (type === 'in-dialog') {
+    const { callid, mode, method: sipMethod } = recorded.params;
+    const isSameMethod = SIP_METHODS[method] === sipMethod && recorded.method === SEQUENTIAL;
+    return isSameMethod && params['callid'] === callid && params['leg'] === mode;
+  }
   if (method !== recorded.method) return false;
   if (method === 't_uac_dlg')
     return callidIn(String(params['headers'])) === callidIn(recorded.params['headers']);
@@ -241,6 +275,7 @@ interface ReplayedCommand {
 /** Returns the command that a recorded request stands for. */
 function commandOf({ method: miMethod, params: miParams }: RecordedRequest): ReplayedCommand {
   const { callid, dialog_id, leg, transfer_callid, transfer_leg, destination, headers = '' } = miParams;
+  const { mode, body = '', method: sipMethod } = miParams;
   const command = (method: CommandMethod, params: unknown): ReplayedCommand => ({
     method,
     params: commandParams[method].parse(params),
@@ -265,6 +300,12 @@ function commandOf({ method: miMethod, params: miParams }: RecordedRequest): Rep
             legB: transfer_leg,
             destination,
           });
+    case SEQUENTIAL: {
+      if (sipMethod === 'INVITE')
+        return command(body.includes('a=sendonly') ? 'CallHold' : 'CallUnhold', { callid, leg: mode });
+      const target = /<(.*?)(?:;osid=[^>]*)?>/.exec(headers)?.[1];
+      return command('CallBlindTransfer', { callid, leg: mode, destination: target });
+    }
     default:
       throw new Error(`no command uses ${miMethod}`);
   }

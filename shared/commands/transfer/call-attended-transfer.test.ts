@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CommandHarness, FIRST_CALL, NEW_CALL, type ScriptStep } from '../testing/command-harness.ts';
-import { dialogEvent, miError, miResult, timer, transferEvent } from '../testing/inputs.ts';
+import { dialogEvent, listedDialog, miError, miResult, timer, transferEvent } from '../testing/inputs.ts';
 import { callAttendedTransfer } from './call-attended-transfer.ts';
 
 const OTHER = 'other@phone';
@@ -25,7 +25,8 @@ describe('CallAttendedTransfer', () => {
       accepted,
       [transferEvent('start'), 'TransferStart'],
       [dialogEvent(NEW_CALL, 2, 3)],
-      [transferEvent('ok', '200 OK'), 'TransferSuccessful', `MI dlg_end_dlg ${FIRST_CALL}`],
+      [transferEvent('ok', '200 OK')],
+      [dialogEvent(OTHER, 4, 5), 'TransferSuccessful', `MI dlg_end_dlg ${FIRST_CALL}`],
       [miResult(`end ${FIRST_CALL}`, 'OK'), 'Ended'],
       [dialogEvent(FIRST_CALL, 4, 5)],
     );
@@ -39,11 +40,45 @@ describe('CallAttendedTransfer', () => {
   });
 
   it('ignores the second set of events that OpenSIPS raises for the other call', () => {
-    const harness = new CommandHarness(callAttendedTransfer, legs).run(accepted, [
-      transferEvent('start'),
-      'TransferStart',
+    new CommandHarness(callAttendedTransfer, legs).run(
+      accepted,
+      [transferEvent('start', '', { callid: OTHER })],
+      [transferEvent('start'), 'TransferStart'],
+      [transferEvent('ok', '200 OK', { callid: OTHER })],
+    );
+  });
+
+  it('succeeds if the event of the other call’s end is lost: the call is read', () => {
+    const answered: ScriptStep[] = [
+      accepted,
+      [transferEvent('ok', '200 OK'), 'TransferStart'],
+      [timer('replaced'), `MI dlg_list ${OTHER}`],
+    ];
+    const success = ['TransferSuccessful', `MI dlg_end_dlg ${FIRST_CALL}`];
+    new CommandHarness(callAttendedTransfer, legs).run(...answered, [
+      miError('read-replaced', 404, 'No such dialog'),
+      ...success,
     ]);
-    expect(harness.followedCallids).not.toContain(OTHER);
+    new CommandHarness(callAttendedTransfer, legs).run(...answered, [
+      miResult('read-replaced', { Dialog: listedDialog(OTHER, { state: 5 }) }),
+      ...success,
+    ]);
+  });
+
+  it('names the three calls if a phone without Replaces has placed a plain call', () => {
+    const harness = new CommandHarness(callAttendedTransfer, legs).run(
+      accepted,
+      [transferEvent('start'), 'TransferStart'],
+      [dialogEvent(FIRST_CALL, 4, 5)],
+      [transferEvent('ok', '200 OK')],
+      [timer('replaced'), `MI dlg_list ${OTHER}`],
+      [
+        miResult('read-replaced', { Dialog: listedDialog(OTHER) }),
+        `Error: transfer failed: the phone does not support Replaces, and has called sip:bob@10.0.0.7 in a new call. New call ${NEW_CALL}: answered. Transferred call ${FIRST_CALL}: ended. Call to be replaced ${OTHER}: active.`,
+        'Ended',
+      ],
+    );
+    expect(harness.isFinished).toBe(true);
   });
 
   it('leaves both calls active if the other phone refuses', () => {
@@ -75,6 +110,7 @@ describe('CallAttendedTransfer', () => {
   it('treats "not found" for the old call as success', () => {
     const harness = new CommandHarness(callAttendedTransfer, legs).run(
       accepted,
+      [dialogEvent(OTHER, 4, 5)],
       [transferEvent('ok', '200 OK'), 'TransferStart', 'TransferSuccessful', `MI dlg_end_dlg ${FIRST_CALL}`],
       [miError(`end ${FIRST_CALL}`, 404, 'Requested Dialog not found'), 'Ended'],
     );

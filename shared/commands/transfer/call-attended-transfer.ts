@@ -7,20 +7,11 @@ import type { CommandParams } from '../../protocol/rpc/commands.ts';
 import { transferMachine } from './transfer-command.ts';
 
 export const callAttendedTransfer = transferMachine(
-  ({ callidA, legA, callidB, legB, destination }: CommandParams<'CallAttendedTransfer'>) => ({
-    command: {
-      method: 'call_transfer',
-      params: {
-        callid: callidA,
-        leg: legA,
-        transfer_callid: callidB,
-        transfer_leg: legB,
-        ...(destination === undefined ? {} : { destination }),
-      },
-    },
+  ({ callidA, legA, callidB, legB, destination = '' }: CommandParams<'CallAttendedTransfer'>) => ({
     callid: callidA,
     leg: legA,
-    destination: destination ?? '',
+    destination,
+    replaced: { callid: callidB, leg: legB },
   }),
   () => undefined,
 );

@@ -3,11 +3,6 @@ import type { CommandParams } from '../../protocol/rpc/commands.ts';
 import { transferMachine } from './transfer-command.ts';
 
 export const callBlindTransfer = transferMachine(
-  ({ callid, leg, destination }: CommandParams<'CallBlindTransfer'>) => ({
-    command: { method: 'call_transfer', params: { callid, leg, destination } },
-    callid,
-    leg,
-    destination,
-  }),
+  ({ callid, leg, destination }: CommandParams<'CallBlindTransfer'>) => ({ callid, leg, destination }),
   (destination) => ({ destination }),
 );

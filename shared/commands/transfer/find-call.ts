@@ -4,7 +4,7 @@
  */
 
 import { dialogState } from '../../opensips/evi.ts';
-import { DialogsResult } from '../../opensips/mi.ts';
+import { type Dialog, DialogResult, DialogsResult } from '../../opensips/mi.ts';
 import {
   FINAL_SEARCH_TIMEOUT_MS,
   MI_TIMEOUT_MS,
@@ -13,14 +13,20 @@ import {
 } from '../deadlines.ts';
 import { type Failure, noReplyFailure, notDoneFailure, timeoutFailure, unknownFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
-import { findTransferredCall } from './match-call.ts';
-import { decideOutcome, fail, onNewCall } from './progress.ts';
-import type { Transfer, TransferProgress } from './state.ts';
+import { findTransferredCall, stripOsid } from './match-call.ts';
+import { fail } from './outcome.ts';
+import { decideOutcome, onNewCall } from './progress.ts';
+import { refusalFailure } from './refused-call.ts';
+import { isRefer, type Transfer, type TransferProgress } from './state.ts';
 
 /** Dialogs per page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
 export const PAGE_SIZE = 12;
 
-const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+const WITHIN = `within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
+const NOT_DIALED = `transfer failed: the phone accepted the transfer and did not dial ${WITHIN}`;
+const NO_ANSWER =
+  'No reply to the transfer has arrived, and no new call was found. The phone may or may not have received it.';
+const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, ${WITHIN}`;
 
 /** Searches the list from its start. */
 export function startSearch(transfer: Transfer, actions: StepActions): void {
@@ -36,7 +42,7 @@ export function requestPage({ page }: Transfer, actions: StepActions): void {
 /** The time for the new call has passed. One final search decides. */
 export function startFinalSearch(transfer: Transfer, actions: StepActions): void {
   transfer.isFinalSearch = true;
-  actions.stopTimers('search');
+  actions.stopTimers('search', 'new-call', 'refused');
   actions.startTimer('final-search', FINAL_SEARCH_TIMEOUT_MS);
   startSearch(transfer, actions);
 }
@@ -72,7 +78,11 @@ function onCallNotFound(transfer: Transfer, actions: StepActions): TransferProgr
 }
 
 /** A phone that strips `osid` is recognized only by its contact. If the contact is unknown, so is the outcome. */
-function notReachedFailure({ endedAt, contact }: Transfer): Failure {
+function notReachedFailure(transfer: Transfer): Failure {
+  const { endedAt, contact, refusal, hasPhoneAccepted } = transfer;
+  if (refusal) return refusalFailure(refusal);
+  if (isRefer(transfer) && !hasPhoneAccepted) return unknownFailure(NO_ANSWER);
+  if (hasPhoneAccepted && endedAt === undefined) return timeoutFailure(NOT_DIALED);
   if (endedAt === undefined) return timeoutFailure(NOT_REACHED);
   return contact === undefined ? unknownFailure(NOT_REACHED) : notDoneFailure(NOT_REACHED);
 }
@@ -92,22 +102,45 @@ export function onFinalSearchTimeout(transfer: Transfer, actions: StepActions): 
 export function onPage(transfer: Transfer, result: unknown, actions: StepActions): TransferProgress[] {
   const parsed = DialogsResult.safeParse(result);
   const dialogs = parsed.success ? parsed.data.Dialogs : [];
-  const oldDialog = dialogs.find(({ callid }) => callid === transfer.callid);
-  if (transfer.dialogId === undefined && oldDialog) transfer.dialogId = oldDialog.ID;
-  const contact =
-    transfer.leg === 'caller' ? oldDialog?.caller_contact : oldDialog?.CALLEES?.[0]?.callee_contact;
-  if (transfer.contact === undefined && contact) transfer.contact = contact;
+  for (const dialog of dialogs) noteDialog(transfer, dialog);
   // The phone may have kept the old dialog long after its new call started, until we ended it.
   const endedAt = transfer.lastEventAt ?? transfer.endedAt;
-  const newDialog = findTransferredCall(dialogs, endedAt === undefined ? transfer : { ...transfer, endedAt });
+  const newDialog = findTransferredCall(dialogs, {
+    ...transfer,
+    destination: transfer.destination || transfer.resolvedDestination,
+    ...(endedAt === undefined ? {} : { endedAt }),
+  });
   if (newDialog) {
     transfer.isUnmatched = true;
     transfer.newDialogState = newDialog.state;
+    transfer.newDialogId = newDialog.ID;
     const progress = onNewCall(transfer, newDialog.callid, '', actions);
-    return newDialog.state >= dialogState.answered ? [...progress, ...decideOutcome(transfer)] : progress;
+    return newDialog.state >= dialogState.answered
+      ? [...progress, ...decideOutcome(transfer, actions)]
+      : progress;
   }
   if (dialogs.length < transfer.page.counter) return onCallNotFound(transfer, actions);
   transfer.page = { ...transfer.page, index: transfer.page.index + transfer.page.counter };
   requestPage(transfer, actions);
   return [];
+}
+
+/** Handles the dialog of the transferred call, or of the one to be replaced. */
+export function onDialogRead(transfer: Transfer, result: unknown): void {
+  const parsed = DialogResult.safeParse(result);
+  if (parsed.success) noteDialog(transfer, parsed.data.Dialog);
+}
+
+/** Notes what identifies the new call: the id of the transferred dialog, the contact of its phone, and where it is sent. */
+function noteDialog(transfer: Transfer, dialog: Dialog): void {
+  if (dialog.callid === transfer.callid) {
+    transfer.dialogId ??= dialog.ID;
+    const contact = transfer.leg === 'caller' ? dialog.caller_contact : dialog.CALLEES?.[0]?.callee_contact;
+    if (contact) transfer.contact ??= contact;
+  }
+  if (dialog.callid !== transfer.replacedCallid) return;
+  transfer.replacedUri = transfer.replacedLeg === 'caller' ? dialog.from_uri : dialog.to_uri;
+  // An attended transfer may have no destination but the party of the other call.
+  if (transfer.resolvedDestination === '')
+    transfer.resolvedDestination = stripOsid(transfer.replacedUri, transfer.matchParam);
 }

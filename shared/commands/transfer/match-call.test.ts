@@ -7,6 +7,7 @@ const transferred: TransferredDialog = {
   dialogId: '343.0f5dc7c4',
   contact: 'sip:alice@10.0.0.5:5070',
   destination: 'sip:bob@10.0.0.11',
+  matchParam: 'osid',
   endedAt: 1_795_428_800_000,
 };
 const osid = ';osid=343.0f5dc7c4';
@@ -69,7 +70,8 @@ describe('no other call is mistaken for it', () => {
 
   it('nothing is found if neither id nor contact is known', () => {
     const call = listedDialog('new', { ...withoutOsid, to_uri: `sip:bob@10.0.0.11${osid}` });
-    expect(findTransferredCall([call], { callid: 'old', destination: 'sip:bob@10.0.0.11' })).toBeUndefined();
+    const unidentified = { callid: 'old', destination: 'sip:bob@10.0.0.11', matchParam: 'osid' };
+    expect(findTransferredCall([call], unidentified)).toBeUndefined();
   });
 });
 

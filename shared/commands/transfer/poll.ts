@@ -4,7 +4,7 @@ import { dialogState } from '../../opensips/evi.ts';
 import { DialogResult } from '../../opensips/mi.ts';
 import { MAX_DIALOG_POLL_INTERVAL_MS, MI_TIMEOUT_MS, OUTCOME_EVENT_TIMEOUT_MS } from '../deadlines.ts';
 import type { StepActions } from '../step-actions.ts';
-import { decideOutcome } from './progress.ts';
+import { decideOutcome, onNewDialogState } from './progress.ts';
 import type { Transfer, TransferProgress } from './state.ts';
 
 /** Requests the new call's dialog from OpenSIPS. */
@@ -24,19 +24,21 @@ export function onNewDialogRead(
   actions: StepActions,
 ): TransferProgress[] {
   const parsed = DialogResult.safeParse(result);
-  const state = parsed.success ? parsed.data.Dialog.state : 0;
+  const { ID: id = '', state = 0 } = parsed.success ? parsed.data.Dialog : {};
   if (state === dialogState.ended) {
     onNewDialogMissing(transfer, actions);
     return [];
   }
-  transfer.newDialogState = Math.max(transfer.newDialogState, state);
-  if (state >= dialogState.answered) return decideOutcome(transfer);
+  const progress = state > 0 ? onNewDialogState(transfer, id, state, actions) : [];
+  if (state >= dialogState.answered)
+    return [...progress, ...(transfer.phase === 'started' ? decideOutcome(transfer, actions) : [])];
   pollLater(transfer, actions);
-  return [];
+  return progress;
 }
 
 /** OpenSIPS no longer knows the new call. Its last event may still be in transit. */
 export function onNewDialogMissing(transfer: Transfer, actions: StepActions): void {
+  if (transfer.phase !== 'started') return;
   if (transfer.newDialogState < dialogState.answered) transfer.newDialogState = dialogState.ended;
-  actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
+  if (transfer.refusedStatus === undefined) actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from 'zod';
-import { dialogState, type TransferEvent } from '../../opensips/evi.ts';
+import { type DialogEvent, dialogState, type TransferEvent } from '../../opensips/evi.ts';
 import type { EventInput } from '../command.ts';
 import {
   DESTINATION_TIMEOUT_MS,
@@ -12,11 +12,13 @@ import {
   OUTCOME_EVENT_TIMEOUT_MS,
   UNMATCHED_POLL_DELAY_MS,
 } from '../deadlines.ts';
-import { type Failure, sipFailure, timeoutFailure } from '../failures.ts';
+import { sipFailure, timeoutFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
-import type { Transfer, TransferProgress } from './state.ts';
-
-const FAILED = 'transfer failed with status ';
+import { awaitFollowUp, mayFollow, onFollowed } from './follow-up.ts';
+import { FAILED, fail, finish, isFinalStatus } from './outcome.ts';
+import { onScriptRefusal, onUnknownDialog } from './refused-call.ts';
+import { awaitReplacedEnd, onReplacedEnded } from './replaced-call.ts';
+import { awaitsCall, isRefer, type Transfer, type TransferProgress } from './state.ts';
 
 /**
  * OpenSIPS has accepted the transfer, so events that arrived before its reply belong to it. If the acceptance is only
@@ -48,23 +50,77 @@ export function onEvent(
   actions: StepActions,
 ): TransferProgress[] {
   if (transfer.phase === 'finished') return [];
-  if (event.name === 'E_CALL_TRANSFER') return onTransferEvent(transfer, event.params, actions);
-  if (event.name !== 'E_DLG_STATE_CHANGED') return [];
-  const { callid, id, new_state: state } = event.params;
-  if (callid === transfer.callid) {
-    transfer.dialogId = id;
-    if (state === dialogState.ended) {
+  switch (event.name) {
+    case 'E_CALL_TRANSFER':
+      return onTransferEvent(transfer, event.params, actions);
+    case 'E_DLG_STATE_CHANGED':
+      return onDialogEvent(transfer, event.params, at, actions);
+    case 'E_CALL_REFUSED':
+      return onScriptRefusal(transfer, event.params, actions);
+    default:
+      return [];
+  }
+}
+
+function onDialogEvent(
+  transfer: Transfer,
+  params: z.infer<typeof DialogEvent>['params'],
+  at: number,
+  actions: StepActions,
+): TransferProgress[] {
+  const { callid, id, new_state: state } = params;
+  const hasEnded = state === dialogState.ended;
+  switch (callid) {
+    case transfer.newCallid:
+      return onNewDialogState(transfer, id, state, actions);
+    case transfer.callid:
+      transfer.dialogId = id;
+      if (!hasEnded) return [];
       transfer.endedAt = at;
       if (transfer.phase === 'accepted') actions.startTimer('search', transfer.searchDelayMs);
-    }
-    return [];
+      return [];
+    case transfer.replacedCallid:
+      return hasEnded ? onReplacedEnded(transfer) : [];
+    default:
+      onUnknownDialog(transfer, params, actions);
+      return [];
   }
-  if (callid !== transfer.newCallid || state <= transfer.newDialogState) return [];
+}
+
+/** The new call's dialog has this state. A refused call may go on in another dialog. */
+export function onNewDialogState(
+  transfer: Transfer,
+  id: string,
+  state: number,
+  actions: StepActions,
+): TransferProgress[] {
+  if (transfer.phase !== 'started') return [];
+  const isOtherDialog = transfer.newDialogId !== undefined && transfer.newDialogId !== id;
+  if (isOtherDialog && state === dialogState.ended) return [];
+  if (isOtherDialog) {
+    onFollowed(transfer, actions);
+    transfer.newDialogState = 0;
+  }
+  transfer.newDialogId = id;
+  if (state <= transfer.newDialogState) return [];
   transfer.newDialogState = state;
-  if (transfer.isUnmatched) return state >= dialogState.answered ? decideOutcome(transfer) : [];
-  // OpenSIPS raises `ok` or `fail` with these states. If that event is lost, the state decides.
-  if (state >= dialogState.answered) actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
+  if (state === dialogState.ringing) return reportRinging(transfer);
+  // OpenSIPS raises `ok` or `fail` with the later states. If there is none, or if it is lost, the state decides.
+  if (transfer.isUnmatched) return decideOutcome(transfer, actions);
+  actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
   return [];
+}
+
+/** Reports that the destination rings. callops reports it itself, by the phone's NOTIFY. */
+function reportRinging(transfer: Transfer): TransferProgress[] {
+  if (!isRefer(transfer) || transfer.isRingingReported) return [];
+  return reportPending(transfer, '180 Ringing');
+}
+
+function reportPending(transfer: Transfer, status: string): TransferProgress[] {
+  const { newCallid: callid = '', resolvedDestination: destination } = transfer;
+  transfer.isRingingReported ||= status.startsWith('180');
+  return [{ type: 'pending', callid, destination, status }];
 }
 
 function onTransferEvent(
@@ -72,33 +128,53 @@ function onTransferEvent(
   params: z.infer<typeof TransferEvent>['params'],
   actions: StepActions,
 ): TransferProgress[] {
-  if (params.callid !== transfer.callid) return [];
+  if (!isOfTransfer(transfer, params.callid) || transfer.phase === 'replacing') return [];
   const { transfer_callid: newCallid, destination, state, status } = params;
   if (newCallid === '') return state === 'notify' ? onNotifyWithoutCall(transfer, status) : [];
-  if (transfer.phase === 'started' && newCallid !== transfer.newCallid) return [];
+  if (transfer.phase === 'started' ? newCallid !== transfer.newCallid : !mayBeNewCall(transfer, state))
+    return [];
   const progress = transfer.phase === 'started' ? [] : onNewCall(transfer, newCallid, destination, actions);
   if (destination !== '') transfer.resolvedDestination = destination;
   switch (state) {
+    case 'start':
+      onFollowed(transfer, actions);
+      return progress;
     case 'notify':
       transfer.lastNotifyStatus = status;
       if (isFinalStatus(status)) actions.startTimer('outcome', OUTCOME_EVENT_TIMEOUT_MS);
-      return [
-        ...progress,
-        { type: 'pending', callid: newCallid, destination: transfer.resolvedDestination, status },
-      ];
+      if (status.startsWith('180') && transfer.isRingingReported) return progress;
+      return [...progress, ...reportPending(transfer, status)];
     case 'ok':
-      return [...progress, ...succeed(transfer)];
+      return [...progress, ...succeed(transfer, actions)];
     case 'fail':
-      return [...progress, ...fail(transfer, sipFailure(FAILED, status))];
+      if (!mayFollow(status)) return [...progress, ...fail(transfer, sipFailure(FAILED, status))];
+      awaitFollowUp(transfer, status, actions);
+      return progress;
     default:
       return progress;
   }
 }
 
+/**
+ * Returns whether an event of this dialog tells of the transfer. callops raises the events of an attended transfer for both
+ * dialogs, but only for the replaced one if it has not sent the REFER itself (`call_attended_transfer` in callops.c).
+ */
+function isOfTransfer(transfer: Transfer, callid: string): boolean {
+  return callid === transfer.callid || (isRefer(transfer) && callid === transfer.replacedCallid);
+}
+
+/**
+ * Returns whether an event with an unknown Call-ID tells of the new call. callops transfers a call only once. With REFER an event may
+ * name the call of an earlier transfer, but only a new one starts (trace `sequential-refer-after-491`).
+ */
+function mayBeNewCall(transfer: Transfer, state: string): boolean {
+  return !isRefer(transfer) || state === 'start';
+}
+
 /** The phone has reported the outcome in a NOTIFY before any new call was seen. */
 function onNotifyWithoutCall(transfer: Transfer, status: string): TransferProgress[] {
   const hasFailed = transfer.phase === 'accepted' && isFinalStatus(status) && !status.startsWith('2');
-  return hasFailed ? fail(transfer, sipFailure(FAILED, status)) : [];
+  return hasFailed && !mayFollow(status) ? fail(transfer, sipFailure(FAILED, status)) : [];
 }
 
 /** The phone has started its new call. */
@@ -111,7 +187,7 @@ export function onNewCall(
   transfer.phase = 'started';
   transfer.newCallid = newCallid;
   if (destination !== '') transfer.resolvedDestination = destination;
-  actions.stopTimers('new-call', 'search', 'final-search');
+  actions.stopTimers('new-call', 'refused', 'search', 'final-search');
   actions.startTimer('destination', DESTINATION_TIMEOUT_MS);
   actions.startTimer(
     'poll-new-dialog',
@@ -123,33 +199,26 @@ export function onNewCall(
   ];
 }
 
-function succeed(transfer: Transfer): TransferProgress[] {
-  transfer.phase = 'finished';
-  const { newCallid = '', resolvedDestination } = transfer;
-  return [{ type: 'answered', callid: newCallid, destination: resolvedDestination }];
-}
-
-export function fail(transfer: Transfer, failure: Failure): TransferProgress[] {
-  transfer.phase = 'finished';
-  return [{ type: 'failed', failure }];
+/** The new call is answered. */
+function succeed(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  return awaitReplacedEnd(transfer, actions) ? [] : finish(transfer);
 }
 
 /** Decides the outcome by the state of the new dialog, or by the phone's last NOTIFY. */
-export function decideOutcome(transfer: Transfer): TransferProgress[] {
-  const { newDialogState, lastNotifyStatus } = transfer;
+export function decideOutcome(transfer: Transfer, actions: StepActions): TransferProgress[] {
+  const { newDialogState, lastNotifyStatus, refusedStatus } = transfer;
+  if (awaitsCall(transfer) || transfer.phase === 'replacing') return [];
   if (newDialogState === dialogState.answered || newDialogState === dialogState.acknowledged)
-    return succeed(transfer);
-  if (!isFinalStatus(lastNotifyStatus)) return fail(transfer, sipFailure(FAILED, '487 Request Terminated'));
-  if (lastNotifyStatus.startsWith('2')) return succeed(transfer);
-  return fail(transfer, sipFailure(FAILED, lastNotifyStatus));
+    return succeed(transfer, actions);
+  if (lastNotifyStatus.startsWith('2')) return succeed(transfer, actions);
+  if (isFinalStatus(lastNotifyStatus) && !mayFollow(lastNotifyStatus))
+    return fail(transfer, sipFailure(FAILED, lastNotifyStatus));
+  if (refusedStatus === undefined)
+    awaitFollowUp(transfer, isFinalStatus(lastNotifyStatus) ? lastNotifyStatus : '', actions);
+  return [];
 }
 
 /** The destination has not answered within the time that a phone may ring. */
 export function failDestinationTimeout(transfer: Transfer): TransferProgress[] {
-  const sip = { status: 408, reason: 'Request Timeout' };
-  return fail(transfer, timeoutFailure(`${FAILED}408 Request Timeout`, sip));
-}
-
-function isFinalStatus(status: string): boolean {
-  return /^[2-6]\d\d/.test(status);
+  return fail(transfer, timeoutFailure(`${FAILED}408 Request Timeout`));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dialogState, type Leg } from '../../opensips/evi.ts';
+import { dialogState } from '../../opensips/evi.ts';
 import { errorCode } from '../../protocol/rpc/jsonrpc.ts';
 import type { CommandMachine, CommandState, Input, StepResult } from '../command.ts';
 import { copyJson } from '../copy-json.ts';
@@ -16,9 +16,11 @@ import {
   haveAllReplied,
   stepTermination,
 } from '../end-dialogs.ts';
+import { TRANSFER_PENDING } from '../failures.ts';
 import { StepActions } from '../step-actions.ts';
-import type { Transfer, TransferCommand, TransferProgress } from './state.ts';
-import { requestTransfer, stepTransfer, transferCallids } from './transfer.ts';
+import { requestTransfer } from './request.ts';
+import { type Transfer, type TransferProgress, type TransferTarget, transferFlags } from './state.ts';
+import { stepTransfer, transferCallids } from './transfer.ts';
 
 export interface TransferCommandState extends CommandState {
   readonly transfer: Transfer;
@@ -28,28 +30,25 @@ export interface TransferCommandState extends CommandState {
   isEndedReported: boolean;
 }
 
-/** The transfer that a command requests. */
-export interface TransferRequest {
-  readonly command: TransferCommand;
-  readonly callid: string;
-  readonly leg: Leg;
-  readonly destination: string;
-}
-
 /**
  * Returns the machine of a command that transfers a party.
- * @param requestOf returns the transfer that the params describe
+ * @param targetOf returns the transfer that the params describe
  * @param transferringData returns the data of the notification `Transferring`
  */
 export function transferMachine<P>(
-  requestOf: (params: P) => TransferRequest,
+  targetOf: (params: P) => TransferTarget,
   transferringData: (destination: string) => unknown,
 ): CommandMachine<P, TransferCommandState> {
   return {
-    start(params) {
+    start(params, { features, isTransferring }) {
       const actions = new StepActions();
-      const { command, ...known } = requestOf(params);
-      const transfer = requestTransfer(command, known, actions);
+      const target = targetOf(params);
+      if (isTransferring(target.callid) || (target.replaced && isTransferring(target.replaced.callid))) {
+        actions.fail(TRANSFER_PENDING);
+        actions.end();
+        return { state: null, actions: actions.list };
+      }
+      const transfer = requestTransfer(target, features, {}, actions);
       return finishStep({ followedCallids: [], transfer, isEndedReported: false }, actions);
     },
 
@@ -135,8 +134,10 @@ function reportEnded(state: TransferCommandState, actions: StepActions, isTimedO
 function finishStep(state: TransferCommandState, actions: StepActions): StepResult<TransferCommandState> {
   const { termination, transfer, isEndedReported } = state;
   const isFinished = isEndedReported && (termination === undefined || haveAllEnded(termination));
+  if (isFinished) return { state: null, actions: actions.list };
+  const { transferring: _, awaitsCall: __, ...rest } = state;
   return {
-    state: isFinished ? null : { ...state, followedCallids: transferCallids(transfer) },
+    state: { ...rest, followedCallids: transferCallids(transfer), ...transferFlags(transfer) },
     actions: actions.list,
   };
 }

@@ -3,6 +3,7 @@ import { CommandHarness, FIRST_CALL, NEW_CALL, type ScriptStep } from '../testin
 import {
   dialogEvent,
   dialogPage,
+  ENDED_WITHOUT_STATUS,
   listedDialog,
   miError,
   miResult,
@@ -160,12 +161,14 @@ describe('a transfer whose `ok` or `fail` is lost', () => {
     );
   });
 
-  it('fails with 487 after the new dialog has ended without a reason', () => {
-    startCommand().run(
+  it('fails without a status 3 s after the new dialog has ended without a reason', () => {
+    const harness = startCommand().run(
       ...started,
       [dialogEvent(NEW_CALL, 1, 5)],
-      [timer('outcome'), failedWith('487 Request Terminated'), 'Ended'],
+      [timer('outcome')],
+      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
     );
+    expect(harness.notifications.at(-2)?.error).not.toHaveProperty('sip');
   });
 
   it('is decided by the phone’s final NOTIFY if there is no dialog event either', () => {
@@ -219,20 +222,26 @@ describe('a transfer without a new call', () => {
     expect(harness.isFinished).toBe(true);
   });
 
-  it.each([
-    [404, 'Dialog not found'],
-    [491, 'Request Pending'],
-  ])('fails if OpenSIPS refuses it: %i %s', (code, message) => {
+  it('fails if OpenSIPS refuses it', () => {
     const harness = startCommand().run([
-      miError('transfer', code, message),
-      `Error: ${code} ${message}`,
+      miError('transfer', 491, 'Request Pending'),
+      'Error: 491 Request Pending',
       'Ended',
     ]);
     expect(harness.notifications[0]?.error).toEqual({
       code: -32011,
-      message: `OpenSIPS has rejected call_transfer: ${code} ${message}.`,
-      sip: { status: code, reason: message },
+      message: 'OpenSIPS has rejected call_transfer: 491 Request Pending.',
+      sip: { status: 491, reason: 'Request Pending' },
     });
+  });
+
+  it('fails if OpenSIPS does not know the call', () => {
+    const harness = startCommand().run([
+      miError('transfer', 404, 'Dialog not found'),
+      'Error: 404 Dialog not found',
+      'Ended',
+    ]);
+    expect(harness.notifications[0]?.error).toMatchObject({ code: -32005 });
   });
 
   it('is requested for half a minute while no adapter is connected', () => {
@@ -396,12 +405,13 @@ describe('a started transfer is polled', () => {
     harness.run([transferEvent('fail', '486 Busy Here'), failedWith('486 Busy Here'), 'Ended']);
   });
 
-  it('and fails with 487 if the list no longer has it and there is no event', () => {
+  it('and fails without a status if the list no longer has it and there is no event', () => {
     startCommand().run(
       ...started,
       dialogPolled,
       [notListed],
-      [timer('outcome'), failedWith('487 Request Terminated'), 'Ended'],
+      [timer('outcome')],
+      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
     );
   });
 

@@ -1,68 +1,43 @@
 /**
- * The part of CallStart, CallBlindTransfer and CallAttendedTransfer that runs a `call_transfer`: it is accepted, started,
- * pending, answered or failed. OpenSIPS raises no event for the phone's response to the REFER, so timers and dialog
- * states replace what is missing.
+ * The part of CallStart, CallBlindTransfer and CallAttendedTransfer that runs a transfer: it is accepted, started, pending,
+ * answered or failed. OpenSIPS raises no event for some of these steps, so timers and dialog states replace what is missing.
  * @module
  */
 
+import { dialogState } from '../../opensips/evi.ts';
+import { InDialogResult } from '../../opensips/in-dialog.ts';
 import { NOT_FOUND } from '../../opensips/mi.ts';
-import type { Input } from '../command.ts';
-import { DIALOG_POLL_INTERVAL_MS, MAX_REFER_ATTEMPTS, MI_TIMEOUT_MS, SEARCH_DELAY_MS } from '../deadlines.ts';
-import { miFailure, noReplyFailure } from '../failures.ts';
+import type { EventInput, Input } from '../command.ts';
+import { ACK_TIMEOUT_MS, MAX_READY_ATTEMPTS, MAX_REFER_ATTEMPTS } from '../deadlines.ts';
+import { miFailure, noReplyFailure, sipFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
 import {
+  onDialogRead,
   onFinalSearchTimeout,
   onPage,
   onPageError,
   onPageNoReply,
-  PAGE_SIZE,
   requestPage,
   startFinalSearch,
   startSearch,
 } from './find-call.ts';
+import { onFollowUpTimeout } from './follow-up.ts';
+import { FAILED, fail } from './outcome.ts';
 import { onNewDialogMissing, onNewDialogRead, pollLater, readNewDialog } from './poll.ts';
-import { decideOutcome, fail, failDestinationTimeout, onAccepted, onEvent } from './progress.ts';
-import type { Transfer, TransferCommand, TransferProgress } from './state.ts';
+import { decideOutcome, failDestinationTimeout, onAccepted, onEvent } from './progress.ts';
+import { onReplacedMissing, onReplacedRead, onReplacedTimeout, onReplacedUnknown } from './replaced-call.ts';
+import { isRefer, type Transfer, type TransferProgress } from './state.ts';
 
 /** More events than a transfer raises before its reply. Later ones are dropped. */
 const MAX_EARLY_EVENTS = 32;
 
-/** Requests the transfer. `known` is what the command knows of the dialog. */
-export function requestTransfer(
-  command: TransferCommand,
-  known: Pick<Transfer, 'callid' | 'leg' | 'destination'> &
-    Partial<Pick<Transfer, 'dialogId' | 'contact' | 'lastEventAt'>>,
-  actions: StepActions,
-): Transfer {
-  actions.requestMi('transfer', command, MI_TIMEOUT_MS);
-  return {
-    ...known,
-    command,
-    phase: 'requested',
-    isAcceptedReported: false,
-    earlyEvents: [],
-    newDialogState: 0,
-    resolvedDestination: known.destination,
-    lastNotifyStatus: '',
-    isUnmatched: false,
-    page: { index: 0, counter: PAGE_SIZE },
-    searchDelayMs: SEARCH_DELAY_MS,
-    pollDelayMs: DIALOG_POLL_INTERVAL_MS,
-    isRetried: false,
-    notRunCount: 0,
-    isAbandoned: false,
-    eventsMayBeLost: false,
-    isFinalSearch: false,
-    isFinalSearchRepeated: false,
-  };
-}
-
 /** Returns the Call-IDs whose events the transfer needs. */
-export function transferCallids({ callid, earlyEvents, newCallid }: Transfer): string[] {
+export function transferCallids({ callid, earlyEvents, newCallid, replacedCallid }: Transfer): string[] {
   const earlyCallids = earlyEvents.flatMap(({ event }) =>
     event.name === 'E_CALL_TRANSFER' && event.params.transfer_callid ? [event.params.transfer_callid] : [],
   );
-  return [...new Set([callid, ...earlyCallids, ...(newCallid === undefined ? [] : [newCallid])])];
+  const others = [newCallid, replacedCallid].filter((each) => each !== undefined);
+  return [...new Set([callid, ...earlyCallids, ...others])];
 }
 
 /** Takes one step. Returns its progress in order. */
@@ -73,7 +48,8 @@ export function stepTransfer(transfer: Transfer, input: Input, actions: StepActi
 }
 
 export function stopTransferTimers(actions: StepActions): void {
-  actions.stopTimers('new-call', 'destination', 'search', 'outcome', 'poll-new-dialog', 'final-search');
+  actions.stopTimers('ready', 'new-call', 'refused', 'search', 'final-search');
+  actions.stopTimers('destination', 'poll-new-dialog', 'outcome', 'follow-up', 'replaced');
 }
 
 function handleInput(transfer: Transfer, input: Input, actions: StepActions): TransferProgress[] {
@@ -81,12 +57,10 @@ function handleInput(transfer: Transfer, input: Input, actions: StepActions): Tr
   switch (input.type) {
     case 'event':
       if (transfer.phase !== 'requested') return onEvent(transfer, input, actions);
-      if (transfer.earlyEvents.length < MAX_EARLY_EVENTS) transfer.earlyEvents.push(input);
+      onEarlyEvent(transfer, input, actions);
       return [];
     case 'mi-result':
-      if (input.request === 'transfer') return onAccepted(transfer, actions, { isConfirmed: true });
-      if (input.request === 'read-new-dialog') return onNewDialogRead(transfer, input.result, actions);
-      return input.request === 'list-dialogs' ? onPage(transfer, input.result, actions) : [];
+      return onMiResult(transfer, input, actions);
     case 'mi-error':
       return onMiError(transfer, input, actions);
     case 'mi-no-reply':
@@ -106,8 +80,62 @@ function isStalePage({ phase }: Transfer, input: Input): boolean {
   return 'request' in input && input.request === 'list-dialogs' && phase !== 'accepted';
 }
 
-/** OpenSIPS's error for a repeated request if it accepted the first one. The dialog may also have ended since. */
+/** Keeps an event until the reply shows whether it belongs to this transfer. */
+function onEarlyEvent(transfer: Transfer, input: EventInput, actions: StepActions): void {
+  if (transfer.earlyEvents.length < MAX_EARLY_EVENTS) transfer.earlyEvents.push(input);
+  const { name, params } = input.event;
+  const isAcknowledged =
+    name === 'E_DLG_STATE_CHANGED' &&
+    params.callid === transfer.callid &&
+    params.new_state === dialogState.acknowledged;
+  if (isAcknowledged && transfer.notReadyCount > 0) requestAgain(transfer, actions);
+}
+
+function onMiResult(
+  transfer: Transfer,
+  { request, result }: Extract<Input, { type: 'mi-result' }>,
+  actions: StepActions,
+): TransferProgress[] {
+  switch (request) {
+    case 'transfer':
+      return isRefer(transfer)
+        ? onReferAnswered(transfer, result, actions)
+        : onAccepted(transfer, actions, { isConfirmed: true });
+    case 'read-new-dialog':
+      return onNewDialogRead(transfer, result, actions);
+    case 'list-dialogs':
+      return onPage(transfer, result, actions);
+    case 'read-replaced':
+      return onReplacedRead(transfer, result);
+    case 'read-transferred':
+    case 'read-to-replace':
+      onDialogRead(transfer, result);
+      return [];
+    default:
+      return [];
+  }
+}
+
+/** The phone has answered the REFER. */
+function onReferAnswered(transfer: Transfer, result: unknown, actions: StepActions): TransferProgress[] {
+  const answer = InDialogResult.safeParse(result);
+  if (!answer.success) {
+    transfer.eventsMayBeLost = true;
+    return onAccepted(transfer, actions, { isConfirmed: false });
+  }
+  const { status, dialog_id: dialogId, contact, destination } = answer.data;
+  if (!status.startsWith('2')) return fail(transfer, sipFailure(FAILED, status));
+  transfer.hasPhoneAccepted = true;
+  if (dialogId !== undefined) transfer.dialogId = dialogId;
+  if (contact) transfer.contact = contact;
+  if (transfer.resolvedDestination === '') transfer.resolvedDestination = destination ?? '';
+  return onAccepted(transfer, actions, { isConfirmed: true });
+}
+
+/** The error of callops for a repeated request if it accepted the first one. The dialog may also have ended since. */
 const REQUEST_PENDING = 491;
+/** The adapter's error for a dialog whose ACK has not arrived, as callops has it for holds. */
+const NOT_READY = 410;
 
 function onMiError(
   transfer: Transfer,
@@ -118,13 +146,20 @@ function onMiError(
     case 'transfer':
       if (transfer.isRetried && (error.code === REQUEST_PENDING || error.code === NOT_FOUND))
         return onAccepted(transfer, actions, { isConfirmed: false });
-      return fail(transfer, miFailure('call_transfer', error));
+      if (isRefer(transfer) && error.code === NOT_READY && transfer.notReadyCount < MAX_READY_ATTEMPTS) {
+        transfer.notReadyCount++;
+        actions.startTimer('ready', ACK_TIMEOUT_MS);
+        return [];
+      }
+      return fail(transfer, miFailure(requestName(transfer), error));
     case 'read-new-dialog':
       if (error.code === NOT_FOUND) onNewDialogMissing(transfer, actions);
       else pollLater(transfer, actions);
       return [];
     case 'list-dialogs':
       return onPageError(transfer, actions);
+    case 'read-replaced':
+      return error.code === NOT_FOUND ? onReplacedMissing(transfer) : onReplacedUnknown(transfer);
     default:
       return [];
   }
@@ -141,6 +176,8 @@ function onNoReply(
     case 'read-new-dialog':
       pollLater(transfer, actions);
       return [];
+    case 'read-replaced':
+      return onReplacedUnknown(transfer);
     case 'transfer':
       return onTransferNoReply(transfer, input, actions);
     default:
@@ -148,21 +185,36 @@ function onNoReply(
   }
 }
 
-/** The REFER or its reply was lost. It is requested once more, or until an adapter is connected. */
+/**
+ * The request or its reply was lost. callops is asked once more, or until an adapter is connected. A REFER is never sent
+ * twice, because the phone would place two calls.
+ */
 function onTransferNoReply(
   transfer: Transfer,
   { execution, reason }: Extract<Input, { type: 'mi-no-reply' }>,
   actions: StepActions,
 ): TransferProgress[] {
   transfer.eventsMayBeLost = true;
+  const mayHaveRun = execution === 'unknown';
   // Whatever happened to the second request, the first may have run.
-  if (transfer.isRetried || (transfer.isAbandoned && execution === 'unknown'))
+  if (transfer.isRetried || (mayHaveRun && (transfer.isAbandoned || isRefer(transfer))))
     return onAccepted(transfer, actions, { isConfirmed: false });
-  if (execution === 'not-run' && (transfer.isAbandoned || ++transfer.notRunCount >= MAX_REFER_ATTEMPTS))
-    return fail(transfer, noReplyFailure('call_transfer', execution, reason));
-  transfer.isRetried = execution === 'unknown';
-  actions.requestMi('transfer', transfer.command, MI_TIMEOUT_MS);
+  const isLastAttempt =
+    transfer.isAbandoned || isRefer(transfer) || ++transfer.notRunCount >= MAX_REFER_ATTEMPTS;
+  if (!mayHaveRun && isLastAttempt)
+    return fail(transfer, noReplyFailure(requestName(transfer), execution, reason));
+  transfer.isRetried = mayHaveRun;
+  requestAgain(transfer, actions);
   return [];
+}
+
+function requestName({ command }: Transfer): string {
+  return command.method === 'refer' ? 'REFER' : command.method;
+}
+
+function requestAgain(transfer: Transfer, actions: StepActions): void {
+  actions.stopTimers('ready');
+  actions.requestMi('transfer', transfer.command, transfer.timeoutMs);
 }
 
 /** Reads from OpenSIPS what lost events may have shown. */
@@ -174,6 +226,9 @@ function resync(transfer: Transfer, actions: StepActions): void {
 
 function onTimer(transfer: Transfer, timer: string, actions: StepActions): TransferProgress[] {
   switch (timer) {
+    case 'ready':
+      requestAgain(transfer, actions);
+      return [];
     case 'search':
       requestPage(transfer, actions);
       return [];
@@ -181,6 +236,7 @@ function onTimer(transfer: Transfer, timer: string, actions: StepActions): Trans
       readNewDialog(transfer, actions);
       return [];
     case 'new-call':
+    case 'refused':
       startFinalSearch(transfer, actions);
       return [];
     case 'final-search':
@@ -188,7 +244,12 @@ function onTimer(transfer: Transfer, timer: string, actions: StepActions): Trans
     case 'destination':
       return failDestinationTimeout(transfer);
     case 'outcome':
-      return decideOutcome(transfer);
+      return decideOutcome(transfer, actions);
+    case 'follow-up':
+      return onFollowUpTimeout(transfer);
+    case 'replaced':
+      onReplacedTimeout(transfer, actions);
+      return [];
     default:
       return [];
   }

@@ -5,7 +5,7 @@
  */
 import * as z from 'zod';
 import { Id, type Scope } from '../../policy/policy.ts';
-import { type CommandMethod, commandParams } from '../rpc/commands.ts';
+import { AttendedTransferFields, type CommandMethod, commandParams } from '../rpc/commands.ts';
 import { CallId, RequiredCommandId, UNRESERVED_CHARACTERS } from '../rpc/field-types.ts';
 import { MAX_BATCH } from '../rpc/jsonrpc.ts';
 import { type QueryMethod, queryParams } from '../rpc/queries.ts';
@@ -79,7 +79,7 @@ const CommandPath = z.object({ cmd_id: RequiredCommandId });
 const StartBody = commandParams.CallStart.omit({ cmd_id: true }).strict();
 const HoldBody = commandParams.CallHold.omit({ cmd_id: true, callid: true }).strict();
 const TransferBody = commandParams.CallBlindTransfer.omit({ cmd_id: true, callid: true }).strict();
-const AttendedTransferBody = commandParams.CallAttendedTransfer.omit({
+const AttendedTransferBody = AttendedTransferFields.omit({
   cmd_id: true,
   callidA: true,
 }).strict();

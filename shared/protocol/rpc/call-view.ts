@@ -1,6 +1,6 @@
 /** A call as clients see it, and the events of calls. @module */
 import * as z from 'zod';
-import { CALL_STATES, type Call, type CallEventName } from '../../calls/call.ts';
+import { CALL_STATES, type Call, type CallEventName, ENDED_BY } from '../../calls/call.ts';
 import { LegName, Seq } from './field-types.ts';
 
 const Party = z
@@ -33,6 +33,10 @@ export const CallView = z
     reason: z.string().exactOptional().meta({
       description:
         'why it ended: a SIP status line or a few words, such as `hung up`, `transferred` or `ended by CallEnd`',
+    }),
+    ended_by: z.enum(ENDED_BY).exactOptional().meta({
+      description:
+        'who ended it; absent until then. `api`: a command; `opensips`: the routing script refused it; `caller` or `callee`: that party hung up; `unknown`: nothing told, as the example script’s events do',
     }),
     from: z.string().exactOptional().meta({ description: 'the call that this one was transferred from' }),
     became: z.string().exactOptional().meta({

@@ -93,6 +93,12 @@ export const commandEvents: Readonly<Record<CommandMethod, Readonly<Record<strin
   Echo: { Reply: { description: 'the params, as they were sent', data: z.looseObject({}) }, ...ENDED_EVENT },
 };
 
+/** Returns whether a command sends an event that OpenSIPS's own Call API does not have. */
+export function isAddedEvent(method: CommandMethod, event: string): boolean {
+  const events = commandEvents[method];
+  return Object.hasOwn(events, event) && events[event]?.isAdded === true;
+}
+
 function holdEvents(method: 'CallHold' | 'CallUnhold'): Record<string, EventDescription> {
   const data = z.object({ leg: LegName });
   const frequency = 'once for each leg that changes';

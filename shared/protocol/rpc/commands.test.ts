@@ -102,9 +102,17 @@ describe('text that could break out of a SIP header or an MI param is rejected',
     },
   );
 
-  it('as is a Call-ID of more than 256 characters', () => {
-    expect(errorText('CallEnd', { callid: 'a'.repeat(256) })).toBe('');
-    expect(errorText('CallEnd', { callid: 'a'.repeat(257) })).toMatch(/^callid: /);
+  it('as is a Call-ID of more than 4,096 characters', () => {
+    expect(errorText('CallEnd', { callid: 'a'.repeat(4_096) })).toBe('');
+    expect(errorText('CallEnd', { callid: 'a'.repeat(4_097) })).toMatch(/^callid: /);
+  });
+
+  it('as is an attended transfer from a call to itself', () => {
+    const params = { callidA: 'a', legA: 'caller', callidB: 'a', legB: 'callee' };
+    expect(errorText('CallAttendedTransfer', params)).toBe(
+      'callidB: "a" is the same call as callidA. Use the Call-ID of another call.',
+    );
+    expect(errorText('CallAttendedTransfer', { ...params, callidB: 'b' })).toBe('');
   });
 
   it.each(['0-.!%*_+`\'~()<>:\\"/[]?{}', 'f81d4fae-7dec@biloxi.example.com', 'c067029b'])(

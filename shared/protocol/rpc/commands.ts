@@ -29,6 +29,25 @@ const idParam = { cmd_id: CommandId.optional() };
 /** Params of every command except Echo, which returns all its params but `cmd_id`. */
 const commonParams = { ...idParam, metadata: Metadata.optional() };
 
+/** The fields of CallAttendedTransfer, each of which is valid for itself. */
+export const AttendedTransferFields = z.object({
+  ...commonParams,
+  callidA: CallId.meta({ description: 'Call-ID of the first call' }),
+  legA: LegName.meta({ description: 'the party of the first call to transfer: `caller` or `callee`' }),
+  callidB: CallId.meta({
+    description: 'Call-ID of the second call',
+    // Other ones than those of callidA, so that examples of the whole request are valid.
+    examples: ['1f2e3d4c5b6a7988', 'f81d4fae-7dec@10.0.0.11'],
+  }),
+  legB: LegName.meta({
+    description: 'the party of the second call to connect it with: `caller` or `callee`',
+  }),
+  destination: SipUri.optional().meta({
+    description: 'SIP URI of that party of the second call; default: its address in that call',
+    ...ADDED,
+  }),
+});
+
 export const commandParams = {
   CallStart: z
     .object({
@@ -87,21 +106,10 @@ export const commandParams = {
       destination: SipUri.meta({ description: 'SIP URI to transfer this party to' }),
     })
     .meta({ description: 'Transfers a party of a call to another address' }),
-  CallAttendedTransfer: z
-    .object({
-      ...commonParams,
-      callidA: CallId.meta({ description: 'Call-ID of the first call' }),
-      legA: LegName.meta({ description: 'the party of the first call to transfer: `caller` or `callee`' }),
-      callidB: CallId.meta({ description: 'Call-ID of the second call' }),
-      legB: LegName.meta({
-        description: 'the party of the second call to connect it with: `caller` or `callee`',
-      }),
-      destination: SipUri.optional().meta({
-        description: 'SIP URI of that party of the second call; default: its address in that call',
-        ...ADDED,
-      }),
-    })
-    .meta({ description: 'Connects a party of one call with a party of another' }),
+  CallAttendedTransfer: AttendedTransferFields.refine(({ callidA, callidB }) => callidA !== callidB, {
+    path: ['callidB'],
+    message: 'is the same call as callidA. Use the Call-ID of another call.',
+  }).meta({ description: 'Connects a party of one call with a party of another' }),
   Echo: z
     .looseObject(idParam)
     .meta({ description: 'Returns its params. It does not involve OpenSIPS and needs no scope' }),
@@ -114,7 +122,7 @@ function holdParams(description: string) {
       callid: CallId.meta({ description: 'Call-ID of the call' }),
       leg: LegName.optional().meta({
         description:
-          'the only leg to change: `caller` or `callee`; default: both. Needs OpenSIPS 4.0 or later: with an earlier version, the request is rejected with -32602 and nothing is sent',
+          'the only leg to change: `caller` or `callee`; default: both. Where the adapter uses callops (`--engine callops`), this needs OpenSIPS 4.0 or later: with an earlier version, the request is rejected with -32602 and nothing is sent',
         ...ADDED,
       }),
     })

@@ -17,6 +17,10 @@ export const ConnectQuery = z.object({
     .register(expectations, { expected: 'the seq of a notification' })
     .optional()
     .meta({ description: '`seq` of the last notification that the session has received' }),
+  events: z.enum(['all', 'original']).optional().meta({
+    description:
+      '`original`: the socket receives no event of a command that OpenSIPS’s own Call API does not have, and no `SessionReset`; default: `all`',
+  }),
   site: Id.optional().meta({ description: 'required if an API key is for several sites' }),
   access_token: z.string().register(expectations, { isSecret: true }).optional().meta({
     description: 'an API key or a client token, for clients that can send neither a header nor a subprotocol',

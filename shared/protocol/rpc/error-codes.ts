@@ -41,7 +41,8 @@ export const requestErrors = {
   Conflict: { code: errorCode.conflict, description: 'another command already has this `cmd_id`' },
   Gone: {
     code: errorCode.gone,
-    description: 'the call or the command is unknown, or is no longer stored',
+    description:
+      'the call or the command is unknown, or is no longer stored. Commands report an unknown call in their `Error` event',
   },
 } as const satisfies Record<string, CodeDescription>;
 
@@ -49,7 +50,8 @@ export const requestErrors = {
 export const commandErrors = {
   Refused: {
     code: errorCode.refused,
-    description: 'a phone or a proxy has refused; `error.sip` is its response',
+    description:
+      'a phone or a proxy has refused, or the command was canceled; `error.sip` is the response, if one is known',
   },
   MiRefused: {
     code: errorCode.miRefused,
@@ -68,7 +70,7 @@ export const commandErrors = {
   NotDone: {
     code: errorCode.notDone,
     description:
-      'the command was not carried out, and no call leg of it is left; the reason is unknown because messages were lost',
+      'the command was not carried out, and no call leg of it is left; the SIP status is not known',
   },
 } as const satisfies Record<string, CodeDescription>;
 

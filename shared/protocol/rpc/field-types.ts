@@ -27,12 +27,15 @@ export const SipUri = z
   });
 
 /**
- * RFC 3261 §25.1: `callid = word ["@" word]`. Because of this, no space, comma or control character reaches MI. Real
- * Call-IDs are well under 256 characters.
+ * The longest {@link CallId}, in characters. RFC 3261 has no limit: most phones use under 100, some gateways some hundred. What is
+ * listed must be addressable, and the longest one still fits into a URL, whose limit is 16 KB.
  */
+export const MAX_CALL_ID_LENGTH = 4_096;
+
+/** RFC 3261 §25.1: `callid = word ["@" word]`. Because of this, no space, comma or control character reaches MI. */
 export const CallId = z
   .string()
-  .max(256)
+  .max(MAX_CALL_ID_LENGTH)
   .regex(
     /^[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+)?$/,
     'is not a Call-ID. Use one such as 5c2572635a67bd58.',

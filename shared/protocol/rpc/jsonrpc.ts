@@ -24,7 +24,7 @@ export const errorCode = {
   conflict: -32004,
   /** The call or the command is unknown, or is no longer stored. */
   gone: -32005,
-  /** A phone or a proxy has refused; `sip` is its response. Sent in notifications only, like the four below. */
+  /** A phone or a proxy has refused; `sip` is its response, if known. Sent in notifications only, like the four below. */
   refused: -32010,
   /** OpenSIPS has rejected the MI command; `sip` or `opensips` says how. */
   miRefused: -32011,
@@ -32,7 +32,7 @@ export const errorCode = {
   timedOut: -32012,
   /** A request was sent but no reply arrived: it may or may not have been carried out. */
   unknown: -32013,
-  /** Nothing was carried out and no leg is left; the reason is unknown because messages were lost. */
+  /** Nothing was carried out and no leg is left; the SIP status is not known. */
   notDone: -32014,
 } as const;
 

@@ -7,7 +7,7 @@ export const MAX_ENDED = 10_000;
 export class CallIndex {
   /** By the first change. */
   #all: CallRecord[] = [];
-  /** Oldest first. */
+  /** Oldest first, except that a call that goes on after its end is where it went on. */
   #active = new Set<CallRecord>();
   #oldest: CallRecord | undefined;
   /** By the time of the end. */
@@ -19,7 +19,7 @@ export class CallIndex {
     return this.#all;
   }
 
-  /** Active calls, oldest first. */
+  /** Active calls. */
   get active(): ReadonlySet<CallRecord> {
     return this.#active;
   }
@@ -53,20 +53,30 @@ export class CallIndex {
     this.#ended.push(record);
   }
 
-  /** Counts a call from its answer until its {@link end}. Returns whether it has just begun to count. */
+  /** Counts a call while it is answered. Returns whether it has just begun to count. */
   count(record: CallRecord): boolean {
-    if (record.isCounted || !isMadeByCommand(record)) return false;
-    record.isCounted = true;
-    this.#countedSize++;
-    return true;
+    const isCounted = isMadeByCommand(record);
+    if (record.isCounted === isCounted) return false;
+    record.isCounted = isCounted;
+    this.#countedSize += isCounted ? 1 : -1;
+    return isCounted;
   }
 
   /** Moves a call to the ended ones. Returns false if it was there. */
   end(record: CallRecord): boolean {
     if (!this.#active.delete(record)) return false;
-    if (record.isCounted) this.#countedSize--;
-    record.isCounted = false;
     this.#ended.push(record);
+    return true;
+  }
+
+  /** Moves an ended call back to the active ones. Returns false if it was not among the ended. */
+  reopen(record: CallRecord): boolean {
+    if (this.#active.has(record)) return false;
+    // The latest ends are last, and a call goes on soon after its end if at all.
+    const index = this.#ended.lastIndexOf(record);
+    if (index < 0) return false;
+    this.#ended.splice(index, 1);
+    this.#active.add(record);
     return true;
   }
 

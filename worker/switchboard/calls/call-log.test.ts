@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
+import { dialogEvent, holdEvent, transferEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
 import { Calls } from './calls.ts';
@@ -28,6 +28,21 @@ it('keeps an active call and its timeline when their segment is dropped, and for
     expect(restored.get('short')).toBeUndefined();
     expect(restored.get('long')?.call.state).toBe('answered');
     expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
+  }));
+
+it('writes the changes of calls with long Call-IDs in several rows, because a row can have 2 MB', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql);
+    const restore = () => new Calls(store, () => ++lastSeq);
+    const calls = restore();
+    calls.setWatched(true, 0);
+    const callids = Array.from({ length: 400 }, (_each, n) => `${n}`.padStart(4_096, 'x'));
+    calls.onEvent(dialogEvent(callids[0] ?? '', 2, 3), 1);
+    for (const [n, callid] of callids.slice(1).entries())
+      calls.onEvent(transferEvent(callids[n] ?? '', 'start', '', callid), 1);
+    expect(calls.write(0, 1)).toBeGreaterThan(4);
+    expect(restore().list({}, 1_000)).toEqual(calls.list({}, 1_000));
   }));
 
 it('reads only active calls and the latest changes, and the ended calls when one of them is requested', () =>
@@ -71,6 +86,7 @@ it('gives the same calls and changes after a partial read as after a read of the
   const step = fc.tuple(
     fc.constantFrom('ring', 'answer', 'hold', 'unhold', 'end', 'write', 'hibernate', 'watch', 'unwatch'),
     fc.integer({ min: 0, max: 5 }).map(String),
+    fc.integer({ min: 0, max: 1 }),
   );
   const steps = fc.array(step, { minLength: 20, maxLength: 120 });
   await fc.assert(
@@ -86,25 +102,34 @@ it('gives the same calls and changes after a partial read as after a read of the
           return restored;
         };
         const activeIn = (from: Calls) => from.list({ states: ['ringing', 'answered', 'held'] }, 99).calls;
+        /** The active calls, and which of their dialogs have ended. */
+        const dialogsIn = (from: Calls) =>
+          activeIn(from).map(({ callid }) => [
+            callid,
+            from.get(callid)?.dialogs.map(([id, state]) => [id, state === 5]),
+          ]);
         let calls = restore();
-        // OpenSIPS raises no more events for a call that has ended, so each line then begins another call.
-        const endedCounts = new Map<string, number>();
-        for (const [at, [action, line]] of plan.entries()) {
-          const endedCount = endedCounts.get(line) ?? 0;
-          const callid = `${line}.${endedCount}`;
-          if (action === 'ring') calls.onEvent(dialogEvent(callid, 1, 2), at);
-          if (action === 'answer') calls.onEvent(dialogEvent(callid, 2, 3), at);
+        // Two dialogs at a time have the Call-ID. OpenSIPS raises no more events for one that has ended, so the next one begins.
+        const dialogs = new Map<string, number[]>();
+        for (const [at, [action, callid, index]] of plan.entries()) {
+          const numbers = dialogs.get(callid) ?? [0, 1];
+          dialogs.set(callid, numbers);
+          const id = `${callid}.${numbers[index]}`;
+          if (action === 'ring') calls.onEvent(dialogEvent(callid, 1, 2, id), at);
+          if (action === 'answer') calls.onEvent(dialogEvent(callid, 2, 3, id), at);
           if (action === 'hold' || action === 'unhold')
             calls.onEvent(holdEvent(callid, 'caller', 'ok', action), at);
           if (action === 'end') {
-            calls.onEvent(dialogEvent(callid, 4, 5), at);
-            endedCounts.set(line, endedCount + 1);
+            calls.onEvent(dialogEvent(callid, 4, 5, id), at);
+            numbers[index] = Math.max(...numbers) + 1;
           }
           if (action === 'watch' || action === 'unwatch') calls.setWatched(action === 'watch', at);
           if (action === 'write' || action === 'hibernate') calls.write(0, at);
           if (action !== 'hibernate') continue;
           const expected = restoreFromWholeLog();
+          const dialogsBefore = dialogsIn(calls);
           calls = restore();
+          expect(dialogsIn(calls)).toEqual(dialogsBefore);
           expect(activeIn(calls)).toEqual(activeIn(expected));
           expect([calls.activeCount, calls.oldestBegan]).toEqual([
             expected.activeCount,

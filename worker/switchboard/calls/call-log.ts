@@ -14,8 +14,14 @@ import {
   type LogLine,
 } from './call-record.ts';
 
-/** Lines in a row: with 2 KB of metadata each they stay under the 2 MB that the platform allows. */
+/** Lines in a row. */
 export const MAX_ROW_LINES = 250;
+
+/**
+ * Characters at which a row is full: a character has up to three bytes in UTF-8, and the platform allows 2 MB. One more line,
+ * with the longest Call-IDs, metadata and timeline, has some 50 KB.
+ */
+const MAX_ROW_CHARACTERS = 500_000;
 
 /**
  * An active call is copied when its last complete copy is this many positions old, plus some for each active call. A restore
@@ -110,15 +116,17 @@ export class CallLog {
    * @param commandsFrom the oldest position that a restore of running commands needs
    */
   append(lines: readonly LogLine[], commandsFrom: number, now: number): number {
-    const rows = Array.from({ length: Math.ceil(lines.length / MAX_ROW_LINES) }, (_, index) => {
-      const batch = lines.slice(index * MAX_ROW_LINES, (index + 1) * MAX_ROW_LINES);
-      return { position: batch.at(-1)?.seq ?? 0, batch };
-    });
+    const rows = rowsOf(lines);
     // All positions first: writing a row may open a segment, whose copies come after all of these.
     for (const { position, batch } of rows) this.#completeCopies.record(position, this.#completeIn(batch));
-    for (const { position, batch } of rows) {
+    for (const { position, texts } of rows) {
       const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));
-      this.#store.appendCalls(position, JSON.stringify([{ restoreFrom }, ...batch]), commandsFrom, now);
+      this.#store.appendCalls(
+        position,
+        `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`,
+        commandsFrom,
+        now,
+      );
     }
     return rows.length;
   }
@@ -153,6 +161,32 @@ export class CallLog {
       return record ? [record] : [];
     });
   }
+}
+
+/** Lines that are written as one row, which has the position of the last one. */
+interface Row {
+  position: number;
+  readonly batch: LogLine[];
+  readonly texts: string[];
+}
+
+function rowsOf(lines: readonly LogLine[]): Row[] {
+  const rows: Row[] = [];
+  let characters = 0;
+  for (const line of lines) {
+    const text = JSON.stringify(line);
+    let row = rows.at(-1);
+    if (!row || row.batch.length >= MAX_ROW_LINES || characters >= MAX_ROW_CHARACTERS) {
+      row = { position: 0, batch: [], texts: [] };
+      rows.push(row);
+      characters = 0;
+    }
+    row.position = line.seq;
+    row.batch.push(line);
+    row.texts.push(text);
+    characters += text.length;
+  }
+  return rows;
 }
 
 function isRestoreFrom(line: LogLine | RestoreFrom): line is RestoreFrom {

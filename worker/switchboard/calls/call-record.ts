@@ -1,6 +1,7 @@
 /** How a call is kept in memory, and how its changes are written as lines of the call log. @module */
 import type { Call, CallEventName, Metadata } from '../../../shared/calls/call.ts';
-import type { CallEntry } from '../../../shared/calls/call-correlator.ts';
+import type { CallEntry } from '../../../shared/calls/call-entries.ts';
+import type { KnownDialog } from '../../../shared/calls/dialogs.ts';
 
 /** A change in the timeline of a call; `at` is in Unix milliseconds. */
 export interface TimelineEntry {
@@ -32,6 +33,8 @@ export interface CallRecord extends CallEntry {
 export interface CallLine extends TimelineEntry {
   readonly call: Call;
   readonly owner?: string;
+  /** Absent if none is known. */
+  readonly dialogs?: readonly KnownDialog[];
   /** Earlier entries of the timeline that were not logged. */
   readonly before?: readonly TimelineEntry[];
   /** The number of the first change, if an earlier line contains that. */
@@ -39,7 +42,7 @@ export interface CallLine extends TimelineEntry {
 }
 
 /** A copy of a call with its whole timeline, which makes the lines before it unnecessary. */
-export interface CopyLine extends Pick<CallLine, 'seq' | 'call' | 'owner'> {
+export interface CopyLine extends Pick<CallLine, 'seq' | 'call' | 'owner' | 'dialogs'> {
   readonly timeline: readonly TimelineEntry[];
   /** The newest entry that has no line of its own. */
   readonly unlogged?: number;
@@ -61,6 +64,9 @@ export interface MarkLine {
 
 export type LogLine = CallLine | CopyLine | LinkLine | MarkLine;
 
+/** The length of a timeline; further entries replace those after the first. */
+const MAX_TIMELINE_ENTRIES = 200;
+
 /** Creates the record of a call that has just become known. */
 export function newRecord(entry: CallEntry): CallRecord {
   return Object.assign(entry, {
@@ -77,12 +83,21 @@ export function newRecord(entry: CallEntry): CallRecord {
 
 /** Applies a line of the log to the record that earlier lines have given, or creates the record. */
 export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRecord {
-  const { call, owner } = line;
+  const { call, owner, dialogs } = line;
+  // It is the first line of a call: an earlier one with the Call-ID was forgotten before.
+  if (known && !isCopy(line) && line.first === undefined && known.timeline.length > 0) {
+    Object.assign(known, { firstSeq: firstSeqOf(line), isPartial: false });
+    known.timeline.length = 0;
+  }
   const record =
     known ??
-    Object.assign(newRecord({ call }), { firstSeq: firstSeqOf(line), isPartial: isPartialLine(line) });
+    Object.assign(newRecord({ call, dialogs: [] }), {
+      firstSeq: firstSeqOf(line),
+      isPartial: isPartialLine(line),
+    });
   record.call = call;
   if (owner !== undefined) record.owner = owner;
+  if (dialogs) record.dialogs = dialogs;
   if (isCopy(line)) {
     record.timeline.splice(0, record.timeline.length, ...line.timeline);
     record.isPartial = false;
@@ -92,6 +107,23 @@ export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRe
   }
   markLogged(record);
   return record;
+}
+
+/** Adds a change to the timeline of a call. */
+export function addToTimeline(record: CallRecord, entry: TimelineEntry): void {
+  if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
+    record.timeline.splice(1, 1);
+    if (record.loggedCount > 1) record.loggedCount--;
+  }
+  record.timeline.push(entry);
+}
+
+/** Returns a copy of the record for the log, which then contains all of it. */
+export function copyLine(record: CallRecord, seq: number): CopyLine {
+  const { call, loggedCount, timeline } = record;
+  const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
+  markLogged(record);
+  return { seq, ...contentOf(record), timeline: [...timeline], ...unlogged };
 }
 
 /** Completes a partial record by what older lines say. */
@@ -108,6 +140,19 @@ export function markLogged(record: CallRecord): void {
   record.loggedCount = record.timeline.length;
   record.loggedMetadata = record.call.metadata;
   record.isOriginLogged = record.call.origin !== null;
+}
+
+/** Returns what each line of a call contains. */
+export function contentOf({
+  call,
+  owner,
+  dialogs,
+}: CallRecord): Pick<CallLine, 'call' | 'owner' | 'dialogs'> {
+  return {
+    call,
+    ...(owner === undefined ? {} : { owner }),
+    ...(dialogs.length > 0 ? { dialogs } : {}),
+  };
 }
 
 /** Returns the newest change in a line that has no line of its own; 0 if there is none. */

@@ -103,6 +103,65 @@ it('counts the calls of commands from their answer to their end, and knows their
     expect([restored.countedSize, restored.ownerOf('c1')]).toEqual([1, undefined]);
   }));
 
+it('counts a call that goes on in another dialog once it is answered, and ends it as a command requests', () =>
+  withCalls(({ calls, restore }) => {
+    calls.onNotification(command(), notification('TransferStart', 'c1'), 1);
+    calls.onEvent(dialogEvent('c1', 1, 5, 'id.1'), 2);
+    expect(calls.dialogOf('c1')).toBe('ringing');
+    calls.onNotification(command(), notification('Ended', ''), 3);
+    expect([calls.activeCount, calls.dialogOf('c1'), calls.isKnown('c1')]).toEqual([0, undefined, true]);
+    calls.write(0, 3);
+    calls.onEvent(dialogEvent('c1', 1, 2, 'id.2'), 4);
+    expect(calls).toMatchObject({ activeCount: 1, countedSize: 0 });
+    calls.onEvent(dialogEvent('c1', 2, 3, 'id.2'), 5);
+    expect(calls.countedSize).toBe(1);
+    calls.write(0, 5);
+    const restored = restore();
+    expect(restored).toMatchObject({ activeCount: 1, countedSize: 1 });
+    const request = { type: 'mi', method: 'dlg_end_dlg', params: { dialog_id: 'c1' } } as const;
+    restored.onRequestsSent([{ ...request, id: 'x', timeout_ms: 1, ttl_ms: 1 }]);
+    restored.onReply({ id: 'x' }, 6);
+    restored.onEvent(dialogEvent('c1', 3, 5, 'id.2'), 6);
+    expect(restored).toMatchObject({ activeCount: 0, countedSize: 0 });
+    expect(restored.get('c1')?.call).toMatchObject({ state: 'ended', ended_by: 'api', began: 1 });
+  }));
+
+it('tells nobody of an end that was not written before the call went on, and of two ends only once', () =>
+  withCalls(({ calls, restore }) => {
+    calls.setWatched(true, 0);
+    calls.onEvent(dialogEvent('c1', 1, 5, 'id.1'), 1);
+    calls.onEvent(dialogEvent('c1', 1, 2, 'id.2'), 2);
+    calls.write(0, 2);
+    calls.onEvent(dialogEvent('c1', 2, 5, 'id.2'), 3);
+    calls.onEvent({ name: 'E_CALL_BYE', params: { callid: 'c1', leg: 'caller' } }, 4);
+    calls.write(0, 4);
+    const changes = calls.takeChanges();
+    expect(changes.map((change) => 'call' in change && [change.event, change.call.ended_by])).toEqual([
+      ['Ringing', undefined],
+      ['Ended', 'caller'],
+    ]);
+    expect(restore().changesSince(0)).toEqual(changes);
+    expect(
+      restore()
+        .find('c1')
+        ?.timeline.map(({ event }) => event),
+    ).toEqual(['Ringing', 'Ended']);
+  }));
+
+it('tells which legs a command has put on hold, whether or not OpenSIPS raises an event for it', () =>
+  withCalls(({ calls }) => {
+    const hold = command({ method: 'CallHold', callids: ['c1'], params: { callid: 'c1' } });
+    const changed = (event: string, leg: string) => ({ seq: 1, event, data: { leg } });
+    expect(calls.isKnown('c1')).toBe(false);
+    calls.onEvent(dialogEvent('c1', 2, 3), 1);
+    calls.onNotification(hold, changed('CallHoldSuccessful', 'callee'), 2);
+    calls.onEvent(holdEvent('c1', 'callee', 'ok'), 2);
+    expect(calls.heldLegs('c1')).toEqual(['callee']);
+    calls.onNotification(hold, changed('CallUnholdSuccessful', 'callee'), 3);
+    expect(calls.heldLegs('c1')).toEqual([]);
+    expect(calls.get('c1')?.timeline.map(({ event }) => event)).toEqual(['Answered', 'Held', 'Resumed']);
+  }));
+
 it('keeps a limited number of ended calls, and all active ones', () =>
   withCalls(({ calls }) => {
     calls.onEvent(dialogEvent('active', 1, 2), 1);

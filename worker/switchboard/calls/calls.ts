@@ -6,29 +6,31 @@
  */
 import type { CallEventName } from '../../../shared/calls/call.ts';
 import { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
-import type { EviEvent } from '../../../shared/opensips/evi.ts';
+import type { EviEvent, Leg } from '../../../shared/opensips/evi.ts';
 import type { Dialog } from '../../../shared/opensips/mi.ts';
+import type { Reply } from '../../../shared/protocol/link.ts';
+import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
 import { CallLog } from './call-log.ts';
 import {
+  addToTimeline,
   applyLine,
   type CallLine,
   type CallRecord,
   type CopyLine,
+  copyLine,
   isCopy,
   type LinkLine,
   lastUnloggedSeq,
-  markLogged,
   newRecord,
   prependHistory,
 } from './call-record.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
+import { EndRequests } from './end-requests.ts';
 import { type CallFilter, type CallPage, pageOf } from './listing.ts';
-
-/** The length of a timeline; further entries replace those after the first. */
-const MAX_TIMELINE_ENTRIES = 200;
+import { ReconcileState } from './reconcile-state.ts';
 
 /** A watcher that missed more changes than this receives a new snapshot instead. */
 export const MAX_MISSED_CHANGES = 10_000;
@@ -37,16 +39,17 @@ export class Calls {
   readonly #log: CallLog;
   readonly #nextSeq: () => number;
   readonly #recorder: ChangeRecorder;
-  readonly #correlator = new CallCorrelator<CallRecord>(newRecord, (record, event, at, data) =>
-    this.#onChange(record, event, at, data),
+  readonly #correlator = new CallCorrelator<CallRecord>(
+    newRecord,
+    (record, event, at, data) => this.#onChange(record, event, at, data),
+    (record) => this.#uncopied.add(record),
   );
   readonly #index = new CallIndex();
+  readonly #endRequests = new EndRequests();
+  /** Calls of which the log needs a copy, because no line of a change has all of what a restore must know. */
+  readonly #uncopied = new Set<CallRecord>();
   #now = 0;
-  /** Call-IDs of new calls whose parties are unknown. */
-  #unknownParties: string[] = [];
-  #isReconcileRequested = false;
-  /** The newest call when the last reconciliation round began. */
-  #roundStartSeq = 0;
+  readonly #reconcile = new ReconcileState();
 
   /**
    * @param nextSeq takes the next number of the site
@@ -60,7 +63,7 @@ export class Calls {
     this.#log.beforeDrop((end, now) => this.#copyBefore(end, now));
     this.#index.sort();
     // The next reconciliation round brings their parties.
-    this.#unknownParties = [];
+    this.#reconcile.takeUnknownParties();
     this.#prune(0);
   }
 
@@ -104,6 +107,16 @@ export class Calls {
     return call.answered === undefined ? 'ringing' : 'answered';
   }
 
+  /** Returns whether a call is active, or has ended and is still kept. */
+  isKnown(callid: string): boolean {
+    return (this.#correlator.get(callid) ?? this.find(callid)) !== undefined;
+  }
+
+  /** Returns the legs of a call that are on hold. */
+  heldLegs(callid: string): readonly Leg[] {
+    return this.#correlator.get(callid)?.call.held ?? [];
+  }
+
   /** Sets whether any client watches calls. */
   setWatched(isWatched: boolean, now: number): void {
     this.#recorder.setWatched(isWatched, now);
@@ -116,7 +129,7 @@ export class Calls {
 
   /** Whether there is something to {@link write}. */
   get hasUnwritten(): boolean {
-    return this.#recorder.hasLines;
+    return this.#recorder.hasLines || this.#uncopied.size > 0;
   }
 
   /** Whether there is something to send to watchers. */
@@ -142,17 +155,36 @@ export class Calls {
     this.#correlator.onEvent(event, now);
   }
 
-  /** `dlg_list` contains a dialog, in that reconciliation round. */
+  /** A page of `dlg_list` contains a dialog, in that reconciliation round. */
   onDialog(dialog: Dialog, round: number, now: number): void {
     this.#now = now;
-    const record = this.#correlator.onDialog(dialog, now);
+    const record = this.#correlator.onDialog(dialog, undefined, now);
     if (record) record.lastRound = Math.max(record.lastRound, round);
   }
 
-  /** OpenSIPS does not know the dialog of a call. */
-  onMissing(callid: string, now: number): void {
+  /** OpenSIPS was asked at `askedAt` for a call. It has returned a dialog, which has ended only if none stood. */
+  onLookUp(dialog: Dialog, askedAt: number, now: number): void {
     this.#now = now;
-    this.#correlator.onMissing(callid, now);
+    this.#correlator.onDialog(dialog, askedAt, now);
+  }
+
+  /** OpenSIPS was asked at `askedAt` for a call, and did not know it. */
+  onMissing(callid: string, askedAt: number, now: number): void {
+    this.#now = now;
+    this.#correlator.onMissing(callid, askedAt, now);
+  }
+
+  /** Requests of commands are sent to OpenSIPS. */
+  onRequestsSent(requests: readonly AdapterRequest[]): void {
+    for (const callid of this.#endRequests.onSent(requests)) this.#correlator.onEndRequested(callid);
+  }
+
+  /** OpenSIPS has replied to a request. */
+  onReply(reply: Pick<Reply, 'id' | 'error' | 'outcome'>, now: number): void {
+    const ended = this.#endRequests.onReply(reply);
+    if (!ended) return;
+    this.#now = now;
+    this.#correlator.onEndReply(ended.callid, ended.isFound, now);
   }
 
   /** The adapter has connected or disconnected. */
@@ -167,31 +199,29 @@ export class Calls {
 
   /** Events may have been lost: requests a reconciliation of all active calls. */
   requestReconcile(): void {
-    this.#isReconcileRequested ||= this.#index.active.size > 0 || this.#recorder.isWatched;
+    if (this.#index.active.size > 0 || this.#recorder.isWatched) this.#reconcile.request();
   }
 
   get isReconcileRequested(): boolean {
-    return this.#isReconcileRequested;
+    return this.#reconcile.isRequested;
   }
 
   /** A reconciliation round begins. */
   onRoundBegun(): void {
-    this.#isReconcileRequested = false;
-    this.#roundStartSeq = this.#index.all.at(-1)?.firstSeq ?? 0;
+    this.#reconcile.onRoundBegun(this.#index.all.at(-1));
   }
 
   /** Returns the Call-IDs of active calls that existed before a round and were not listed in it. */
   unseenIn(round: number): string[] {
     const callids: string[] = [];
-    for (const { lastRound, firstSeq, call } of this.#index.active) {
-      if (lastRound < round && firstSeq <= this.#roundStartSeq) callids.push(call.callid);
-    }
+    for (const record of this.#index.active)
+      if (this.#reconcile.isUnseen(record, round)) callids.push(record.call.callid);
     return callids;
   }
 
   /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
   takeUnknownParties(): string[] {
-    return this.#unknownParties.splice(0).filter((callid) => {
+    return this.#reconcile.takeUnknownParties().filter((callid) => {
       const call = this.#correlator.get(callid)?.call;
       return call?.caller === null && call.state !== 'ended';
     });
@@ -223,11 +253,14 @@ export class Calls {
   /** Writes what has changed. Returns how many rows that took. */
   write(commandsFrom: number, now: number): number {
     const lines = this.#recorder.takeLines();
+    for (const record of this.#uncopied)
+      if (this.#index.active.has(record)) lines.push(copyLine(record, this.#nextSeq()));
+    this.#uncopied.clear();
     const lastSeq = lines.at(-1)?.seq;
     if (lastSeq === undefined) return 0;
     const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
     return this.#log.append(
-      [...lines, ...outdated.map((record) => this.#copyLine(record))],
+      [...lines, ...outdated.map((record) => copyLine(record, this.#nextSeq()))],
       commandsFrom,
       now,
     );
@@ -239,29 +272,38 @@ export class Calls {
   }
 
   #onChange(record: CallRecord, event: CallEventName, at: number, data: unknown): void {
+    const goesOn = record.call.state !== 'ended' && this.#index.reopen(record);
+    if (goesOn) this.#onGoesOn(record);
+    const isEnded = event === 'Ended';
+    if ((goesOn || isEnded) && this.#recorder.replaceEnd(record, event)) {
+      this.#reindex(record);
+      return;
+    }
     const seq = this.#nextSeq();
     const isNew = record.firstSeq === 0;
     record.call = { ...record.call, seq };
     if (isNew) this.#add(record, seq);
-    if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
-      record.timeline.splice(1, 1);
-      if (record.loggedCount > 1) record.loggedCount--;
-    }
-    record.timeline.push({ seq, at, event, ...(data === undefined ? {} : { data }) });
-    const isEnded = event === 'Ended';
+    addToTimeline(record, { seq, at, event, ...(data === undefined ? {} : { data }) });
     const hasBegunToCount = (!isNew || isEnded) && this.#reindex(record);
-    this.#recorder.record(record, isNew || isEnded || hasBegunToCount, this.#now);
+    this.#recorder.record(record, isNew || isEnded || goesOn || hasBegunToCount, this.#now);
+  }
+
+  /** A call had ended, so that the log keeps no complete copy of it for a restore. */
+  #onGoesOn(record: CallRecord): void {
+    if (record.isPartial) this.#loadHistory();
+    this.#uncopied.add(record);
   }
 
   #add(record: CallRecord, firstSeq: number): void {
     record.firstSeq = firstSeq;
     this.#index.add(record);
-    if (record.call.caller === null) this.#unknownParties.push(record.call.callid);
+    this.#reconcile.onAdded(record);
   }
 
   /** Moves the record to where it belongs now. Returns whether it has just begun to count. */
   #reindex(record: CallRecord): boolean {
     const hasBegunToCount = this.#index.count(record);
+    if (record.call.state !== 'ended') this.#index.reopen(record);
     if (record.call.state !== 'ended' || !this.#index.end(record)) return hasBegunToCount;
     this.#log.forget(record);
     if (this.#index.isPruneDue) this.#prune(0);
@@ -275,21 +317,8 @@ export class Calls {
   /** A segment of the log is about to be dropped: copies the active calls in it, and forgets the ended ones. */
   #copyBefore(end: number, now: number): void {
     this.#prune(end);
-    const copies = Array.from(this.#log.copiedBefore(end), (record) => this.#copyLine(record));
+    const copies = Array.from(this.#log.copiedBefore(end), (record) => copyLine(record, this.#nextSeq()));
     this.#log.append(copies, end, now);
-  }
-
-  #copyLine(record: CallRecord): CopyLine {
-    const { call, owner, loggedCount, timeline } = record;
-    const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
-    markLogged(record);
-    return {
-      seq: this.#nextSeq(),
-      call,
-      ...(owner === undefined ? {} : { owner }),
-      timeline: [...timeline],
-      ...unlogged,
-    };
   }
 
   #restore(line: CallLine | CopyLine): void {

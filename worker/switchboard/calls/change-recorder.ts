@@ -1,5 +1,13 @@
 /** Decides which changes of calls are logged, and collects them for the log and for watchers. @module */
-import { type CallLine, type CallRecord, type LinkLine, type LogLine, markLogged } from './call-record.ts';
+import type { CallEventName } from '../../../shared/calls/call.ts';
+import {
+  type CallLine,
+  type CallRecord,
+  contentOf,
+  type LinkLine,
+  type LogLine,
+  markLogged,
+} from './call-record.ts';
 
 /** After the last watcher has left, every change is logged for this long, so that a watcher whose connection broke can resume. */
 export const RECORDED_AFTER_WATCH_MS = 600_000;
@@ -15,6 +23,8 @@ export class ChangeRecorder {
   readonly #nextSeq: () => number;
   #lines: LogLine[] = [];
   #changes: CallChange[] = [];
+  /** Ends of calls among the lines, by call. */
+  readonly #ends = new Map<CallRecord, CallLine>();
   #lastUnlogged = 0;
   #isWatched = false;
   #hasWebhooks = false;
@@ -62,6 +72,24 @@ export class ChangeRecorder {
     else this.#lastUnlogged = seq;
   }
 
+  /**
+   * Replaces the end of a call that was recorded last, and that nobody knows yet. An event that tells who has ended a call, or that
+   * it goes on in another dialog, comes a millisecond after the end, so watchers are not notified twice. The number of the end is
+   * kept. Returns false if the call's last change was not its end, or was written already.
+   */
+  replaceEnd(record: CallRecord, event: CallEventName): boolean {
+    const end = this.#ends.get(record);
+    if (!end || record.timeline.at(-1)?.seq !== end.seq) return false;
+    record.call = { ...record.call, seq: end.seq };
+    record.timeline.splice(-1, 1, { seq: end.seq, at: end.at, event });
+    const line = { ...end, event, ...contentOf(record) };
+    replace(this.#lines, end, line);
+    replace(this.#changes, end, line);
+    if (event === 'Ended') this.#ends.set(record, line);
+    else this.#ends.delete(record);
+    return true;
+  }
+
   /** Records that the link to the adapter went up or down. */
   recordLink(link: LinkLine['link'], now: number): void {
     if (!this.#isObserved && now >= this.#recordUntil) return;
@@ -84,6 +112,7 @@ export class ChangeRecorder {
 
   /** Removes and returns the lines to write. */
   takeLines(): LogLine[] {
+    this.#ends.clear();
     return this.#lines.splice(0);
   }
 
@@ -104,8 +133,7 @@ export class ChangeRecorder {
     markLogged(record);
     const line: CallLine = {
       ...newest,
-      call: record.call,
-      ...(record.owner === undefined ? {} : { owner: record.owner }),
+      ...contentOf(record),
       ...(before.length > 0 ? { before } : {}),
       ...(hasFirst ? {} : { first: record.firstSeq }),
     };
@@ -113,5 +141,12 @@ export class ChangeRecorder {
     if (last) this.noteUnlogged(last.seq);
     this.#lines.push(line);
     if (this.#isObserved) this.#changes.push(line);
+    if (line.event === 'Ended') this.#ends.set(record, line);
+    else this.#ends.delete(record);
   }
+}
+
+function replace<T>(items: T[], item: T, replacement: T): void {
+  const index = items.lastIndexOf(item);
+  if (index >= 0) items[index] = replacement;
 }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { Client, ClientResponse } from '../../testing/client.ts';
 import { dialogEvent, scriptByMethod, statefulCalls } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
-import { MAX_WATCHED_CALLS } from './watchers.ts';
+import { MAX_WATCHED_CALLS, MAX_WATCHED_CHARACTERS } from './watchers.ts';
 
 const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
@@ -107,8 +107,21 @@ it('still sends the queued changes of an earlier watch after a second CallWatch 
 
 it('limits the single calls of a watcher, whose longest Call-IDs fit into the attachment of its socket', async () => {
   const client = await new TestSite().client();
-  for (let n = 0; n < MAX_WATCHED_CALLS; n++) await watch(client, { callid: `${n}`.padStart(256, 'x') });
-  expect(await watch(client, { callid: 'one-more' })).toMatchObject({ code: -32602 });
+  for (let n = 0; n < MAX_WATCHED_CALLS; n++) {
+    const callid = `${n}`.padStart(MAX_WATCHED_CHARACTERS / MAX_WATCHED_CALLS, 'x');
+    expect(await watch(client, { callid })).toMatchObject({ calls: [] });
+  }
+  expect(await watch(client, { callid: 'one-more' })).toMatchObject({
+    code: -32602,
+    data: expect.stringContaining('16 single calls'),
+  });
+  const other = await new TestSite().client();
+  for (const callid of ['x'.repeat(4_096), 'y'.repeat(4_000)])
+    expect(await watch(other, { callid })).toMatchObject({ calls: [] });
+  expect(await watch(other, { callid: 'z'.repeat(97) })).toMatchObject({
+    code: -32602,
+    data: expect.stringContaining('8192 characters'),
+  });
 });
 
 it('shows a client that is bound to an address only its own calls, and one without the scope `read` none', async () => {

@@ -1,4 +1,5 @@
 /** The clients that watch calls, and the frames that each receives. @module */
+import { MAX_CALL_ID_LENGTH } from '../../../shared/protocol/rpc/field-types.ts';
 import { MAX_BATCH, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { type Attachment, attach, attachmentOf, type ClientSocket, isLive } from '../sockets/attachments.ts';
 import { notificationText } from '../sockets/sessions.ts';
@@ -8,8 +9,14 @@ import type { CallChange } from './change-recorder.ts';
 /** What a watcher can receive: changes of calls, and on an HTTP stream also notifications of its subject's commands. */
 export type Observable = CallChange | LoggedNotification;
 
-/** Single calls that a socket may watch: the list must fit into the socket's attachment. */
+/** Single calls that a socket may watch. */
 export const MAX_WATCHED_CALLS = 16;
+
+/**
+ * The characters of their Call-IDs together. They are in the attachment of the socket, whose limit is 16 KB; the rest of it has
+ * under 2 KB.
+ */
+export const MAX_WATCHED_CHARACTERS = 2 * MAX_CALL_ID_LENGTH;
 
 export class Watchers {
   readonly #sql: SqlStorage;
@@ -43,20 +50,26 @@ export class Watchers {
   }
 
   /**
-   * Makes a client watch one call, or all of them. It receives changes after `afterSeq`. Returns false if it watches too
-   * many calls.
+   * Makes a client watch one call, or all of them. It receives changes after `afterSeq`. Returns which limit that would exceed;
+   * undefined if it watches the call now.
    */
-  watch(socket: WebSocket, client: ClientSocket, callid: string | undefined, afterSeq: number): boolean {
+  watch(
+    socket: WebSocket,
+    client: ClientSocket,
+    callid: string | undefined,
+    afterSeq: number,
+  ): 'calls' | 'characters' | undefined {
     const { all = false, callids = [] } = client.watches ?? {};
     const others = callids.filter((each) => each !== callid);
-    if (callid !== undefined && others.length >= MAX_WATCHED_CALLS) return false;
+    if (callid !== undefined && others.length >= MAX_WATCHED_CALLS) return 'calls';
+    if (others.join('').length + (callid?.length ?? 0) > MAX_WATCHED_CHARACTERS) return 'characters';
     const watches = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
     attach(socket, { ...client, watches });
     // Queued changes may be older than `afterSeq`, but new to a watch that this socket has already.
     this.#sockets.set(socket, Math.min(afterSeq, this.#sockets.get(socket) ?? afterSeq));
     if (client.stream) this.#updateStreamSubjects();
     this.#storeWatched();
-    return true;
+    return undefined;
   }
 
   /** Stops watching one call, or all of them; calls that are watched one by one stay watched then. */

@@ -25,18 +25,24 @@ const MAX_PAGE_ATTEMPTS = 3;
 
 /** Receives the results. */
 export interface ReconcileListener {
-  /** OpenSIPS has the dialog. `round` is 0 if it was read by its Call-ID. */
+  /** A page of the list contains the dialog. There may be others with its Call-ID, even on other pages. */
   onDialog(dialog: Dialog, round: number): void;
-  /** OpenSIPS has no dialog with that Call-ID. */
-  onMissing(callid: string): void;
+  /**
+   * OpenSIPS was asked at `askedAt`, in Unix milliseconds, for a Call-ID. The adapter returns a dialog that stands, if there is
+   * one, although OpenSIPS itself looks at the first one only.
+   */
+  onLookUp(dialog: Dialog, askedAt: number): void;
+  /** OpenSIPS was asked at `askedAt`, and had no dialog with that Call-ID. */
+  onMissing(callid: string, askedAt: number): void;
   /** All pages of a round are read. Returns the Call-IDs to read one by one. */
   onRoundRead(round: number): readonly string[];
 }
 
 type PendingRequest =
   | { readonly type: 'page'; readonly index: number; readonly counter: number; readonly attempts: number }
-  | { readonly type: 'call'; readonly callid: string };
+  | { readonly type: 'call'; readonly callid: string; readonly askedAt: number };
 type PendingPage = Extract<PendingRequest, { type: 'page' }>;
+type PendingCall = Extract<PendingRequest, { type: 'call' }>;
 
 export class DialogReconciler {
   readonly #listener: ReconcileListener;
@@ -56,6 +62,7 @@ export class DialogReconciler {
   /** Call-IDs to read one by one, in order. */
   readonly #callQueue = new Set<string>();
   #callsPending = 0;
+  #now = 0;
   #lastReplyAt = 0;
   #requests: MiRequest[] = [];
 
@@ -66,6 +73,7 @@ export class DialogReconciler {
   /** Begins a round, unless one is running that still gets replies. Returns whether it has begun. */
   begin(now: number): boolean {
     if (this.isPending && now - this.#lastReplyAt <= MI_TIMEOUT_MS) return false;
+    this.#now = now;
     this.reset();
     this.#round++;
     this.#isReadingPages = true;
@@ -77,14 +85,9 @@ export class DialogReconciler {
     return true;
   }
 
-  /** Reads these calls one by one. */
-  readDialogs(callids: Iterable<string>): void {
-    for (const callid of callids) this.#callQueue.add(callid);
-    this.#requestCalls();
-  }
-
   /** Reads the parties of these calls, as far as the queue has room. */
-  readUnknownParties(callids: Iterable<string>): void {
+  readUnknownParties(callids: Iterable<string>, now: number): void {
+    this.#now = now;
     for (const callid of callids) if (this.#callQueue.size < MAX_QUEUED_CALLS) this.#callQueue.add(callid);
     this.#requestCalls();
   }
@@ -120,17 +123,18 @@ export class DialogReconciler {
     const pending = this.#pending.get(reply.id);
     if (!pending) return;
     this.#pending.delete(reply.id);
+    this.#now = now;
     this.#lastReplyAt = now;
-    if (pending.type === 'call') this.#onCallReply(pending.callid, reply);
+    if (pending.type === 'call') this.#onCallReply(pending, reply);
     else this.#onPageReply(pending, reply);
     this.#requestCalls();
   }
 
-  #onCallReply(callid: string, { result, error }: Pick<Reply, 'result' | 'error'>): void {
+  #onCallReply({ callid, askedAt }: PendingCall, { result, error }: Pick<Reply, 'result' | 'error'>): void {
     this.#callsPending--;
     const found = DialogResult.safeParse(result);
-    if (found.success) this.#listener.onDialog(found.data.Dialog, 0);
-    else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid);
+    if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt);
+    else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid, askedAt);
   }
 
   #onPageReply(page: PendingPage, { result, error }: Pick<Reply, 'result' | 'error'>): void {
@@ -166,7 +170,8 @@ export class DialogReconciler {
     }
     if (!this.#isReadingPages || this.#pagesPending > 0) return;
     this.#isReadingPages = false;
-    this.readDialogs(this.#listener.onRoundRead(this.#round));
+    for (const callid of this.#listener.onRoundRead(this.#round)) this.#callQueue.add(callid);
+    this.#requestCalls();
   }
 
   #nextPage(): PendingPage | undefined {
@@ -183,7 +188,7 @@ export class DialogReconciler {
       if (this.#callsPending >= MAX_CALLS_PENDING) return;
       this.#callQueue.delete(callid);
       this.#callsPending++;
-      this.#request({ type: 'call', callid }, { callid });
+      this.#request({ type: 'call', callid, askedAt: this.#now }, { callid });
     }
   }
 

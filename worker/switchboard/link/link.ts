@@ -2,12 +2,7 @@
  * The link to the adapter. Each of its messages is applied once and in order; what a turn requests of it leaves in one frame.
  * @module
  */
-import type {
-  AdapterMessage,
-  EdgeMessage,
-  MiRequest,
-  OpenSipsStatus,
-} from '../../../shared/protocol/link.ts';
+import type { AdapterMessage, EdgeMessage, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { quote } from '../../../shared/settings/quote.ts';
@@ -176,7 +171,7 @@ export class Link {
    * Sends the requests of a turn. Call it once the turn is stored, because an acknowledgement promises that.
    * @param isLogged whether the turn was written to the log, which then contains {@link applied}
    */
-  flush(requests: readonly MiRequest[], isLogged: boolean): void {
+  flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
     const active = this.#active;
     if (!active) return;
     const seq = this.#applied?.seq ?? 0;

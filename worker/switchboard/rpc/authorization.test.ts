@@ -164,7 +164,7 @@ describe('a token that is bound to an address', () => {
     const ofOther = await run('his');
     const ofNone = await run('no-such-call');
     expect(ofOther).toEqual(ofNone);
-    expect(ofOther).toMatchObject([{ event: 'Error', error: { code: -32011 } }, { event: 'Ended' }]);
+    expect(ofOther).toMatchObject([{ event: 'Error', error: { code: -32005 } }, { event: 'Ended' }]);
     expect(JSON.stringify(adapter.miRequests.slice(before))).not.toMatch(/his|no-such-call/);
     adapter.close();
   });
@@ -200,7 +200,7 @@ describe('a token that is bound to an address', () => {
   it('cannot reach the call of another by a `cmd_id`, be it the other’s or one equal to the Call-ID', async () => {
     const { site, adapter, alice } = await makeTwoCalls();
     await alice.request('CallEnd', { callid: 'b' });
-    expect((await alice.untilEnded())[0]).toMatchObject({ event: 'Error', error: { code: -32011 } });
+    expect((await alice.untilEnded())[0]).toMatchObject({ event: 'Error', error: { code: -32005 } });
     adapter.close();
     const busy = await site.adapter(scenarios.callerBusy);
     await alice.request('CallStart', { ...URIS, cmd_id: 'his' });

@@ -146,7 +146,7 @@ describe('a hold of one leg, which needs OpenSIPS 4.0', () => {
     expect(await client.request(method, oneLeg)).toMatchObject({
       error: {
         code: -32602,
-        data: expect.stringMatching(/^leg: OpenSIPS 3\.6\.8 cannot .* Use OpenSIPS 4\.0 or later/),
+        data: expect.stringMatching(/^leg: callops of OpenSIPS 3\.6\.8 cannot .* Use OpenSIPS 4\.0 or later/),
       },
     });
     await client.request('CallEnd', { callid: 'c2' });

@@ -1,6 +1,7 @@
 /** Passes a request to its command: the single path for every transport. @module */
 import type { Metadata } from '../../../shared/calls/call.ts';
-import { unsupportedReason } from '../../../shared/opensips/features.ts';
+import type { Leg } from '../../../shared/opensips/evi.ts';
+import { featuresOf, unsupportedReason } from '../../../shared/opensips/features.ts';
 import type { Rules } from '../../../shared/policy/policy.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import { type CommandMethod, commandParams, isCommandMethod } from '../../../shared/protocol/rpc/commands.ts';
@@ -43,6 +44,10 @@ export interface DispatchContext {
   readonly metadataOf: (callid: string) => Metadata | undefined;
   /** Returns the state of an active call's dialog. */
   readonly dialogState: (callid: string) => 'ringing' | 'answered' | undefined;
+  /** Returns whether a call is active, or has ended and is still kept. */
+  readonly isKnown: (callid: string) => boolean;
+  /** Returns the legs of a call that are on hold. */
+  readonly heldLegs: (callid: string) => readonly Leg[];
   readonly onStarted: (command: Command) => void;
   /** Returns the limit that another command would exceed, or counts the command. */
   readonly countCommand: (method: CommandMethod) => LimitExceeded | undefined;
@@ -102,7 +107,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
       'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
     return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
   }
-  const unsupported = context.opensips && unsupportedReason(rest, method, context.opensips.version);
+  const unsupported = context.opensips && unsupportedReason(rest, method, context.opensips);
   if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
   const exceeded = context.countCommand(method);
   if (exceeded) return tooManyResponse(id, exceeded);
@@ -117,8 +122,9 @@ function start(
     readonly params: Record<string, unknown>;
   },
   client: RpcClient,
-  { runner, findEnded, opensips, ownerOf, metadataOf, dialogState, onStarted, now }: DispatchContext,
+  context: DispatchContext,
 ): void {
+  const { runner, findEnded, opensips, ownerOf, metadataOf, dialogState, isKnown, heldLegs } = context;
   const { subject, session } = client;
   // A known Call-ID is no `cmd_id`, so the log need not be searched for it.
   const findOwnEnded = (cmdId: string) => (dialogState(cmdId) ? undefined : findEnded(subject, cmdId));
@@ -148,11 +154,14 @@ function start(
       nextHop: opensips?.next_hop ?? '',
       findEnded: findOwnEnded,
       isAnswered: (each) => dialogState(each) === 'answered',
+      isKnown,
+      heldLegs,
+      features: featuresOf(opensips),
       effectiveParams,
     },
-    now,
+    context.now,
   );
-  onStarted(command);
+  context.onStarted(command);
 }
 
 /** Returns the Call-IDs of the calls that a command acts on; for a CallStart, that of its first leg. */

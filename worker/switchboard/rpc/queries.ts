@@ -14,7 +14,13 @@ import type { Command } from '../../../shared/runner/stored-command.ts';
 import type { CallRecord } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
 import { addressOf, type CallPage } from '../calls/listing.ts';
-import { frameText, isVisibleTo, MAX_WATCHED_CALLS, type Watchers } from '../calls/watchers.ts';
+import {
+  frameText,
+  isVisibleTo,
+  MAX_WATCHED_CALLS,
+  MAX_WATCHED_CHARACTERS,
+  type Watchers,
+} from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
 import { readRejectReason } from './authorization.ts';
@@ -22,6 +28,12 @@ import { invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
 
 /** Calls in a snapshot, some 4 MB. CallList gives the rest. */
 const MAX_SNAPSHOT_CALLS = 10_000;
+
+/** What a socket does already that cannot watch one more call. */
+const WATCH_LIMITS = {
+  calls: `watches ${MAX_WATCHED_CALLS} single calls already`,
+  characters: `cannot watch single calls whose Call-IDs have more than ${MAX_WATCHED_CHARACTERS} characters together`,
+} as const;
 
 const ACTIVE_STATES = CALL_STATES.filter((state) => state !== 'ended');
 
@@ -131,8 +143,9 @@ function watch(
   flush();
   const changes = since !== undefined && since <= lastSeq ? calls.changesSince(since) : undefined;
   const seq = calls.takeSeq();
-  if (!watchers.watch(socket, client, callid, seq))
-    return `callid: this socket watches ${MAX_WATCHED_CALLS} single calls already. Stop watching one with CallUnwatch, or watch all calls.`;
+  const exceeded = watchers.watch(socket, client, callid, seq);
+  if (exceeded)
+    return `callid: this socket ${WATCH_LIMITS[exceeded]}. Stop watching one with CallUnwatch, or watch all calls.`;
   calls.setWatched(true, now);
   const common = { seq, link: isLinkUp ? 'Up' : 'Down' };
   const watches = callid === undefined ? { all: true, callids: [] } : { all: false, callids: [callid] };

@@ -203,6 +203,8 @@ export class RpcServer {
       ownerOf: (callid) => calls.ownerOf(callid),
       metadataOf: (callid) => calls.get(callid)?.call.metadata,
       dialogState: (callid) => calls.dialogOf(callid),
+      isKnown: (callid) => calls.isKnown(callid),
+      heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
       countCommand: (method: CommandMethod) => {
         const inFlight = runner.inFlight(client.subject, client.session);

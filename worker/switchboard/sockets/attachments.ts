@@ -18,6 +18,8 @@ export interface ClientSocket {
   readonly expires?: number;
   /** The calls that the client watches. */
   readonly watches?: { readonly all: boolean; readonly callids: readonly string[] };
+  /** It receives only notifications that OpenSIPS's own Call API has; absent: all of them. */
+  readonly events?: 'original';
   /** For an HTTP stream, which has a session of its own. */
   readonly stream?: HttpStream;
 }

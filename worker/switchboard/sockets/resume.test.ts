@@ -94,6 +94,39 @@ it('closes the older socket of a session when a newer one connects', async () =>
   expect(await first.socket.closed).toMatchObject({ code: 4408 });
 });
 
-it.each(['session=a%20b', 'since=x', 'since=-1'])('rejects an invalid query: %s', async (query) => {
-  await expect(Client.connect(`?${query}`)).rejects.toThrow('400');
+it('sends a session only the events that OpenSIPS’s own Call API has, also after a hibernation and when it resumes', async () => {
+  const session = randomSession();
+  const { promise: evicted, resolve: onEvicted } = Promise.withResolvers<void>();
+  const adapter = await ScriptedAdapter.connect(scenarios.startOk);
+  let sent = 0;
+  adapter.beforeSend = async () => {
+    if (++sent === 2) await evicted;
+  };
+  const first = await Client.connect(`?session=${session}&events=original`);
+  await first.request('CallStart', URIS);
+  await expect.poll(() => sent).toBe(2);
+  await evictDurableObject(env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName('demo/demo')));
+  onEvicted();
+  const names = (notifications: readonly CommandNotification[]) => notifications.map(({ event }) => event);
+  const originalEvents = ['CallerAnswered', 'Transferring', 'TransferStart', 'CalleeAnswered', 'Ended'];
+  expect(names(await first.untilEnded())).toEqual(originalEvents);
+  first.socket.close();
+  const all = await Client.connect(`?session=${session}&since=0`);
+  expect(names(await all.untilEnded())).toEqual(['CallerRinging', ...originalEvents]);
+  all.socket.close();
+  const again = await Client.connect(`?session=${session}&since=0&events=original`);
+  expect(names(await again.untilEnded())).toEqual(originalEvents);
+  adapter.close();
 });
+
+it('sends no SessionReset to a session that does not know it', async () => {
+  const client = await Client.connect(`?session=${randomSession()}&since=999999999&events=original`);
+  expect(await client.request('Echo', {})).toMatchObject({ result: { event: 'Started' } });
+});
+
+it.each(['session=a%20b', 'since=x', 'since=-1', 'events=some'])(
+  'rejects an invalid query: %s',
+  async (query) => {
+    await expect(Client.connect(`?${query}`)).rejects.toThrow('400');
+  },
+);

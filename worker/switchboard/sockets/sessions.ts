@@ -1,6 +1,7 @@
 /** The client sessions: their sockets, and what is sent to each. @module */
 
 import { closeCode } from '../../../shared/protocol/link.ts';
+import { isAddedEvent } from '../../../shared/protocol/rpc/command-events.ts';
 import { type RpcResponse, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
@@ -61,8 +62,8 @@ export class Sessions {
   /** Applies a renewed token to an open socket. */
   renewToken(socket: WebSocket, client: ClientSocket): void {
     const before = attachmentOf(socket);
-    const watches = before.kind === 'client' && before.watches ? { watches: before.watches } : {};
-    attach(socket, { ...client, ...watches });
+    const { watches, events } = before.kind === 'client' ? before : {};
+    attach(socket, { ...client, ...(watches ? { watches } : {}), ...(events ? { events } : {}) });
     this.#noteExpiry(client);
   }
 
@@ -102,8 +103,8 @@ export class Sessions {
 
   /** Sends a resuming session what it missed, or that it is no longer kept. */
   resume(socket: WebSocket, since: number, missed: readonly LoggedNotification[] | undefined): void {
-    if (missed) for (const logged of missed) send(socket, notificationText(logged));
-    else send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
+    if (missed) for (const logged of missed) sendNotification(socket, logged);
+    else if (!wantsOriginal(socket)) send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
   }
 
   /** Sends the responses to a message. */
@@ -114,7 +115,7 @@ export class Sessions {
 
   /** Sends a notification to the session of its command. A session without a socket can resume: the notification is stored. */
   notify(logged: LoggedNotification): void {
-    for (const socket of this.#socketsOf(logged.command)) send(socket, notificationText(logged));
+    for (const socket of this.#socketsOf(logged.command)) sendNotification(socket, logged);
     if (logged.notification.event !== 'Ended') return;
     const { subject, cmdId } = logged.command;
     for (const socket of this.#ctx.getWebSockets(commandEndTag(subject, cmdId)))
@@ -167,6 +168,18 @@ export function notificationText({
   const metadata = metadataOf(command);
   const params = { cmd_id: command.cmdId, event, data, error, metadata, seq };
   return JSON.stringify(rpcNotification(command.method, params));
+}
+
+/** Sends a notification of a command, unless the client of this socket does not know its event. */
+function sendNotification(socket: WebSocket, logged: LoggedNotification): void {
+  const { command, notification } = logged;
+  if (isAddedEvent(command.method, notification.event) && wantsOriginal(socket)) return;
+  send(socket, notificationText(logged));
+}
+
+function wantsOriginal(socket: WebSocket): boolean {
+  const client = attachmentOf(socket);
+  return client.kind === 'client' && client.events === 'original';
 }
 
 /** A socket may close at any time, which is no error: its client can resume. */

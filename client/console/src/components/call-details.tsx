@@ -2,7 +2,13 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Call } from '../../../connection/call.ts';
-import { heldParties, STATE_LABELS, type TimelineEntry, timelineLines } from '../format/labels.ts';
+import {
+  endedByLabel,
+  heldParties,
+  STATE_LABELS,
+  type TimelineEntry,
+  timelineLines,
+} from '../format/labels.ts';
 import { displayName, shortAddress } from '../format/sip-address.ts';
 import { formatDuration, formatTimeOfDay } from '../format/time.ts';
 import { now } from '../state/clock.ts';
@@ -98,6 +104,7 @@ function partiesOf(start: CommandRun | undefined): Pick<Call, 'caller' | 'callee
 function CallFacts({ call, onSelect }: { readonly call: Call; readonly onSelect: (callid: string) => void }) {
   const { from, became, metadata } = call;
   const held = heldParties(call);
+  const endedBy = endedByLabel(call);
   return (
     <dl class="facts">
       <div>
@@ -124,6 +131,12 @@ function CallFacts({ call, onSelect }: { readonly call: Call; readonly onSelect:
         <div class="wide">
           <dt>End reason</dt>
           <dd>{call.reason}</dd>
+        </div>
+      )}
+      {endedBy !== '' && (
+        <div>
+          <dt>Ended by</dt>
+          <dd>{endedBy}</dd>
         </div>
       )}
       {metadata !== undefined && (

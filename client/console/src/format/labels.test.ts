@@ -1,6 +1,7 @@
-/** Tests the lines of a timeline. */
+/** Tests the labels of calls and the lines of a timeline. */
 import { expect, it } from 'vitest';
-import { timelineLines } from './labels.ts';
+import type { Call } from '../../../connection/call.ts';
+import { endedByLabel, timelineLines } from './labels.ts';
 
 it('names the party, and omits a line that repeats the previous one', () => {
   const entries = [
@@ -19,4 +20,21 @@ it('names the party, and omits a line that repeats the previous one', () => {
     '5 Answered',
     '6 Unknown',
   ]);
+});
+
+it('tells who ended a call, and nothing if nobody knows', () => {
+  const call: Call = {
+    callid: 'c1',
+    state: 'ended',
+    caller: 'sip:alice@x',
+    callee: 'sip:bob@x',
+    origin: null,
+    began: 1,
+    seq: 1,
+  };
+  const labels = (['api', 'opensips', 'caller', 'callee', 'unknown'] as const).map((by) =>
+    endedByLabel({ ...call, ended_by: by }),
+  );
+  expect(labels).toEqual(['The API', 'OpenSIPS', 'alice', 'bob', '']);
+  expect(endedByLabel(call)).toBe('');
 });

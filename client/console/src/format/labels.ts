@@ -49,6 +49,12 @@ function textOf({ event, data }: TimelineEntry, parties: Parties): string {
   return typeof transfer === 'string' && transfer !== '' ? `${label}: transfer failed (${transfer})` : label;
 }
 
+/** Returns who ended a call; empty if it has not ended, or if nobody knows. */
+export function endedByLabel({ ended_by: by, caller, callee }: Call): string {
+  if (by === 'caller' || by === 'callee') return displayName(by === 'caller' ? caller : callee);
+  return by === 'api' ? 'The API' : by === 'opensips' ? 'OpenSIPS' : '';
+}
+
 /** Returns the names of the parties on hold; empty if there are none or they are not known. */
 export function heldParties({ held, caller, callee }: Call): string {
   const names = (held ?? []).map((leg) => displayName(leg === 'caller' ? caller : callee));

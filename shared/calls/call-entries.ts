@@ -1,0 +1,136 @@
+/** The calls by Call-ID: adds them, applies inputs to them, and reports each change. @module */
+import { dialogState } from '../opensips/evi.ts';
+import {
+  applyInput,
+  type Call,
+  type CallEventName,
+  type CallFacts,
+  type CallInput,
+  eventForState,
+  newCall,
+} from './call.ts';
+import type { KnownDialog } from './dialogs.ts';
+import { type EndEvidence, endCauseOf, mayGoOn } from './end-cause.ts';
+
+/** A call, with what clients do not see of it. */
+export interface CallEntry extends EndEvidence {
+  call: Call;
+  /** The dialogs that have its Call-ID, as far as events and lists have shown them. */
+  dialogs: readonly KnownDialog[];
+  /** When a dialog was last seen to stand, in Unix milliseconds; absent for never. */
+  seenAt?: number;
+  /** The subject whose command made the call. Default: none did. */
+  owner?: string;
+  /** The Call-ID of the new call, once the transfer is known to have succeeded. */
+  transferredTo?: string;
+}
+
+/** What a command knows of the first leg of a CallStart, before OpenSIPS raises an event for it. */
+interface ExpectedCall {
+  readonly facts: CallFacts;
+  readonly owner: string;
+  readonly evidence: EndEvidence;
+}
+
+/** What is known of a new call beside its first input: the dialog that has shown it, and what a command tells. */
+export interface NewEntry {
+  readonly id?: string;
+  readonly facts?: CallFacts;
+  readonly owner?: string;
+}
+
+/** Receives a change of a call. */
+export type OnChange<Entry> = (entry: Entry, event: CallEventName, at: number, data?: unknown) => void;
+
+/** Refusals of calls that are not known yet. Their dialogs follow at once or never, so that a few are enough. */
+const MAX_EARLY_REFUSALS = 100;
+
+export class CallEntries<Entry extends CallEntry> {
+  readonly #entries = new Map<string, Entry>();
+  /** First legs of running CallStarts, by Call-ID. */
+  readonly #expected = new Map<string, ExpectedCall>();
+  /** SIP status lines by Call-ID. */
+  readonly #earlyRefusals = new Map<string, string>();
+  readonly #createEntry: (entry: CallEntry) => Entry;
+  readonly #onChange: OnChange<Entry>;
+
+  constructor(createEntry: (entry: CallEntry) => Entry, onChange: OnChange<Entry>) {
+    this.#createEntry = createEntry;
+    this.#onChange = onChange;
+  }
+
+  get(callid: string | undefined): Entry | undefined {
+    return callid === undefined ? undefined : this.#entries.get(callid);
+  }
+
+  set(entry: Entry): void {
+    this.#entries.set(entry.call.callid, entry);
+  }
+
+  remove(callid: string): void {
+    this.#entries.delete(callid);
+  }
+
+  /** A CallStart makes a first leg, which OpenSIPS shows later or never. */
+  expect(callid: string, facts: CallFacts, owner: string): void {
+    this.#expected.set(callid, { facts, owner, evidence: {} });
+  }
+
+  /** A first leg has been seen, or never will be. */
+  stopExpecting(callid: string): void {
+    this.#expected.delete(callid);
+  }
+
+  /** Returns where to note what is known of the end of a call: it can be a first leg that OpenSIPS has not shown yet. */
+  evidenceOf(callid: string): EndEvidence | undefined {
+    return this.#entries.get(callid) ?? this.#expected.get(callid)?.evidence;
+  }
+
+  /** The script has refused an unknown call, whose dialog may be shown next. A phone repeats a call that was challenged. */
+  noteEarlyRefusal(callid: string, status: string): void {
+    if (mayGoOn(status)) return;
+    this.#earlyRefusals.set(callid, status);
+    const [oldest] = this.#earlyRefusals.keys();
+    if (this.#earlyRefusals.size > MAX_EARLY_REFUSALS && oldest !== undefined)
+      this.#earlyRefusals.delete(oldest);
+  }
+
+  /** Applies an input to a call, and reports the change if there is one. */
+  apply(entry: Entry, input: CallInput, at: number): void {
+    const { call, event, data } = applyInput(entry.call, withCause(input, entry), at);
+    if (event === undefined) return;
+    entry.call = call;
+    this.#onChange(entry, event, at, data);
+  }
+
+  /** Adds an unknown call with the first input that concerns it. */
+  add(callid: string, input: CallInput | undefined, at: number, { id, facts, owner }: NewEntry = {}): Entry {
+    const expected = this.#expected.get(callid);
+    const ownerOfCall = owner ?? expected?.owner;
+    const refusal = this.#earlyRefusals.get(callid);
+    this.#earlyRefusals.delete(callid);
+    const entry = this.#createEntry({
+      call: newCall(callid, at, { ...expected?.facts, ...facts }),
+      dialogs: id === undefined ? [] : [[id, stateIn(input)]],
+      ...(ownerOfCall === undefined ? {} : { owner: ownerOfCall }),
+      ...(refusal === undefined ? {} : { refusal: { status: refusal, by: 'opensips' } }),
+      ...expected?.evidence,
+    });
+    const step = input ? applyInput(entry.call, withCause(input, entry), at) : { call: entry.call };
+    entry.call = step.call;
+    this.#entries.set(callid, entry);
+    this.#onChange(entry, step.event ?? eventForState(step.call), at, step.data);
+    return entry;
+  }
+}
+
+/** Returns an input that can end a call, with what is known of the end. */
+function withCause(input: CallInput, entry: CallEntry): CallInput {
+  if (input.type !== 'dialog-state' && input.type !== 'missing') return input;
+  return { ...input, ...endCauseOf(entry.call, entry) };
+}
+
+function stateIn(input: CallInput | undefined): number {
+  if (input?.type === 'dialog-state') return input.state;
+  return input?.type === 'listed' ? input.dialog.state : dialogState.unconfirmed;
+}

@@ -1,0 +1,139 @@
+/**
+ * Makes each call follow its dialogs: it has ended when none stands, and goes on if another one with its Call-ID shows up.
+ * @module
+ */
+import { dialogState } from '../opensips/evi.ts';
+import type { Dialog } from '../opensips/mi.ts';
+import type { CallEntries, CallEntry } from './call-entries.ts';
+import {
+  haveAllEnded,
+  isStanding,
+  type KnownDialog,
+  standingState,
+  withDialog,
+  withNewestIn,
+} from './dialogs.ts';
+import { clearEvidence } from './end-cause.ts';
+
+export class DialogTracker<Entry extends CallEntry> {
+  readonly #entries: CallEntries<Entry>;
+  readonly #isBeingMade: (callid: string) => boolean;
+  readonly #onDialogsChanged: (entry: Entry) => void;
+
+  /**
+   * @param isBeingMade returns whether a running command is making a call
+   * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
+   */
+  constructor(
+    entries: CallEntries<Entry>,
+    isBeingMade: (callid: string) => boolean,
+    onDialogsChanged: (entry: Entry) => void,
+  ) {
+    this.#entries = entries;
+    this.#isBeingMade = isBeingMade;
+    this.#onDialogsChanged = onDialogsChanged;
+  }
+
+  /** Handles the state of a dialog, of which an event tells. */
+  onState(callid: string, id: string, state: number, at: number): void {
+    const known = this.#entries.get(callid);
+    const entry = known ?? this.#entries.add(callid, { type: 'dialog-state', state }, at, { id });
+    if (state !== dialogState.ended) entry.seenAt = at;
+    if (known) this.#onState(known, id, state, at);
+  }
+
+  /** Handles the state of a call, of which a command has learned. It does not tell which dialog it is. */
+  onReported(callid: string, state: number, at: number): void {
+    const entry = this.#entries.get(callid);
+    if (!entry) {
+      this.#entries.add(callid, { type: 'dialog-state', state }, at);
+      return;
+    }
+    if (entry.call.state !== 'ended') entry.dialogs = withNewestIn(entry.dialogs, state);
+    this.#entries.apply(entry, { type: 'dialog-state', state }, at);
+  }
+
+  /** See `CallCorrelator`. */
+  onListed(dialog: Dialog, askedAt: number | undefined, now: number): Entry | undefined {
+    const { callid, ID: id, state } = dialog;
+    const known = this.#entries.get(callid);
+    if (state === dialogState.ended) {
+      // On a page, one that is not known may be the former dialog of a call whose other one is on another page.
+      const isKnown = known?.dialogs.some(([each]) => each === id);
+      if (known && (isKnown || askedAt !== undefined)) this.#onState(known, id, state, now);
+      if (askedAt !== undefined) this.onMissing(callid, askedAt, now);
+      return undefined;
+    }
+    const answeredAt = dialog.timestart > 0 ? Math.min(now, dialog.timestart * 1_000) : now;
+    // The time of the answer is the earliest one that OpenSIPS lists.
+    const entry = known ?? this.#entries.add(callid, { type: 'listed', dialog }, answeredAt, { id });
+    if (known) {
+      this.#onState(known, id, state, answeredAt);
+      // The list was read before the dialog ended.
+      if (!isStanding(known.dialogs, id)) return undefined;
+      if (known.call.state === 'ended') this.#goOn(known, state, answeredAt);
+      this.#entries.apply(known, { type: 'listed', dialog }, now);
+    }
+    entry.seenAt = now;
+    return entry;
+  }
+
+  /** See `CallCorrelator`. */
+  onMissing(callid: string, askedAt: number, now: number): void {
+    const entry = this.#entries.get(callid);
+    if (!entry || (entry.seenAt ?? Number.NEGATIVE_INFINITY) >= askedAt) return;
+    this.#entries.apply(entry, { type: 'missing' }, now);
+  }
+
+  /** The command that was making a call has ended: the call does not go on any more, if none of its dialogs stands. */
+  onNotBeingMade(callid: string, now: number): void {
+    const entry = this.#entries.get(callid);
+    if (entry && haveAllEnded(entry.dialogs)) this.#end(entry, now);
+  }
+
+  /** What is no news of the dialog is no news of the call. */
+  #onState(entry: Entry, id: string, state: number, at: number): void {
+    const { dialogs: before, call: callBefore } = entry;
+    // What a command has reported of the call was about its first dialog.
+    const isReported =
+      before.length === 0 && callBefore.state !== 'ended' && callBefore.answered !== undefined;
+    entry.dialogs = withDialog(before, id, isReported ? Math.max(state, dialogState.answered) : state);
+    if (entry.dialogs === before) return;
+    const standing = standingState(entry.dialogs);
+    if (standing === undefined) this.#end(entry, at);
+    else if (state === dialogState.ended) this.#onOtherStands(entry, standing, at);
+    else this.#onStanding(entry, before, standing, at);
+    const isOther = before.length > 0 && entry.dialogs.length > before.length;
+    if (isOther || state === dialogState.ended) this.#onDialogsChanged(entry);
+  }
+
+  #onStanding(entry: Entry, before: readonly KnownDialog[], state: number, at: number): void {
+    if (entry.call.state === 'ended') {
+      this.#goOn(entry, state, at);
+      return;
+    }
+    if (haveAllEnded(before)) clearEvidence(entry);
+    this.#entries.apply(entry, { type: 'dialog-state', state }, at);
+  }
+
+  /** A dialog has ended, and another one stands: the call was answered in the one, and may ring in the other. */
+  #onOtherStands(entry: Entry, standing: number, at: number): void {
+    if (entry.call.state !== 'ended') this.#entries.apply(entry, { type: 'goes-on', state: standing }, at);
+  }
+
+  #goOn(entry: Entry, state: number, at: number): void {
+    clearEvidence(entry);
+    this.#entries.apply(entry, { type: 'goes-on', state }, at);
+  }
+
+  /**
+   * Ends a call none of whose dialogs stands. While a command is making it, it may go on in another dialog: it has ended when the
+   * command has, which is within its deadline.
+   */
+  #end(entry: Entry, at: number): void {
+    const { call } = entry;
+    if (call.state === 'ended') return;
+    if (call.answered === undefined && this.#isBeingMade(call.callid)) return;
+    this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended }, at);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * A refused call that may go on: after a 302, 401 or 407 the phone sends a new INVITE with the same Call-ID, for which OpenSIPS
+ * creates another dialog (trace `callee-followed`).
+ * @module
+ */
+import { dialogState } from '../../opensips/evi.ts';
+import { FOLLOW_UP_TIMEOUT_MS } from '../deadlines.ts';
+import { notDoneFailure, sipFailure } from '../failures.ts';
+import type { StepActions } from '../step-actions.ts';
+import { FAILED, fail } from './outcome.ts';
+import type { Transfer, TransferProgress } from './state.ts';
+
+const STATUS_UNKNOWN =
+  'transfer failed: the call to the destination has ended, and its SIP status is not known';
+
+/** Returns whether a phone may go on with the same Call-ID after this SIP status line (RFC 3261 §8.1.3.4 and §22). */
+export function mayFollow(status: string): boolean {
+  return /^(3\d\d|401|407)/.test(status);
+}
+
+/** Waits for the phone to go on. `status` is empty if it is not known. */
+export function awaitFollowUp(transfer: Transfer, status: string, actions: StepActions): void {
+  transfer.refusedStatus = status;
+  actions.stopTimers('outcome');
+  actions.startTimer('follow-up', FOLLOW_UP_TIMEOUT_MS);
+}
+
+/** The call goes on. */
+export function onFollowed(transfer: Transfer, actions: StepActions): void {
+  if (transfer.refusedStatus === undefined) return;
+  delete transfer.refusedStatus;
+  transfer.lastNotifyStatus = '';
+  actions.stopTimers('follow-up', 'outcome');
+}
+
+/** The phone has not gone on, unless an event of its new dialog came before the refusal of the old one. */
+export function onFollowUpTimeout(transfer: Transfer): TransferProgress[] {
+  const { refusedStatus = '', newDialogState } = transfer;
+  if (newDialogState > 0 && newDialogState < dialogState.ended) {
+    delete transfer.refusedStatus;
+    return [];
+  }
+  return fail(
+    transfer,
+    refusedStatus === '' ? notDoneFailure(STATUS_UNKNOWN) : sipFailure(FAILED, refusedStatus),
+  );
+}

@@ -1,0 +1,40 @@
+/** What the calls know of their reconciliation with OpenSIPS: what is requested, and what the running round has not listed. @module */
+import type { CallRecord } from './call-record.ts';
+
+export class ReconcileState {
+  /** Call-IDs of new calls whose parties are unknown. */
+  #unknownParties: string[] = [];
+  #isRequested = false;
+  /** The newest call when the last round began. */
+  #roundStartSeq = 0;
+
+  /** Events may have been lost: a round is needed. */
+  request(): void {
+    this.#isRequested = true;
+  }
+
+  get isRequested(): boolean {
+    return this.#isRequested;
+  }
+
+  /** A call has been added. */
+  onAdded({ call: { caller, callid } }: CallRecord): void {
+    if (caller === null) this.#unknownParties.push(callid);
+  }
+
+  /** Removes and returns the Call-IDs of added calls whose parties were unknown then. */
+  takeUnknownParties(): string[] {
+    return this.#unknownParties.splice(0);
+  }
+
+  /** A round begins. */
+  onRoundBegun(newest: CallRecord | undefined): void {
+    this.#isRequested = false;
+    this.#roundStartSeq = newest?.firstSeq ?? 0;
+  }
+
+  /** Returns whether a call existed before a round and was not listed in it. */
+  isUnseen({ lastRound, firstSeq }: CallRecord, round: number): boolean {
+    return lastRound < round && firstSeq <= this.#roundStartSeq;
+  }
+}
