@@ -18,17 +18,15 @@ const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 /** Returns what the edge is to know about OpenSIPS. */
 function statusOf(
   opensips: OpenSipsConnection,
-  { sipNextHop, matching, setUpFrom, transport }: Settings,
+  { sipNextHop, setUpFrom, transport }: Settings,
 ): OpenSipsStatus {
   const { version, reachable } = opensips.health();
-  const inDialog = opensips.inDialogSupport();
   return {
     version,
     reachable,
     next_hop: sipNextHop,
-    match_param: matching.param,
+    ...opensips.features(),
     set_up_from: setUpFrom,
-    ...(inDialog === undefined ? {} : { in_dialog: inDialog }),
     ...(transport === undefined ? {} : { transport }),
   };
 }

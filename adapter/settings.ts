@@ -151,7 +151,7 @@ const SETTINGS = {
     value: 'host:port',
     env: 'EVI_LISTEN',
     defaultHelp: 'the address of this machine that reaches OpenSIPS, and any free port',
-    help: 'Local IPv4 address on which to receive events. OpenSIPS must be able to reach it',
+    help: 'Local IPv4 address on which to receive events. OpenSIPS must be able to reach it. Required if --opensips is an IPv6 address other than [::1]: events are accepted from the first address that sends one then, so let a firewall pass OpenSIPS only',
     type: EventsAddress,
   },
   allow: {

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
-import type { InDialogMethod, InDialogSupport } from '../../shared/opensips/in-dialog.ts';
+import type { InDialogMethod } from '../../shared/opensips/in-dialog.ts';
+import type { OpenSipsStatus } from '../../shared/protocol/link.ts';
 import { formatAddress } from '../../shared/settings/value-types.ts';
 import { FullDialog } from '../in-dialog/dialog.ts';
 import { InDialogRequests } from '../in-dialog/in-dialog-requests.ts';
@@ -43,8 +44,8 @@ export interface OpenSipsConnection {
     timeouts: RequestTimeouts,
     id?: string,
   ): Promise<MiResponse>;
-  /** Returns which requests within a dialog can be sent; undefined if none, or if OpenSIPS has not responded yet. */
-  inDialogSupport(): InDialogSupport | undefined;
+  /** Returns what commands need to know of this OpenSIPS, as far as it has responded yet. */
+  features(): OpenSipsFeatures;
   /** Returns the health found by the last check. */
   health(): Health;
   /** Resolves after the first health check, whether OpenSIPS responded or not. */
@@ -63,6 +64,9 @@ const ADAPTER_SETTINGS: SettingNames = {
   opensips: '--opensips (OPENSIPS_MI)',
   events: '--events (EVI_LISTEN)',
 };
+
+/** `in_dialog` is absent if no request within a dialog can be sent, or while that is not known. */
+export type OpenSipsFeatures = Pick<OpenSipsStatus, 'in_dialog' | 'match_param'>;
 
 /** The settings for requests within a dialog. */
 export type InDialogSettings = Pick<Settings, 'engine' | 'frTimeoutMs' | 'matching'>;
@@ -157,10 +161,11 @@ export function connectToOpenSips(
     mi: createMiGateway(mi, lookup),
     inDialog: async (method, params, timeouts, id) =>
       settings.engine === 'callops' ? { outcome: 'refused' } : inDialog.run(method, params, timeouts, id),
-    inDialogSupport() {
-      if (settings.engine === 'callops') return undefined;
+    features() {
       const { version, sendsSequential } = monitor.health;
-      return inDialogSupport(version, sendsSequential, settings.frTimeoutMs);
+      const support = inDialogSupport(version, sendsSequential, settings.frTimeoutMs);
+      const isUsed = support !== undefined && settings.engine !== 'callops';
+      return { match_param: settings.matching.param, ...(isUsed ? { in_dialog: support } : {}) };
     },
     health: () => monitor.health,
     firstCheck: firstCheck.then(() => {}),

@@ -5,9 +5,9 @@
  */
 import type { RecordedRequest } from '../../simulator/index.ts';
 
-/** `SIP-URI` of RFC 3261 §25.1 without headers, and without characters that could end a header value. */
+/** `SIP-URI` of RFC 3261 §25.1 with `_` in host names, without headers, and without characters that could end a header value. */
 const SIP_URI =
-  /^sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/%]+(?::[A-Za-z0-9\-_.!~*'()&=+$,%]*)?@)?(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[A-Za-z0-9\-_.!~*'()[\]/:&+$%=]+)*$/i;
+  /^sips?:(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/%]+(?::[A-Za-z0-9\-_.!~*'()&=+$,%]*)?@)?(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:;[A-Za-z0-9\-_.!~*'()[\]/:&+$%=]+)*$/i;
 /** Escaped control characters (00 to 1F, 7F), which a proxy that unescapes them would write. */
 const ESCAPED_CONTROL_CHARACTER = /%(?:[01][0-9a-f]|7f)/i;
 /** `callid` of RFC 3261 §25.1: printable, without space, comma, semicolon and equals sign. */
@@ -80,6 +80,8 @@ const ALLOWED_PARAMS: Readonly<Record<string, readonly Readonly<Record<string, V
   // The adapter's own requests.
   uptime: [{}],
   version: [{}],
+  which: [{}],
+  events_list: [{}],
   subscribers_list: [{}],
   event_subscribe: [{ event: matches(EVENT), socket: matches(SOCKET), expire: isNonNegativeInteger }],
 };

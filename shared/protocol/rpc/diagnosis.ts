@@ -1,6 +1,7 @@
 /** The result of the method `Diagnose`. @module */
 import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from '../../opensips/diagnostics.ts';
+import { OpenSipsStatus } from '../link.ts';
 
 export const DiagnosisResult = z
   .object({
@@ -14,7 +15,7 @@ export const DiagnosisResult = z
         .optional()
         .meta({ description: 'from the edge to the adapter and back, without OpenSIPS' }),
     }),
-    opensips: z.object({ version: z.string(), next_hop: z.string(), reachable: z.boolean() }).optional(),
+    opensips: OpenSipsStatus.optional(),
     up_since: z.string().optional(),
     missing: z
       .array(z.object({ module: z.string(), command: z.string() }))
