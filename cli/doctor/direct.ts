@@ -2,17 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { inDialogSupport, listsSendSequential } from '../../adapter/in-dialog/support.ts';
 import {
   findEventAddress,
   resolveHost,
   UnknownEventAddressError,
 } from '../../adapter/opensips/host-address.ts';
 import { MiClient } from '../../adapter/opensips/mi-client.ts';
-import {
-  describeResponse,
-  type MiRequestParams,
-  type MiResponse,
-} from '../../adapter/opensips/mi-message.ts';
+import { describeResponse } from '../../adapter/opensips/mi-message.ts';
 import { subscribe, subscriberSocket } from '../../adapter/opensips/subscriptions.ts';
 import { missingCommands, parseSubscriptions } from '../../shared/opensips/diagnostics.ts';
 import { UptimeResult, VersionResult } from '../../shared/opensips/mi.ts';
@@ -23,9 +20,13 @@ import { EXIT } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openDirectTransport } from '../transport/direct.ts';
 import { clockFinding } from './clock.ts';
+import { type MiRequester, resultOf } from './direct-mi.ts';
+import { engineFinding } from './engine.ts';
 import { faulty, passed, type Report, unchecked } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
-import { makeTestCall, testCallFindings } from './test-call.ts';
+import { askPhone, phoneFinding } from './phone.ts';
+import { checkScript, type ScriptContext } from './script-checks.ts';
+import { makeTestCall, testCallFindings, transferEvidence } from './test-call.ts';
 
 /** Lifetime of the test subscription. It is ended afterwards, and lapses where that request is lost. */
 const TEST_SUBSCRIPTION_S = 20;
@@ -35,15 +36,13 @@ const TEST_EVENT = 'E_CALL_HOLD';
 
 const EVENTS_SETTING = '--events (CALL_API_EVENTS)';
 
-type MiRequester = (method: string, params?: MiRequestParams) => Promise<MiResponse>;
-
 /** Reports each finding as it is made. Returns why the other checks were not reached, as a sentence. */
 export async function checkDirect(
   settings: Settings,
   testAddress: string | undefined,
   report: Report,
 ): Promise<string> {
-  const { direct, events, nextHop, timeoutMs } = settings;
+  const { direct, events, timeoutMs } = settings;
   if (!direct) throw new Error('no address of an OpenSIPS');
   const timeouts = { timeoutMs: Math.min(timeoutMs, 2_000), ttlMs: timeoutMs };
   const mi = new MiClient();
@@ -51,25 +50,12 @@ export async function checkDirect(
     const address = { host: await resolveHost(direct.host), port: direct.port };
     mi.connectTo(address);
     const request: MiRequester = (method, params = {}) => mi.request(method, params, timeouts);
-    if (!(await checkMi(request, direct, report))) return 'OpenSIPS does not answer MI.';
-    const missing = missingCommands(resultOf(await request('which')));
-    report(
-      missing ? modulesFinding(missing) : unchecked('modules', 'Not checked: OpenSIPS did not answer which.'),
-    );
+    const version = await checkMi(request, direct, report);
+    if (version === undefined) return 'OpenSIPS does not answer MI.';
+    const inDialog = checkCommands(version, resultOf(await request('which')), report);
     const local = events ?? (await findEventAddress(address, EVENTS_SETTING));
     await checkEvents(mi, request, local, timeouts, report);
-    if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
-    let hasEvents = false;
-    const transport = await openDirectTransport(
-      settings,
-      () => {},
-      ({ name }) => {
-        hasEvents ||= name === 'E_DLG_STATE_CHANGED';
-      },
-    );
-    const result = await makeTestCall(transport, testAddress).finally(() => transport.close());
-    const [, loop] = testCallFindings(result, hasEvents, nextHop);
-    report(loop);
+    await checkCalls(settings, testAddress, request, inDialog, report);
     return '';
   } catch (error) {
     if (error instanceof UnknownEventAddressError) {
@@ -100,7 +86,63 @@ export async function checkDirect(
   }
 }
 
-async function checkMi(request: MiRequester, address: Address, report: Report): Promise<boolean> {
+/** Makes the test calls: with the test phone, if there is one, and between phones of doctor's own. */
+async function checkCalls(
+  settings: Settings,
+  testAddress: string | undefined,
+  request: MiRequester,
+  inDialog: ScriptContext['inDialog'],
+  report: Report,
+): Promise<void> {
+  const { nextHop, domain = '' } = settings;
+  const callids = new Set<string>();
+  const transport = await openDirectTransport(
+    settings,
+    () => {},
+    ({ name, params: { callid } }) => {
+      if (name === 'E_DLG_STATE_CHANGED') callids.add(callid);
+    },
+  );
+  try {
+    if (testAddress === undefined)
+      report(
+        unchecked('phone', 'Not checked: use --test-address with a phone that may be called for a moment.'),
+      );
+    else {
+      const answer = await askPhone(request, testAddress, nextHop);
+      const result = await makeTestCall(transport, testAddress);
+      const [, loop] = testCallFindings(result, callids.size > 0, nextHop);
+      report(loop);
+      report(phoneFinding(answer, transferEvidence(result)));
+    }
+    const context = {
+      request,
+      nextHop,
+      domain,
+      inDialog,
+      hasDialogEvent: (callid: string) => callids.has(callid),
+    };
+    await checkScript(context, testAddress === undefined, report);
+  } finally {
+    await transport.close();
+  }
+}
+
+/** Reports on the MI commands. Returns which requests OpenSIPS can send within a call. */
+function checkCommands(version: string, which: unknown, report: Report): ScriptContext['inDialog'] {
+  const missing = missingCommands(which);
+  report(
+    missing ? modulesFinding(missing) : unchecked('modules', 'Not checked: OpenSIPS did not answer which.'),
+  );
+  const hasCommand = listsSendSequential(which);
+  // The timeout has no part in this.
+  const support = inDialogSupport(version, hasCommand, 1);
+  report(engineFinding(version, support, hasCommand));
+  return { hasCommand: hasCommand ?? false, refer: support?.refer ?? false };
+}
+
+/** Returns the version, which may be empty; undefined if MI does not answer. */
+async function checkMi(request: MiRequester, address: Address, report: Report): Promise<string | undefined> {
   const response = await request('uptime');
   const uptime = UptimeResult.safeParse(resultOf(response));
   if (!uptime.success) {
@@ -112,14 +154,15 @@ async function checkMi(request: MiRequester, address: Address, report: Report): 
         EXIT.unreachable,
       ),
     );
-    return false;
+    return undefined;
   }
   report(passed('mi', `OpenSIPS answers. It is up since ${uptime.data['Up since']}.`));
   // OpenSIPS gives its local time without the zone. MI belongs on the same machine, where that is this zone.
   report(clockFinding(Date.parse(uptime.data.Now), Date.now(), 'OpenSIPS (in its time zone)'));
   const version = VersionResult.safeParse(resultOf(await request('version')));
-  report(versionFinding(version.success ? version.data.Server : ''));
-  return true;
+  const name = version.success ? version.data.Server : '';
+  report(versionFinding(name));
+  return name;
 }
 
 /** Subscribes to events, raises one, and waits for it. */
@@ -173,8 +216,4 @@ async function checkEvents(
   } finally {
     socket.close();
   }
-}
-
-function resultOf(response: MiResponse): unknown {
-  return 'result' in response ? response.result : undefined;
 }

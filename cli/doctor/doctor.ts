@@ -6,18 +6,7 @@ import { text } from '../output/table.ts';
 import type { Settings } from '../settings/settings.ts';
 import { checkDirect } from './direct.ts';
 import { checkThroughEdge } from './edge.ts';
-import { CHECKS, type Check, exitForFindings, type Finding, unreached } from './finding.ts';
-
-/** The checks that need no edge. */
-const DIRECT_CHECKS: readonly Check[] = [
-  'mi',
-  'clock',
-  'opensips',
-  'modules',
-  'subscriptions',
-  'events',
-  'loop',
-];
+import { DIRECT_CHECKS, EDGE_CHECKS, exitForFindings, type Finding, unreached } from './finding.ts';
 
 const MARKS = { well: ['✓', 'good'], ill: ['✗', 'bad'], unknown: ['·', 'faint'] } as const satisfies Record<
   Finding['state'],
@@ -37,7 +26,7 @@ export async function runDoctor(
   };
   const check = settings.direct ? checkDirect : checkThroughEdge;
   const reason = await check(settings, testAddress, report);
-  const checks = settings.direct ? DIRECT_CHECKS : CHECKS;
+  const checks = settings.direct ? DIRECT_CHECKS : EDGE_CHECKS;
   for (const finding of unreached(findings, checks, reason)) show(finding, printer);
   return exitForFindings(findings);
 }

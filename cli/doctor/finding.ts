@@ -1,7 +1,8 @@
 /** What doctor finds at one place, and what repairs it. @module */
 import { EXIT, type Exit } from '../exit.ts';
 
-export const CHECKS = [
+/** The checks through the edge. A test call may show a fault of the phone as well. */
+export const EDGE_CHECKS = [
   'edge',
   'clock',
   'token',
@@ -10,11 +11,30 @@ export const CHECKS = [
   'mi',
   'opensips',
   'modules',
+  'engine',
   'subscriptions',
   'events',
   'loop',
 ] as const;
-export type Check = (typeof CHECKS)[number];
+
+/** The checks that need no edge. */
+export const DIRECT_CHECKS = [
+  'mi',
+  'clock',
+  'opensips',
+  'modules',
+  'engine',
+  'subscriptions',
+  'events',
+  'loop',
+  'phone',
+  'first leg',
+  'notify',
+  'challenge',
+  'pinging',
+] as const;
+
+export type Check = (typeof EDGE_CHECKS)[number] | (typeof DIRECT_CHECKS)[number];
 
 export interface Finding {
   readonly check: Check;

@@ -7,6 +7,7 @@ import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { withReason } from '../output/sentence.ts';
 import type { CommandUpdate, Transport } from '../transport/transport.ts';
 import { type Finding, faulty, passed, unchecked } from './finding.ts';
+import type { TransferEvidence } from './phone.ts';
 
 /** How long the test phone may ring: the minimum of CallStart. */
 const RING_TIMEOUT_S = 5;
@@ -60,7 +61,11 @@ export function testCallFindings(
   nextHop: string,
 ): readonly [events: Finding, loop: Finding] {
   const wasRinging = updates.includes('CallerRinging');
-  const isDialog = wasRinging || updates.includes('Transferring') || updates.includes('TransferStart');
+  const isDialog =
+    wasRinging ||
+    updates.includes('Transferring') ||
+    updates.includes('TransferStart') ||
+    transferEvidence({ updates, failure }).refusal !== undefined;
   const { sip, message } = sipFailure(failure);
   const lacksDialog = updates.includes('CallerAnswered') && failure?.error?.code === errorCode.gone;
   const isTimedOut = sip === TIMED_OUT || failure?.error?.code === errorCode.timedOut;
@@ -99,6 +104,14 @@ export function testCallFindings(
     return unchecked('events', 'Not checked: the test call made no dialog, so there were no events.');
   };
   return [events(), loop()];
+}
+
+/** Returns what the call has shown of the phone: whether it accepted or refused the transfer. */
+export function transferEvidence({ updates, failure }: TestCallResult): TransferEvidence {
+  const { sip, message } = sipFailure(failure);
+  const hasAccepted = updates.includes('TransferStart') || updates.includes('CalleeAnswered');
+  const isRefused = updates.includes('CallerAnswered') && !hasAccepted && !updates.includes('Transferring');
+  return { refusal: isRefused && sip !== undefined && sip !== TIMED_OUT ? message : undefined, hasAccepted };
 }
 
 function sipFailure(failure: CommandUpdate | undefined): {
