@@ -10,7 +10,6 @@ import { TIMING } from '../../adapter/timing.ts';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
 import { featuresOf, unsupportedReason } from '../../shared/opensips/features.ts';
 import { isInDialogMethod } from '../../shared/opensips/in-dialog.ts';
-import type { OpenSipsStatus } from '../../shared/protocol/link.ts';
 import { commandParams } from '../../shared/protocol/rpc/commands.ts';
 import { errorCode, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
@@ -113,12 +112,6 @@ export async function openDirectTransport(
       timer = setTimeout(tick, Math.max(0, runner.nextDue - Date.now()));
   }
 
-  /** Returns which requests within a dialog this OpenSIPS supports. */
-  function support(): Pick<OpenSipsStatus, 'in_dialog'> {
-    const inDialog = opensips.inDialogSupport();
-    return inDialog ? { in_dialog: inDialog } : {};
-  }
-
   function tick(): void {
     runner.fireDueTimers(Date.now());
     flush();
@@ -142,7 +135,7 @@ export async function openDirectTransport(
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: parsed.error });
         return cmdId;
       }
-      const lack = unsupportedReason(parsed.data, method, { ...opensips.health(), ...support() });
+      const lack = unsupportedReason(parsed.data, method, { ...opensips.health(), ...opensips.features() });
       if (lack !== undefined) {
         refuse({ code: errorCode.invalidParams, message: 'Invalid params', data: lack });
         return cmdId;
@@ -152,7 +145,11 @@ export async function openDirectTransport(
       queueMicrotask(() => {
         onUpdate({ event: 'Started' });
         const command = { cmdId, method, params: rest, subject: SUBJECT, session: SUBJECT };
-        runner.start(command, { callid: randomUUID(), nextHop, features: featuresOf(support()) }, Date.now());
+        runner.start(
+          command,
+          { callid: randomUUID(), nextHop, features: featuresOf(opensips.features()) },
+          Date.now(),
+        );
         flush();
       });
       return cmdId;

@@ -37,6 +37,14 @@ export const Dialog = z.object({
 });
 export type Dialog = z.infer<typeof Dialog>;
 
+/**
+ * Returns the contact of the called phone; undefined before it is known. A call to several phones lists those that only rang first,
+ * without a contact.
+ */
+export function calleeContact({ CALLEES: callees }: Dialog): string | undefined {
+  return callees?.find(({ callee_contact: contact }) => contact)?.callee_contact ?? undefined;
+}
+
 /** The result of `dlg_list` with `callid`. */
 export const DialogResult = z.object({ Dialog });
 

@@ -5,7 +5,7 @@
  */
 
 import { dialogState } from '../../opensips/evi.ts';
-import { DialogResult, type MiError, NOT_FOUND, UacResult } from '../../opensips/mi.ts';
+import { calleeContact, DialogResult, type MiError, NOT_FOUND, UacResult } from '../../opensips/mi.ts';
 import { CALLER_TIMEOUT, type CommandParams } from '../../protocol/rpc/commands.ts';
 import type { CommandMachine, EventInput, Input } from '../command.ts';
 import { copyJson } from '../copy-json.ts';
@@ -190,7 +190,7 @@ function onDialogRead(state: CallStartState, result: unknown, actions: StepActio
     actions.startTimer('poll-dialog', DIALOG_POLL_INTERVAL_MS);
     return;
   }
-  const { ID: id, state: listedState, CALLEES: callees } = parsed.data.Dialog;
+  const { ID: id, state: listedState } = parsed.data.Dialog;
   state.dialogId = id;
   state.dialogState = Math.max(state.dialogState, listedState);
   if (state.dialogState === dialogState.ended) {
@@ -201,7 +201,7 @@ function onDialogRead(state: CallStartState, result: unknown, actions: StepActio
     if (state.isInviteReplyLost) actions.startTimer('poll-dialog', DIALOG_POLL_INTERVAL_MS);
     return;
   }
-  const contact = callees?.[0]?.callee_contact;
+  const contact = calleeContact(parsed.data.Dialog);
   if (contact) state.contact = contact;
   onCallerAnswered(state, actions);
 }

@@ -4,7 +4,7 @@
  */
 
 import { dialogState } from '../../opensips/evi.ts';
-import { type Dialog, DialogResult, DialogsResult } from '../../opensips/mi.ts';
+import { calleeContact, type Dialog, DialogResult, DialogsResult } from '../../opensips/mi.ts';
 import {
   FINAL_SEARCH_TIMEOUT_MS,
   MI_TIMEOUT_MS,
@@ -135,7 +135,7 @@ export function onDialogRead(transfer: Transfer, result: unknown): void {
 function noteDialog(transfer: Transfer, dialog: Dialog): void {
   if (dialog.callid === transfer.callid) {
     transfer.dialogId ??= dialog.ID;
-    const contact = transfer.leg === 'caller' ? dialog.caller_contact : dialog.CALLEES?.[0]?.callee_contact;
+    const contact = transfer.leg === 'caller' ? dialog.caller_contact : calleeContact(dialog);
     if (contact) transfer.contact ??= contact;
   }
   if (dialog.callid !== transfer.replacedCallid) return;
