@@ -122,7 +122,7 @@ export function addCallCommands(builder: CommandBuilder): void {
       name,
       summary,
       args: [callIdArgument('<callid>', 'Call-ID of the call')],
-      options: [leg('--leg', 'The only party to change; needs OpenSIPS 4.0 or later (default: both)')],
+      options: [leg('--leg', 'The only party to change (default: both)')],
       params: ([id], { leg: side }) => ({ callid: id, ...(side === undefined ? {} : { leg: side }) }),
     });
   add<{ readonly leg: string }>({

@@ -96,7 +96,7 @@ const requests: readonly Request[] = [
   ['Authorize', AuthorizeParams],
   ['Diagnose', DiagnoseParams],
   ['rpc.discover', DiscoverParams],
-  ['the URL of a socket', ConnectQuery, { since: '5' }],
+  ['the URL of a socket', ConnectQuery, { since: '5', events: 'original' }],
   ...(Object.values(routes) as Route[]).flatMap(({ method, path, query, body, pathParams }) => {
     const title = `${method} ${path}`;
     const state = path === '/v1/calls' && method === 'GET' ? { state: ['ringing'] } : {};
