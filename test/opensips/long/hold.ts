@@ -44,11 +44,10 @@ const runScript = (suite: Suite, name: string, options: HarnessOptions) =>
   withRig(suite, options, async (harness) => {
     const callids: string[] = [];
     const hasRelay = options.mediaRelay !== undefined;
-    // callops, which holds calls on OpenSIPS 4, changes the direction and keeps the version.
-    const hasOwnVersions = suite.version < '4' && options.adapterEnv === undefined;
-    // OpenSIPS 3 holds both legs in callops, whatever it is asked for.
-    const canHoldOneLeg = options.adapterEnv === undefined;
-    for (const leg of canHoldOneLeg ? [undefined, ...LEGS] : [undefined]) {
+    // callops changes the direction, and keeps the version.
+    const hasOwnVersions = options.adapterEnv === undefined;
+    // callops cannot hold one leg alone.
+    for (const leg of hasOwnVersions ? [undefined, ...LEGS] : [undefined]) {
       const what = `${name}, ${leg ?? 'both legs'}`;
       try {
         const steps = await runSteps(harness, leg, hasRelay, hasOwnVersions, callids);
@@ -139,7 +138,7 @@ const addressOf = ({ contact }: Phone) => contact.replace(/^sip:[^@]*@/, '').rep
 
 /**
  * Throws unless every offer leads to the other phone or to the relay, and a changed offer has another version than the one before.
- * The version falls when the other phone makes an offer of its own, since it counts by itself; callops keeps it.
+ * The version falls when the other phone makes an offer of its own, since it counts by itself.
  */
 function verifyOffers(
   offers: readonly Offer[],
