@@ -8,7 +8,8 @@ import type { CallEventName } from '../../../shared/calls/call.ts';
 import { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
 import type { EviEvent, Leg } from '../../../shared/opensips/evi.ts';
 import type { Dialog } from '../../../shared/opensips/mi.ts';
-import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
+import type { Reply } from '../../../shared/protocol/link.ts';
+import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
@@ -179,7 +180,7 @@ export class Calls {
   }
 
   /** Requests of commands are sent to OpenSIPS. */
-  onRequestsSent(requests: readonly MiRequest[]): void {
+  onRequestsSent(requests: readonly AdapterRequest[]): void {
     for (const callid of this.#endRequests.onSent(requests)) this.#correlator.onEndRequested(callid);
   }
 
