@@ -43,7 +43,7 @@ export interface OpenSipsConnection {
     timeouts: RequestTimeouts,
     id?: string,
   ): Promise<MiResponse>;
-  /** Returns which requests within a dialog can be sent; undefined if none, or if OpenSIPS has not responded yet. */
+  /** Returns which requests within a dialog can be sent; undefined if none. See `inDialogSupport` for what is not known yet. */
   inDialogSupport(): InDialogSupport | undefined;
   /** Returns the health found by the last check. */
   health(): Health;
