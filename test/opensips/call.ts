@@ -19,6 +19,8 @@ export interface Offer {
   readonly direction: string;
   /** The version in `o=`. */
   readonly version: string;
+  /** Where the other side receives audio: `HOST:PORT`. */
+  readonly media: string;
 }
 
 export class Call {
@@ -133,7 +135,9 @@ export class Call {
   answerOffer(offer: string): Body {
     const direction = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(offer)?.[1] ?? 'sendrecv';
     const version = /^o=\S+ \S+ (\S+)/m.exec(offer)?.[1] ?? '';
-    this.lastOffer = { callid: this.callid, direction, version };
+    const host = /^c=IN IP\d (\S+)/m.exec(offer)?.[1] ?? '';
+    const port = /^m=audio (\d+)/m.exec(offer)?.[1] ?? '';
+    this.lastOffer = { callid: this.callid, direction, version, media: `${host}:${port}` };
     return this.buildSdp(ANSWER_DIRECTION[direction] ?? direction);
   }
 

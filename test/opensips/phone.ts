@@ -54,7 +54,8 @@ export class Phone implements AsyncDisposable {
   readonly uri: string;
   /** Registers the phone, again if OpenSIPS has restarted. Resolves when it is registered. */
   readonly register: () => Promise<void>;
-  readonly #contact: string;
+  /** Its own address. Its audio has the same host and port. */
+  readonly contact: string;
   readonly #registrar: Address;
   readonly #behavior: PhoneBehavior;
   readonly #repeatOptions: RepeatOptions;
@@ -77,7 +78,7 @@ export class Phone implements AsyncDisposable {
     const { user, behavior, registrar, transport, password } = options;
     this.uri = `sip:${user}@${registrar.host}:${registrar.port}`;
     const parameters = transport === 'tcp' ? ';transport=tcp' : '';
-    this.#contact = `sip:${user}@${transactions.host}:${transactions.port}${parameters}`;
+    this.contact = `sip:${user}@${transactions.host}:${transactions.port}${parameters}`;
     this.#registrar = registrar;
     this.#behavior = findBehavior(behavior);
     const credentials: Credentials = { user, password: password ?? 'any' };
@@ -88,7 +89,7 @@ export class Phone implements AsyncDisposable {
     this.#transactions = transactions;
     this.register = createRegistration(transactions, {
       uri: this.uri,
-      contact: this.#contact,
+      contact: this.contact,
       registrar,
       credentials: this.#repeatOptions.credentials,
     });
@@ -130,9 +131,9 @@ export class Phone implements AsyncDisposable {
     return [...this.#calls].find((call) => call.callid === callid)?.isHeld ?? false;
   }
 
-  /** Receives and sends nothing until {@link thaw}, like a phone that has lost its network. */
-  freeze(): void {
-    this.#transactions.freeze();
+  /** Receives and sends nothing until {@link thaw}: at once, or from the next request with that method on. */
+  freeze(method?: string): void {
+    this.#transactions.freeze(method);
   }
 
   thaw(): void {
@@ -141,7 +142,7 @@ export class Phone implements AsyncDisposable {
 
   /** Calls a number. Resolves with the Call-ID and the final status line. */
   dial(uri: string): Promise<{ callid: string; status: string }> {
-    const call = Call.outgoing(uri, uri, this.uri, this.#contact);
+    const call = Call.outgoing(uri, uri, this.uri, this.contact);
     this.#calls.add(call);
     return new Promise((resolve) => {
       sendInvite(this.#transactions, this.#registrar, call, [], this.#repeatOptions, (reply) => {
@@ -200,7 +201,7 @@ export class Phone implements AsyncDisposable {
   }
 
   #reply(request: Request, from: Address, status: number, tag = randomToken()): void {
-    this.#transactions.sendReply(request, from, status, tag, [['Contact', `<${this.#contact}>`]]);
+    this.#transactions.sendReply(request, from, status, tag, [['Contact', `<${this.contact}>`]]);
   }
 
   #onInDialogRequest(request: Request, from: Address, call: Call | undefined): void {
@@ -253,7 +254,7 @@ export class Phone implements AsyncDisposable {
     } else if (replaces !== '' && (!replaced || replaced.remoteTag !== parameter(replaces, 'from-tag'))) {
       this.#reply(request, from, 481);
     } else {
-      const call = Call.incoming(request, this.#contact);
+      const call = Call.incoming(request, this.contact);
       this.#calls.add(call);
       this.#reply(request, from, 180, call.tag);
       const answer = () => {
@@ -267,7 +268,7 @@ export class Phone implements AsyncDisposable {
   }
 
   #answer(call: Call, request: Request, from: Address): void {
-    const contact: Header = ['Contact', `<${this.#contact}>`];
+    const contact: Header = ['Contact', `<${this.contact}>`];
     const sdp = call.answerOffer(request.body);
     if (call.lastOffer) this.receivedOffers.push(call.lastOffer);
     const text = this.#transactions.sendReply(request, from, 200, call.tag, [contact], sdp);
@@ -307,7 +308,7 @@ export class Phone implements AsyncDisposable {
   /** Places the call of a transfer, and reports its result on the first leg. */
   #placeCall(uri: string, additionalHeaders: readonly Header[], firstLeg: Call): void {
     const remoteUri = this.#behavior.keepsUriParameters ? uri : bareUri(uri);
-    const call = Call.outgoing(uri, remoteUri, this.uri, this.#contact);
+    const call = Call.outgoing(uri, remoteUri, this.uri, this.contact);
     this.#calls.add(call);
     const headers: readonly Header[] = [['Supported', 'replaces'], ...additionalHeaders];
     const { hangsUpFirstLeg, notifiesProgress } = this.#behavior;

@@ -20,6 +20,8 @@ export interface ScriptOptions {
   readonly pings?: 'options' | 'reinvite';
   /** The longest time of a call, in seconds. */
   readonly dialogTimeout?: number;
+  /** The control address of an rtpengine through which all audio goes: `HOST:PORT`. */
+  readonly mediaRelay?: string;
   /** The passwords of users that are not on this machine. */
   readonly passwords?: Readonly<Record<string, string>>;
 }
@@ -59,8 +61,8 @@ function locate({ modules, sip, mi }: Installation, { transport = 'udp' }: Scrip
 }
 
 function modify({ majorVersion }: Installation, options: ScriptOptions): Replacement[] {
-  const { transport, events, challengesLate, hidesTopology, matchParam, pings, dialogTimeout, passwords } =
-    options;
+  const { transport, events, challengesLate, hidesTopology, matchParam, pings, dialogTimeout } = options;
+  const { mediaRelay, passwords } = options;
   const replacements: Replacement[] = [];
   if (transport === 'tcp')
     replacements.push([/^loadmodule "proto_udp.so"$/m, 'loadmodule "proto_tcp.so"\ntcp_workers=2']);
@@ -93,6 +95,16 @@ function modify({ majorVersion }: Installation, options: ScriptOptions): Replace
       `modparam("usrloc", "working_mode_preset", "single-instance-no-db")
 modparam("dialog", "default_timeout", ${dialogTimeout})`,
     ]);
+  if (mediaRelay !== undefined)
+    replacements.push(
+      [
+        /^loadmodule "dialog.so".*$/m,
+        `loadmodule "dialog.so"
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:${mediaRelay}")`,
+      ],
+      [/^route\[relay\] \{.*$/m, RELAY_MEDIA],
+    );
   for (const [user, password] of Object.entries(passwords ?? {}))
     replacements.push([
       /^ {2}\$avp\(password\) = NULL;$/m,
@@ -107,6 +119,15 @@ const PING_NAMES = {
   options: 'bye-on-timeout,options-ping-caller,options-ping-callee',
   reinvite: 'bye-on-timeout,reinvite-ping-caller,reinvite-ping-callee',
 } as const;
+
+/** Offers and answers go through rtpengine, in the first INVITE and in all later ones. */
+const RELAY_MEDIA = `route[relay] {
+  if (is_method("INVITE") && has_body("application/sdp")) { rtpengine_offer(); t_on_reply("media"); }
+  if (is_method("BYE|CANCEL")) rtpengine_delete();
+  if (!t_relay()) sl_reply_error();
+  exit;
+}
+onreply_route[media] { if (has_body("application/sdp")) rtpengine_answer(); }`;
 
 const OPTIONAL_BLOCK = /^ {2}# OPTIONAL\.[\s\S]*?^ {2}\}$/m;
 const CREATE_DIALOG = /^ {2}if \(is_method\("INVITE"\)\) \{ create_dialog\(.*$/m;

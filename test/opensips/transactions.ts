@@ -66,6 +66,7 @@ export class Transactions {
   #transport: Transport | undefined;
   #isClosed = false;
   #isFrozen = false;
+  #freezingMethod: string | undefined;
 
   private constructor(host: string, onRequest: (request: Request, from: Address) => void) {
     this.host = host;
@@ -90,13 +91,18 @@ export class Transactions {
     return this.#transport?.port ?? 0;
   }
 
-  /** Receives and sends nothing until {@link thaw}, like a phone that has lost its network. */
-  freeze(): void {
-    this.#isFrozen = true;
+  /**
+   * Receives and sends nothing until {@link thaw}, like a phone that has lost its network: at once, or from the next request
+   * with that method on, which it does not read.
+   */
+  freeze(method?: string): void {
+    this.#isFrozen = method === undefined;
+    this.#freezingMethod = method;
   }
 
   thaw(): void {
     this.#isFrozen = false;
+    this.#freezingMethod = undefined;
   }
 
   close(): void {
@@ -179,6 +185,10 @@ export class Transactions {
   #receive(text: string, from: Address): void {
     const message = this.#isFrozen ? undefined : parseMessage(text);
     if (!message) return;
+    if (!('status' in message) && message.method === this.#freezingMethod) {
+      this.#isFrozen = true;
+      return;
+    }
     if ('status' in message) this.#receiveReply(message);
     else this.#receiveRequest(message, from);
   }
