@@ -14,12 +14,26 @@ export const DiagnosisResult = z
         .optional()
         .meta({ description: 'from the edge to the adapter and back, without OpenSIPS' }),
     }),
-    opensips: z.object({ version: z.string(), next_hop: z.string(), reachable: z.boolean() }).optional(),
+    opensips: z
+      .object({
+        version: z.string(),
+        next_hop: z.string(),
+        reachable: z.boolean(),
+        in_dialog: z.object({ refer: z.boolean(), hold: z.boolean() }).optional().meta({
+          description:
+            'which requests within a call the adapter sends; absent: none, so the commands of callops are used',
+        }),
+      })
+      .optional(),
     up_since: z.string().optional(),
     missing: z
       .array(z.object({ module: z.string(), command: z.string() }))
       .optional()
       .meta({ description: 'required MI commands that OpenSIPS does not have, and their modules' }),
+    missing_recommended: z
+      .array(z.object({ module: z.string(), command: z.string() }))
+      .optional()
+      .meta({ description: 'MI commands that OpenSIPS does not have, and without which others are used' }),
     subscriptions: z
       .array(z.object({ event: z.string(), ttl: z.number().optional() }))
       .optional()
