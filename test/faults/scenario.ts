@@ -254,8 +254,10 @@ class Scenario {
       isCallIndeterminate: call.isIndeterminate,
       callid: call.callid,
     });
-    const code = command.notifications.find(({ event }) => event === 'Error')?.error?.code;
-    if (code === -32012 || code === -32013 || command.endedAt === 0) call.isIndeterminate = true;
+    const error = command.notifications.find(({ event }) => event === 'Error');
+    const code = error?.error?.code;
+    const isUnknown = code === -32012 || code === -32013 || /no response tells/.test(String(error?.data));
+    if (isUnknown || command.endedAt === 0) call.isIndeterminate = true;
     return command;
   }
 

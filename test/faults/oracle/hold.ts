@@ -49,6 +49,7 @@ export function checkHold(command: CommandRecord, ledger: Ledger): string[] {
 function checkLegsAfterRefusal(command: CommandRecord): string[] {
   const { dialogBefore, dialogAfter } = command;
   return LEGS.flatMap((leg) => {
+    if (errorText(command).includes(`whether the ${leg} was put back`)) return [];
     const isStuck = errorText(command).includes(`the ${leg} could not be put back`);
     const expected = isStuck ? isHold(command) : dialogBefore?.held[leg];
     return dialogAfter?.held[leg] === expected
