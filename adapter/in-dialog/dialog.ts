@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import type { Leg } from '../../shared/opensips/evi.ts';
+import { withDirectionsOf } from './sdp-direction.ts';
 
 const Text = z.string().nullish();
 
@@ -56,14 +57,19 @@ export function partyOf(dialog: FullDialog, leg: Leg): Party {
  * It is what OpenSIPS has sent to this phone (`…_sent_sdp`) if the script or a media proxy has changed it, or else what the
  * other phone has sent. OpenSIPS chooses in the same way (`dlg_get_out_sdp` in `dlg_hash.h`). The other phone's `…_sent_sdp`
  * would be this phone's own media.
+ *
+ * The directions are always those that the other phone has sent last: OpenSIPS does not update `…_sent_sdp` when that phone
+ * sends a re-INVITE, and 3.4 updates it late after an answer, so a hold or resume by the phone itself is missing in it
+ * (measured on 3.4, 3.6 and 4.0 with rtpengine).
  */
 export function sdpFor(dialog: FullDialog, leg: Leg): string | undefined {
   const callee = answeredCallee(dialog);
-  const sdp =
+  const [sent, source] =
     leg === 'caller'
-      ? dialog.caller_sent_sdp || callee?.callee_sdp
-      : callee?.callee_sent_sdp || dialog.caller_sdp;
-  return sdp || undefined;
+      ? [dialog.caller_sent_sdp, callee?.callee_sdp]
+      : [callee?.callee_sent_sdp, dialog.caller_sdp];
+  if (sent && source) return withDirectionsOf(source, sent);
+  return sent || source || undefined;
 }
 
 /**

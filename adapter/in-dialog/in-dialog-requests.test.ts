@@ -240,6 +240,20 @@ describe('a hold', () => {
     expect(sent.map((request) => request.sdp)).toEqual([sdp(631, 'sendonly'), sdp(641, 'sendonly')]);
   });
 
+  it('keeps a hold by the other phone itself, which is missing in what OpenSIPS has sent through a media proxy', async () => {
+    const proxied: FullDialog = {
+      ...DIALOG,
+      caller_sent_sdp: sdp(30),
+      CALLEES: [
+        { callee_contact: 'sip:b@h', callee_sdp: sdp(20, 'sendonly'), callee_sent_sdp: sdp(40, 'recvonly') },
+      ],
+    };
+    const { sent, run } = harness([proxied]);
+    await run('hold', hold('resume', 'caller'));
+    await run('hold', hold('resume', 'callee'));
+    expect(sent.map((request) => request.sdp)).toEqual([sdp(631, 'sendonly'), sdp(641, 'sendrecv')]);
+  });
+
   it('uses the phone that has answered, if several were called', async () => {
     const forked: FullDialog = {
       ...DIALOG,

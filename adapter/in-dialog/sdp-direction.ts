@@ -28,6 +28,30 @@ export function holdSdp(sdp: string): string {
   return [session.map(hold), ...held].flat().join('');
 }
 
+/**
+ * Returns an SDP whose streams have the directions of another one, which describes the same streams. Everything else is
+ * unchanged. If the two have different numbers of streams, the SDP is returned as it is.
+ */
+export function withDirectionsOf(source: string, sdp: string): string {
+  const [sourceSession = [], ...sourceMedia] = sectionsOf(source);
+  const [session = [], ...media] = sectionsOf(sdp);
+  if (media.length !== sourceMedia.length) return sdp;
+  const sections = media.map((section, index) => {
+    const direction = directionOf(sourceMedia[index] ?? []) ?? directionOf(sourceSession) ?? 'sendrecv';
+    if ((directionOf(section) ?? directionOf(session) ?? 'sendrecv') === direction) return section;
+    return section.some(isDirection)
+      ? section.map((line) => (isDirection(line) ? replaceDirection(line, direction) : line))
+      : [...terminated(section), `a=${direction}\r\n`];
+  });
+  return [session, ...sections].flat().join('');
+}
+
+/** Returns the direction that a section has an attribute for. */
+function directionOf(section: readonly string[]): string | undefined {
+  const line = section.find(isDirection)?.trimEnd() ?? '';
+  return DIRECTION.exec(line)?.[1]?.toLowerCase();
+}
+
 /** Returns the lines of the session, and then those of each media section. */
 function sectionsOf(sdp: string): string[][] {
   const sections: string[][] = [[]];
@@ -45,7 +69,11 @@ function isDirection(line: string): boolean {
 function hold(line: string): string {
   const text = line.trimEnd();
   const direction = DIRECTION.exec(text)?.[1]?.toLowerCase();
-  return direction === undefined ? line : `a=${HELD[direction]}${line.slice(text.length)}`;
+  return direction === undefined ? line : replaceDirection(line, HELD[direction] ?? direction);
+}
+
+function replaceDirection(line: string, direction: string): string {
+  return `a=${direction}${line.slice(line.trimEnd().length)}`;
 }
 
 /** Adds the line end that the last line of an SDP may lack. */

@@ -1,12 +1,40 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holdSdp } from './sdp-direction.ts';
+import { holdSdp, withDirectionsOf } from './sdp-direction.ts';
 import { SdpVersions, sdpVersion, withSdpVersion } from './sdp-version.ts';
 
 const sdp = (...lines: string[]) => lines.map((line) => `${line}\r\n`).join('');
 const SESSION = ['v=0', 'o=alice 7 41 IN IP4 10.0.0.1', 's=-', 'c=IN IP4 10.0.0.1', 't=0 0'];
 const AUDIO = ['m=audio 4000 RTP/AVP 0', 'a=rtpmap:0 PCMU/8000'];
 const VIDEO = ['m=video 4002 RTP/AVP 96', 'a=rtpmap:96 H264/90000'];
+
+describe('an SDP with the directions of another', () => {
+  it.each([
+    ['a stream', ['a=recvonly'], ['a=sendrecv'], ['a=recvonly']],
+    ['a stream without one', ['a=sendonly'], [], ['a=sendonly']],
+    ['a source without one', [], ['a=recvonly'], ['a=sendrecv']],
+    ['neither', [], [], []],
+    ['the same', ['a=sendrecv'], [], []],
+  ])('%s', (_, source, before, after) => {
+    const result = withDirectionsOf(
+      sdp(...SESSION, ...AUDIO, ...source),
+      sdp(...SESSION, ...VIDEO, ...before),
+    );
+    expect(result).toBe(sdp(...SESSION, ...VIDEO, ...after));
+  });
+
+  it('takes the direction of a session for each of its streams, and lets a stream differ from its session', () => {
+    const source = sdp(...SESSION, 'a=sendonly', ...AUDIO, ...VIDEO, 'a=inactive');
+    expect(withDirectionsOf(source, sdp(...SESSION, 'a=recvonly', ...AUDIO, ...VIDEO))).toBe(
+      sdp(...SESSION, 'a=recvonly', ...AUDIO, 'a=sendonly', ...VIDEO, 'a=inactive'),
+    );
+  });
+
+  it('leaves an SDP with another number of streams', () => {
+    const sent = sdp(...SESSION, ...AUDIO, ...VIDEO);
+    expect(withDirectionsOf(sdp(...SESSION, ...AUDIO, 'a=inactive'), sent)).toBe(sent);
+  });
+});
 
 describe('the SDP of a hold', () => {
   it.each([

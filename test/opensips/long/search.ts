@@ -7,6 +7,12 @@ import type { Report } from './report.ts';
 /** Lines of a session description (RFC 8866), wherever they stand. */
 const SDP_LINE =
   /m=audio \d|c=IN IP[46]|a=(?:sendrecv|sendonly|recvonly|inactive|rtpmap:\d)|o=\S{1,60} \d+ \d+ IN IP/g;
+/**
+ * The offer of a CallStart's first leg, which is the same for all calls and contains no address. It is kept with the command, as
+ * JSON or as stored by V8.
+ */
+const FIXED_OFFER =
+  /v=0[\\rn\s]+o=click-to-dial 0 0 IN IP4 0\.0\.0\.0[\\rn\s]+s=session[\\rn\s]+c=IN IP4 0\.0\.0\.0[\\rn\s]+t=0 0[\\rn\s]+m=audio 9 RTP\/AVP 0[\\rn\s]+a=rtpmap:0 PCMU\/8000/g;
 /** The programs in the edge's data folder. They contain code that handles SDP, and no data. */
 const PROGRAMS = new Set(['worker.js', 'assets.js', 'workerd.capnp']);
 
@@ -14,6 +20,7 @@ export class SearchResult {
   #files = 0;
   #bytes = 0;
   #filesWithCallIds = 0;
+  #fixedOffers = 0;
   readonly #found: string[] = [];
 
   /**
@@ -25,7 +32,11 @@ export class SearchResult {
       const absolute = join(tmpdir(), path);
       if (!statSync(absolute).isFile() || PROGRAMS.has(basename(path))) continue;
       // Without zero bytes, UTF-16 reads like ASCII.
-      const text = readFileSync(absolute, 'latin1').replaceAll('\0', '');
+      const whole = readFileSync(absolute, 'latin1').replaceAll('\0', '');
+      const text = whole.replace(FIXED_OFFER, () => {
+        this.#fixedOffers += 1;
+        return '';
+      });
       this.#files += 1;
       this.#bytes += text.length;
       if (callids.some((callid) => text.includes(callid))) this.#filesWithCallIds += 1;
@@ -37,7 +48,8 @@ export class SearchResult {
     const size = `${this.#files} files, ${(this.#bytes / 1e6).toFixed(1)} MB`;
     report.check('searched', this.#files > 0, size);
     report.check('files with a Call-ID', this.#filesWithCallIds > 0, `${this.#filesWithCallIds}`);
-    report.check('SDP lines', this.#found.length === 0, `${this.#found.length}`);
+    report.check('the fixed offer of a CallStart, without an address', true, `${this.#fixedOffers}`);
+    report.check('SDP lines of phones', this.#found.length === 0, `${this.#found.length}`);
     for (const line of this.#found.slice(0, 5)) report.check('found', false, line);
   }
 }
