@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InDialogMethod } from '../../shared/opensips/in-dialog.ts';
+import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
 import { FullDialog } from './dialog.ts';
 import { InDialogRequests } from './in-dialog-requests.ts';
@@ -100,15 +101,32 @@ describe('a request within a dialog', () => {
       );
   });
 
-  it('has run only if it was sent: without a dialog in time it has expired', async () => {
+  /** Requests at an OpenSIPS whose first responses to `dlg_list` are lost. */
+  const losing = (lost: number) => {
+    const timeouts: RequestTimeouts[] = [];
     const requests = new InDialogRequests({
-      findDialog: async () => ({ outcome: 'timeout' }),
+      findDialog: async (_, each) => {
+        timeouts.push(each);
+        return timeouts.length > lost ? DIALOG : { outcome: 'timeout' };
+      },
       send: async () => ({ status: '200 OK' }),
       matching: { mode: 'param', param: 'osid' },
       clock: Date.now,
     });
-    const params = { callid: 'call-1', leg: 'caller' };
-    expect(await requests.run('probe', params, TIMEOUTS)).toEqual({ outcome: 'expired' });
+    return { timeouts, run: (ttlMs: number) => requests.run('probe', PARAMS, { ...TIMEOUTS, ttlMs }) };
+  };
+  const PARAMS = { callid: 'call-1', leg: 'caller' };
+
+  it('has run only if it was sent: without a dialog in time it has expired', async () => {
+    const { timeouts, run } = losing(1);
+    expect(await run(1_000)).toEqual({ outcome: 'expired' });
+    expect(timeouts).toHaveLength(1);
+  });
+
+  it('reads the dialog again if a response is lost', async () => {
+    const { timeouts, run } = losing(2);
+    expect(await run(5_000)).toMatchObject({ result: { status: '200 OK' } });
+    expect(timeouts.map(({ timeoutMs }) => timeoutMs)).toEqual([1_000, 1_000, 1_000]);
   });
 });
 

@@ -21,6 +21,12 @@ import { refusal, type SequentialRequest, type SequentialSender } from './sequen
 
 const INVALID_PARAMS = -32602;
 
+/**
+ * For the response to `dlg_list`, in milliseconds; OpenSIPS takes 1 ms on loopback. Reading can be repeated, so a lost datagram costs
+ * this long and not the whole request.
+ */
+const READ_TIMEOUT_MS = 1_000;
+
 /** What the requests need of OpenSIPS. */
 export interface InDialogDependencies {
   /** Returns the dialog of this Call-ID that has not ended, with its SDP, or why it cannot be read. */
@@ -138,12 +144,25 @@ export class InDialogRequests {
     timeouts: RequestTimeouts,
     notFoundMessage: string,
   ): Promise<FullDialog | MiResponse> {
-    const dialog = await this.#dependencies.findDialog(callid, timeouts);
+    const dialog = await this.#findDialog(callid, performance.now() + timeouts.ttlMs);
     if ('ID' in dialog)
       return dialog.state === dialogState.ended ? refusal(NOT_FOUND, notFoundMessage) : dialog;
     if ('error' in dialog && dialog.error.code === NOT_FOUND) return refusal(NOT_FOUND, notFoundMessage);
     // Nothing was sent to a phone, so no outcome may say that something may have been.
     return 'outcome' in dialog && dialog.outcome === 'timeout' ? { outcome: 'expired' } : dialog;
+  }
+
+  /** Reads the dialog, again and again until there is a response or the deadline has passed. */
+  async #findDialog(callid: string, deadline: number): Promise<FullDialog | MiResponse> {
+    for (;;) {
+      const ttlMs = deadline - performance.now();
+      const dialog = await this.#dependencies.findDialog(callid, {
+        timeoutMs: Math.min(READ_TIMEOUT_MS, ttlMs),
+        ttlMs,
+      });
+      const isLost = 'outcome' in dialog && dialog.outcome === 'timeout';
+      if (!isLost || performance.now() + READ_TIMEOUT_MS >= deadline) return dialog;
+    }
   }
 }
 

@@ -9,12 +9,12 @@ describe('requests within a dialog', () => {
     ['OpenSIPS (3.6.8 (x86_64/linux))', { refer: true, hold: true, timeout_ms: 30_000 }],
     ['OpenSIPS (4.0.0-beta (x86_64/linux))', { refer: true, hold: true, timeout_ms: 30_000 }],
     ['OpenSIPS (10.0.1 (x86_64/linux))', { refer: true, hold: true, timeout_ms: 30_000 }],
-    ['', undefined],
+    ['', { refer: true, hold: true, timeout_ms: 30_000 }],
     ['something else', undefined],
   ])('of %j are %j', (version, support) => {
     expect(inDialogSupport(version, true, 30_000)).toEqual(support);
     expect(inDialogSupport(version, false, 30_000)).toBeUndefined();
-    expect(inDialogSupport(version, undefined, 30_000)).toBeUndefined();
+    expect(inDialogSupport(version, undefined, 30_000), 'not known yet').toEqual(support);
   });
 
   it.each([

@@ -17,7 +17,8 @@ export function listsSendSequential(which: unknown): boolean | undefined {
 }
 
 /**
- * Returns what is supported; undefined if that is nothing, or not known yet.
+ * Returns what is supported; undefined if that is nothing. What is not known yet is taken as supported: an OpenSIPS without the
+ * command refuses it, which harms nothing, whereas the `call_hold` that would replace it can end OpenSIPS (trace `hold-vanished`).
  * @param version the result of the MI command `version`, such as `OpenSIPS (3.6.8 (x86_64/linux))`; empty while unknown
  * @param hasCommand whether `which` lists the command; undefined while unknown
  */
@@ -26,9 +27,9 @@ export function inDialogSupport(
   hasCommand: boolean | undefined,
   timeoutMs: number,
 ): InDialogSupport | undefined {
-  if (hasCommand !== true) return undefined;
-  const refer = isAtLeast(version, REFER_VERSION);
-  const hold = isAtLeast(version, HOLD_VERSION);
+  if (hasCommand === false) return undefined;
+  const refer = version === '' || isAtLeast(version, REFER_VERSION);
+  const hold = version === '' || isAtLeast(version, HOLD_VERSION);
   return refer || hold ? { refer, hold, timeout_ms: timeoutMs } : undefined;
 }
 

@@ -78,7 +78,7 @@ export function addToolCommands(builder: CommandBuilder): void {
     options: [
       new Option(
         '--test-address <address>',
-        'Phone to call for a moment, to check the routing script and the events (default: no call)',
+        'Phone to call for a moment, to check the routing script, the events and the phone (default: no call to a phone)',
       ),
     ],
     act: async ({ settings, printer }, _, { testAddress }) => {

@@ -28,8 +28,12 @@ import { askPhone, phoneFinding } from './phone.ts';
 import { checkScript, type ScriptContext } from './script-checks.ts';
 import { makeTestCall, testCallFindings, transferEvidence } from './test-call.ts';
 
-/** Lifetime of the test subscription. It is ended afterwards, and lapses where that request is lost. */
-const TEST_SUBSCRIPTION_S = 20;
+/**
+ * Lifetime of the test subscription, longer than all checks. It is ended after them, and lapses where that request is lost. Not
+ * before: when OpenSIPS 3.4 lists subscriptions, it drops all that are newer than one that has ended
+ * (`evi_remove_expired_subs` in event_interface.c; corrected in 3.6).
+ */
+const TEST_SUBSCRIPTION_S = 120;
 
 /** The event that is raised to see whether events arrive. Without a Call-ID it is not mistaken for a real one. */
 const TEST_EVENT = 'E_CALL_HOLD';
@@ -54,8 +58,9 @@ export async function checkDirect(
     if (version === undefined) return 'OpenSIPS does not answer MI.';
     const inDialog = checkCommands(version, resultOf(await request('which')), report);
     const local = events ?? (await findEventAddress(address, EVENTS_SETTING));
-    await checkEvents(mi, request, local, timeouts, report);
+    const subscriber = await checkEvents(mi, request, local, timeouts, report);
     await checkCalls(settings, testAddress, request, inDialog, report);
+    await subscribe(mi, subscriber, 0, timeouts);
     return '';
   } catch (error) {
     if (error instanceof UnknownEventAddressError) {
@@ -165,14 +170,14 @@ async function checkMi(request: MiRequester, address: Address, report: Report): 
   return name;
 }
 
-/** Subscribes to events, raises one, and waits for it. */
+/** Subscribes to events, raises one, and waits for it. Returns the address of the subscription. */
 async function checkEvents(
   mi: MiClient,
   request: MiRequester,
   local: Address,
   timeouts: { readonly timeoutMs: number; readonly ttlMs: number },
   report: Report,
-): Promise<void> {
+): Promise<Address> {
   const socket = createSocket('udp4');
   const marker = randomBytes(9).toString('hex');
   try {
@@ -184,20 +189,22 @@ async function checkEvents(
         if (datagram.toString().includes(marker)) resolve(true);
       });
     });
+    // Makes OpenSIPS 3.4 forget the ones that have ended: see above.
+    await request('subscribers_list');
     const refused = await subscribe(mi, address, TEST_SUBSCRIPTION_S, timeouts);
     const subscriptions = parseSubscriptions(resultOf(await request('subscribers_list')));
     const ours = subscriptions?.filter(({ socket: name }) => name === subscriberSocket(address)) ?? [];
     report(subscriptionsFinding(ours));
     if (refused) {
       report(unchecked('events', `Not checked: OpenSIPS rejected the subscription to ${refused.event}.`));
-      return;
+      return address;
     }
     const raised = await request('raise_event', { event: TEST_EVENT, params: [`call-api doctor ${marker}`] });
     if (!('result' in raised)) {
       report(
         unchecked('events', `Not checked: OpenSIPS did not raise an event: ${describeResponse(raised)}.`),
       );
-      return;
+      return address;
     }
     const timedOut = new Promise<boolean>((resolve) =>
       setTimeout(() => resolve(false), timeouts.timeoutMs).unref(),
@@ -212,7 +219,7 @@ async function checkEvents(
             'Let UDP pass from OpenSIPS to this machine: set --events (CALL_API_EVENTS) to an address that OpenSIPS reaches, and open that port in the firewall.',
           ),
     );
-    await subscribe(mi, address, 0, timeouts);
+    return address;
   } finally {
     socket.close();
   }

@@ -13,9 +13,11 @@ import { openEdgeTransport } from '../transport/edge.ts';
 import { requestOnce, requestRoute } from '../transport/edge-connection.ts';
 import { clockFinding } from './clock.ts';
 import { diagnoseCredential } from './credential.ts';
+import { engineFinding } from './engine.ts';
 import { faulty, passed, type Report, unchecked } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
-import { makeTestCall, testCallFindings } from './test-call.ts';
+import { phoneFinding } from './phone.ts';
+import { makeTestCall, testCallFindings, transferEvidence } from './test-call.ts';
 
 /** Reports each finding as it is made. Returns why the other checks were not reached, as a sentence. */
 export async function checkThroughEdge(
@@ -176,7 +178,7 @@ function checkLink(
 
 /** Returns whether MI answers. */
 function checkOpenSips(
-  { opensips: health, up_since, missing, subscriptions, unanswered }: DiagnosisResult,
+  { opensips: health, up_since, missing, missing_recommended, subscriptions, unanswered }: DiagnosisResult,
   report: Report,
 ): boolean {
   if (unanswered.uptime === 'refused') {
@@ -206,6 +208,9 @@ function checkOpenSips(
       ? modulesFinding(missing)
       : unchecked('modules', `Not checked: OpenSIPS did not answer which: ${outcomeText(unanswered.which)}.`),
   );
+  // An edge of an earlier release does not say whether OpenSIPS has the command.
+  const hasCommand = missing_recommended && missing_recommended.length === 0;
+  report(engineFinding(health?.version ?? '', health?.in_dialog, hasCommand));
   report(
     subscriptions
       ? subscriptionsFinding(subscriptions)
@@ -230,6 +235,9 @@ async function checkTestCall(
   const lastEventMs = typeof after === 'string' ? undefined : after.last_event_ms;
   const hasEvents = lastEventMs !== undefined && lastEventMs < performance.now() - startedAt;
   for (const finding of testCallFindings(result, hasEvents, nextHop)) report(finding);
+  const evidence = transferEvidence(result);
+  // Most phones ring, and are not transferred.
+  if (evidence.refusal !== undefined || evidence.hasAccepted) report(phoneFinding(undefined, evidence));
 }
 
 /** @param reason an outcome at the adapter, or the error of OpenSIPS */

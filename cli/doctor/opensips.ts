@@ -4,9 +4,11 @@ import type { EventSubscription, MissingCommand } from '../../shared/opensips/di
 import { EVENT_NAMES } from '../../shared/opensips/evi.ts';
 import { type Finding, faulty, passed, unchecked } from './finding.ts';
 
-/** callops, with transfer and hold, exists since 3.1. This software has not been run with anything older than 3.6. */
+/** callops, with transfer and hold, exists since 3.1. This software has not been run with anything older than 3.4. */
 const OLDEST = [3, 1] as const;
-const TESTED = [3, 6] as const;
+const TESTED = [3, 4] as const;
+/** The first version that can send a REFER within a call. */
+const RECOMMENDED = [3, 6] as const;
 
 /** @param version the answer to `version`, such as `OpenSIPS (3.6.8 (x86_64/linux))` */
 export function versionFinding(version: string): Finding {
@@ -23,7 +25,7 @@ export function versionFinding(version: string): Finding {
     return faulty(
       'opensips',
       `${name} is too old: it cannot hold and transfer calls.`,
-      `Update OpenSIPS to ${TESTED.join('.')} or later (https://opensips.org). The module callops exists since ${OLDEST.join('.')}.`,
+      `Update OpenSIPS to ${RECOMMENDED.join('.')} or later (https://opensips.org). The module callops exists since ${OLDEST.join('.')}.`,
     );
   if (isBefore(TESTED))
     return passed('opensips', `${name}. The Call API is tested with ${TESTED.join('.')} and later.`);

@@ -25,9 +25,11 @@ export async function askPhone(request: MiRequester, address: string, nextHop: s
   });
   const result = OptionsResult.safeParse(resultOf(response));
   if (!result.success) return { status: 'no response', allow: undefined };
-  const message = parseMessage(result.data.Message ?? '');
+  const { Status: status, Message: headerText = '' } = result.data;
+  // MI gives the response without its first line.
+  const message = parseMessage(`SIP/2.0 ${status}\r\n${headerText}`);
   const methods = message ? headerValuesOf(message, 'allow').map((method) => method.toUpperCase()) : [];
-  return { status: result.data.Status, allow: methods.length > 0 ? methods : undefined };
+  return { status, allow: methods.length > 0 ? methods : undefined };
 }
 
 /** What a test call has shown of its phone. */

@@ -180,14 +180,14 @@ async function testNotify(
   };
   let ofApi: Notifications['ofApi'];
   if (inDialog.refer) {
-    await request('dlg_send_sequential', {
+    const response = await request('dlg_send_sequential', {
       callid: dialog.callid,
       method: 'REFER',
       mode: 'callee',
       body: 'none',
       headers: `Refer-To: <${caller.uri}>\r\n`,
     });
-    ofApi = await notify();
+    if (resultOf(response) !== undefined) ofApi = await notify();
   }
   const referTo: Header = ['Refer-To', `<${caller.uri}>`];
   const refer = await caller.request(dialog, 'REFER', [referTo, ['Referred-By', `<${caller.uri}>`]]);
@@ -204,18 +204,26 @@ async function testNotify(
 async function testPinging(context: ScriptContext, caller: SipAgent, callee: SipAgent): Promise<Pinging> {
   for (const agent of [caller, callee])
     for (const method of ['OPTIONS', 'INVITE']) agent.statuses.set(method, 481);
-  const isEndedBy = async (method: 'OPTIONS' | 'INVITE') => {
+  const refuse = async (method: 'OPTIONS' | 'INVITE') => {
     const { dialog } = await caller.call(callee.uri);
     const { callid } = dialog;
     const params = { callid, method, body: 'none' };
-    if (!dialog.isActive) return false;
+    if (!dialog.isActive) return { isRefused: false, isEnded: false };
     await Promise.all(
       ['caller', 'callee'].map((mode) => context.request('dlg_send_sequential', { ...params, mode })),
     );
-    return waitFor(() => dialog.received.includes('BYE'), PINGER_MS);
+    const isRefused = [dialog, callee.dialogOf(callid)].every((side) => side?.received.includes(method));
+    return {
+      isRefused,
+      isEnded: isRefused && (await waitFor(() => dialog.received.includes('BYE'), PINGER_MS)),
+    };
   };
-  const [endedByOptions, endedByReinvite] = await Promise.all([isEndedBy('OPTIONS'), isEndedBy('INVITE')]);
-  return { endedByOptions, endedByReinvite };
+  const [options, reinvite] = await Promise.all([refuse('OPTIONS'), refuse('INVITE')]);
+  return {
+    endedByOptions: options.isEnded,
+    endedByReinvite: reinvite.isEnded,
+    areRefused: options.isRefused && reinvite.isRefused,
+  };
 }
 
 const REFER_EVENT: readonly Header[] = [

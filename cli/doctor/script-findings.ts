@@ -31,6 +31,8 @@ export interface Notifications {
 export interface Pinging {
   readonly endedByOptions: boolean;
   readonly endedByReinvite: boolean;
+  /** Whether each phone has received the requests, and so has refused them. */
+  readonly areRefused: boolean;
 }
 
 /** The responses to INVITEs without a password, and whether they left a dialog. */
@@ -114,8 +116,13 @@ export function challengeFinding(challenges: readonly Challenge[]): Finding {
 }
 
 /** Pinging: one refused or lost request in a call then ends it. */
-export function pingingFinding({ endedByOptions, endedByReinvite }: Pinging): Finding {
+export function pingingFinding({ endedByOptions, endedByReinvite, areRefused }: Pinging): Finding {
   const kinds = [...(endedByOptions ? ['OPTIONS'] : []), ...(endedByReinvite ? ['re-INVITE'] : [])];
+  if (kinds.length === 0 && !areRefused)
+    return unchecked(
+      'pinging',
+      'Not checked: the requests of OpenSIPS did not reach the phones of the call.',
+    );
   if (kinds.length === 0)
     return passed('pinging', 'A call goes on after a phone has refused a request in it.');
   return faulty(

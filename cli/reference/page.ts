@@ -65,9 +65,18 @@ show active calls only. \`token\` and \`admin\` need an edge.
 ## Doctor
 
 \`doctor\` checks each part between this machine and the phones, and says what to do about each fault: the edge and its version, the
-clock, the key or token and its scopes, the adapter, the round trip, MI, the version and the modules of OpenSIPS, the event
-subscriptions, the events, and whether the first leg passes the routing script (\`loop\`). The last check needs a call: use
-\`--test-address\` with a phone that may ring for a moment. Without an edge, a test event is raised to see whether it arrives.
+clock, the key or token and its scopes, the adapter, the round trip, MI, the version and the modules of OpenSIPS, how transfers and
+holds are sent (\`engine\`), the event subscriptions, the events, and whether the first leg passes the routing script (\`loop\`). The
+last check needs a call: use \`--test-address\` with a phone that may ring for a moment. If that phone refuses to be transferred, it
+says so (\`phone\`).
+
+Without an edge, \`doctor\` raises a test event to see whether it arrives, asks the test phone by OPTIONS whether it accepts transfers,
+and tests the routing script with calls between two phones of its own. It registers them under random names that begin with
+\`call-api-doctor-\`, over UDP and IPv4, from this machine to \`--next-hop\`. They show the traps of [opensips.md](opensips.md): a script that
+does not answer for OpenSIPS itself (\`first leg\`), that swallows the NOTIFYs of transfers (\`notify\`), that asks for a password after
+\`create_dialog()\` (\`challenge\`), or whose calls end after one refused request because of dialog pinging (\`pinging\`). At the end it hangs
+up and removes the registrations. This takes 5 to 10 s, and your call records may show these calls. Where the script asks this
+machine for a password, the calls cannot be made, and the checks that need them are \`unknown\`.
 
 \`doctor\` exits with ${EXIT.unreachable} if the edge, the adapter or OpenSIPS cannot be reached, with ${EXIT.notAllowed} if the key or token is rejected, with ${EXIT.usage} if
 \`--site\` is missing, and with ${EXIT.failed} if it finds any other fault. A check that could not be made (\`unknown\`) is not a fault.

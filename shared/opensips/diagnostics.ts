@@ -15,6 +15,14 @@ const REQUIRED_COMMANDS: readonly (readonly [module: string, command: string, co
   ['callops', 'call_unhold', 'callops:unhold'],
 ];
 
+/**
+ * Commands that are used where OpenSIPS has them. Without `dlg_send_sequential`, transfers and holds use callops, which allows one
+ * transfer a call, and with which a phone that has lost its network can end OpenSIPS 3.4 and 3.6.
+ */
+const RECOMMENDED_COMMANDS: typeof REQUIRED_COMMANDS = [
+  ['dialog', 'dlg_send_sequential', 'dialog:send_sequential'],
+];
+
 /** An MI command that OpenSIPS does not have, and the module that provides it. */
 export interface MissingCommand {
   readonly module: string;
@@ -23,12 +31,21 @@ export interface MissingCommand {
 
 /** Returns the required commands that are missing in the result of `which`; undefined if the result is invalid. */
 export function missingCommands(which: unknown): MissingCommand[] | undefined {
+  return missingOf(REQUIRED_COMMANDS, which);
+}
+
+/** Returns the recommended commands that are missing in the result of `which`; undefined if the result is invalid. */
+export function missingRecommendedCommands(which: unknown): MissingCommand[] | undefined {
+  return missingOf(RECOMMENDED_COMMANDS, which);
+}
+
+function missingOf(commands: typeof REQUIRED_COMMANDS, which: unknown): MissingCommand[] | undefined {
   const names = z.array(z.string()).safeParse(which);
   if (!names.success) return undefined;
   const available = new Set(names.data);
-  return REQUIRED_COMMANDS.filter(
-    ([, command, commandSince4]) => !available.has(command) && !available.has(commandSince4),
-  ).map(([module, command]) => ({ module, command }));
+  return commands
+    .filter(([, command, commandSince4]) => !available.has(command) && !available.has(commandSince4))
+    .map(([module, command]) => ({ module, command }));
 }
 
 /** A subscription to an event over UDP. */

@@ -59,10 +59,31 @@ it.each(OUTPUT_TARGETS)('finds no fault through the edge and directly (%s)', asy
   await using at = await stackWith({});
   for (const route of [at.edge, at.direct]) {
     const { exit, out } = await run(['doctor', ...route, ...at.call], {}, target);
+    expect(out).toContain('✓ engine');
     expect(out).toContain('✓ loop');
     expect(out).toContain('✓ events');
-    expect(out).not.toMatch(/[✗·]/);
+    expect(out).not.toContain('✗');
+    // The simulator has no SIP: these need phones.
+    const unchecked = [...out.matchAll(/· (\S+(?: \S+)?) {2,}/g)].map(([, name]) => name);
+    expect(unchecked).toEqual(
+      route === at.edge ? [] : ['phone', 'first leg', 'notify', 'challenge', 'pinging'],
+    );
     expect(exit).toBe(0);
+  }
+});
+
+it('finds that OpenSIPS can only transfer and hold by callops', async () => {
+  await using at = await stackWith({ missingCommands: ['dlg_send_sequential'] });
+  for (const route of [at.edge, at.direct]) {
+    const { exit, ill } = await doctor(route);
+    expect(ill).toMatchObject([
+      {
+        check: 'engine',
+        says: expect.stringContaining('callops'),
+        mend: expect.stringContaining('dlg_send_sequential'),
+      },
+    ]);
+    expect(exit).toBe(1);
   }
 });
 

@@ -1,7 +1,7 @@
 /** Formats the output of a fault run. @module */
 import type { FaultRates } from './injection/fault-rates.ts';
+import { errorCode, findError } from './oracle/errors.ts';
 import { INVARIANTS } from './oracle/invariants.ts';
-import { errorCode, findError } from './oracle/outcomes.ts';
 import type { SeedResult } from './run-seed.ts';
 
 /** Returns one line for a seed, followed by its violations and how to repeat it. */
@@ -64,8 +64,8 @@ function formatTotals(results: readonly SeedResult[]): string {
     ['ended by a timeout that only a fault explains (-32012)', withShare(countCode(-32012))],
     ['both together: at most 2 %', withShare(indeterminate.length)],
     ['phones that kept ringing after their CallStart had failed', sum((result) => result.keptRinging)],
-    ['holds that timed out (-32012) but were executed', withShare(sum((result) => result.lateHolds))],
-    ['right outcome, wrong reason', withShare(sum((result) => result.wrongReasons))],
+    ['holds with an unknown outcome that were executed', withShare(sum((result) => result.lateHolds))],
+    ['right outcome, but the SIP status was lost', withShare(sum((result) => result.missingStatuses))],
     ['commands still running after the system had settled', sum((result) => result.runningCommands)],
     ...[...faultCounts].sort().map(([kind, count]): [string, number] => [`fault: ${kind}`, count]),
   ];

@@ -43,10 +43,13 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
   const startedAt = Date.now();
   const random = new SeededRandom(seed);
   const [loadRandom, planRandom, datagramRandom] = [random.fork(), random.fork(), random.fork()];
+  // Some scripts report what they refuse and who hangs up, and others do not.
+  const scriptEvents = seed % 2 === 0;
   await using harness = await FaultHarness.start({
     random: datagramRandom,
     faultRates: faultRates.udp,
     ...options.harness,
+    simulator: { scriptEvents, ...options.harness?.simulator },
   });
   const session = `seed-${seed}`;
   const client = harness.openClient(session);
@@ -62,6 +65,7 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     client,
     ledger,
     random: loadRandom,
+    scriptEvents,
     commands: commandCount,
     concurrency,
     maxPauseMs,

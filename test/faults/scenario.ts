@@ -3,15 +3,19 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
-import type { Dialog, Ledger, Leg } from '../../simulator/index.ts';
+import type { Ledger, Leg } from '../../simulator/index.ts';
 import { type Notification, phoneUri } from '../harness/client.ts';
+import { type DialogSnapshot, takeSnapshot } from './dialog-snapshot.ts';
 import type { ResumingClient } from './harness/resuming-client.ts';
 import type { SeededRandom } from './harness/seeded-random.ts';
-
-/** The state of a dialog at one moment. */
-export type DialogSnapshot = Readonly<Pick<Dialog, 'state' | 'endedBy' | 'transferLeg'>> & {
-  readonly held: { readonly caller: boolean; readonly callee: boolean };
-};
+import {
+  CALLEES,
+  CALLERS,
+  type CallKind,
+  FOLLOWED_CALLS,
+  REFUSED_BY_SCRIPT,
+  WEIGHTED_KINDS,
+} from './load.ts';
 
 /** A command that the edge has accepted, with its notifications and the state of its call. */
 export interface CommandRecord {
@@ -40,6 +44,8 @@ export interface ScenarioOptions {
   readonly client: ResumingClient;
   readonly ledger: Ledger;
   readonly random: SeededRandom;
+  /** Whether the script reports what it refuses, so that no deadline has to end the command. */
+  readonly scriptEvents: boolean;
   readonly commands: number;
   readonly concurrency: number;
   /** The maximum pause between two commands of one worker. */
@@ -49,23 +55,6 @@ export interface ScenarioOptions {
   /** Called before a command is requested. */
   readonly onCommand?: (n: number) => void;
 }
-
-/** What happens in a call. */
-type CallKind = 'answered' | 'controlled' | 'refused' | 'unresponsive' | 'canceled' | 'attended' | 'no call';
-
-const WEIGHTED_KINDS: readonly [readonly [number, CallKind], ...(readonly [number, CallKind])[]] = [
-  [2, 'answered'],
-  [8, 'controlled'],
-  [4, 'refused'],
-  [1, 'unresponsive'],
-  [4, 'canceled'],
-  [2, 'attended'],
-  [2, 'no call'],
-];
-
-/** Phones that answer, each differently. With the `early` ones OpenSIPS cannot match the two calls. */
-const CALLERS = ['alice', 'keep', 'tells', 'early', 'early-bare', 'answer-300', 'ring-900'] as const;
-const CALLEES = ['bob', 'keep', 'answer-200', 'answer-1200', 'ring-500', 'nohold'] as const;
 
 /** Runs the load. Resolves when every command has ended or timed out. */
 export async function runScenario(options: ScenarioOptions): Promise<CommandRecord[]> {
@@ -131,13 +120,24 @@ class Scenario {
         [3, 'CallHold'],
         [2, 'CallUnhold'],
         [2, 'CallBlindTransfer'],
+        [1, 'two transfers'],
         [3, 'CallEnd'],
+        [1, 'two CallEnds'],
       ]);
-      if (method !== 'CallBlindTransfer') {
-        await this.#runCallCommand(call, method, { callid: call.callid });
-        if (method === 'CallEnd') return;
-      } else {
-        call = await this.#blindTransfer(call, random);
+      switch (method) {
+        case 'CallBlindTransfer':
+          call = await this.#blindTransfer(call, random);
+          break;
+        case 'two transfers':
+          await Promise.all([this.#blindTransfer(call, random), this.#blindTransfer(call, random)]);
+          return;
+        case 'two CallEnds':
+          await this.#runCallCommand(call, 'CallEnd', { callid: call.callid });
+          await this.#runCallCommand(call, 'CallEnd', { callid: call.callid });
+          return;
+        default:
+          await this.#runCallCommand(call, method, { callid: call.callid });
+          if (method === 'CallEnd') return;
       }
       await this.#pause(random);
     }
@@ -150,18 +150,19 @@ class Scenario {
       [3, 'answer-400'],
       [2, 'phone-busy'],
       [1, 'nobody'],
+      [1, 'challenge'],
+      [1, 'gw'],
     ]);
     const leg = random.pick<Leg>(['caller', 'callee']);
     const params = { callid: call.callid, leg, destination: phoneUri(this.#createUser(destination)) };
-    const transferredUser = this.#options.ledger.findDialog(call.callid)?.[leg].user;
-    const expectsTimeout = isRefusalUnreported(transferredUser, destination);
+    const expectsTimeout = this.#isRefusalUnreported(destination);
     const command = await this.#runCallCommand(call, 'CallBlindTransfer', params, expectsTimeout);
     const callid = findCallid(command, 'TransferSuccessful');
     return callid === undefined ? call : { callid, isIndeterminate: false };
   }
 
   async #attendedTransfer(random: SeededRandom): Promise<void> {
-    const call = await this.#connectCall(random, 'keep', 'keep');
+    const call = await this.#connectCall(random, 'keep', random.pick(['keep', 'keep', 'norep-plain']));
     const otherCall = await this.#connectCall(random, 'keep', random.pick(['keep', 'keep', 'norep']));
     if (!call || !otherCall || this.#isComplete) return;
     const params = { callidA: call.callid, legA: 'callee', callidB: otherCall.callid, legB: 'callee' };
@@ -174,15 +175,25 @@ class Scenario {
     const caller = callerRefuses
       ? random.pick(['busy', 'nobody', 'phone-busy', 'silent'])
       : random.pick(CALLERS);
-    const callee = random.pick(['phone-busy', 'phone-decline', 'silent', 'busy', 'nobody', 'ring']);
-    const expectsTimeout = !callerRefuses && isRefusalUnreported(caller, callee);
+    const callee = random.pick([
+      'phone-busy',
+      'phone-decline',
+      'silent',
+      'busy',
+      'nobody',
+      'ring',
+      'gw',
+      'redir',
+    ]);
+    const expectsTimeout = !callerRefuses && this.#isRefusalUnreported(callee);
     await this.#startCall(caller, callerRefuses ? 'bob' : callee, { expectsTimeout });
     await this.#pause(random);
   }
 
   async #startUnresponsiveCall(random: SeededRandom): Promise<void> {
-    if (random.chance(0.5)) await this.#startCall('norefer', 'bob', { expectsTimeout: true });
-    else await this.#startCall('ring', 'bob', { expectsTimeout: true, timeout: 5 });
+    const caller = random.pick(['norefer', 'vanish', 'lazy', 'ring']);
+    const expectsTimeout = caller === 'lazy' || caller === 'ring';
+    await this.#startCall(caller, 'bob', { expectsTimeout, ...(caller === 'ring' ? { timeout: 5 } : {}) });
     await this.#pause(random);
   }
 
@@ -212,7 +223,9 @@ class Scenario {
     random: SeededRandom,
     ...users: [caller: string, callee: string] | []
   ): Promise<Call | undefined> {
-    const [caller = random.pick(CALLERS), callee = random.pick(CALLEES)] = users;
+    const followed = random.chance(0.15) ? random.pick(FOLLOWED_CALLS) : [];
+    const [caller = random.pick(CALLERS), callee = random.pick(CALLEES)] =
+      users.length > 0 ? users : followed;
     const command = await this.#startCall(caller, callee);
     await this.#pause(random);
     const callid = findCallid(command, 'CalleeAnswered');
@@ -241,8 +254,10 @@ class Scenario {
       isCallIndeterminate: call.isIndeterminate,
       callid: call.callid,
     });
-    const code = command.notifications.find(({ event }) => event === 'Error')?.error?.code;
-    if (code === -32012 || code === -32013 || command.endedAt === 0) call.isIndeterminate = true;
+    const error = command.notifications.find(({ event }) => event === 'Error');
+    const code = error?.error?.code;
+    const isUnknown = code === -32012 || code === -32013 || /no response tells/.test(String(error?.data));
+    if (isUnknown || command.endedAt === 0) call.isIndeterminate = true;
     return command;
   }
 
@@ -270,7 +285,7 @@ class Scenario {
       startedAt: Date.now(),
       endedAt: 0,
       notifications: [],
-      dialogBefore: this.#takeSnapshot(callidOfCall),
+      dialogBefore: this.#snapshotOf(callidOfCall),
       expectsTimeout,
       isCallIndeterminate,
       isCanceled: false,
@@ -285,15 +300,20 @@ class Scenario {
     }
     if (await client.waitForEvent(cmdId, ['Ended'], commandTimeoutMs)) command.endedAt = Date.now();
     command.notifications = client.notificationsOf(cmdId);
-    command.dialogAfter = this.#takeSnapshot(callidOfCall);
+    command.dialogAfter = this.#snapshotOf(callidOfCall);
     return command;
   }
 
-  #takeSnapshot(callid: string | undefined): DialogSnapshot | undefined {
-    const dialog = callid === undefined ? undefined : this.#options.ledger.findDialog(callid);
-    if (dialog === undefined) return undefined;
-    const { state, endedBy, transferLeg, held } = dialog;
-    return { state, transferLeg, held: { ...held }, ...(endedBy === undefined ? {} : { endedBy }) };
+  #snapshotOf(callid: string | undefined): DialogSnapshot | undefined {
+    return callid === undefined ? undefined : takeSnapshot(this.#options.ledger.findDialog(callid));
+  }
+
+  /**
+   * Whether OpenSIPS does not report the refusal by a destination: it raises no event of a transfer for a refusal by its
+   * script. A deadline ends the command then, unless the end of an unknown dialog can only be this refusal.
+   */
+  #isRefusalUnreported(destination: string): boolean {
+    return !this.#options.scriptEvents && REFUSED_BY_SCRIPT.includes(destination);
   }
 
   /** Returns a user that occurs in no other command. */
@@ -304,16 +324,6 @@ class Scenario {
   async #pause(random: SeededRandom): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, random.integer(0, this.#options.maxPauseMs)));
   }
-}
-
-/**
- * Whether OpenSIPS does not report the refusal by a destination, so that only a deadline ends the command. It raises no
- * event for a refusal by its script, nor for the new call of a phone that has hung up early.
- */
-function isRefusalUnreported(transferredUser: string | undefined, destination: string): boolean {
-  const isRefused = ['phone-busy', 'phone-decline', 'silent', 'ring', 'busy', 'nobody'].includes(destination);
-  const isEarly = transferredUser?.startsWith('early') === true;
-  return ['busy', 'nobody'].includes(destination) || (isRefused && isEarly);
 }
 
 /** Returns the Call-ID in the notification with that event name, if there is one. */

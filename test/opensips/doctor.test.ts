@@ -2,7 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../cli/run.ts';
 import { OpenSipsHarness } from './harness.ts';
-import { findOpenSips } from './opensips.ts';
+import { findOpenSips, type OpenSips, startOpenSips } from './opensips.ts';
+import type { ScriptOptions } from './script.ts';
 
 describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on the PATH)', () => {
   let harness: OpenSipsHarness;
@@ -57,6 +58,23 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     expect(exit).toBe(1);
   });
 
+  it('doctor finds a phone that refuses transfers', async () => {
+    const phone = await harness.openPhone('norefer');
+    const { exit, out } = await run(['doctor', ...connectionFlags.direct, '--test-address', phone.uri]);
+    expect(out).toMatch(/✗ phone .*REFER/);
+    expect(out.match(/✗/g)).toHaveLength(1);
+    expect(exit).toBe(1);
+  });
+
+  it('doctor leaves no call and no registration of its own', async () => {
+    await run(['doctor', ...connectionFlags.direct]);
+    const { result: calls } = await harness.opensips.requestMi('dlg_list', {});
+    const { Dialogs: dialogs } = calls as { readonly Dialogs: readonly { readonly state: number }[] };
+    expect(dialogs.filter(({ state }) => state < 5)).toEqual([]);
+    const { result: registrations } = await harness.opensips.requestMi('ul_dump', {});
+    expect(JSON.stringify(registrations)).not.toContain('call-api-doctor');
+  });
+
   it.each(['edge', 'direct'] as const)('starts, holds, lists and ends a call (%s)', async (connection) => {
     const flags = connectionFlags[connection];
     const [alice, bob] = [await harness.openPhone(), await harness.openPhone()];
@@ -69,4 +87,49 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     expect(await harness.opensips.isDialogActive(callid)).toBe(false);
     expect([start, hold, list, end].map(({ exit }) => exit)).toEqual([0, 0, 0, 0]);
   });
+
+  describe.concurrent('doctor finds the trap in a script', () => {
+    it.each<[string, ScriptOptions, string[]]>([
+      ['that asks for the password too late', { challengesLate: true }, ['challenge']],
+      ['that swallows every NOTIFY', { swallowsNotify: true }, ['notify']],
+      ['that relays what is sent to OpenSIPS itself', { relaysToItself: true }, ['first leg']],
+      ['that makes no dialog', { hasNoDialog: true }, ['loop']],
+      ['that pings by OPTIONS', { pings: 'options' }, ['pinging']],
+      ['that pings by re-INVITE', { pings: 'reinvite' }, ['pinging']],
+    ])('%s', async (_, options, expected) => {
+      await using opensips = await startOpenSips(options);
+      const { exit, faults } = await checkScript(opensips);
+      expect(faults).toEqual(expected);
+      expect(exit).toBe(1);
+      opensips.assertAlive();
+    });
+
+    it('that relays each NOTIFY, where OpenSIPS can send a REFER', async () => {
+      await using opensips = await startOpenSips({ relaysNotify: true });
+      const { faults, engine } = await checkScript(opensips);
+      expect(faults).toEqual(engine.includes('cannot send REFER') ? [] : ['notify']);
+    });
+
+    it('and reaches no phone of its own over TCP', async () => {
+      await using opensips = await startOpenSips({ transport: 'tcp' });
+      const { exit, faults } = await checkScript(opensips);
+      expect(faults).toEqual([]);
+      expect(exit).toBe(0);
+    });
+  });
 });
+
+/** Runs doctor without an edge. Returns the names of the checks that have found a fault. */
+async function checkScript(opensips: OpenSips) {
+  const { mi, nextHop } = opensips;
+  const flags = ['--direct', `${mi.host}:${mi.port}`, '--next-hop', nextHop];
+  const { exit, out } = await run(['doctor', '--json', ...flags]);
+  const findings = out
+    .trim()
+    .split('\n')
+    .map(
+      (line) => JSON.parse(line) as { readonly check: string; readonly state: string; readonly says: string },
+    );
+  const faults = findings.flatMap(({ check, state }) => (state === 'ill' ? [check] : []));
+  return { exit, faults, engine: findings.find(({ check }) => check === 'engine')?.says ?? '' };
+}

@@ -197,7 +197,15 @@ export class Phone implements AsyncDisposable {
     if (request.method === 'CANCEL') this.#onCancel(request, from);
     else if (tag !== undefined) this.#onInDialogRequest(request, from, this.#findCall(request.callid, tag));
     else if (request.method === 'INVITE') this.#onInvite(request, from);
-    else this.#reply(request, from, request.method === 'OPTIONS' ? 200 : 405);
+    else if (request.method === 'OPTIONS') this.#onOptions(request, from);
+    else this.#reply(request, from, 405);
+  }
+
+  /** Says which methods it allows (RFC 3261 §11.2). */
+  #onOptions(request: Request, from: Address): void {
+    const refer = this.#behavior.onRefer === 'refuse' ? '' : ', REFER';
+    const allow: Header = ['Allow', `INVITE, ACK, BYE, CANCEL, OPTIONS${refer}, NOTIFY`];
+    this.#transactions.sendReply(request, from, 200, randomToken(), [allow]);
   }
 
   #reply(request: Request, from: Address, status: number, tag = randomToken()): void {

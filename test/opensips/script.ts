@@ -12,6 +12,14 @@ export interface ScriptOptions {
   readonly events?: boolean;
   /** Whether the script asks for a password after `create_dialog()`, as it must not. Any credentials are accepted. */
   readonly challengesLate?: boolean;
+  /** Whether it drops every NOTIFY of a transfer, as the first version of `docs/opensips.cfg` did. */
+  readonly swallowsNotify?: boolean;
+  /** Whether it relays every NOTIFY of a transfer, even if no phone has asked for it. */
+  readonly relaysNotify?: boolean;
+  /** Whether it relays what phones send to OpenSIPS within a call, and so to itself. */
+  readonly relaysToItself?: boolean;
+  /** Whether calls have no dialog. */
+  readonly hasNoDialog?: boolean;
   /** Whether phones see nothing of each other (module topology_hiding). */
   readonly hidesTopology?: boolean;
   /** Another name of callops' URI parameter `osid`. */
@@ -61,14 +69,13 @@ function locate({ modules, sip, mi }: Installation, { transport = 'udp' }: Scrip
 }
 
 function modify({ majorVersion }: Installation, options: ScriptOptions): Replacement[] {
-  const { transport, events, challengesLate, hidesTopology, matchParam, pings, dialogTimeout } = options;
+  const { transport, events, hidesTopology, matchParam, pings, dialogTimeout } = options;
   const { mediaRelay, passwords } = options;
-  const replacements: Replacement[] = [];
+  const replacements = modifyTraps(options);
   if (transport === 'tcp')
     replacements.push([/^loadmodule "proto_udp.so"$/m, 'loadmodule "proto_tcp.so"\ntcp_workers=2']);
   // Both blocks end at the brace that closes their `if`.
   if (events === false) replacements.push([OPTIONAL_BLOCK, ''], [OPTIONAL_BLOCK, '']);
-  if (challengesLate) replacements.push([CREATE_DIALOG, LATE_CHALLENGE]);
   if (hidesTopology) {
     replacements.push(
       [/^loadmodule "dialog.so".*$/m, 'loadmodule "dialog.so"\nloadmodule "topology_hiding.so"'],
@@ -113,6 +120,23 @@ modparam("rtpengine", "rtpengine_sock", "udp:${mediaRelay}")`,
   return replacements;
 }
 
+/** Undoes what the lines marked TRAP do. */
+function modifyTraps({
+  challengesLate,
+  swallowsNotify,
+  relaysNotify,
+  relaysToItself,
+  hasNoDialog,
+}: ScriptOptions): Replacement[] {
+  return [
+    ...(challengesLate ? [[CREATE_DIALOG, LATE_CHALLENGE] as const] : []),
+    ...(swallowsNotify ? [[NOTIFY_BLOCK, '{ exit; }'] as const] : []),
+    ...(relaysNotify ? [[ANSWERED_NOTIFY, ''] as const] : []),
+    ...(relaysToItself ? [[OWN_REQUEST, 'if (0)'] as const] : []),
+    ...(hasNoDialog ? [[CREATE_DIALOG, '  if (is_method("INVITE")) record_route();'] as const] : []),
+  ];
+}
+
 /** The flags of `create_dialog()` in OpenSIPS 3, where each is a letter, and in OpenSIPS 4. */
 const PING_LETTERS = { options: 'BPp', reinvite: 'BRr' } as const;
 const PING_NAMES = {
@@ -131,6 +155,10 @@ onreply_route[media] { if (has_body("application/sdp")) rtpengine_answer(); }`;
 
 const OPTIONAL_BLOCK = /^ {2}# OPTIONAL\.[\s\S]*?^ {2}\}$/m;
 const CREATE_DIALOG = /^ {2}if \(is_method\("INVITE"\)\) \{ create_dialog\(.*$/m;
+/** What follows `if (is_method("NOTIFY") && …)`, up to the brace that closes it. */
+const NOTIFY_BLOCK = /(?<=\$hdr\(Event\) =~ "\^refer"\) )\{[\s\S]*?^ {2}\}$/m;
+const ANSWERED_NOTIFY = /^ {4}if \(\$DLG_status != NULL && \$dlg_val\(phone_refers\) == NULL\).*$/m;
+const OWN_REQUEST = /^ {2}if \(is_myself\("\$rd", \$rp\)\)/m;
 /** The INVITE of OpenSIPS itself comes from its own port, and could not answer a challenge. */
 const LATE_CHALLENGE = `  if (is_method("INVITE")) {
     create_dialog("Bye-on-timeout");

@@ -144,20 +144,27 @@ describe('a phone that fails', () => {
     );
   });
 
-  it('ends the command even if the other leg cannot be put back, and says that this one is on hold', () => {
-    const harness = hold().run(
-      ok('caller'),
-      [answer('callee', '408 Request Timeout'), request],
-      [
-        noReply('caller'),
-        'CallHoldFailed',
-        'CallHoldSuccessful',
-        'Error: hold failed: the callee responded 408 Request Timeout, and the caller could not be put back',
-        'Ended',
-      ],
-    );
-    expect(harness.isFinished).toBe(true);
-  });
+  it.each([
+    ['is refused', answer('caller', '488 Not Acceptable Here'), 'the caller could not be put back'],
+    ['is not sent', notRun('caller'), 'the caller could not be put back'],
+    ['is not answered', noReply('caller'), 'no response tells whether the caller was put back'],
+  ])(
+    'ends the command even if the request that puts the other leg back %s, and says so',
+    (_, reply, text) => {
+      const harness = hold().run(
+        ok('caller'),
+        [answer('callee', '408 Request Timeout'), request],
+        [
+          reply,
+          'CallHoldFailed',
+          'CallHoldSuccessful',
+          `Error: hold failed: the callee responded 408 Request Timeout, and ${text}`,
+          'Ended',
+        ],
+      );
+      expect(harness.isFinished).toBe(true);
+    },
+  );
 });
 
 describe('a request that comes too early', () => {

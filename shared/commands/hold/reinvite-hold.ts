@@ -15,10 +15,11 @@ import { callEndedFailure, directions, type HoldAction, type HoldParams } from '
 
 /**
  * What is known of a leg. `changed`: its re-INVITE has succeeded. `restoring`: it is being put back, because the other one failed.
- * `stuck`: it could not be put back, so it stays changed.
+ * `stuck`: it could not be put back, so it stays changed. `unconfirmed`: no response tells whether it was put back; it counts as
+ * changed, so that the opposite command can still put it back.
  */
 interface LegProgress {
-  phase: 'requested' | 'changed' | 'restoring' | 'restored' | 'stuck' | 'failed';
+  phase: 'requested' | 'changed' | 'restoring' | 'restored' | 'stuck' | 'unconfirmed' | 'failed';
   /** The phone's final response, if it has refused. */
   status?: string;
   /** Why there is none. */
@@ -59,6 +60,12 @@ const GLARE = /^491\b/;
 function isSuccess(input: Input): boolean {
   const result = InDialogResult.safeParse(input.type === 'mi-result' ? input.result : undefined);
   return result.success && result.data.status.startsWith('2');
+}
+
+/** Returns the phase of a leg after the reply to the re-INVITE that was to put it back. */
+function phaseAfterRestoring(input: Input): LegProgress['phase'] {
+  if (isSuccess(input)) return 'restored';
+  return input.type === 'mi-no-reply' && input.execution === 'unknown' ? 'unconfirmed' : 'stuck';
 }
 
 /** Returns the machine that holds or unholds by re-INVITE. */
@@ -129,7 +136,7 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
     const leg = input.request;
     const progress = state.legs[leg];
     if (!progress) return;
-    if (progress.phase === 'restoring') progress.phase = isSuccess(input) ? 'restored' : 'stuck';
+    if (progress.phase === 'restoring') progress.phase = phaseAfterRestoring(input);
     else if (progress.phase === 'requested') onReply(state, leg, progress, input, actions);
     decide(state, actions);
   }
@@ -213,8 +220,8 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
     const legs = legsOf(state);
     for (const leg of [...legs.filter(hasFailed), ...legs.filter((each) => !hasFailed(each))]) {
       const phase = state.legs[leg]?.phase;
-      const isChanged = (phase === 'changed' || phase === 'stuck') && !state.hasCallEnded;
-      actions.notify(`${prefix}${isChanged ? 'Successful' : 'Failed'}`, { leg });
+      const isChanged = phase === 'changed' || phase === 'stuck' || phase === 'unconfirmed';
+      actions.notify(`${prefix}${isChanged && !state.hasCallEnded ? 'Successful' : 'Failed'}`, { leg });
     }
   }
 
@@ -232,6 +239,7 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
     const putBack = legsOf(state).map((leg) => {
       const { phase } = state.legs[leg] ?? {};
       if (phase === 'restored') return `, and the ${leg} was put back`;
+      if (phase === 'unconfirmed') return `, and no response tells whether the ${leg} was put back`;
       return phase === 'stuck' ? `, and the ${leg} could not be put back` : '';
     });
     return {

@@ -23,7 +23,8 @@ import { isRefer, type Transfer, type TransferProgress } from './state.ts';
 export const PAGE_SIZE = 12;
 
 const WITHIN = `within ${NEW_CALL_TIMEOUT_MS / 1000} s`;
-const NOT_DIALED = `transfer failed: the phone accepted the transfer and did not dial ${WITHIN}`;
+/** No event tells that the script has refused a call, if other calls are refused at the same time. */
+const NOT_DIALED = `transfer failed: the phone accepted the transfer and did not dial ${WITHIN}, or its call was refused before it rang`;
 const NO_ANSWER =
   'No reply to the transfer has arrived, and no new call was found. The phone may or may not have received it.';
 const NOT_REACHED = `transfer failed: the phone did not accept it, or did not reach the destination, ${WITHIN}`;

@@ -21,6 +21,10 @@ export const DiagnosisResult = z
       .array(z.object({ module: z.string(), command: z.string() }))
       .optional()
       .meta({ description: 'required MI commands that OpenSIPS does not have, and their modules' }),
+    missing_recommended: z
+      .array(z.object({ module: z.string(), command: z.string() }))
+      .optional()
+      .meta({ description: 'MI commands that OpenSIPS does not have, and without which others are used' }),
     subscriptions: z
       .array(z.object({ event: z.string(), ttl: z.number().optional() }))
       .optional()

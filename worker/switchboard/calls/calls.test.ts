@@ -56,6 +56,23 @@ it('writes two rows for a call that nobody watches and no command has made: its 
     expect(restored?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered', 'Ended']);
   }));
 
+it('knows after a hibernation which legs are on hold, although nobody watches', () =>
+  withCalls(({ calls, restore, countRows }) => {
+    calls.onEvent(dialogEvent('c1', 2, 3), 1);
+    calls.write(0, 1);
+    const hold = command({ method: 'CallHold', params: { callid: 'c1' }, callids: ['c1'] });
+    const onLeg = (event: string, leg: string) =>
+      calls.onNotification(hold, { seq: 1, event, data: { leg } }, 2);
+    onLeg('CallHoldSuccessful', 'caller');
+    onLeg('CallHoldSuccessful', 'callee');
+    calls.write(0, 2);
+    expect(restore().heldLegs('c1')).toEqual(['callee', 'caller']);
+    onLeg('CallUnholdSuccessful', 'callee');
+    calls.write(0, 3);
+    expect(restore().heldLegs('c1')).toEqual(['caller']);
+    expect(countRows()).toBe(3);
+  }));
+
 it('logs every change while calls are watched, those of a turn in one row, and can return them again', () =>
   withCalls(({ calls, restore, countRows }) => {
     calls.setWatched(true, 0);

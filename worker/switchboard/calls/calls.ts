@@ -285,7 +285,10 @@ export class Calls {
     if (isNew) this.#add(record, seq);
     addToTimeline(record, { seq, at, event, ...(data === undefined ? {} : { data }) });
     const hasBegunToCount = (!isNew || isEnded) && this.#reindex(record);
-    this.#recorder.record(record, isNew || isEnded || goesOn || hasBegunToCount, this.#now);
+    // A later hold or unhold depends on which legs are on hold, and OpenSIPS does not list it.
+    const changesHold = event === 'Held' || event === 'Resumed';
+    const isEssential = isNew || isEnded || goesOn || hasBegunToCount || changesHold;
+    this.#recorder.record(record, isEssential, this.#now);
   }
 
   /** A call had ended, so that the log keeps no complete copy of it for a restore. */

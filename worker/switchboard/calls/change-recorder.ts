@@ -16,8 +16,8 @@ export const RECORDED_AFTER_WATCH_MS = 600_000;
 export type CallChange = LinkLine | CallLine;
 
 /**
- * While calls are observed, every change is logged. Otherwise only the first sight and the end of a call are, and what
- * commands change: the log of calls that nobody watches costs little.
+ * While calls are observed, every change is logged. Otherwise only the first sight and the end of a call are, the legs on hold, and
+ * what commands change: the log of calls that nobody watches costs little.
  */
 export class ChangeRecorder {
   readonly #nextSeq: () => number;

@@ -1,7 +1,8 @@
 /** The requests of commands that end calls: by their replies it is known whether a command has ended a call. @module */
 
 import { NOT_FOUND } from '../../../shared/opensips/mi.ts';
-import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
+import type { Reply } from '../../../shared/protocol/link.ts';
+import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 
 /** Requests without a reply. More than a site has pending at a time; replies that were lost would accumulate otherwise. */
 const MAX_PENDING = 1_000;
@@ -11,7 +12,7 @@ export class EndRequests {
   readonly #pending = new Map<string, string>();
 
   /** Notes the requests of a turn. Returns the Call-IDs of the calls that they end. */
-  onSent(requests: readonly Pick<MiRequest, 'id' | 'method' | 'params'>[]): string[] {
+  onSent(requests: readonly Pick<AdapterRequest, 'id' | 'method' | 'params'>[]): string[] {
     return requests.flatMap(({ id, method, params }) => {
       const callid = params['dialog_id'];
       if (method !== 'dlg_end_dlg' || typeof callid !== 'string') return [];

@@ -35,6 +35,7 @@ it('returns the state of the link and of OpenSIPS, its missing commands and its 
     opensips: { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true },
     up_since: 'Mon Nov 23 09:34:42 2026',
     missing: [{ module: 'callops', command: 'call_unhold' }],
+    missing_recommended: [{ module: 'dialog', command: 'dlg_send_sequential' }],
     subscriptions: EVENT_NAMES.map((event) => ({ event, ttl: 42 })),
     unanswered: {},
   });

@@ -8,6 +8,7 @@ import {
   DIAGNOSTIC_MI_COMMANDS,
   type DiagnosticMiCommand,
   missingCommands,
+  missingRecommendedCommands,
   parseSubscriptions,
 } from '../../../shared/opensips/diagnostics.ts';
 import { UptimeResult } from '../../../shared/opensips/mi.ts';
@@ -171,6 +172,7 @@ export class Diagnosis {
     const { connected, adapter, seconds, opensips } = this.#health(now);
     const uptime = UptimeResult.safeParse(results.get('uptime'));
     const missing = missingCommands(results.get('which'));
+    const missingRecommended = missingRecommendedCommands(results.get('which'));
     const subscriptions = parseSubscriptions(results.get('subscribers_list'))?.map(({ event, ttl }) =>
       ttl === undefined ? { event } : { event, ttl },
     );
@@ -185,6 +187,7 @@ export class Diagnosis {
       ...(opensips ? { opensips } : {}),
       ...(uptime.success ? { up_since: uptime.data['Up since'] } : {}),
       ...(missing ? { missing } : {}),
+      ...(missingRecommended ? { missing_recommended: missingRecommended } : {}),
       ...(subscriptions ? { subscriptions } : {}),
       ...(this.#lastEventAt === undefined ? {} : { last_event_ms: now - this.#lastEventAt }),
       unanswered: Object.fromEntries(failures),
