@@ -291,6 +291,25 @@ describe.skipIf(!findOpenSips())('scripts of operators, with a real OpenSIPS', (
     await callsOf(bob);
   }, 60_000);
 
+  it('with a challenge after create_dialog(): a transfer and a CallStart go on after it', async () => {
+    await using harness = await open({ challengesLate: true });
+    const openPhone = () => harness.openPhone('follow', { password: 'secret' });
+    const [alice, bob, carol] = [await openPhone(), await openPhone(), await openPhone()];
+    const started = await harness.client.runToEnd('CallStart', { caller: alice.uri, callee: bob.uri });
+    expect(errorText(started)).toBeUndefined();
+    const transferred = await runTransfer(
+      harness.client,
+      callidOf(started, 'CalleeAnswered'),
+      'callee',
+      carol.uri,
+    );
+    expect(errorText(transferred)).toBeUndefined();
+    const callid = callidOf(transferred, 'TransferSuccessful');
+    await callsOf(bob, callid);
+    await callsOf(carol, callid);
+    await callsOf(alice);
+  }, 60_000);
+
   it.each<[string, HarnessOptions]>([
     ['topology_hiding', { hidesTopology: true }],
     ['SIP over TCP alone', { transport: 'tcp', adapterEnv: { SIP_TRANSPORT: 'tcp' } }],

@@ -86,7 +86,7 @@ describe('a CallStart that fails after CallerAnswered', () => {
       [dialogEvent(FIRST_CALL, 4, 5)],
       [dialogEvent(NEW_CALL, 1, 5)],
       [
-        transferEvent('fail', '408 Request Timeout'),
+        transferEvent('fail', '408 Request Timeout', { at: 5_000 }),
         'Error: transfer failed with status 408 Request Timeout',
         'Ended',
       ],

@@ -50,10 +50,10 @@ export function dialogEvent(
 export function transferEvent(
   state: string,
   status = '',
-  { callid = FIRST_CALL, newCallid = NEW_CALL, destination = 'sip:bob@10.0.0.7' } = {},
+  { callid = FIRST_CALL, newCallid = NEW_CALL, destination = 'sip:bob@10.0.0.7', at = 0 } = {},
 ): Input {
   const params = { callid, transfer_callid: newCallid, destination, state, status };
-  return { type: 'event', at: 0, event: { name: 'E_CALL_TRANSFER', params } };
+  return { type: 'event', at, event: { name: 'E_CALL_TRANSFER', params } };
 }
 
 /** E_CALL_TRANSFER for a NOTIFY of the phone. OpenSIPS leaves its destination empty. */

@@ -18,6 +18,19 @@ export function mayFollow(status: string): boolean {
   return /^(3\d\d|401|407)/.test(status);
 }
 
+/** The shortest `fr_timeout` of OpenSIPS, which is in whole seconds. */
+const SHORTEST_SIP_TIMEOUT_MS = 1_000;
+
+/**
+ * Returns whether a 408 came sooner than any timer of OpenSIPS. callops makes it up for a call that the script has challenged after
+ * `create_dialog()`, and the phone goes on (measured on 3.4, 3.6 and 4.0).
+ * @param at when the event arrived, in milliseconds of the adapter's clock
+ */
+export function isEarlyTimeout(transfer: Transfer, status: string, at: number): boolean {
+  const { newCallAt } = transfer;
+  return newCallAt !== undefined && at - newCallAt < SHORTEST_SIP_TIMEOUT_MS && status.startsWith('408');
+}
+
 /** Waits for the phone to go on. `status` is empty if it is not known. */
 export function awaitFollowUp(transfer: Transfer, status: string, actions: StepActions): void {
   transfer.refusedStatus = status;

@@ -14,7 +14,7 @@ import {
 } from '../deadlines.ts';
 import { sipFailure, timeoutFailure } from '../failures.ts';
 import type { StepActions } from '../step-actions.ts';
-import { awaitFollowUp, mayFollow, onFollowed } from './follow-up.ts';
+import { awaitFollowUp, isEarlyTimeout, mayFollow, onFollowed } from './follow-up.ts';
 import { FAILED, fail, finish, isFinalStatus } from './outcome.ts';
 import { onScriptRefusal, onUnknownDialog } from './refused-call.ts';
 import { awaitReplacedEnd, onReplacedEnded } from './replaced-call.ts';
@@ -52,7 +52,7 @@ export function onEvent(
   if (transfer.phase === 'finished') return [];
   switch (event.name) {
     case 'E_CALL_TRANSFER':
-      return onTransferEvent(transfer, event.params, actions);
+      return onTransferEvent(transfer, event.params, at, actions);
     case 'E_DLG_STATE_CHANGED':
       return onDialogEvent(transfer, event.params, at, actions);
     case 'E_CALL_REFUSED':
@@ -126,6 +126,7 @@ function reportPending(transfer: Transfer, status: string): TransferProgress[] {
 function onTransferEvent(
   transfer: Transfer,
   params: z.infer<typeof TransferEvent>['params'],
+  at: number,
   actions: StepActions,
 ): TransferProgress[] {
   if (!isOfTransfer(transfer, params.callid) || transfer.phase === 'replacing') return [];
@@ -135,6 +136,7 @@ function onTransferEvent(
     return [];
   const progress = transfer.phase === 'started' ? [] : onNewCall(transfer, newCallid, destination, actions);
   if (destination !== '') transfer.resolvedDestination = destination;
+  transfer.newCallAt ??= at;
   switch (state) {
     case 'start':
       onFollowed(transfer, actions);
@@ -147,7 +149,8 @@ function onTransferEvent(
     case 'ok':
       return [...progress, ...succeed(transfer, actions)];
     case 'fail':
-      if (!mayFollow(status)) return [...progress, ...fail(transfer, sipFailure(FAILED, status))];
+      if (!mayFollow(status) && !isEarlyTimeout(transfer, status, at))
+        return [...progress, ...fail(transfer, sipFailure(FAILED, status))];
       awaitFollowUp(transfer, status, actions);
       return progress;
     default:

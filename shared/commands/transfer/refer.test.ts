@@ -234,6 +234,25 @@ describe('a new call that is refused with a status after which the phone may go 
     );
   });
 
+  it('continues after a 408 that came sooner than any timer (a script that challenges after create_dialog)', () => {
+    startCommand().run(
+      ...started,
+      [dialogEvent(NEW_CALL, 1, 5)],
+      [transferEvent('fail', '408 Request Timeout', { at: 999 })],
+      [transferEvent('start', '', { at: 1_000 })],
+      [dialogEvent(NEW_CALL, 1, 2, 'second'), 'TransferPending'],
+      [dialogEvent(NEW_CALL, 2, 3, 'second')],
+      [transferEvent('ok', '200 OK'), ...success],
+    );
+  });
+
+  it('fails with a 408 at once if a timer may have made it, and after 3 s otherwise', () => {
+    const status = '408 Request Timeout';
+    const timeout = (at: number) => transferEvent('fail', status, { at });
+    startCommand().run(...started, [timeout(1_000), failedWith(status), 'Ended']);
+    startCommand().run(...started, [timeout(999)], [timer('follow-up'), failedWith(status), 'Ended']);
+  });
+
   it('continues in another dialog, for which callops raises none (302)', () => {
     startCommand().run(
       ...refused('302 Moved Temporarily'),

@@ -47,6 +47,8 @@ export interface Transfer extends Omit<TransferTarget, 'replaced'> {
   /** When the dialog ended, by the same clock. */
   endedAt?: number;
   newCallid?: string;
+  /** When the first event of the new call arrived, by the same clock. */
+  newCallAt?: number;
   /** The id of the new call's dialog. A call that goes on after a 302 or 407 continues in another one. */
   newDialogId?: string;
   newDialogState: number;
