@@ -310,6 +310,19 @@ describe.skipIf(!findOpenSips())('scripts of operators, with a real OpenSIPS', (
     await callsOf(alice);
   }, 60_000);
 
+  it('with callops: the first NOTIFY is not refused, so that a phone keeps its call if the transfer fails', async () => {
+    await using harness = await open({ adapterEnv: { ADAPTER_ENGINE: 'callops' } });
+    const { alice, bob, callid } = await connectPhones(harness, 'progress', 'progress');
+    const busy = await harness.openPhone('busy');
+    const notifications = await runTransfer(harness.client, callid, 'callee', busy.uri);
+    expect(errorText(notifications)).toBe('transfer failed with status 486 Busy Here');
+    for (const phone of [alice, bob]) {
+      await callsOf(phone, callid);
+      await eventually(() => expect(phone.notifyStatuses.length).toBeGreaterThanOrEqual(3));
+      expect(new Set(phone.notifyStatuses)).toEqual(new Set([200]));
+    }
+  }, 60_000);
+
   it.each<[string, HarnessOptions]>([
     ['topology_hiding', { hidesTopology: true }],
     ['SIP over TCP alone', { transport: 'tcp', adapterEnv: { SIP_TRANSPORT: 'tcp' } }],

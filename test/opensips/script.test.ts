@@ -170,7 +170,7 @@ describe.skipIf(!findOpenSips())('a real OpenSIPS (needs the command opensips on
     expect(await alice.hold(callid)).toBe(200);
     expect(bob.isHeld(callid)).toBe(true);
     expect(await alice.resume(callid)).toBe(200);
-    expect(bob.receivedOffers).toEqual([
+    expect(bob.receivedOffers).toMatchObject([
       { callid, direction: 'sendrecv', version: '1' },
       { callid, direction: 'sendonly', version: '2' },
       { callid, direction: 'sendrecv', version: '3' },
