@@ -164,7 +164,7 @@ export class Runner {
       findEnded,
       isAnswered = () => false,
       isKnown = () => false,
-      heldLegs = () => [],
+      heldLegs = () => undefined,
       features = featuresOf(),
       ...context
     } = options;
