@@ -295,6 +295,7 @@ export class Runner {
 
   #apply(command: Command, state: CommandState | null, actions: readonly Action[]): void {
     this.#commands.updateIndex(command, state);
+    if (!state) this.#refusals.onFinished(command.state?.followedCallids ?? []);
     command.state = state;
     for (const action of actions) this.#perform(command, action);
     if (state) return;
