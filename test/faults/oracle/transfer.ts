@@ -3,13 +3,13 @@ import type { Dialog, Ledger } from '../../../simulator/index.ts';
 import { type CommandRecord, findCallid } from '../scenario.ts';
 import {
   describeDialog,
+  endedBeforeRinging,
   findResultingCalls,
   hadEnded,
   hasRung,
   hasStatus,
   isActive,
   wasAnswered,
-  wasRefusedByScript,
 } from './dialogs.ts';
 import { CODE, describeError, errorCode, errorText, isIndeterminate, sipStatus } from './errors.ts';
 import { answersReferWith, ignoresReplaces } from './phones.ts';
@@ -95,7 +95,7 @@ function isFailureExplained(
         );
       if (errorText(command).includes('Replaces'))
         return isReplacesIgnored(command, transferee, resultingCalls);
-      return resultingCalls.some(wasRefusedByScript);
+      return resultingCalls.some(endedBeforeRinging);
     case CODE.unknownCall:
       return hasEnded;
     case CODE.rejected:
