@@ -39,7 +39,7 @@ export function findConnectedPorts(miPort: number): number[] {
 
 /** Returns an event about the end of a dialog, as OpenSIPS would send it. */
 export function forgeEndEvent(callid: string): string {
-  const params = { id: 'x', callid, old_state: 4, new_state: 5 };
+  const params = { id: 'x', callid, to_tag: 'x', old_state: 4, new_state: 5 };
   return JSON.stringify({ jsonrpc: '2.0', method: 'E_DLG_STATE_CHANGED', params });
 }
 
@@ -52,7 +52,10 @@ export const invalidDatagram: fc.Arbitrary<string | Uint8Array> = fc.oneof(
     .record({
       jsonrpc: fc.constant('2.0'),
       id: fc.option(fc.integer()),
-      method: fc.constantFrom('E_CALL_TRANSFER', 'E_CALL_HOLD', 'E_DLG_STATE_CHANGED', 'kill', '__proto__'),
+      method: fc.constantFrom(
+        ...['E_CALL_TRANSFER', 'E_CALL_HOLD', 'E_DLG_STATE_CHANGED', 'E_CALL_REFUSED', 'E_CALL_BYE'],
+        ...['kill', '__proto__'],
+      ),
       params: fc.jsonValue({ maxDepth: 2 }),
       result: fc.jsonValue({ maxDepth: 1 }),
     })

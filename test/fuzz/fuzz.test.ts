@@ -13,7 +13,7 @@ import { BackgroundClient } from './background-client.ts';
 import { command, message } from './client-messages.ts';
 import { findConnectedPorts, forgeEndEvent, invalidDatagram, openSender } from './datagrams.ts';
 import { inventedKey, inventedToken, mutateCredential } from './invalid-credentials.ts';
-import { HELLO, linkFrame, replyFields } from './link-frames.ts';
+import { CALL_COMMANDS, HELLO, IN_DIALOG_HELLO, linkFrame, replyFields } from './link-frames.ts';
 import { findViolation } from './mi-grammar.ts';
 import { Probe, type Reaction } from './probe.ts';
 import { buildUpgrade, exchangeBytes, findCloseCode, httpRequest, webSocketFrame } from './raw-bytes.ts';
@@ -252,21 +252,23 @@ it('keeps serving clients while an adapter with a valid key sends arbitrary fram
   const attackedSite = stack.site('t1-s2');
   const client = await openClientProbe(attackedSite, 'ann');
   let adapter = await openAdapterProbe(attackedSite);
-  let replyCount = 0;
+  const replyCounts: Record<string, number> = { mi: 0, 'in-dialog': 0 };
+  const hellos = fc.constantFrom(undefined, HELLO, IN_DIALOG_HELLO, IN_DIALOG_HELLO);
   await fuzz(
-    fc.tuple(fc.boolean(), linkFrame, fc.array(replyFields, { maxLength: 3 })),
-    250,
-    async ([sendsHello, frame, replies]) => {
+    fc.tuple(hellos, fc.constantFrom(...CALL_COMMANDS), linkFrame, fc.array(replyFields, { maxLength: 3 })),
+    400,
+    async ([sentHello, [method, params], frame, replies]) => {
       if (!adapter.isOpen) adapter = await openAdapterProbe(attackedSite);
-      if (sendsHello) adapter.send(JSON.stringify({ ...HELLO, stream: `stream-${inputCount}` }));
-      const callEnd = '{"jsonrpc":"2.0","id":1,"method":"CallEnd","params":{"callid":"x"}}';
-      expectResponse('{"id":1}', await client.sendAndWait(callEnd, SENTINEL_REQUEST, SENTINEL_ID));
-      const ids = adapter.takeMiRequestIds();
+      if (sentHello) adapter.send(JSON.stringify({ ...sentHello, stream: `stream-${inputCount}` }));
+      if (sentHello) await adapter.waitForFrame('"welcome"');
+      const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+      expectResponse('{"id":1}', await client.sendAndWait(request, SENTINEL_REQUEST, SENTINEL_ID));
+      const requests = adapter.takeRequests();
       for (const [n, fields] of replies.entries()) {
         // Replies to a request of the edge, if there was one.
-        const id = ids[n];
-        if (id !== undefined) replyCount += 1;
-        adapter.send(JSON.stringify({ type: 'reply', seq: n + 1, id: id ?? 'x', ...fields }));
+        const { id = 'x', type = '' } = requests[n] ?? {};
+        if (type in replyCounts) replyCounts[type] = (replyCounts[type] ?? 0) + 1;
+        adapter.send(JSON.stringify({ type: 'reply', seq: n + 1, id, ...fields }));
       }
       adapter.send(frame);
       const reaction = await adapter.sendAndWait('ping', 'ping', PONG);
@@ -275,7 +277,8 @@ it('keeps serving clients while an adapter with a valid key sends arbitrary fram
       expectResponse('{"id":1}', await client.sendAndWait(echo, SENTINEL_REQUEST, SENTINEL_ID));
     },
   );
-  expect(replyCount, 'some replies are to requests of the edge').toBeGreaterThan(20);
+  expect(replyCounts['mi'], 'some replies are to MI requests of the edge').toBeGreaterThan(20);
+  expect(replyCounts['in-dialog'], 'and some to its requests within a call').toBeGreaterThan(20);
   adapter.close();
   client.close();
 }, 60_000);
@@ -304,7 +307,7 @@ it('ends every command and notifies its client, however long the error of OpenSI
     );
     const ids = new Set<string>();
     await waitUntil(() => {
-      for (const id of adapter.takeMiRequestIds()) ids.add(id);
+      for (const { id } of adapter.takeRequests()) ids.add(id);
       return ids.size === commands.length;
     });
     const error = { code: 500, message: 'm'.repeat(errorLength / 8) };

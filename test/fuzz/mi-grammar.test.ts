@@ -26,8 +26,19 @@ const invite = (overrides: object = {}) => ({
   },
 });
 
+const sequential = (overrides: object) => ({
+  method: 'dlg_send_sequential',
+  params: { callid: 'a', mode: 'caller', method: 'REFER', body: 'none', ...overrides },
+});
+const referTo = (address: string) => sequential({ headers: `Refer-To: <${address}>\r\n` });
+const reinvite = (sdp: string) => sequential({ method: 'INVITE', body: `custom:application/sdp:${sdp}` });
+
 it.each([
   invite(),
+  referTo('sip:b@h;osid=1f.2c'),
+  referTo('sip:b@h;osid=1f.2c?Replaces=x%40h%3Bto-tag%3Da-1%3Bfrom-tag%3Db.2'),
+  reinvite('v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\na=sendonly\r\n'),
+  sequential({ method: 'OPTIONS' }),
   { method: 'dlg_end_dlg', params: { dialog_id: '5c25@h' } },
   { method: 'dlg_list', params: { index: 0, counter: 10 } },
   { method: 'uptime', params: undefined },
@@ -44,6 +55,18 @@ it.each([
   invite({ headers: inviteHeaders('sip:a@h>;x=<sip:b@h') }),
   invite({ headers: inviteHeaders('sip:a@h', '\r\nX: y') }),
   invite({ more: 1 }),
+  referTo('sip:b@h>\r\nX: <y'),
+  referTo('sip:b@h;maddr=1.2.3.4'),
+  referTo('sip:b@h?Replaces=x;to-tag=a;from-tag=b'),
+  referTo('sip:b@h?Route=x'),
+  referTo('tel:1'),
+  sequential({ headers: 'Refer-To: <sip:b@h>\r\nX: y\r\n' }),
+  sequential({ headers: '' }),
+  sequential({ method: 'BYE' }),
+  sequential({ method: 'OPTIONS', mode: 'challenge caller' }),
+  sequential({ method: 'INVITE', body: 'outbound' }),
+  reinvite('v=0\r\n'),
+  reinvite('v=0\r\na=sendonly\r\n\r\nBYE sip:x\r\n'),
   { method: 'kill', params: undefined },
   { method: 'uptime', params: { x: 1 } },
   { method: 'dlg_end_dlg', params: { dialog_id: 'a b' } },

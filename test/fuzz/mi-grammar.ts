@@ -16,6 +16,15 @@ const LEG = /^(?:caller|callee)$/;
 const SOCKET = /^udp:[\d.]+:\d+$/;
 const EVENT = /^E_[A-Z_]+$/;
 
+/**
+ * `Refer-To` of RFC 3515 §2.1, one line with one address and at most a Replaces (RFC 3891 §6.1), whose parts are escaped as
+ * `hvalue` of RFC 3261 §25.1.
+ */
+const REFER_TO =
+  /^Refer-To: <([^<>?\s]+)(?:\?Replaces=(?:[A-Za-z0-9\-_.!~*'()+$/[\]]|%[0-9a-f]{2})+%3Bto-tag%3D(?:[A-Za-z0-9\-_.!~*'()+$/[\]]|%[0-9a-f]{2})+%3Bfrom-tag%3D(?:[A-Za-z0-9\-_.!~*'()+$/[\]]|%[0-9a-f]{2})+)?>\r\n$/;
+/** A session description (RFC 8866) as the body that `dlg_send_sequential` is given. */
+const SDP_BODY = /^custom:application\/sdp:v=0\r\n(?:[a-z]=[ -~]*\r\n)+$/;
+
 /** Returns whether a value is valid for its parameter. */
 type Validator = (value: unknown) => boolean;
 
@@ -32,6 +41,12 @@ const isUri: Validator = (value) =>
   SIP_URI.test(value) &&
   !ESCAPED_CONTROL_CHARACTER.test(value) &&
   !/;(?:method|maddr)(?:=|;|$)/i.test(value);
+
+const is =
+  (expected: string): Validator =>
+  (value) =>
+    value === expected;
+const isReferTo: Validator = (value) => typeof value === 'string' && isUri(REFER_TO.exec(value)?.[1]);
 
 /** The headers of the INVITE: exactly these, in this order, one per line. */
 const isInviteHeaders: Validator = (value) => {
@@ -55,7 +70,7 @@ const isInviteHeaders: Validator = (value) => {
 const ALLOWED_PARAMS: Readonly<Record<string, readonly Readonly<Record<string, Validator>>[]>> = {
   t_uac_dlg: [
     {
-      method: (value) => value === 'INVITE',
+      method: is('INVITE'),
       ruri: isUri,
       next_hop: isUri,
       headers: isInviteHeaders,
@@ -75,12 +90,19 @@ const ALLOWED_PARAMS: Readonly<Record<string, readonly Readonly<Record<string, V
   ],
   call_hold: [{ callid: isCallId }],
   call_unhold: [{ callid: isCallId }],
+  dlg_send_sequential: [
+    { callid: isCallId, mode: matches(LEG), method: is('REFER'), body: is('none'), headers: isReferTo },
+    { callid: isCallId, mode: matches(LEG), method: is('INVITE'), body: matches(SDP_BODY) },
+    { callid: isCallId, mode: matches(LEG), method: is('OPTIONS'), body: is('none') },
+  ],
   dlg_end_dlg: [{ dialog_id: isCallId }],
   dlg_list: [{ callid: isCallId }, { index: isNonNegativeInteger, counter: isNonNegativeInteger }],
   // The adapter's own requests.
   uptime: [{}],
   version: [{}],
+  which: [{}],
   subscribers_list: [{}],
+  events_list: [{}],
   event_subscribe: [{ event: matches(EVENT), socket: matches(SOCKET), expire: isNonNegativeInteger }],
 };
 

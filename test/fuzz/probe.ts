@@ -43,13 +43,15 @@ export class Probe {
     this.#socket.send(frame);
   }
 
-  /** Removes all `mi` requests of the edge from the received frames, and returns their ids. */
-  takeMiRequestIds(): string[] {
-    const requestFrames = this.#frames.filter((frame) => frame.includes('"type":"mi"'));
+  /** Removes all requests of the edge to the adapter from the received frames, and returns their ids and types. */
+  takeRequests(): { id: string; type: string }[] {
+    const requestFrames = this.#frames.filter((frame) => /"type":"(?:mi|in-dialog)"/.test(frame));
     for (const frame of requestFrames) this.#frames.splice(this.#frames.indexOf(frame), 1);
-    return requestFrames.flatMap((frame) =>
-      [...frame.matchAll(/"type":"mi","id":"([^"]+)"/g)].map(([, id = '']) => id),
-    );
+    return requestFrames.flatMap((frame) => {
+      const json: unknown = JSON.parse(frame);
+      const messages = (Array.isArray(json) ? json : [json]) as { id: string; type: string }[];
+      return messages.filter(({ type }) => type === 'mi' || type === 'in-dialog');
+    });
   }
 
   /**
