@@ -256,7 +256,7 @@ it('keeps serving clients while an adapter with a valid key sends arbitrary fram
   const hellos = fc.constantFrom(undefined, HELLO, IN_DIALOG_HELLO, IN_DIALOG_HELLO);
   await fuzz(
     fc.tuple(hellos, fc.constantFrom(...CALL_COMMANDS), linkFrame, fc.array(replyFields, { maxLength: 3 })),
-    400,
+    250,
     async ([sentHello, [method, params], frame, replies]) => {
       if (!adapter.isOpen) adapter = await openAdapterProbe(attackedSite);
       if (sentHello) adapter.send(JSON.stringify({ ...sentHello, stream: `stream-${inputCount}` }));
