@@ -14,45 +14,42 @@ import type { Command } from './stored-command.ts';
  */
 const OTHER_TRAFFIC_MS = 10_000;
 
-/** Calls that are remembered although nobody follows them, until their end has arrived: it follows within milliseconds. */
-const MAX_REMEMBERED = 256;
+/** Reported calls whose end has not arrived: it follows within milliseconds. */
+const MAX_REPORTED = 256;
 
 export class RefusedCalls {
   readonly #commands: RunningCommands;
   #otherRefusedAt = Number.NEGATIVE_INFINITY;
   /** Call-IDs of calls that the script has reported as refused, so that their end proves nothing more. */
   readonly #reported = new Set<string>();
-  /** Call-IDs of commands that have finished. The end of the dialog may come after the reply that has finished the command. */
-  readonly #finished = new Set<string>();
 
   constructor(commands: RunningCommands) {
     this.#commands = commands;
   }
 
-  /** Returns the commands whose new call this event of an unknown Call-ID may be about. */
-  receivers(event: EviEvent, now: number): readonly Command[] {
+  /**
+   * Returns the commands whose new call this event may be about; no command follows its Call-ID.
+   * @param isKnownCall returns whether the site has known the call before, so that it is not new: the end of a dialog may come after
+   * the reply that has finished its command
+   */
+  receivers(event: EviEvent, now: number, isKnownCall: (callid: string) => boolean): readonly Command[] {
     const awaiting = [...this.#commands.awaitingCall];
     if (event.name === 'E_CALL_REFUSED') {
-      remember(this.#reported, event.params.callid);
+      this.#noteReported(event.params.callid);
       return awaiting;
     }
     if (event.name !== 'E_DLG_STATE_CHANGED') return [];
     const { old_state: from, new_state: to, to_tag: calledTag } = event.params;
     if (from !== dialogState.unconfirmed || to !== dialogState.ended || calledTag !== null) return [];
-    if (this.#reported.delete(event.params.callid) || this.#finished.has(event.params.callid)) return [];
+    if (this.#reported.delete(event.params.callid) || isKnownCall(event.params.callid)) return [];
     const isCertain = awaiting.length === 1 && now - this.#otherRefusedAt >= OTHER_TRAFFIC_MS;
     if (awaiting.length === 0) this.#otherRefusedAt = now;
     return isCertain ? awaiting : [];
   }
 
-  /** A command has finished that followed these calls: none of them is the new call of another command. */
-  onFinished(callids: readonly string[]): void {
-    for (const callid of callids) remember(this.#finished, callid);
+  #noteReported(callid: string): void {
+    const [oldest] = this.#reported;
+    if (oldest !== undefined && this.#reported.size >= MAX_REPORTED) this.#reported.delete(oldest);
+    this.#reported.add(callid);
   }
-}
-
-function remember(callids: Set<string>, callid: string): void {
-  const [oldest] = callids;
-  if (oldest !== undefined && callids.size >= MAX_REMEMBERED) callids.delete(oldest);
-  callids.add(callid);
 }

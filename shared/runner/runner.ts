@@ -200,11 +200,12 @@ export class Runner {
   /**
    * Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing, except
    * for refused calls while a transfer waits for its new call.
+   * @param isKnownCall returns whether a call was known before this event
    */
-  onEvent(event: EviEvent, at: number, now: number): void {
+  onEvent(event: EviEvent, at: number, now: number, isKnownCall = (_callid: string) => false): void {
     this.#now = now;
     const followers = [...this.#commands.followersOf(event.params.callid)];
-    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now));
+    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now, isKnownCall));
     // Sorted, so that the order is the same with and without a hibernation in between.
     for (const command of followers.sort(compareAge)) this.#enqueue(command, { type: 'event', event, at });
     this.#processInputs();
@@ -295,7 +296,6 @@ export class Runner {
 
   #apply(command: Command, state: CommandState | null, actions: readonly Action[]): void {
     this.#commands.updateIndex(command, state);
-    if (!state) this.#refusals.onFinished(command.state?.followedCallids ?? []);
     command.state = state;
     for (const action of actions) this.#perform(command, action);
     if (state) return;
