@@ -3,8 +3,15 @@ import { type Client, callidOf, phoneUri } from '../../test/harness/client.ts';
 import { type Stack, startStack, waitUntil } from '../../test/harness/stack.ts';
 import { perCommand, type ResourceCounts } from './resource-counts.ts';
 
-/** Methods that can be counted. CallHold, CallUnhold and CallEnd get calls of their own, whose setup is not counted. */
-export const COUNTED_METHODS = ['Echo', 'CallStart', 'CallHold', 'CallUnhold', 'CallEnd'] as const;
+/** Methods that can be counted. Those on a call get calls of their own, whose setup is not counted. */
+export const COUNTED_METHODS = [
+  'Echo',
+  'CallStart',
+  'CallHold',
+  'CallUnhold',
+  'CallBlindTransfer',
+  'CallEnd',
+] as const;
 export type CountedMethod = (typeof COUNTED_METHODS)[number];
 
 export interface Workload {
@@ -65,7 +72,9 @@ export class ResourceCounter implements AsyncDisposable {
 
   #params(method: CountedMethod, callid: string | undefined): object {
     if (method === 'Echo') return { text: 'hello' };
-    return method === 'CallStart' ? this.#nextParties() : { callid };
+    if (method === 'CallStart') return this.#nextParties();
+    if (method !== 'CallBlindTransfer') return { callid };
+    return { callid, leg: 'callee', destination: phoneUri(`carol.${++this.#lastCall}`) };
   }
 
   #nextParties(): object {

@@ -101,8 +101,8 @@ export interface StartContext {
   readonly isAnswered: (callid: string) => boolean;
   /** Returns whether a call with that Call-ID is active, or has ended and is still kept. */
   readonly isKnown: (callid: string) => boolean;
-  /** Returns the legs of a call that are on hold. */
-  readonly heldLegs: (callid: string) => readonly Leg[];
+  /** Returns the legs of an active call that are on hold; undefined for a call that has ended or is not known. */
+  readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   /** Returns whether another command is transferring the call. */
   readonly isTransferring: (callid: string) => boolean;
   readonly features: OpenSipsFeatures;

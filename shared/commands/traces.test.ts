@@ -19,7 +19,8 @@ const connected = (callee: string, call = 'B') => [
 const failed = (sentence: string) => [`Error: ${sentence}`, 'Ended'];
 const ended = ['Ended'];
 /** The routing script refuses the destination. */
-const REFUSED = 'transfer failed: OpenSIPS refused the call to the destination before it rang';
+const REFUSED =
+  'transfer failed: OpenSIPS refused the call to the destination before it rang, or no phone responded';
 /** OpenSIPS raises no event if the phone rejects the REFER. */
 const NOT_REACHED =
   'transfer failed: the phone did not accept it, or did not reach the destination, within 10 s';

@@ -19,7 +19,7 @@ export class MiRequests {
   readonly #enqueue: (command: Command, input: Input) => void;
   /** The adapter process that the link is connected to. */
   #stream: string | null = null;
-  /** Pending requests except those that wait for a phone. */
+  /** Pending requests except those that wait for somebody to pick up the phone. */
   #pendingCount = 0;
   #outgoing: AdapterRequest[] = [];
 
@@ -34,7 +34,7 @@ export class MiRequests {
     this.#enqueue = enqueue;
   }
 
-  /** The number of pending requests that OpenSIPS answers at once: a measure of load that ringing phones do not raise. */
+  /** The number of pending requests that are answered soon: a measure of load that ringing phones do not raise. */
   get pendingCount(): number {
     return this.#pendingCount;
   }
@@ -52,7 +52,7 @@ export class MiRequests {
 
   /** Counts the pending requests of a command that was read from the log. */
   restore({ pendingRequests }: Command): void {
-    this.#pendingCount += Object.values(pendingRequests).filter(isAnsweredAtOnce).length;
+    this.#pendingCount += Object.values(pendingRequests).filter(isAnsweredSoon).length;
   }
 
   /** Makes a request, which replaces a pending one of the same name. Returns when it expires, in Unix milliseconds. */
@@ -64,7 +64,7 @@ export class MiRequests {
       deadline: now + action.timeoutMs,
     };
     command.pendingRequests[action.name] = pending;
-    if (isAnsweredAtOnce(pending)) this.#pendingCount += 1;
+    if (isAnsweredSoon(pending)) this.#pendingCount += 1;
     if (this.#stream !== null) {
       pending.stream = this.#stream;
       this.#send(command, pending, now);
@@ -153,7 +153,7 @@ export class MiRequests {
 
   #complete(command: Command, name: string): void {
     const pending = command.pendingRequests[name];
-    if (pending && isAnsweredAtOnce(pending)) this.#pendingCount -= 1;
+    if (pending && isAnsweredSoon(pending)) this.#pendingCount -= 1;
     delete command.pendingRequests[name];
   }
 }
@@ -170,6 +170,7 @@ const OUTCOMES: Record<ReplyOutcome, { readonly execution: Execution; readonly r
   unreachable: { execution: 'not-run', reason: 'nothing listens at the MI address' },
 };
 
-function isAnsweredAtOnce({ command }: PendingRequest): boolean {
-  return command.method !== 't_uac_dlg' && !isInDialogMethod(command.method);
+/** A phone answers a request within a dialog within milliseconds, unless it has vanished; an INVITE, when somebody picks it up. */
+function isAnsweredSoon({ command }: PendingRequest): boolean {
+  return command.method !== 't_uac_dlg';
 }

@@ -27,8 +27,12 @@ export class RefusedCalls {
     this.#commands = commands;
   }
 
-  /** Returns the commands whose new call this event of an unknown Call-ID may be about. */
-  receivers(event: EviEvent, now: number): readonly Command[] {
+  /**
+   * Returns the commands whose new call this event may be about; no command follows its Call-ID.
+   * @param isKnownCall returns whether the site has known the call before, so that it is not new: the end of a dialog may come after
+   * the reply that has finished its command
+   */
+  receivers(event: EviEvent, now: number, isKnownCall: (callid: string) => boolean): readonly Command[] {
     const awaiting = [...this.#commands.awaitingCall];
     if (event.name === 'E_CALL_REFUSED') {
       this.#noteReported(event.params.callid);
@@ -37,7 +41,7 @@ export class RefusedCalls {
     if (event.name !== 'E_DLG_STATE_CHANGED') return [];
     const { old_state: from, new_state: to, to_tag: calledTag } = event.params;
     if (from !== dialogState.unconfirmed || to !== dialogState.ended || calledTag !== null) return [];
-    if (this.#reported.delete(event.params.callid)) return [];
+    if (this.#reported.delete(event.params.callid) || isKnownCall(event.params.callid)) return [];
     const isCertain = awaiting.length === 1 && now - this.#otherRefusedAt >= OTHER_TRAFFIC_MS;
     if (awaiting.length === 0) this.#otherRefusedAt = now;
     return isCertain ? awaiting : [];

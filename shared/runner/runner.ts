@@ -170,11 +170,12 @@ export class Runner {
   /**
    * Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing, except
    * for refused calls while a transfer waits for its new call.
+   * @param isKnownCall returns whether a call was known before this event
    */
-  onEvent(event: EviEvent, at: number, now: number): void {
+  onEvent(event: EviEvent, at: number, now: number, isKnownCall = (_callid: string) => false): void {
     this.#now = now;
     const followers = [...this.#commands.followersOf(event.params.callid)];
-    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now));
+    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now, isKnownCall));
     // Sorted, so that the order is the same with and without a hibernation in between.
     for (const command of followers.sort(compareAge)) this.#enqueue(command, { type: 'event', event, at });
     this.#processInputs();

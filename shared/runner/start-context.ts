@@ -14,7 +14,7 @@ export interface StartOptions extends Pick<StartContext, 'callid' | 'nextHop'> {
   readonly isAnswered?: StartContext['isAnswered'];
   /** Default: no call is known. */
   readonly isKnown?: StartContext['isKnown'];
-  /** Default: no leg is on hold. */
+  /** Default: no call is active. */
   readonly heldLegs?: StartContext['heldLegs'];
   /** Default: those of an adapter that has reported nothing. */
   readonly features?: StartContext['features'];
@@ -32,7 +32,7 @@ export function startContext(
     findCallStart: (cmdId) => callOf(commands.find(subject, cmdId) ?? findEnded?.(cmdId)),
     isAnswered: isAnswered ?? (() => false),
     isKnown: isKnown ?? (() => false),
-    heldLegs: heldLegs ?? (() => []),
+    heldLegs: heldLegs ?? (() => undefined),
     isTransferring: (each) => commands.isTransferring(each),
     features: features ?? featuresOf(),
   };

@@ -72,8 +72,10 @@ export class OpenSipsModel {
     return this.calls.get(callid)?.state === 4;
   }
 
-  heldLegs(callid: string): readonly Leg[] {
-    const [caller, callee] = this.calls.get(callid)?.onHold ?? [false, false];
+  heldLegs(callid: string): readonly Leg[] | undefined {
+    const call = this.calls.get(callid);
+    if (call === undefined || call.state === 5) return undefined;
+    const [caller, callee] = call.onHold;
     return [...(caller ? (['caller'] as const) : []), ...(callee ? (['callee'] as const) : [])];
   }
 

@@ -296,7 +296,9 @@ export class SiteSimulation {
       this.#clock.schedule(this.#lastEventAt - this.#clock.now, () => {
         if (stream !== this.#stream) return;
         this.#deliver(() =>
-          this.#withBothRunners((runner) => runner.onEvent(event, this.#clock.now, this.#clock.now)),
+          this.#withBothRunners((runner) =>
+            runner.onEvent(event, this.#clock.now, this.#clock.now, (callid) => callid.startsWith('first-')),
+          ),
         );
       });
     }

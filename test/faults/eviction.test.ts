@@ -7,7 +7,15 @@ import { fetchReplay } from './harness/resuming-client.ts';
 import { SeededRandom } from './harness/seeded-random.ts';
 import { NO_UDP_FAULTS } from './injection/fault-rates.ts';
 
-const STEPS = ['CallerRinging', 'CallerAnswered', 'Transferring', 'TransferStart', 'CalleeAnswered', 'Ended'];
+const STEPS = [
+  'CallerRinging',
+  'CallerAnswered',
+  'Transferring',
+  'TransferStart',
+  'TransferPending',
+  'CalleeAnswered',
+  'Ended',
+];
 const STEP_TIMEOUT_MS = 40_000;
 
 it.concurrent.each([

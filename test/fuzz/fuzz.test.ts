@@ -13,7 +13,7 @@ import { BackgroundClient } from './background-client.ts';
 import { command, message } from './client-messages.ts';
 import { findConnectedPorts, forgeEndEvent, invalidDatagram, openSender } from './datagrams.ts';
 import { inventedKey, inventedToken, mutateCredential } from './invalid-credentials.ts';
-import { HELLO, IN_DIALOG_HELLO, linkFrame, replyFields } from './link-frames.ts';
+import { CALL_COMMANDS, HELLO, IN_DIALOG_HELLO, linkFrame, replyFields } from './link-frames.ts';
 import { findViolation } from './mi-grammar.ts';
 import { Probe, type Reaction } from './probe.ts';
 import { buildUpgrade, exchangeBytes, findCloseCode, httpRequest, webSocketFrame } from './raw-bytes.ts';
@@ -45,16 +45,6 @@ const ENTRY_POINTS: readonly ((credential: string) => Promise<Response>)[] = [
 function fetchWithHeader(path: string, credential: string, init: RequestInit = {}): Promise<Response> {
   return stack.fetch(path, credential.replace(/[^ -~]/g, '?'), init);
 }
-
-/** Commands on one call, each with another request to the adapter. */
-const COMMANDS: readonly (readonly [method: string, params: object])[] = [
-  ['CallEnd', { callid: 'x' }],
-  ['CallHold', { callid: 'x' }],
-  ['CallUnhold', { callid: 'x', leg: 'caller' }],
-  ['CallBlindTransfer', { callid: 'x', leg: 'callee', destination: 'sip:y@h.test' }],
-  ['CallAttendedTransfer', { callidA: 'x', legA: 'callee', callidB: 'y', legB: 'callee' }],
-  ['CallStart', { caller: 'sip:a@h.test', callee: 'sip:b@h.test' }],
-];
 
 const PONG = 'pong';
 const SENTINEL_ID = 'after-this';
@@ -265,8 +255,8 @@ it('keeps serving clients while an adapter with a valid key sends arbitrary fram
   const replyCounts: Record<string, number> = { mi: 0, 'in-dialog': 0 };
   const hellos = fc.constantFrom(undefined, HELLO, IN_DIALOG_HELLO, IN_DIALOG_HELLO);
   await fuzz(
-    fc.tuple(hellos, fc.constantFrom(...COMMANDS), linkFrame, fc.array(replyFields, { maxLength: 3 })),
-    400,
+    fc.tuple(hellos, fc.constantFrom(...CALL_COMMANDS), linkFrame, fc.array(replyFields, { maxLength: 3 })),
+    250,
     async ([sentHello, [method, params], frame, replies]) => {
       if (!adapter.isOpen) adapter = await openAdapterProbe(attackedSite);
       if (sentHello) adapter.send(JSON.stringify({ ...sentHello, stream: `stream-${inputCount}` }));

@@ -20,6 +20,16 @@ const FULL_OPENSIPS = {
 /** A `hello` of an adapter that sends requests within a dialog. */
 export const IN_DIALOG_HELLO = { ...HELLO, opensips: FULL_OPENSIPS };
 
+/** Commands on one call, each with another request to the adapter. */
+export const CALL_COMMANDS: readonly (readonly [method: string, params: object])[] = [
+  ['CallEnd', { callid: 'x' }],
+  ['CallHold', { callid: 'x' }],
+  ['CallUnhold', { callid: 'x', leg: 'caller' }],
+  ['CallBlindTransfer', { callid: 'x', leg: 'callee', destination: 'sip:y@h.test' }],
+  ['CallAttendedTransfer', { callidA: 'x', legA: 'callee', callidB: 'y', legB: 'callee' }],
+  ['CallStart', { caller: 'sip:a@h.test', callee: 'sip:b@h.test' }],
+];
+
 const seq = fc.constantFrom(0, 1, 2, 3, 1_000, 2 ** 31, Number.MAX_SAFE_INTEGER, -1, 1.5, '1', null);
 const text = fc.oneof(
   fc.string({ maxLength: 40 }),

@@ -94,7 +94,7 @@ function linkListener(
     },
     onEvent: (event, at, now) => {
       loadMeter.record(now);
-      runner.onEvent(event, at, now);
+      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid));
       calls.onEvent(event, now);
       diagnosis.onEvent(now);
     },

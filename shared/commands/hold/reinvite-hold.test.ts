@@ -23,7 +23,7 @@ const startCommand = (machine: typeof callHold, { leg, held = [], isKnown = true
     { callid: FIRST_CALL, ...(leg === undefined ? {} : { leg }) },
     () => undefined,
     isKnown ? [FIRST_CALL] : [],
-    { features, heldLegs: () => held },
+    { features, heldLegs: () => (isKnown ? held : undefined) },
   );
 const hold = (situation?: Situation) => startCommand(callHold, situation);
 const unhold = (situation?: Situation) => startCommand(callUnhold, situation);

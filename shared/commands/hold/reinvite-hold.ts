@@ -73,11 +73,11 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
   const { request, opposite, prefix } = directions[action];
 
   return {
-    start({ callid, leg }, { features, heldLegs, isAnswered, isKnown }) {
+    start({ callid, leg }, { features, heldLegs, isAnswered }) {
       const actions = new StepActions();
       const held = heldLegs(callid);
-      // Nothing is known of the legs of a call that another client of OpenSIPS may have put on hold.
-      const mayChange = (each: Leg) => !isKnown(callid) || held.includes(each) !== (action === 'hold');
+      // OpenSIPS decides on a call of which nothing is known, which may have ended.
+      const mayChange = (each: Leg) => held?.includes(each) !== (action === 'hold');
       const legs = LEG_ORDER[action].filter((each) => (leg ?? each) === each && mayChange(each));
       if (legs.length === 0) {
         actions.fail(miFailure(prefix, ALREADY_DONE[action]));

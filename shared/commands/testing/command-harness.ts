@@ -57,7 +57,7 @@ export class CommandHarness<P, S extends CommandState> {
       findCallStart,
       isAnswered: (callid) => answered.includes(callid),
       isKnown: (callid) => answered.includes(callid),
-      heldLegs: () => [],
+      heldLegs: () => undefined,
       isTransferring: () => false,
       features: featuresOf({ set_up_from: 'caller' }),
       ...context,

@@ -98,7 +98,7 @@ export const ENDED_WITHOUT_STATUS =
 
 /** OpenSIPS refuses the new call before it rings. */
 export const REFUSED_BEFORE_RINGING =
-  'Error: transfer failed: OpenSIPS refused the call to the destination before it rang';
+  'Error: transfer failed: OpenSIPS refused the call to the destination before it rang, or no phone responded';
 
 /** OpenSIPS raises no event if the phone rejects the REFER, nor if the routing script rejects the destination. */
 export const NOT_REACHED_ERROR =

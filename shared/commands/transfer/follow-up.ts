@@ -42,17 +42,25 @@ export function awaitFollowUp(transfer: Transfer, status: string, actions: StepA
 export function onFollowed(transfer: Transfer, actions: StepActions): void {
   if (transfer.refusedStatus === undefined) return;
   delete transfer.refusedStatus;
+  transfer.isFollowUpRead = false;
   transfer.lastNotifyStatus = '';
   actions.stopTimers('follow-up', 'outcome');
 }
 
-/** The phone has not gone on, unless an event of its new dialog came before the refusal of the old one. */
-export function onFollowUpTimeout(transfer: Transfer): TransferProgress[] {
-  const { refusedStatus = '', newDialogState } = transfer;
-  if (newDialogState > 0 && newDialogState < dialogState.ended) {
-    delete transfer.refusedStatus;
-    return [];
-  }
+/**
+ * The phone has not gone on, as far as events have shown. Returns whether OpenSIPS must be asked, because the events of the new dialog
+ * may be lost; it need not if one of them came before the refusal of the old dialog.
+ */
+export function onFollowUpTimeout(transfer: Transfer): boolean {
+  const { newDialogState } = transfer;
+  transfer.isFollowUpRead = newDialogState === 0 || newDialogState === dialogState.ended;
+  if (!transfer.isFollowUpRead) delete transfer.refusedStatus;
+  return transfer.isFollowUpRead;
+}
+
+/** OpenSIPS knows no dialog of the call that has not ended: the phone has not gone on. */
+export function failNotFollowed(transfer: Transfer): TransferProgress[] {
+  const { refusedStatus = '' } = transfer;
   return fail(
     transfer,
     refusedStatus === '' ? notDoneFailure(STATUS_UNKNOWN) : sipFailure(FAILED, refusedStatus),

@@ -39,6 +39,11 @@ const started: ScriptStep[] = [accepted, [transferEvent('start'), 'TransferStart
 const failedWith = (status: string) => `Error: transfer failed with status ${status}`;
 const success = ['TransferSuccessful', `MI dlg_end_dlg ${FIRST_CALL}`];
 
+const readNewDialog = `MI dlg_list ${NEW_CALL}`;
+const notListed = miError('read-new-dialog', 404, 'No such dialog');
+const listed = (state: number, id = `id-of-${NEW_CALL}`) =>
+  miResult('read-new-dialog', { Dialog: listedDialog(NEW_CALL, { state, ID: id }) });
+
 function refusedEvent(osid: string, status: string, callid = 'refused@phone'): Input {
   return {
     type: 'event',
@@ -215,14 +220,43 @@ describe('a new call that is refused with a status after which the phone may go 
     [transferEvent('fail', status)],
   ];
 
-  it.each(['401 Unauthorized', '407 Proxy Authentication Required', '302 Moved Temporarily'])(
-    'fails with %s after 3 s',
-    (status) => {
-      const harness = startCommand().run(...refused(status));
-      expect(harness.timers.get('follow-up')).toBe(3_000);
-      harness.run([timer('follow-up'), failedWith(status), 'Ended']);
-    },
-  );
+  it.each([
+    ['401 Unauthorized', 'is unknown', notListed],
+    ['407 Proxy Authentication Required', 'has ended', listed(5)],
+    ['302 Moved Temporarily', 'is unknown', notListed],
+  ])('fails with %s after 3 s if OpenSIPS replies that the call %s', (status, _, reply) => {
+    const harness = startCommand().run(...refused(status));
+    expect(harness.timers.get('follow-up')).toBe(3_000);
+    harness.run([timer('follow-up'), readNewDialog], [reply, failedWith(status), 'Ended']);
+  });
+
+  it('continues if OpenSIPS lists another dialog, whose events were lost', () => {
+    const afterTimeout = () =>
+      startCommand().run(...refused('407 Proxy Authentication Required'), [
+        timer('follow-up'),
+        readNewDialog,
+      ]);
+    afterTimeout().run([listed(4, 'second'), ...success]);
+    afterTimeout().run(
+      [listed(2, 'second'), 'TransferPending'],
+      [dialogEvent(NEW_CALL, 2, 3, 'second')],
+      [transferEvent('ok', '200 OK'), ...success],
+    );
+    // OpenSIPS was restarted, or no event had told the id of the first dialog.
+    afterTimeout().run([listed(4), ...success]);
+  });
+
+  it('asks until OpenSIPS replies', () => {
+    startCommand().run(
+      ...refused('407 Proxy Authentication Required'),
+      [timer('follow-up'), readNewDialog],
+      [noReply('read-new-dialog')],
+      [timer('poll-new-dialog'), readNewDialog],
+      [notRun('read-new-dialog')],
+      [timer('poll-new-dialog'), readNewDialog],
+      [notListed, failedWith('407 Proxy Authentication Required'), 'Ended'],
+    );
+  });
 
   it('continues in another dialog, for which callops raises all events (407)', () => {
     startCommand().run(
@@ -299,7 +333,8 @@ describe('a new call that is refused with a status after which the phone may go 
       ...started,
       [dialogEvent(NEW_CALL, 1, 5)],
       [timer('outcome')],
-      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
+      [timer('follow-up'), readNewDialog],
+      [notListed, ENDED_WITHOUT_STATUS, 'Ended'],
     );
   });
 });

@@ -12,7 +12,9 @@ import { awaitFollowUp, mayFollow } from './follow-up.ts';
 import { FAILED, fail } from './outcome.ts';
 import { awaitsCall, type Transfer, type TransferProgress } from './state.ts';
 
-const NOT_RUNG = 'transfer failed: OpenSIPS refused the call to the destination before it rang';
+/** OpenSIPS tells a call that the script has refused from one that no phone has responded to by its status only. */
+const NOT_RUNG =
+  'transfer failed: OpenSIPS refused the call to the destination before it rang, or no phone responded';
 
 /** The script has refused a call. It is the new call if it has the transferred dialog's id. */
 export function onScriptRefusal(

@@ -42,7 +42,7 @@ export function onReplacedRead(transfer: Transfer, result: unknown): TransferPro
   return fail(
     transfer,
     refusedFailure(
-      `transfer failed: the phone does not support Replaces, and has called ${transfer.resolvedDestination} in a new call. ${standingCalls(transfer, 'active')}`,
+      `transfer failed: the phone probably does not support Replaces: it has called ${transfer.resolvedDestination}, and the call to be replaced goes on. ${standingCalls(transfer, 'active')}`,
     ),
   );
 }

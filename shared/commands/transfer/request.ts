@@ -49,6 +49,7 @@ export function requestTransfer(
     isRingingReported: false,
     resolvedDestination: destination,
     lastNotifyStatus: '',
+    isFollowUpRead: false,
     ...(replaced ? { replacedCallid: replaced.callid, replacedLeg: replaced.leg } : {}),
     hasReplacedEnded: false,
     isUnmatched: false,

@@ -62,6 +62,8 @@ export interface Transfer extends Omit<TransferTarget, 'replaced'> {
    * not known.
    */
   refusedStatus?: string;
+  /** The phone has not gone on in time, as far as events have shown. The state of the dialog in OpenSIPS decides. */
+  isFollowUpRead: boolean;
   /** The routing script seems to have refused the new call before it rang; with the SIP status line if that is known. */
   refusal?: { readonly status?: string };
   /** The call that the new one replaces, and its party that the phone is then connected with. */

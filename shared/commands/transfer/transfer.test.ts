@@ -166,7 +166,8 @@ describe('a transfer whose `ok` or `fail` is lost', () => {
       ...started,
       [dialogEvent(NEW_CALL, 1, 5)],
       [timer('outcome')],
-      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
+      [timer('follow-up'), newDialogRequest],
+      [notListed, ENDED_WITHOUT_STATUS, 'Ended'],
     );
     expect(harness.notifications.at(-2)?.error).not.toHaveProperty('sip');
   });
@@ -411,7 +412,8 @@ describe('a started transfer is polled', () => {
       dialogPolled,
       [notListed],
       [timer('outcome')],
-      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
+      [timer('follow-up'), newDialogRequest],
+      [notListed, ENDED_WITHOUT_STATUS, 'Ended'],
     );
   });
 

@@ -153,8 +153,8 @@ function onMiError(
       }
       return fail(transfer, miFailure(requestName(transfer), error));
     case 'read-new-dialog':
-      if (error.code === NOT_FOUND) onNewDialogMissing(transfer, actions);
-      else pollLater(transfer, actions);
+      if (error.code === NOT_FOUND) return onNewDialogMissing(transfer, actions);
+      pollLater(transfer, actions);
       return [];
     case 'list-dialogs':
       return onPageError(transfer, actions);
@@ -246,7 +246,8 @@ function onTimer(transfer: Transfer, timer: string, actions: StepActions): Trans
     case 'outcome':
       return decideOutcome(transfer, actions);
     case 'follow-up':
-      return onFollowUpTimeout(transfer);
+      if (onFollowUpTimeout(transfer)) readNewDialog(transfer, actions);
+      return [];
     case 'replaced':
       onReplacedTimeout(transfer, actions);
       return [];

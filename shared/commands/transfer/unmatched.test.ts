@@ -64,7 +64,8 @@ describe('a transfer that OpenSIPS could not match', () => {
       [miResult('list-dialogs', dialogPage(newDialog(1))), 'TransferStart'],
       [dialogEvent(NEW_CALL, 1, 2)],
       [dialogEvent(NEW_CALL, 2, 5)],
-      [timer('follow-up'), ENDED_WITHOUT_STATUS, 'Ended'],
+      [timer('follow-up'), `MI dlg_list ${NEW_CALL}`],
+      [miError('read-new-dialog', 404, 'No such dialog'), ENDED_WITHOUT_STATUS, 'Ended'],
     );
   });
 

@@ -33,6 +33,9 @@ const EDGE_PORT_RANGE = { first: 15_000, last: 31_000 };
 /** OpenSIPS's timers, short enough that a run does not take half a minute for a ringing phone. */
 const TIMERS = { frTimeoutMs: 1_500, frInvTimeoutMs: 6_000, listedAfterEndMs: 3_000 };
 
+/** What the adapter is told of `frTimeoutMs`: it takes whole seconds. */
+const FR_TIMEOUT_S = Math.ceil(TIMERS.frTimeoutMs / 1_000);
+
 const HTTP_TIMEOUT_MS = 2_000;
 
 /** An edge on bare workerd or on miniflare. */
@@ -102,6 +105,7 @@ export class FaultHarness implements AsyncDisposable {
       ADAPTER_KEY,
       ADAPTER_NAME: 'faults',
       SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
+      FR_TIMEOUT: String(FR_TIMEOUT_S),
       ...options.adapter,
     };
   }

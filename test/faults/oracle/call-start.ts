@@ -3,13 +3,13 @@ import type { Dialog, Ledger } from '../../../simulator/index.ts';
 import { type CommandRecord, findCallid } from '../scenario.ts';
 import {
   describeDialog,
+  endedBeforeRinging,
   findLegs,
   hadEnded,
   hasRung,
   hasStatus,
   isActive,
   wasAnswered,
-  wasRefusedByScript,
 } from './dialogs.ts';
 import { CODE, describeError, errorCode, errorText, isIndeterminate, sipStatus } from './errors.ts';
 import { answersReferWith } from './phones.ts';
@@ -64,7 +64,7 @@ function isFailureExplained(
         );
       if (errorText(command).endsWith('the caller hung up'))
         return firstLegs.some(({ endedBy }) => endedBy?.startsWith('phone') || endedBy === 'restart');
-      return resultingCalls.some(wasRefusedByScript);
+      return resultingCalls.some(endedBeforeRinging);
     case CODE.unknownCall:
       return firstLegs.every((leg) => hadEnded(leg, command));
     // No leg remains, and the callee has not answered.

@@ -25,9 +25,9 @@ export function hasStatus({ reason }: LedgerDialog, status: number): boolean {
   return reason?.startsWith(`${status} `) === true;
 }
 
-/** Whether the routing script has refused the call of a dialog. */
-export const wasRefusedByScript = ({ endedBy }: LedgerDialog): boolean =>
-  endedBy === 'script' || endedBy === 'challenge';
+/** Whether the routing script has refused the call of a dialog, or no phone has responded to it. */
+export const endedBeforeRinging = (dialog: LedgerDialog): boolean =>
+  ['script', 'challenge', 'timeout'].includes(dialog.endedBy ?? '') && !hasRung(dialog);
 
 /** Returns the legs of a CallStart: those to its caller, and the calls that resulted from them by a transfer. */
 export function findLegs(

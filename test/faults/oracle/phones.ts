@@ -13,8 +13,3 @@ export function answersReferWith(user: string | undefined): number | undefined {
 export function answersReinviteWith(user: string | undefined): number | undefined {
   return { nohold: 488, vanish: 408 }[nameOf(user)];
 }
-
-/** Whether a phone places a plain call instead of one that replaces another. */
-export function ignoresReplaces(user: string | undefined): boolean {
-  return nameOf(user) === 'norep-plain';
-}

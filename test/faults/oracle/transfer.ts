@@ -3,16 +3,16 @@ import type { Dialog, Ledger } from '../../../simulator/index.ts';
 import { type CommandRecord, findCallid } from '../scenario.ts';
 import {
   describeDialog,
+  endedBeforeRinging,
   findResultingCalls,
   hadEnded,
   hasRung,
   hasStatus,
   isActive,
   wasAnswered,
-  wasRefusedByScript,
 } from './dialogs.ts';
 import { CODE, describeError, errorCode, errorText, isIndeterminate, sipStatus } from './errors.ts';
-import { answersReferWith, ignoresReplaces } from './phones.ts';
+import { answersReferWith } from './phones.ts';
 
 /** The calls of a transfer, as the ledger has them. */
 interface TransferCalls {
@@ -94,8 +94,10 @@ function isFailureExplained(
           resultingCalls.some((call) => hasStatus(call, status)) || answersReferWith(transferee) === status
         );
       if (errorText(command).includes('Replaces'))
-        return isReplacesIgnored(command, transferee, resultingCalls);
-      return resultingCalls.some(wasRefusedByScript);
+        return (
+          !hadEnded(replacedCall, command) && resultingCalls.some((call) => isNamedAsAnswered(command, call))
+        );
+      return resultingCalls.some(endedBeforeRinging);
     case CODE.unknownCall:
       return hasEnded;
     case CODE.rejected:
@@ -110,16 +112,9 @@ function isFailureExplained(
   }
 }
 
-/** A phone that does not support Replaces has made a plain call, which the error names. */
-function isReplacesIgnored(
-  command: CommandRecord,
-  transferee: string | undefined,
-  resultingCalls: readonly Readonly<Dialog>[],
-): boolean {
-  return (
-    ignoresReplaces(transferee) &&
-    resultingCalls.some((call) => wasAnswered(call) && errorText(command).includes(call.callid))
-  );
+/** The call to be replaced goes on beside the new call, which the error names. */
+function isNamedAsAnswered(command: CommandRecord, call: Readonly<Dialog>): boolean {
+  return wasAnswered(call) && errorText(command).includes(`New call ${call.callid}: answered`);
 }
 
 /** Whether the other command transferred the same call at the same time. */

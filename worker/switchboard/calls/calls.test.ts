@@ -170,6 +170,7 @@ it('tells which legs a command has put on hold, whether or not OpenSIPS raises a
     const hold = command({ method: 'CallHold', callids: ['c1'], params: { callid: 'c1' } });
     const changed = (event: string, leg: string) => ({ seq: 1, event, data: { leg } });
     expect(calls.isKnown('c1')).toBe(false);
+    expect(calls.heldLegs('c1')).toBeUndefined();
     calls.onEvent(dialogEvent('c1', 2, 3), 1);
     calls.onNotification(hold, changed('CallHoldSuccessful', 'callee'), 2);
     calls.onEvent(holdEvent('c1', 'callee', 'ok'), 2);
@@ -177,6 +178,8 @@ it('tells which legs a command has put on hold, whether or not OpenSIPS raises a
     calls.onNotification(hold, changed('CallUnholdSuccessful', 'callee'), 3);
     expect(calls.heldLegs('c1')).toEqual([]);
     expect(calls.get('c1')?.timeline.map(({ event }) => event)).toEqual(['Answered', 'Held', 'Resumed']);
+    calls.onEvent(dialogEvent('c1', 4, 5), 4);
+    expect(calls.heldLegs('c1'), 'of a call that has ended').toBeUndefined();
   }));
 
 it('keeps a limited number of ended calls, and all active ones', () =>

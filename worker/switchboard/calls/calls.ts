@@ -112,9 +112,10 @@ export class Calls {
     return (this.#correlator.get(callid) ?? this.find(callid)) !== undefined;
   }
 
-  /** Returns the legs of a call that are on hold. */
-  heldLegs(callid: string): readonly Leg[] {
-    return this.#correlator.get(callid)?.call.held ?? [];
+  /** Returns the legs of an active call that are on hold; undefined for a call that has ended or is not known. */
+  heldLegs(callid: string): readonly Leg[] | undefined {
+    const record = this.#findActive(callid);
+    return record && (record.call.held ?? []);
   }
 
   /** Sets whether any client watches calls. */

@@ -47,7 +47,7 @@ export interface DispatchContext {
   /** Returns whether a call is active, or has ended and is still kept. */
   readonly isKnown: (callid: string) => boolean;
   /** Returns the legs of a call that are on hold. */
-  readonly heldLegs: (callid: string) => readonly Leg[];
+  readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   readonly onStarted: (command: Command) => void;
   /** Returns the limit that another command would exceed, or counts the command. */
   readonly countCommand: (method: CommandMethod) => LimitExceeded | undefined;
