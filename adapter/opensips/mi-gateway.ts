@@ -1,10 +1,11 @@
 /**
- * The MI commands of the edge and of the command line: look-ups of a dialog are truthful, and results have no SDP.
+ * The MI commands of the edge and of the command line: look-ups of a dialog are truthful, and neither requests nor results contain SDP.
  * @module
  */
 import type { DialogLookup } from './dialog-lookup.ts';
 import type { MiClient } from './mi-client.ts';
 import { redactSdp } from './redact-sdp.ts';
+import { withOffer } from './set-up-offer.ts';
 
 /** Runs MI commands. */
 export type MiRequester = Pick<MiClient, 'request'>;
@@ -21,7 +22,7 @@ export function createMiGateway(mi: MiRequester, lookup: DialogLookup): MiReques
         LIST_COMMANDS.includes(method) && typeof callid === 'string' && Object.keys(others).length === 0;
       const response = isLookup
         ? await lookup.find(mi, callid, timeouts, id)
-        : await mi.request(method, params, timeouts, id);
+        : await mi.request(method, withOffer(method, params), timeouts, id);
       return 'result' in response ? { result: redactSdp(response.result) } : response;
     },
   };

@@ -59,12 +59,12 @@ export const VersionResult = z.object({ Server: z.string() });
  * an extra one: optional params must be omitted, not null.
  */
 export const MiParams = {
+  /** Without `body`: the adapter adds it, so that the edge neither sends nor stores SDP. */
   t_uac_dlg: z.strictObject({
     method: z.literal('INVITE'),
     ruri: z.string(),
     next_hop: z.string(),
     headers: z.string(),
-    body: z.string(),
   }),
   call_transfer: z.union([
     z.strictObject({ callid: z.string(), leg: z.string(), destination: z.string() }),

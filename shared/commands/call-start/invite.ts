@@ -1,22 +1,9 @@
 /** Builds the INVITE that calls the caller's phone. @module */
-
 import type { OpenSipsFeatures } from '../../opensips/features.ts';
 import type { MiCommand } from '../../opensips/mi.ts';
 import type { CommandParams } from '../../protocol/rpc/commands.ts';
 import { headerLines, quotedString } from '../../sip/sip-text.ts';
 import { withTransport } from '../../sip/transport.ts';
-
-/** Upstream's SDP offer. It requests no media: the call that follows the REFER has its own offer. */
-const SDP = [
-  'v=0',
-  'o=click-to-dial 0 0 IN IP4 0.0.0.0',
-  's=session',
-  'c=IN IP4 0.0.0.0',
-  't=0 0',
-  'm=audio 9 RTP/AVP 0',
-  'a=rtpmap:0 PCMU/8000',
-  '',
-].join('\r\n');
 
 /** The params of a CallStart that shape the INVITE. */
 export type InviteParams = Pick<
@@ -28,7 +15,8 @@ export type InviteParams = Pick<
  * Returns the MI command for the INVITE. `next_hop` routes it through the routing script, without which there would be no dialog
  * and no events. Two headers differ from upstream's. Contact points to OpenSIPS, because OpenSIPS handles requests of this
  * leg. From is the callee and To the caller, because some phones, such as baresip, take the address in To as their own and
- * show it to the callee later; `setUpFrom` restores upstream's. The headers for the client's options follow.
+ * show it to the callee later; `setUpFrom` restores upstream's. The headers for the client's options follow. The adapter adds
+ * the body, the SDP offer.
  */
 export function inviteCommand(
   nextHop: string,
@@ -56,7 +44,6 @@ export function inviteCommand(
       ruri: withTransport(caller, transport),
       next_hop: withTransport(nextHop, transport),
       headers: lines.join('\r\n'),
-      body: SDP,
     },
   };
 }
