@@ -215,8 +215,8 @@ describe('a hold', () => {
     });
     await run('hold', hold('hold', 'callee'));
     expect(sent).toEqual([
-      { callid: 'call-1', leg: 'caller', method: 'INVITE', sdp: sdp(621, 'sendonly') },
-      { callid: 'call-1', leg: 'callee', method: 'INVITE', sdp: sdp(611, 'sendonly') },
+      { callid: 'call-1', leg: 'caller', method: 'INVITE', sdp: sdp(720, 'sendonly') },
+      { callid: 'call-1', leg: 'callee', method: 'INVITE', sdp: sdp(710, 'sendonly') },
     ]);
   });
 
@@ -225,7 +225,7 @@ describe('a hold', () => {
     const { sent, run } = harness([recvonly]);
     await run('hold', hold('hold'));
     await run('hold', hold('resume'));
-    expect(sent.map((request) => request.sdp)).toEqual([sdp(621, 'inactive'), sdp(622, 'recvonly')]);
+    expect(sent.map((request) => request.sdp)).toEqual([sdp(720, 'inactive'), sdp(721, 'recvonly')]);
   });
 
   it('uses what OpenSIPS has sent to the phone, if that is not what the other party has sent', async () => {
@@ -237,7 +237,7 @@ describe('a hold', () => {
     const { sent, run } = harness([proxied]);
     await run('hold', hold('hold', 'caller'));
     await run('hold', hold('hold', 'callee'));
-    expect(sent.map((request) => request.sdp)).toEqual([sdp(631, 'sendonly'), sdp(641, 'sendonly')]);
+    expect(sent.map((request) => request.sdp)).toEqual([sdp(730, 'sendonly'), sdp(740, 'sendonly')]);
   });
 
   it('keeps a hold by the other phone itself, which is missing in what OpenSIPS has sent through a media proxy', async () => {
@@ -251,7 +251,7 @@ describe('a hold', () => {
     const { sent, run } = harness([proxied]);
     await run('hold', hold('resume', 'caller'));
     await run('hold', hold('resume', 'callee'));
-    expect(sent.map((request) => request.sdp)).toEqual([sdp(631, 'sendonly'), sdp(641, 'sendrecv')]);
+    expect(sent.map((request) => request.sdp)).toEqual([sdp(730, 'sendonly'), sdp(740, 'sendrecv')]);
   });
 
   it('uses the phone that has answered, if several were called', async () => {
@@ -265,7 +265,7 @@ describe('a hold', () => {
     };
     const { sent, run } = harness([forked]);
     expect(await run('hold', hold('hold'))).toHaveProperty('result');
-    expect(sent[0]?.sdp).toBe(sdp(621, 'sendonly'));
+    expect(sent[0]?.sdp).toBe(sdp(720, 'sendonly'));
     expect(await run('probe', { callid: 'call-1', leg: 'callee' })).toMatchObject({
       result: { contact: 'sip:bob@h' },
     });
@@ -300,7 +300,7 @@ describe('a hold', () => {
     }
     await run('hold', hold('hold'));
     expect(sent.map((request) => request.sdp)).toEqual(
-      [621, 622, 621].map((version) => sdp(version, 'sendonly')),
+      [720, 721, 720].map((version) => sdp(version, 'sendonly')),
     );
   });
 });

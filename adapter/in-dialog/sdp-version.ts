@@ -21,13 +21,19 @@ export function withSdpVersion(sdp: string, version: bigint): string {
 /** The most legs whose version is remembered: some 100 bytes each. */
 const MAX_LEGS = 20_000;
 
+/**
+ * The least difference to the SDP's own version. Without it, a hold in the first 100 ms of a call would have the version of the phone's
+ * own next SDP, which the other phone could then ignore. A phone does not send a hundred re-INVITEs in that time.
+ */
+const HEAD_START = 100n;
+
 /** The part of the version that grows with the age of a call: one for each 100 ms. */
 const STEP_MS = 100;
 
 /**
  * The versions sent so far, for each leg of each dialog.
  *
- * The next version is the SDP's own, plus one, plus the age of the call in tenths of a second; at least one more than the
+ * The next version is the SDP's own, plus a hundred, plus the age of the call in tenths of a second; at least one more than the
  * last one sent. It rises after a restart of the adapter, too, when the last one is forgotten: the age has grown meanwhile,
  * and nobody holds and resumes a leg ten times a second. For a call of a day it is less than 900,000 above the SDP's own
  * version, so a version from an NTP timestamp stays within 32 bits (until 2036). Because of the age a later version of the
@@ -49,7 +55,7 @@ export class SdpVersions {
    */
   next(dialogId: string, leg: string, own: bigint, ageMs: number): bigint {
     const key = keyOf(dialogId, leg);
-    const byAge = own + 1n + BigInt(Math.max(0, Math.floor(ageMs / STEP_MS)));
+    const byAge = own + HEAD_START + BigInt(Math.max(0, Math.floor(ageMs / STEP_MS)));
     const last = this.#lastSent.get(key) ?? -1n;
     const version = byAge > last ? byAge : last + 1n;
     this.#lastSent.delete(key);

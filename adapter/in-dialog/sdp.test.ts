@@ -113,11 +113,11 @@ describe('the session version', () => {
     expect(withSdpVersion(sdp('v=0', 'o=broken'), 99n)).toBe(sdp('v=0', 'o=broken'));
   });
 
-  it('grows with the age of the call, in tenths of a second', () => {
+  it('grows with the age of the call, in tenths of a second, from well above the phone’s own', () => {
     const versions = new SdpVersions();
-    expect(versions.next('1.2', 'caller', 41n, 0)).toBe(42n);
-    expect(versions.next('1.2', 'callee', 41n, 5_000)).toBe(92n);
-    expect(versions.next('3.4', 'caller', 41n, -5_000)).toBe(42n);
+    expect(versions.next('1.2', 'caller', 41n, 0)).toBe(141n);
+    expect(versions.next('1.2', 'callee', 41n, 5_000)).toBe(191n);
+    expect(versions.next('3.4', 'caller', 41n, -5_000)).toBe(141n);
   });
 
   it('rises with each SDP of a leg, also after the adapter has restarted, whatever the phone’s own version', () => {
@@ -148,17 +148,17 @@ describe('the session version', () => {
   it('rises within one tenth of a second, too, while it is remembered', () => {
     const versions = new SdpVersions();
     const sent = Array.from({ length: 4 }, () => versions.next('1.2', 'caller', 1n, 50));
-    expect(sent).toEqual([2n, 3n, 4n, 5n]);
+    expect(sent).toEqual([101n, 102n, 103n, 104n]);
     versions.forget('1.2');
     expect(versions.size).toBe(0);
-    expect(versions.next('1.2', 'caller', 1n, 50)).toBe(2n);
+    expect(versions.next('1.2', 'caller', 1n, 50)).toBe(101n);
   });
 
   it('is remembered for so many legs, and forgotten for those that were used longest ago', () => {
     const versions = new SdpVersions(2);
     for (const id of ['a', 'b', 'a', 'c']) versions.next(id, 'caller', 1n, 0);
     expect(versions.size).toBe(2);
-    expect(versions.next('a', 'caller', 1n, 0)).toBe(4n);
-    expect(versions.next('b', 'caller', 1n, 0)).toBe(2n);
+    expect(versions.next('a', 'caller', 1n, 0)).toBe(103n);
+    expect(versions.next('b', 'caller', 1n, 0)).toBe(101n);
   });
 });

@@ -50,12 +50,20 @@ export function miFailure(method: string, error: MiError): Failure {
     text,
     error: {
       code: errorCode.miRefused,
-      message: `OpenSIPS has rejected ${method}: ${text}.`,
+      message: `OpenSIPS has rejected ${method}: ${text}.${isRepeatedTransfer(method, error) ? ONE_TRANSFER : ''}`,
       ...(isSipStatus
         ? { sip: { status: error.code, reason: error.message } }
         : { opensips: { code: error.code, message: error.message } }),
     },
   };
+}
+
+/** What callops replies to a transfer of a call after any earlier one, also after one that has failed (trace `transfer-twice`). */
+const ONE_TRANSFER =
+  ' The module callops transfers a call only once. OpenSIPS 3.6 and later transfer it any number of times, unless the adapter runs with --engine callops.';
+
+function isRepeatedTransfer(method: string, { code }: MiError): boolean {
+  return method === 'call_transfer' && code === 491;
 }
 
 /** The command was not carried out, and it has left nothing behind. */
