@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { buildConsole } from './selfhost/console.ts';
@@ -5,6 +6,9 @@ import { compatibilityDate } from './selfhost/workerd.ts';
 
 // Wrangler would warn in each test file that the secrets of a deployment are not set here.
 process.env['WRANGLER_LOG'] ??= 'error';
+
+// Processes that tests start, such as the command line, keep their compiled modules: a start then takes a third of the time.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compile');
 
 // The Worker serves the console, so it is built before any test runs.
 await buildConsole();

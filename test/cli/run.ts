@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { waitUntil } from '../harness/stack.ts';
 
+const { PATH, NODE_COMPILE_CACHE } = process.env;
 const MAIN = resolve(import.meta.dirname, '../../cli/main.ts');
 const CTRL_C = '\x03';
 
@@ -37,7 +38,7 @@ export function start(
   const command = [process.execPath, MAIN, ...args];
   const [file = '', ...rest] = target === 'pipe' ? command : terminalCommand(command);
   const child = spawn(file, rest, {
-    env: { PATH: process.env['PATH'], HOME: '/nowhere', TERM: 'xterm', ...env },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: '/nowhere', TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let out = '';
