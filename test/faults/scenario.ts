@@ -56,6 +56,9 @@ export interface ScenarioOptions {
   readonly onCommand?: (n: number) => void;
 }
 
+/** How long people wait at most until they cancel a call of which they see nothing. */
+const MAX_CANCEL_DELAY_MS = 3_000;
+
 /** Runs the load. Resolves when every command has ended or timed out. */
 export async function runScenario(options: ScenarioOptions): Promise<CommandRecord[]> {
   const scenario = new Scenario(options);
@@ -197,18 +200,23 @@ class Scenario {
     await this.#pause(random);
   }
 
-  /** Starts a call and ends it by its `cmd_id` after one of its events. */
+  /** Starts a call and ends it by its `cmd_id` after one of its events, or after a while, whatever has happened. */
   async #cancelCall(random: SeededRandom): Promise<void> {
-    const [caller, callee, event] = random.pickWeighted([
+    const [caller, callee, event] = random.pickWeighted<readonly [string, string, string | undefined]>([
       [2, ['ring', 'bob', 'CallerRinging']],
       [2, ['keep', 'ring', 'TransferStart']],
       [2, ['alice', 'ring', 'TransferStart']],
       [1, ['keep', 'bob', 'CallerAnswered']],
       [1, ['answer-50', 'answer-50', 'CallerRinging']],
+      [2, ['ring', 'bob', undefined]],
+      [1, ['keep', 'ring', undefined]],
     ]);
     const cmdId = randomUUID();
     const ended = this.#startCall(caller, callee, { cmdId });
-    await this.#options.client.waitForEvent(cmdId, [event, 'Ended'], this.#options.commandTimeoutMs);
+    const { client, commandTimeoutMs } = this.#options;
+    if (event === undefined)
+      await client.waitForEvent(cmdId, ['Ended'], random.integer(0, MAX_CANCEL_DELAY_MS));
+    else await client.waitForEvent(cmdId, [event, 'Ended'], commandTimeoutMs);
     const command = this.commands.find((candidate) => candidate.cmdId === cmdId);
     if (command && !this.#isComplete) {
       command.isCanceled = true;

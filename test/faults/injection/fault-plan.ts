@@ -8,7 +8,7 @@ import type { SystemFaultRates } from './fault-rates.ts';
 export type Fault =
   | { readonly kind: 'linkReset' | 'clientReset' | 'linkSlow' }
   | {
-      readonly kind: 'linkHalfOpen' | 'clientHalfOpen';
+      readonly kind: 'linkHalfOpen' | 'linkHalfOpenLong' | 'clientHalfOpen';
       readonly ms: number;
       readonly directions: readonly Direction[];
       readonly end: 'resume' | 'reset';
@@ -28,6 +28,8 @@ export interface PlannedFault {
 /** The delay of `linkSlow`, and how long it lasts. */
 const SLOW_LINK_DELAY_MS = 200;
 const SLOW_LINK_DURATION_MS = 1_000;
+/** From longer than a canceled command takes to end, to longer than the edge waits for a ping (`PING_TIMEOUT_MS`). */
+const LONG_HALF_OPEN_MS = [5_000, 28_000] as const;
 /** How long an adapter kill waits for the datagram during which it happens. */
 const DATAGRAM_TIMEOUT_MS = 3_000;
 
@@ -56,10 +58,14 @@ function drawCount(average: number, random: SeededRandom): number {
 function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom): Fault {
   switch (kind) {
     case 'linkHalfOpen':
+    case 'linkHalfOpenLong':
     case 'clientHalfOpen':
       return {
         kind,
-        ms: random.integer(200, halfOpenMs),
+        ms:
+          kind === 'linkHalfOpenLong'
+            ? random.integer(...LONG_HALF_OPEN_MS)
+            : random.integer(200, halfOpenMs),
         directions: random.pick<readonly Direction[]>([['up'], ['down'], ['up', 'down']]),
         end: random.pick(['resume', 'reset']),
       };
@@ -91,8 +97,9 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
       harness.linkProxy.delayMs = 0;
       return;
     case 'linkHalfOpen':
+    case 'linkHalfOpenLong':
     case 'clientHalfOpen': {
-      const proxy = fault.kind === 'linkHalfOpen' ? harness.linkProxy : harness.clientProxy;
+      const proxy = fault.kind === 'clientHalfOpen' ? harness.clientProxy : harness.linkProxy;
       proxy.stall(...fault.directions);
       await sleep(fault.ms);
       if (fault.end === 'reset') proxy.resetConnections();

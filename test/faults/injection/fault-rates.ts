@@ -28,6 +28,8 @@ export interface SystemFaultRates {
   /** The connection stays open but passes nothing for `halfOpenMs` at most; then it resumes or is reset. */
   readonly linkHalfOpen: number;
   readonly halfOpenMs: number;
+  /** The same for 5 to 28 s: so long that commands are canceled and end meanwhile, and that the edge gives the link up. */
+  readonly linkHalfOpenLong: number;
   /** Everything on the link is up to 200 ms late, for one second. */
   readonly linkSlow: number;
   readonly clientReset: number;
@@ -64,6 +66,7 @@ export const NO_SYSTEM_FAULTS: SystemFaultRates = {
   linkReset: 0,
   linkHalfOpen: 0,
   halfOpenMs: 0,
+  linkHalfOpenLong: 0,
   linkSlow: 0,
   clientReset: 0,
   clientHalfOpen: 0,
@@ -88,6 +91,7 @@ export const WORKERD_RATES: FaultRates = {
     linkReset: 2,
     linkHalfOpen: 1,
     halfOpenMs: 3_000,
+    linkHalfOpenLong: 0.5,
     linkSlow: 1,
     clientReset: 5,
     clientHalfOpen: 1,

@@ -6,6 +6,7 @@ import type { CommandRecord } from '../scenario.ts';
 import { isIndeterminate } from './errors.ts';
 import { checkEventOrder } from './event-order.ts';
 import { isLateHold } from './hold.ts';
+import { findLateRequests } from './late-requests.ts';
 import { checkOutcome, findPhantomCalls, keepsRinging, lacksStatus } from './outcomes.ts';
 import { findRepeatedRequests } from './repeated-requests.ts';
 
@@ -16,6 +17,7 @@ export const INVARIANTS = [
   'commands without exactly one Ended, last',
   'notifications out of order',
   'notifications missing after a resume',
+  'phones that ring for a command that has ended',
   'calls believed active that OpenSIPS does not have',
 ] as const;
 
@@ -64,6 +66,7 @@ export function checkInvariants(
   }
   report('notifications out of order', client.violations);
   report('notifications missing after a resume', compareWithReplay(client.notifications, retained));
+  report('phones that ring for a command that has ended', findLateRequests(commands, ledger));
   report('calls believed active that OpenSIPS does not have', findPhantomCalls(commands, ledger));
   return {
     violations,
