@@ -17,8 +17,8 @@ await buildConsole();
 const TEST_TIMEOUT_MS = 60_000;
 
 /** A folder whose tests run in Node. */
-const inNode = (name: string) => ({
-  test: { name, include: [`${name}/**/*.test.ts`], environment: 'node', testTimeout: TEST_TIMEOUT_MS },
+const inNode = (folder: string, name = folder) => ({
+  test: { name, include: [`${folder}/**/*.test.ts`], environment: 'node', testTimeout: TEST_TIMEOUT_MS },
 });
 
 /** Tests of the client. The global setup starts their fake server. */
@@ -60,14 +60,7 @@ export default defineConfig({
         ],
         test: { name: 'worker', include: ['worker/**/*.test.ts'], testTimeout: TEST_TIMEOUT_MS },
       },
-      {
-        test: {
-          name: 'stack',
-          include: ['test/**/*.test.ts'],
-          testTimeout: TEST_TIMEOUT_MS,
-          fileParallelism: false,
-        },
-      },
+      inNode('test', 'stack'),
     ],
   },
 });

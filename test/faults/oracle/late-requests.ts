@@ -23,7 +23,9 @@ function isOf(
   { method: command, params: wanted, parties }: CommandRecord,
   request: RecordedRequest,
 ): boolean {
-  const { ruri, destination, headers } = (request.params ?? {}) as Readonly<Record<string, unknown>>;
+  const { ruri, destination, headers, transfer_callid } = (request.params ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
   const names = (value: unknown, user: string) => String(value ?? '').includes(`:${user}@`);
   switch (request.method) {
     case 't_uac_dlg':
@@ -31,6 +33,8 @@ function isOf(
     case 'call_transfer':
     case 'dlg_send_sequential': {
       const target = String(destination ?? /^Refer-To: (.*)$/m.exec(String(headers ?? ''))?.[1]);
+      // An attended transfer names a user of another command's call.
+      if (transfer_callid !== undefined || target.includes('?Replaces=')) return false;
       if (parties !== undefined) return names(target, parties.callee);
       const user = /:([^@]+)@/.exec(String(wanted['destination']))?.[1];
       return command === 'CallBlindTransfer' && user !== undefined && names(target, user);

@@ -1,10 +1,12 @@
 /** The checks of the fault tests detect what they are meant to: each kind of violation is given to them once. */
 import { describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../simulator/index.ts';
+import { Ledger } from '../../../simulator/opensips/ledger.ts';
 import { type Notification, phoneUri } from '../../harness/client.ts';
 import { waitUntil } from '../../harness/stack.ts';
 import type { CommandRecord } from '../scenario.ts';
 import { checkEventOrder } from './event-order.ts';
+import { findLateRequests } from './late-requests.ts';
 import { checkOutcome, findPhantomCalls } from './outcomes.ts';
 import { findRepeatedRequests } from './repeated-requests.ts';
 
@@ -81,25 +83,26 @@ describe('the check of the event order', () => {
   });
 });
 
+const createRecord = (
+  method: string,
+  params: CommandRecord['params'],
+  notifications: Notification[],
+  overrides: Partial<CommandRecord> = {},
+): CommandRecord => ({
+  n: 1,
+  method,
+  cmdId: 'c',
+  params,
+  startedAt: 0,
+  endedAt: Date.now(),
+  notifications,
+  expectsTimeout: false,
+  isCanceled: false,
+  isCallIndeterminate: false,
+  ...overrides,
+});
+
 describe('the check of outcomes', () => {
-  const createRecord = (
-    method: string,
-    params: CommandRecord['params'],
-    notifications: Notification[],
-    overrides: Partial<CommandRecord> = {},
-  ): CommandRecord => ({
-    n: 1,
-    method,
-    cmdId: 'c',
-    params,
-    startedAt: 0,
-    endedAt: Date.now(),
-    notifications,
-    expectsTimeout: false,
-    isCanceled: false,
-    isCallIndeterminate: false,
-    ...overrides,
-  });
   const failure = (code: number, status?: number, text = ''): Notification[] => [
     {
       cmd_id: 'c',
@@ -254,4 +257,39 @@ describe('the check of outcomes', () => {
         'command e.2 has requested hold of the caller 2 times',
       ]);
     }));
+});
+
+describe('the check for phones that ring too late', () => {
+  const ENDED_AT = 1_000;
+  const start = createRecord('CallStart', {}, [], {
+    endedAt: ENDED_AT,
+    parties: { caller: 'keep.1', callee: 'keep.2' },
+  });
+  const transfer = createRecord('CallBlindTransfer', { destination: phoneUri('keep.3') }, [], {
+    endedAt: ENDED_AT,
+  });
+  const refer = (target: string) => ({ method: 'REFER', headers: `Refer-To: <${target}>\r\n` });
+  const check = (command: CommandRecord, method: string, params: object, receivedAt: number) => {
+    const ledger = new Ledger(true);
+    ledger.addRequest({ id: 'x', receivedAt, method, params });
+    return findLateRequests([command], ledger);
+  };
+
+  it.each<[string, CommandRecord, string, object]>([
+    ['an INVITE', start, 't_uac_dlg', { ruri: phoneUri('keep.1') }],
+    ['the REFER of a CallStart', start, 'dlg_send_sequential', refer(phoneUri('keep.2'))],
+    ['the REFER of a transfer', transfer, 'dlg_send_sequential', refer(phoneUri('keep.3'))],
+    ['a call_transfer', transfer, 'call_transfer', { destination: phoneUri('keep.3') }],
+  ])('finds %s after the end of its command, and none before it', (_, command, method, params) => {
+    expect(check(command, method, params, ENDED_AT + 501)).toHaveLength(1);
+    expect(check(command, method, params, ENDED_AT)).toEqual([]);
+  });
+
+  it.each<[string, string, object]>([
+    ['a request of others', 't_uac_dlg', { ruri: phoneUri('keep.9') }],
+    ['the end of a call', 'dlg_end_dlg', { dialog_id: 'a' }],
+    ['an attended transfer to its user', 'dlg_send_sequential', refer(`${phoneUri('keep.2')}?Replaces=a`)],
+  ])('leaves out %s', (_, method, params) => {
+    expect(check(start, method, params, ENDED_AT + 60_000)).toEqual([]);
+  });
 });
