@@ -290,9 +290,11 @@ export class Runner {
         break;
       case 'error':
         this.#notify(command, { event: 'Error', data: action.text, error: action.error });
+        this.#requests.withdraw(command, this.#now);
         break;
       case 'ended':
         this.#notify(command, { event: 'Ended' });
+        this.#requests.withdraw(command, this.#now);
         for (const id of command.canceledBy) {
           const waiting = this.#commands.get(id);
           if (waiting) this.#enqueue(waiting, { type: 'canceled' });
