@@ -4,23 +4,28 @@
 const MAX_REASON_BYTES = 123;
 
 const ELLIPSIS = '…';
-const ELLIPSIS_BYTES = 3;
 
 /**
  * Returns a reason that fits into a close frame: a longer one is cut off and ends with `…`. A socket throws if it is to be closed with a
  * longer one, so every reason that contains a value must pass here.
  */
 export function closeReason(text: string): string {
-  // No character has less than one byte, so what is behind these does not fit in any case.
-  const beginning = text.slice(0, MAX_REASON_BYTES + 1);
-  const encoder = new TextEncoder();
-  if (encoder.encode(beginning).length <= MAX_REASON_BYTES) return text;
   let reason = '';
-  let bytes = ELLIPSIS_BYTES;
-  for (const character of beginning) {
-    bytes += encoder.encode(character).length;
-    if (bytes > MAX_REASON_BYTES) break;
+  let bytes = 0;
+  let cutAt = 0;
+  for (const character of text) {
+    bytes += byteLength(character);
+    if (bytes > MAX_REASON_BYTES) return `${reason.slice(0, cutAt)}${ELLIPSIS}`;
     reason += character;
+    if (bytes + byteLength(ELLIPSIS) <= MAX_REASON_BYTES) cutAt = reason.length;
   }
-  return `${reason}${ELLIPSIS}`;
+  return text;
+}
+
+/** Returns the bytes of a character in UTF-8 (RFC 3629 §3). Half a surrogate pair is sent as U+FFFD, which has three. */
+function byteLength(character: string): number {
+  const codePoint = character.codePointAt(0) ?? 0;
+  if (codePoint < 0x80) return 1;
+  if (codePoint < 0x800) return 2;
+  return codePoint < 0x10000 ? 3 : 4;
 }

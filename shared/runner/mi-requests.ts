@@ -121,6 +121,12 @@ export class MiRequests {
     for (const name of Object.keys(command.pendingRequests)) this.#complete(command, name);
   }
 
+  /** Drops the requests of a command that could not be started, also those that have not left yet. */
+  discard(command: Command): void {
+    this.dropAll(command);
+    this.#outgoing = this.#outgoing.filter(({ id }) => !id.startsWith(`${this.#epoch}.${command.id}.`));
+  }
+
   /**
    * Handles a new connection of the adapter. Requests that this process of the adapter has not answered are sent,
    * some of them again: without a time to live if they are late or withdrawn, so that the adapter answers `expired`, unless it has them. Those that another process had received may have run or not, and are never sent again. Returns the
