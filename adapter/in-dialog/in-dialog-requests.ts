@@ -62,12 +62,18 @@ export class InDialogRequests {
   ): Promise<MiResponse> {
     const request = parseRequest(method, params);
     if (request === undefined) return refusal(INVALID_PARAMS, `The params of ${method} are invalid`);
-    const deadline = performance.now() + timeouts.ttlMs;
-    const plan = await this.#plan(request, timeouts);
+    const startedAt = performance.now();
+    const { ttlMs, sendWithinMs = ttlMs } = timeouts;
+    const plan = await this.#plan(request, { ...timeouts, ttlMs: sendWithinMs });
     if (!('request' in plan)) return plan;
-    const remainingMs = deadline - performance.now();
-    if (remainingMs <= 0) return { outcome: 'expired' };
-    const response = await this.#dependencies.send(plan.request, { ...timeouts, ttlMs: remainingMs }, id);
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs >= sendWithinMs) return { outcome: 'expired' };
+    const limits = {
+      ...timeouts,
+      ttlMs: ttlMs - elapsedMs,
+      ...(sendWithinMs < ttlMs ? { sendWithinMs: sendWithinMs - elapsedMs } : {}),
+    };
+    const response = await this.#dependencies.send(plan.request, limits, id);
     if (!('status' in response)) return response;
     return { result: { status: response.status, ...plan.details } satisfies InDialogResult };
   }

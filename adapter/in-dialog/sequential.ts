@@ -45,8 +45,8 @@ const SequentialResult = z.object({ Code: z.number().int().min(100).max(999), Re
 
 /** @param frTimeoutMs how long OpenSIPS waits for the phone */
 export function createSequentialSender(mi: MiRequester, frTimeoutMs: number): SequentialSender {
-  return async (request, { timeoutMs, ttlMs }, id) => {
-    const limits = { timeoutMs: Math.min(timeoutMs, frTimeoutMs + RESPONSE_MARGIN_MS), ttlMs };
+  return async (request, { timeoutMs, ...times }, id) => {
+    const limits = { timeoutMs: Math.min(timeoutMs, frTimeoutMs + RESPONSE_MARGIN_MS), ...times };
     return statusOf(await mi.request(SEND_SEQUENTIAL, paramsOf(request), limits, id));
   };
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { WebSocket } from 'ws';
+import { closeReason } from '../../shared/protocol/close-reason.ts';
 import {
   closeCode,
   EdgeMessage,
@@ -44,9 +45,6 @@ const MAX_SOCKET_BACKLOG_BYTES = 1024 * 1024;
  */
 const BUSY_UNACKNOWLEDGED_REPLIES = 8;
 const BATCH_DELAY_MS = 1;
-
-/** RFC 6455 §5.5: the reason of a close frame has at most 123 bytes. */
-const MAX_CLOSE_REASON_LENGTH = 100;
 
 export class Connection {
   /** Resolves with the reason when the socket has closed or could not connect. */
@@ -237,7 +235,7 @@ export class Connection {
   #closeForProtocolError(fault: string): void {
     this.#log.error({ fault }, 'The edge has sent an invalid message. Closing the connection.');
     this.#failure = { by: 'close', code: closeCode.protocol, reason: fault };
-    this.#socket.close(closeCode.protocol, fault.slice(0, MAX_CLOSE_REASON_LENGTH));
+    this.#socket.close(closeCode.protocol, closeReason(fault));
     // The edge may never answer the close frame.
     this.#restartTimeout(this.#timing.handshakeTimeoutMs, fault);
   }

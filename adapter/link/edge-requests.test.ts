@@ -75,6 +75,12 @@ describe("the edge's requests", () => {
     expect(harness.replies).toEqual([['a', { result: 'OK' }]]);
   });
 
+  it('are sent within the time that the edge set, which may be shorter', () => {
+    const harness = new Harness();
+    harness.accept({ ttl_ms: 60_000, send_within_ms: 3_000 });
+    expect(harness.started).toMatchObject([{ timeouts: { ttlMs: 60_000, sendWithinMs: 3_000 } }]);
+  });
+
   it.each<[string, Partial<MiRequest>, MiResponse]>([
     ['are refused if the method is not allowed', { method: 'kill' }, { outcome: 'refused' }],
     [

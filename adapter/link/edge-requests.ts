@@ -62,10 +62,14 @@ export class EdgeRequests {
   }
 
   async #run(request: MiRequest | InDialogMessage): Promise<MiResponse> {
-    const { id, params, timeout_ms, ttl_ms } = request;
+    const { id, params, timeout_ms, ttl_ms, send_within_ms = ttl_ms } = request;
     if (request.type === 'mi' && !this.#isAllowed(request.method)) return { outcome: 'refused' };
     if (ttl_ms <= 0) return { outcome: 'expired' };
-    const timeouts = { timeoutMs: Math.min(timeout_ms, MAX_TIMER_MS), ttlMs: Math.min(ttl_ms, MAX_TIMER_MS) };
+    const timeouts = {
+      timeoutMs: Math.min(timeout_ms, MAX_TIMER_MS),
+      ttlMs: Math.min(ttl_ms, MAX_TIMER_MS),
+      ...(send_within_ms < ttl_ms ? { sendWithinMs: send_within_ms } : {}),
+    };
     // With the edge's id, so that a request in OpenSIPS's log can be traced back to the edge.
     return request.type === 'mi'
       ? this.#opensips.mi.request(request.method, params, timeouts, id)

@@ -172,6 +172,7 @@ it('retries an edge whose hostname is unknown, and logs its URL without secrets'
 
 it.each<[string, object]>([
   ['an unknown message', { type: 'dance' }],
+  ['a message whose description is longer than a close frame', { type: '呼'.repeat(100) }],
   ['a welcome for another stream', { type: 'welcome', version: 1, stream: 'other', applied: 0 }],
   ['an ack for a message that was never sent', { type: 'ack', seq: 99 }],
 ])('closes the connection with 4400 after %s, and reconnects', async (_, message) => {

@@ -196,6 +196,20 @@ describe('the MI client', () => {
     client.close();
   });
 
+  it('does not send a request that is late, although its reply would be awaited for longer', async () => {
+    const client = createClient(1);
+    const first = client.request('first', {}, LONG);
+    const request = await receivedRequest('first');
+    expect(await client.request('late', {}, { ...LONG, sendWithinMs: 1 })).toEqual({ outcome: 'expired' });
+    request.respond('OK');
+    await first;
+    const inTime = client.request('in-time', {}, { ...LONG, sendWithinMs: 60_000 });
+    (await receivedRequest('in-time')).respond('OK');
+    expect(await inTime).toEqual({ result: 'OK' });
+    expect(opensips.requestsFor('late')).toEqual([]);
+    client.close();
+  });
+
   it('ends sent requests with timeout and unsent ones with unreachable when it is closed', async () => {
     const client = createClient(1);
     const sent = client.request('first', {}, LONG);

@@ -59,6 +59,8 @@ export interface RequestTimeouts {
   readonly timeoutMs: number;
   /** In total, from now on. A request that has waited this long for a socket is not sent. */
   readonly ttlMs: number;
+  /** Until it is sent, from now on. Default: `ttlMs`. */
+  readonly sendWithinMs?: number;
 }
 
 /** A client of one OpenSIPS. */
@@ -97,17 +99,18 @@ export class MiClient {
   async request(
     method: string,
     params: MiRequestParams,
-    { timeoutMs, ttlMs }: RequestTimeouts,
+    { timeoutMs, ttlMs, sendWithinMs = ttlMs }: RequestTimeouts,
     id = this.#nextId(),
   ): Promise<MiResponse> {
-    const deadline = performance.now() + ttlMs;
+    const now = performance.now();
+    const deadlines = { end: now + ttlMs, send: now + Math.min(sendWithinMs, ttlMs) };
     const limit = this.#limitFor(method);
-    if (!(await limit.acquire(ttlMs))) return this.#notSent();
+    if (!(await limit.acquire(deadlines.send - now))) return this.#notSent();
     const datagram = encodeRequest(id, method, params);
     // In this order, so that requests to phones wait among themselves and not before the others.
     const unreadLimits =
       limit === this.#phoneLimit ? [this.#unreadPhoneLimit, this.#unreadLimit] : [this.#unreadLimit];
-    const response = await this.#send(id, datagram, timeoutMs, deadline, unreadLimits);
+    const response = await this.#send(id, datagram, timeoutMs, deadlines, unreadLimits);
     limit.release();
     return response;
   }
@@ -138,7 +141,7 @@ export class MiClient {
     id: string,
     datagram: string,
     timeoutMs: number,
-    deadline: number,
+    deadlines: { readonly send: number; readonly end: number },
     unreadLimits: readonly ConcurrencyLimit[],
   ): Promise<MiResponse> {
     const units = bufferUnits(datagram);
@@ -147,18 +150,18 @@ export class MiClient {
       for (const limit of acquired) limit.release(units);
     });
     for (const limit of unreadLimits) {
-      if (!(await limit.acquire(deadline - performance.now(), units))) {
+      if (!(await limit.acquire(deadlines.send - performance.now(), units))) {
         releaseUnits();
         return this.#notSent();
       }
       acquired.push(limit);
     }
     const readTimer = setTimeout(releaseUnits, ASSUME_READ_AFTER_MS);
-    const remainingMs = deadline - performance.now();
+    const now = performance.now();
     const response =
-      this.#isClosed || remainingMs <= 0
+      this.#isClosed || deadlines.send <= now
         ? this.#notSent()
-        : await this.#exchange(id, datagram, Math.min(timeoutMs, remainingMs));
+        : await this.#exchange(id, datagram, Math.min(timeoutMs, deadlines.end - now));
     clearTimeout(readTimer);
     releaseUnits();
     return response;

@@ -96,8 +96,8 @@ export async function openDirectTransport(
   function flush(): void {
     const { requests, notifications } = runner.takeOutput();
     for (const { command, notification: notice } of notifications) listeners.get(command.cmdId)?.(notice);
-    for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs } of requests) {
-      const timeouts = { timeoutMs, ttlMs };
+    for (const { id, method, params, timeout_ms: timeoutMs, ttl_ms: ttlMs, send_within_ms } of requests) {
+      const timeouts = { timeoutMs, ttlMs, sendWithinMs: send_within_ms ?? ttlMs };
       const response = isInDialogMethod(method)
         ? opensips.inDialog(method, params, timeouts, id)
         : opensips.mi.request(method, params, timeouts, id);

@@ -4,6 +4,8 @@ import { CommandHarness, FIRST_CALL, type ScriptStep } from './testing/command-h
 import { dialogEvent, miError, miResult, noReply, notRun, resync, timer } from './testing/inputs.ts';
 
 const startCommand = () => new CommandHarness(callEnd, { callid: FIRST_CALL });
+const startAnswered = () =>
+  new CommandHarness(callEnd, { callid: FIRST_CALL }, () => undefined, [FIRST_CALL]);
 const endRequest = `MI dlg_end_dlg ${FIRST_CALL}`;
 const requestName = `end ${FIRST_CALL}`;
 
@@ -93,6 +95,43 @@ describe('CallEnd by Call-ID', () => {
       [
         miError(requestName, 404, 'Requested Dialog not found'),
         'Error: No usable reply of OpenSIPS to dlg_end_dlg: the call no longer exists. The command may or may not have been carried out.',
+        'Ended',
+      ],
+    );
+    expect(harness.isFinished).toBe(true);
+  });
+
+  it.each<[string, ScriptStep, string, number]>([
+    [
+      'a request that was not run',
+      [notRun(requestName)],
+      'Error: OpenSIPS has rejected dlg_end_dlg: 500 Internal error.',
+      -32011,
+    ],
+    [
+      'a lost reply',
+      [noReply(requestName)],
+      'Error: No usable reply of OpenSIPS to dlg_end_dlg: the repeated request was rejected with 500 Internal error. The command may or may not have been carried out.',
+      -32013,
+    ],
+  ])(
+    'fails with OpenSIPS’s error after %s, although the call was known to be answered',
+    (_, first, text, code) => {
+      const harness = startAnswered().run(first, [timer('end-retry'), endRequest]);
+      harness.step(miError(requestName, 500, 'Internal error'));
+      expect(harness.isFinished).toBe(true);
+      expect(harness.notifications.map(({ event }) => event)).toEqual(['Error', 'Ended']);
+      expect(harness.notifications[0]?.error).toMatchObject({ code, message: text.slice('Error: '.length) });
+    },
+  );
+
+  it('fails with "not found" after a request that was not run, if the call is not known', () => {
+    const harness = startCommand().run(
+      [dialogEvent(FIRST_CALL, 2, 3)],
+      [notRun(requestName), endRequest],
+      [
+        miError(requestName, 404, 'Requested Dialog not found'),
+        'Error: 404 Requested Dialog not found',
         'Ended',
       ],
     );

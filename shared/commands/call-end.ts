@@ -4,7 +4,7 @@
  */
 
 import { dialogState } from '../opensips/evi.ts';
-import { NOT_FOUND } from '../opensips/mi.ts';
+import { type MiError, NOT_FOUND } from '../opensips/mi.ts';
 import type { CommandParams } from '../protocol/rpc/commands.ts';
 import type { CommandMachine, CommandState, Input } from './command.ts';
 import { copyJson } from './copy-json.ts';
@@ -18,6 +18,8 @@ export interface CallEndState extends CommandState {
   termination?: DialogTermination;
   /** The call is known: if OpenSIPS does not know it any more, it has ended. */
   readonly isKnown: boolean;
+  /** A request without a reply may have ended the call, so that OpenSIPS no longer knows it. */
+  mayHaveEnded?: true;
   /** The client has received `Ended`. What remains is a leg that could not be canceled yet. */
   isEndedReported: boolean;
 }
@@ -73,35 +75,43 @@ function stepEnding(
   input: Input,
   actions: StepActions,
 ): boolean {
-  const isFirstReply = termination.dialogs.every(({ hasReply, hasEnded }) => !hasReply && !hasEnded);
+  if (input.type === 'mi-no-reply' && input.execution === 'unknown') state.mayHaveEnded = true;
   const progress = stepTermination(termination, input, actions);
   const isRefused = !state.isEndedReported && input.type === 'mi-error';
   const isDecided =
     input.type === 'mi-result' || isRefused || progress === 'timed-out' || haveAllEnded(termination);
   if (!state.isEndedReported && isDecided) {
-    const failure = failureOf(state, termination, input, isFirstReply);
+    const failure = failureOf(state, termination, input);
     if (failure) actions.fail(failure);
     actions.end();
     state.isEndedReported = true;
   }
-  const isFinished = haveAllEnded(termination) || (isRefused && isFirstReply) || progress === 'given-up';
+  const isFinished =
+    haveAllEnded(termination) || (isRefused && isFinal(state, input.error)) || progress === 'given-up';
   return state.isEndedReported && isFinished;
+}
+
+/** Returns whether OpenSIPS has refused, so that nothing more is tried: all but "not found" after a request that may have run. */
+function isFinal({ mayHaveEnded }: CallEndState, { code }: MiError): boolean {
+  return mayHaveEnded !== true || code !== NOT_FOUND;
 }
 
 /**
  * If an earlier reply was lost, OpenSIPS may no longer know the call. If an event has shown the call, the first request
- * has ended it.
+ * has ended it. No other error says so, and "not found" neither if no request can have run.
  */
-function failureOf(
-  { isKnown }: CallEndState,
-  { dialogs }: DialogTermination,
-  input: Input,
-  isFirstReply: boolean,
-): Failure | undefined {
+function failureOf(state: CallEndState, { dialogs }: DialogTermination, input: Input): Failure | undefined {
   if (input.type === 'timer') return noReplyFailure('dlg_end_dlg', 'unknown', 'no reply arrived in time');
   if (input.type !== 'mi-error') return undefined;
-  if (isKnown && input.error.code === NOT_FOUND) return undefined;
-  if (isFirstReply) return miFailure('dlg_end_dlg', input.error);
+  if (state.isKnown && input.error.code === NOT_FOUND) return undefined;
+  if (isFinal(state, input.error)) return refusalFailure(state, input.error);
   const hasBeenSeen = dialogs.some(({ state }) => state > 0);
   return hasBeenSeen ? undefined : noReplyFailure('dlg_end_dlg', 'unknown', 'the call no longer exists');
+}
+
+/** The call goes on, unless an earlier request has ended it, which OpenSIPS's error does not tell. */
+function refusalFailure({ mayHaveEnded }: CallEndState, error: MiError): Failure {
+  if (mayHaveEnded !== true) return miFailure('dlg_end_dlg', error);
+  const refusal = `the repeated request was rejected with ${error.code} ${error.message}`;
+  return noReplyFailure('dlg_end_dlg', 'unknown', refusal);
 }

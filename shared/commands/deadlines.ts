@@ -9,6 +9,11 @@
  * long the caller's phone rings is limited before that, by `CALLER_TIMEOUT` in `protocol/rpc/commands.ts`.
  */
 export const INVITE_TIMEOUT_MS = 180_000;
+/**
+ * For an INVITE, a REFER or a re-INVITE to be sent: a phone that rings later than this after the click surprises its owner. A link that
+ * is connected takes milliseconds, and one that reconnects at once 0.5 s and more.
+ */
+export const SEND_TIMEOUT_MS = 5_000;
 /** For any other MI reply. One takes about a millisecond on loopback. */
 export const MI_TIMEOUT_MS = 5_000;
 /** For the reply to `dlg_end_dlg`. It is short because the request can be repeated, so a lost datagram costs little. */

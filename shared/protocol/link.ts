@@ -146,8 +146,8 @@ export const Welcome = z.object({
 });
 
 /**
- * Requests an MI command, which runs at most once for each `id`. It must start within `ttl_ms` of its arrival, and its reply
- * is awaited for `timeout_ms`.
+ * Requests an MI command, which runs at most once for each `id`. It must end within `ttl_ms` of its arrival, and its reply is awaited
+ * for `timeout_ms`. With a `ttl_ms` of 0 it is not run: the reply is `expired`, or the one that the request has had before.
  */
 export const MiRequest = z.object({
   type: z.literal('mi'),
@@ -156,6 +156,8 @@ export const MiRequest = z.object({
   params: z.record(z.string(), z.union([z.string(), z.number()])),
   timeout_ms: z.number().int(),
   ttl_ms: z.number().int(),
+  /** It must be sent to OpenSIPS within this time of its arrival. Absent: within `ttl_ms`. Adapters of 0.2.0 ignore it. */
+  send_within_ms: z.number().int().optional(),
 });
 export type MiRequest = z.infer<typeof MiRequest>;
 

@@ -45,6 +45,12 @@ export class LogRows {
     this.#changed.add(command);
   }
 
+  /** Removes a command of which nothing has been written. */
+  discard(command: Command): void {
+    this.#changed.delete(command);
+    this.#positions.forget(command);
+  }
+
   /** Its copies are no longer needed once its end is written. */
   onEnded(command: Command): void {
     this.#positions.forget(command);

@@ -5,6 +5,7 @@ import type { InDialogMessage, MiRequest, Reply, ReplyOutcome } from '../protoco
 
 import type { RunningCommands } from './running-commands.ts';
 import type { Command, PendingRequest } from './stored-command.ts';
+import { mustNotBeLate, sendByOf, wireTimes } from './time-to-send.ts';
 
 /** A reply may take this long on the link after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
@@ -58,10 +59,12 @@ export class MiRequests {
   /** Makes a request, which replaces a pending one of the same name. Returns when it expires, in Unix milliseconds. */
   request(command: Command, action: Extract<Action, { type: 'mi-request' }>, now: number): number {
     this.#complete(command, action.name);
+    const times = { command: action.command, deadline: now + action.timeoutMs };
+    const sendBy = sendByOf(times, now);
     const pending: PendingRequest = {
       number: command.requestCount++,
-      command: action.command,
-      deadline: now + action.timeoutMs,
+      ...times,
+      ...(sendBy === undefined ? {} : { sendBy }),
     };
     command.pendingRequests[action.name] = pending;
     if (isAnsweredSoon(pending)) this.#pendingCount += 1;
@@ -101,14 +104,32 @@ export class MiRequests {
     });
   }
 
+  /**
+   * Withdraws what a command that has failed or ended no longer wants: an INVITE, a REFER or a re-INVITE. What was never sent is never
+   * sent. What was sent keeps waiting for its reply, which tells what there is to clean up; if it is repeated, it has no time to live.
+   */
+  withdraw(command: Command, now: number): void {
+    for (const [name, pending] of Object.entries(command.pendingRequests)) {
+      if (!mustNotBeLate(pending)) continue;
+      pending.sendBy = Math.min(pending.sendBy ?? now, now);
+      if (pending.stream === undefined) this.expire(command, name, pending.number);
+    }
+  }
+
   /** Drops the requests of a finished command. */
   dropAll(command: Command): void {
     for (const name of Object.keys(command.pendingRequests)) this.#complete(command, name);
   }
 
+  /** Drops the requests of a command that could not be started, also those that have not left yet. */
+  discard(command: Command): void {
+    this.dropAll(command);
+    this.#outgoing = this.#outgoing.filter(({ id }) => !id.startsWith(`${this.#epoch}.${command.id}.`));
+  }
+
   /**
    * Handles a new connection of the adapter. Requests that this process of the adapter has not answered are sent,
-   * some of them again. Those that another process had received may have run or not, and are never sent again. Returns the
+   * some of them again: without a time to live if they are late or withdrawn, so that the adapter answers `expired`, unless it has them. Those that another process had received may have run or not, and are never sent again. Returns the
    * commands whose requests are sent for the first time: they have changed.
    */
   onLinkUp(stream: string, now: number): readonly Command[] {
@@ -118,7 +139,7 @@ export class MiRequests {
       for (const [name, pending] of Object.entries(command.pendingRequests)) {
         if (pending.stream !== undefined && pending.stream !== stream) {
           this.expire(command, name, pending.number, 'the adapter was restarted');
-        } else if (pending.deadline > now) {
+        } else if (isStillWanted(pending, now)) {
           if (pending.stream === undefined) changed.push(command);
           pending.stream = stream;
           this.#send(command, pending, now);
@@ -138,14 +159,10 @@ export class MiRequests {
     this.#stream = null;
   }
 
-  #send(
-    command: Command,
-    { number, command: { method, params }, deadline }: PendingRequest,
-    now: number,
-  ): void {
-    const remaining = deadline - now;
-    const id = `${this.#epoch}.${command.id}.${number}`;
-    const rest = { id, params, timeout_ms: remaining, ttl_ms: remaining };
+  #send(command: Command, pending: PendingRequest, now: number): void {
+    const { number, command: request } = pending;
+    const { method, params } = request;
+    const rest = { id: `${this.#epoch}.${command.id}.${number}`, params, ...wireTimes(pending, now) };
     this.#outgoing.push(
       isInDialogMethod(method) ? { type: 'in-dialog', method, ...rest } : { type: 'mi', method, ...rest },
     );
@@ -159,8 +176,13 @@ export class MiRequests {
 }
 
 /** Returns when a request is given up, in Unix milliseconds. */
-export function expiresAt({ deadline }: PendingRequest): number {
-  return deadline + LINK_GRACE_MS;
+export function expiresAt({ deadline, sendBy = deadline, stream }: PendingRequest): number {
+  return (stream === undefined ? sendBy : deadline) + LINK_GRACE_MS;
+}
+
+/** Returns whether a new connection gets the request. What was sent before is sent again as long as its reply is awaited. */
+function isStillWanted({ deadline, sendBy = deadline, stream }: PendingRequest, now: number): boolean {
+  return (stream === undefined ? sendBy : deadline) > now;
 }
 
 const OUTCOMES: Record<ReplyOutcome, { readonly execution: Execution; readonly reason: string }> = {

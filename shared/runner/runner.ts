@@ -141,16 +141,29 @@ export class Runner {
       canceledBy: [],
       position: 0,
     };
+    const { effectiveParams = newCommand.params } = options;
+    const context = startContext(command.subject, this.#commands, options);
+    const { state, actions } = machineOf(newCommand.method).start(effectiveParams, context);
     this.#commands.add(command);
     this.#logRows.markChanged(command);
-    const { effectiveParams = newCommand.params } = options;
-    const { state, actions } = machineOf(newCommand.method).start(
-      effectiveParams,
-      startContext(command.subject, this.#commands, options),
-    );
-    this.#apply(command, state, actions);
-    this.#processInputs();
+    try {
+      this.#apply(command, state, actions);
+      this.#processInputs();
+    } catch (error) {
+      this.discard(command);
+      throw error;
+    }
     return command;
+  }
+
+  /** Removes a command that could not be started, with all that {@link takeOutput} would return of it. */
+  discard(command: Command): void {
+    this.#commands.discard(command);
+    command.state = null;
+    this.#requests.discard(command);
+    this.#timers.cancel(command);
+    this.#logRows.discard(command);
+    this.#notifications = this.#notifications.filter((each) => each.command !== command);
   }
 
   /** Hands a command over to another session: all notifications are sent to it again, and later ones as well. */
@@ -290,9 +303,11 @@ export class Runner {
         break;
       case 'error':
         this.#notify(command, { event: 'Error', data: action.text, error: action.error });
+        this.#requests.withdraw(command, this.#now);
         break;
       case 'ended':
         this.#notify(command, { event: 'Ended' });
+        this.#requests.withdraw(command, this.#now);
         for (const id of command.canceledBy) {
           const waiting = this.#commands.get(id);
           if (waiting) this.#enqueue(waiting, { type: 'canceled' });

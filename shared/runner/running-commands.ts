@@ -89,6 +89,14 @@ export class RunningCommands implements Iterable<Command> {
     if (this.#byId.delete(command.id)) this.#count(command, -1);
   }
 
+  /** Removes a command that could not be started, as if it had never been added. */
+  discard(command: Command): void {
+    this.updateIndex(command, null);
+    this.remove(command);
+    const name = key(command.subject, command.cmdId);
+    if (this.#byName.get(name) === command) this.#byName.delete(name);
+  }
+
   /** The commands have been written to the log, where finished ones are found from now on. */
   onStored(commands: readonly Command[]): void {
     for (const { id, state, subject, cmdId } of commands) {

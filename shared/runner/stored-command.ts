@@ -18,6 +18,11 @@ export interface PendingRequest {
   readonly command: OpenSipsRequest;
   /** Unix milliseconds. */
   readonly deadline: number;
+  /**
+   * Until when it may be sent, in Unix milliseconds; absent: until its deadline. A request that was sent before may still be answered;
+   * sent again later, it has no time to live.
+   */
+  sendBy?: number;
   /** The adapter process that the request was sent to; absent until it is sent. */
   stream?: string;
 }

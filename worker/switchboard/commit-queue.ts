@@ -38,6 +38,7 @@ export class CommitQueue {
   #afterCommit: (() => void)[] = [];
   #commitTimer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
   #watcherTimer: ReturnType<typeof setTimeout> | undefined;
+  #diagnosisTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(components: Components, alarm: Alarm) {
     this.#components = components;
@@ -98,6 +99,7 @@ export class CommitQueue {
       logNotifier.onWritten(runner.lastSeq, now);
     calls.onRequestsSent(requests);
     this.armAlarm(now);
+    this.#armDiagnosis(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();
     for (const { socket, response } of diagnosis.takeResponses()) sessions.answer(socket, [response], false);
@@ -142,7 +144,9 @@ export class CommitQueue {
   stop(): void {
     if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
     if (this.#watcherTimer) clearTimeout(this.#watcherTimer);
+    if (this.#diagnosisTimer) clearTimeout(this.#diagnosisTimer);
     this.#commitTimer = undefined;
+    this.#diagnosisTimer = undefined;
     this.#watcherTimer = undefined;
     for (const send of this.#afterCommit.splice(0)) send();
   }
@@ -158,6 +162,19 @@ export class CommitQueue {
     if (!isDue) return;
     if (reconciler.begin(now)) calls.onRoundBegun();
     reconcileSchedule.onRoundBegun(isWatched, now);
+  }
+
+  /** Answers a diagnosis in time. It needs no alarm, which would cost a row: diagnoses are in memory only. */
+  #armDiagnosis(now: number): void {
+    const { diagnosis } = this.#components;
+    const { due } = diagnosis;
+    if (due === Number.POSITIVE_INFINITY || this.#diagnosisTimer) return;
+    const onDue = () => {
+      this.#diagnosisTimer = undefined;
+      diagnosis.completeOverdue(Date.now());
+      this.commit(Date.now());
+    };
+    this.#diagnosisTimer = setTimeout(onDue, Math.max(due - now, 1));
   }
 
   /** Commits within this time. The platform does not hibernate an object that has a timer. */

@@ -74,11 +74,17 @@ export function stepCleanup(state: CallStartState, input: Input, actions: StepAc
   reportEnded(state, actions, progress === 'timed-out');
 }
 
-/** Returns the state of the first leg's dialog after the INVITE's reply. Without a reply it is the last known state. */
+/**
+ * Returns the state of the first leg's dialog after the INVITE's reply. An INVITE that was not run has no dialog. Without a usable reply it
+ * is the last known state.
+ */
 function dialogStateAfterInvite(state: CallStartState, input: Input): number {
-  if (input.type === 'mi-no-reply') return state.dialogState;
+  if (input.type === 'mi-error') return dialogState.ended;
+  if (input.type === 'mi-no-reply')
+    return input.execution === 'not-run' ? dialogState.ended : state.dialogState;
   const reply = UacResult.safeParse(input.type === 'mi-result' ? input.result : undefined);
-  return reply.success && reply.data.Status.startsWith('2') ? dialogState.answered : dialogState.ended;
+  if (!reply.success) return state.dialogState;
+  return reply.data.Status.startsWith('2') ? dialogState.answered : dialogState.ended;
 }
 
 /** Forgets the dialogs that have not ended in time. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { featuresOf } from '../../opensips/features.ts';
 import type { Input } from '../command.ts';
+import { MAX_REFER_ATTEMPTS } from '../deadlines.ts';
 import { CommandHarness, FIRST_CALL, NEW_CALL, type ScriptStep } from '../testing/command-harness.ts';
 import {
   dialogEvent,
@@ -149,8 +150,13 @@ describe('a transfer by REFER', () => {
     expect(harness.notifications[0]?.error).toMatchObject({ code: -32013 });
   });
 
-  it('fails if no adapter was connected', () => {
-    startCommand().run([
+  it('is requested again while no adapter is connected, and then fails', () => {
+    const { startOutcome } = startCommand();
+    const retries = Array.from(
+      { length: MAX_REFER_ATTEMPTS - 1 },
+      (): ScriptStep => [notRun('transfer'), ...startOutcome.filter((each) => each.startsWith('MI refer'))],
+    );
+    startCommand().run(...retries, [
       notRun('transfer'),
       'Error: REFER was not sent to OpenSIPS: no adapter was connected. The command was not carried out.',
       'Ended',

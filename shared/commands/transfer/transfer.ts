@@ -186,8 +186,8 @@ function onNoReply(
 }
 
 /**
- * The request or its reply was lost. callops is asked once more, or until an adapter is connected. A REFER is never sent
- * twice, because the phone would place two calls.
+ * The request or its reply was lost. callops is asked once more. What was not sent is requested until an adapter is connected. A REFER
+ * that may have been sent is never sent again, because the phone would place two calls.
  */
 function onTransferNoReply(
   transfer: Transfer,
@@ -199,8 +199,7 @@ function onTransferNoReply(
   // Whatever happened to the second request, the first may have run.
   if (transfer.isRetried || (mayHaveRun && (transfer.isAbandoned || isRefer(transfer))))
     return onAccepted(transfer, actions, { isConfirmed: false });
-  const isLastAttempt =
-    transfer.isAbandoned || isRefer(transfer) || ++transfer.notRunCount >= MAX_REFER_ATTEMPTS;
+  const isLastAttempt = transfer.isAbandoned || ++transfer.notRunCount >= MAX_REFER_ATTEMPTS;
   if (!mayHaveRun && isLastAttempt)
     return fail(transfer, noReplyFailure(requestName(transfer), execution, reason));
   transfer.isRetried = mayHaveRun;

@@ -3,82 +3,9 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PING_TIMEOUT_MS } from '../../../shared/protocol/link.ts';
 import { TestSite } from '../../testing/site.ts';
-import { attachmentOf } from '../sockets/attachments.ts';
-import { Link, type LinkListener } from './link.ts';
+import { FakeSocket, LinkFixture } from './testing/link-fixture.ts';
 
 afterEach(() => void vi.useRealTimers());
-
-const NO_LISTENER: LinkListener = {
-  onReply: () => {},
-  onEvent: () => {},
-  resync: () => {},
-  onLinkUp: () => {},
-  onLinkRestored: () => {},
-  onLinkDown: () => {},
-};
-
-/** A socket as the platform keeps it. */
-class FakeSocket {
-  readyState: number = WebSocket.OPEN;
-  #attachment: unknown;
-  /** When the platform answered the last ping. */
-  lastPingAt: Date | null = null;
-  serializeAttachment(attachment: unknown): void {
-    this.#attachment = attachment;
-  }
-  deserializeAttachment(): unknown {
-    return this.#attachment;
-  }
-  send(): void {}
-  close(): void {
-    this.readyState = WebSocket.CLOSED;
-  }
-}
-
-/** A link over fake sockets, with the storage of an object. */
-class LinkFixture {
-  link: Link;
-  readonly #sockets: FakeSocket[] = [];
-  readonly #ctx: DurableObjectState;
-
-  constructor(storage: DurableObjectStorage) {
-    this.#ctx = {
-      storage,
-      getWebSockets: () => this.#sockets,
-      acceptWebSocket: (socket: FakeSocket) => void this.#sockets.push(socket),
-      getWebSocketAutoResponseTimestamp: ({ lastPingAt }: FakeSocket) => lastPingAt,
-    } as unknown as DurableObjectState;
-    this.link = this.restore();
-  }
-
-  /** Restores the link after a hibernation. */
-  restore(): Link {
-    this.link = new Link(this.#ctx, NO_LISTENER, null);
-    return this.link;
-  }
-
-  /** Connects an adapter, which sends `hello`. */
-  connect(now = 0, stream = 'one', adapter = 'test'): FakeSocket {
-    const socket = new FakeSocket();
-    this.link.accept(socket as unknown as WebSocket, 'key', now);
-    const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1', reachable: true };
-    this.receive(socket, { type: 'hello', version: 1, adapter, stream, base: 1, opensips }, now);
-    return socket;
-  }
-
-  /** Receives a message of the adapter. */
-  receive(fake: FakeSocket, message: object, now = 0): void {
-    const socket = fake as unknown as WebSocket;
-    const attachment = attachmentOf(socket);
-    if (attachment.kind === 'adapter') this.link.onMessage(socket, attachment, JSON.stringify(message), now);
-  }
-
-  /** Breaks the connection of a socket. */
-  disconnect(fake: FakeSocket): void {
-    fake.close();
-    this.link.onClosed(fake as unknown as WebSocket);
-  }
-}
 
 function withLink(test: (fixture: LinkFixture) => void): Promise<void> {
   return runInDurableObject(new TestSite().object, (_, { storage }) => test(new LinkFixture(storage)));
@@ -136,7 +63,7 @@ describe('the status change to report', () => {
 describe('the liveness check', () => {
   it('is due 25 s after the last ping while calls are watched, and then disconnects the adapter', () =>
     withLink((fixture) => {
-      const socket = fixture.connect(1_000);
+      const socket = fixture.connect({ now: 1_000 });
       fixture.link.takeStatusChange();
       expect(fixture.link.due(true)).toBe(1_000 + PING_TIMEOUT_MS + 1);
       socket.lastPingAt = new Date(11_000);

@@ -2,15 +2,18 @@
  * The link to the adapter. Each of its messages is applied once and in order; what a turn requests of it leaves in one frame.
  * @module
  */
+import { closeReason } from '../../../shared/protocol/close-reason.ts';
 import type { AdapterMessage, EdgeMessage, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
-import { closeReason } from './close-reason.ts';
 
 const TAG = 'adapter';
+
+/** RFC 6455 §7.4.1: an unexpected condition. The adapter connects again at once and repeats what is not acknowledged. */
+const INTERNAL_ERROR = 1011;
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -50,7 +53,10 @@ export class Link {
   readonly #ctx: DurableObjectState;
   readonly #listener: LinkListener;
   #active: ActiveConnection | undefined;
+  /** Moves only after a message was applied, so that one that could not be is sent again. */
   #applied: AppliedPosition | null;
+  /** How far {@link applied} is stored. Attachments are stored at once, so they must not be ahead of the turn. */
+  #stored: AppliedPosition | null;
   #acknowledged: number;
   #outgoing: EdgeMessage[] = [];
   /** The status that watchers know. It is stored, so that changes during a hibernation are reported as well. */
@@ -67,6 +73,7 @@ export class Link {
     this.#reportedStatus = reported?.up === 1 ? 'Up' : 'Down';
     for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
     this.#acknowledged = this.#applied?.seq ?? 0;
+    this.#stored = this.#applied;
   }
 
   /** How far the adapter's messages are applied. */
@@ -79,7 +86,7 @@ export class Link {
     const active = this.#active;
     if (!active) return undefined;
     if (now - this.#lastPingAt(active) <= protocol.PING_TIMEOUT_MS) return active.opensips;
-    this.#disconnect(active, 1001, 'No ping arrived in time.');
+    this.#close(active.socket, 1001, 'No ping arrived in time.');
     return undefined;
   }
 
@@ -102,10 +109,14 @@ export class Link {
     attach(socket, { kind: 'adapter', key, connectedAt: now });
   }
 
-  /** Applies a frame. Messages on a superseded socket are ignored: they are sent again on the new one. */
+  /**
+   * Applies a frame. Messages on a superseded socket are ignored: they are sent again on the new one. A frame with an invalid message is
+   * not applied at all. A message that is missing or cannot be applied closes the socket, and is sent again with all that follow it.
+   */
   onMessage(socket: WebSocket, attachment: AdapterSocket, text: string, now: number): void {
     if (text.length > protocol.MAX_FRAME_LENGTH) {
-      socket.close(
+      this.#close(
+        socket,
         protocol.closeCode.tooLarge,
         `A frame can have at most ${protocol.MAX_FRAME_LENGTH} characters.`,
       );
@@ -113,12 +124,22 @@ export class Link {
     }
     const frame = protocol.parseFrame(protocol.AdapterMessage, text);
     if ('error' in frame) {
-      socket.close(protocol.closeCode.protocol, closeReason(frame.error));
+      this.#close(socket, protocol.closeCode.protocol, frame.error);
       return;
     }
     for (const message of frame.messages) {
-      if (message.type === 'hello') this.#onHello(socket, attachment, message, now);
-      else if (this.#active?.socket === socket) this.#apply(this.#active, message, now);
+      if (!isLive(socket)) return;
+      try {
+        if (message.type === 'hello') this.#onHello(socket, attachment, message, now);
+        else if (this.#active?.socket === socket) this.#apply(this.#active, message, now);
+      } catch (error) {
+        const which = 'seq' in message ? `message ${message.seq}` : message.type;
+        console.error(
+          `The adapter's ${which} could not be applied. The link is closed, so that it is sent again.`,
+          error,
+        );
+        this.#close(socket, INTERNAL_ERROR, `The edge could not apply ${which}. Send it again.`);
+      }
     }
   }
 
@@ -172,6 +193,7 @@ export class Link {
    * @param isLogged whether the turn was written to the log, which then contains {@link applied}
    */
   flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
+    this.#stored = this.#applied;
     const active = this.#active;
     if (!active) return;
     const seq = this.#applied?.seq ?? 0;
@@ -204,7 +226,8 @@ export class Link {
     now: number,
   ): void {
     if (hello.version !== protocol.LINK_VERSION) {
-      socket.close(
+      this.#close(
+        socket,
         protocol.closeCode.version,
         `This edge uses version ${protocol.LINK_VERSION} of the link. Use an adapter of the same release.`,
       );
@@ -213,56 +236,65 @@ export class Link {
     const { adapter, stream, base, opensips } = hello;
     if (this.opensips(now) && this.#active && this.#active.socket !== socket) {
       if (this.#active.adapter !== adapter) {
-        socket.close(
+        this.#close(
+          socket,
           protocol.closeCode.occupied,
-          closeReason(`This site is served by the adapter ${quote(this.#active.adapter)}.`),
+          `This site is served by the adapter ${quote(this.#active.adapter)}.`,
         );
         return;
       }
-      this.#disconnect(
-        this.#active,
+      this.#close(
+        this.#active.socket,
         protocol.closeCode.superseded,
         'A newer connection of this adapter has replaced this one.',
       );
     }
-    const isOtherStream = this.#applied !== null && this.#applied.stream !== stream;
-    if (this.#applied?.stream !== stream) this.#applied = { stream, seq: base - 1 };
-    this.#acknowledged = this.#applied.seq;
+    const previous = this.#applied;
+    const applied = previous?.stream === stream ? previous.seq : base - 1;
     const { key, connectedAt } = attachment;
     this.#active = { socket, key, connectedAt, adapter, stream, opensips };
-    attach(socket, { ...attachmentFor(this.#active), seq: this.#applied.seq });
-    this.#outgoing.push({
-      type: 'welcome',
-      version: protocol.LINK_VERSION,
-      stream,
-      applied: this.#applied.seq,
-    });
+    attach(socket, { ...attachmentFor(this.#active), seq: this.#storedSeqOf(stream) ?? base - 1 });
+    this.#outgoing = [{ type: 'welcome', version: protocol.LINK_VERSION, stream, applied }];
     this.#listener.onLinkUp(stream, now);
     // The events that OpenSIPS raised between two processes of the adapter are lost.
-    if (isOtherStream) this.#listener.resync(now);
+    if (previous !== null && previous.stream !== stream) this.#listener.resync(now);
+    // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
+    this.#applied = { stream, seq: Math.max(applied, base - 1) };
+    this.#acknowledged = this.#applied.seq;
+  }
+
+  #storedSeqOf(stream: string): number | undefined {
+    return this.#stored?.stream === stream ? this.#stored.seq : undefined;
   }
 
   #apply(active: ActiveConnection, message: Exclude<AdapterMessage, { type: 'hello' }>, now: number): void {
     switch (message.type) {
       case 'status':
         active.opensips = message.opensips;
-        attach(active.socket, { ...attachmentFor(active), seq: this.#applied?.seq ?? 0 });
+        attach(active.socket, { ...attachmentFor(active), seq: this.#storedSeqOf(active.stream) ?? 0 });
         return;
       case 'goodbye':
-        this.#disconnect(active, 1000, 'The adapter has disconnected.');
+        this.#close(active.socket, 1000, 'The adapter has disconnected.');
         return;
       default:
     }
-    if (message.seq <= (this.#applied?.seq ?? 0)) return;
-    this.#applied = { stream: active.stream, seq: message.seq };
+    const expected = (this.#applied?.seq ?? 0) + 1;
+    if (message.seq < expected) return;
+    if (message.seq > expected) {
+      const reason = `Message ${expected} is missing: ${message.seq} came instead. Send everything again.`;
+      this.#close(active.socket, INTERNAL_ERROR, reason);
+      return;
+    }
     if (message.type === 'reply') this.#listener.onReply(message, now);
     if (message.type === 'event') this.#listener.onEvent(message, message.at, now);
     if (message.type === 'gap') this.#listener.resync(now);
+    this.#applied = { stream: active.stream, seq: message.seq };
   }
 
-  #disconnect(active: ActiveConnection, code: number, reason: string): void {
-    this.onClosed(active.socket);
-    active.socket.close(code, reason);
+  /** Closes a socket. The link is down at once if it was the active one, so that requests wait for the next. */
+  #close(socket: WebSocket, code: number, reason: string): void {
+    this.onClosed(socket);
+    socket.close(code, closeReason(reason));
   }
 
   /** The platform answers the adapter's pings without waking the object, and records when. */

@@ -4,6 +4,7 @@ import { EVENT_NAMES } from '../../../shared/opensips/evi.ts';
 import { ScriptedAdapter, type ScriptedReply } from '../../testing/adapter.ts';
 import { Client } from '../../testing/client.ts';
 
+const NO_ANSWER = 'no answer of the adapter';
 const SUBSCRIPTIONS = {
   Events: EVENT_NAMES.map((name, id) => ({
     name,
@@ -67,6 +68,21 @@ it('answers when the adapter disconnects before it has replied', async () => {
   });
   const client = await Client.connect();
   expect((await client.request('Diagnose')).result).toMatchObject({ link: { connected: false } });
+});
+
+it('answers within two seconds on a half-open link, and says what was not answered', async () => {
+  const adapter = await ScriptedAdapter.connect(() => ({}));
+  const client = await Client.connect();
+  const responses = await Promise.all([client.request('Diagnose'), client.request('Diagnose')]);
+  for (const { result } of responses) {
+    expect(result).toMatchObject({
+      link: { connected: true },
+      unanswered: { uptime: NO_ANSWER, which: NO_ANSWER, subscribers_list: NO_ANSWER },
+    });
+    expect(result).not.toHaveProperty('link.round_trip_ms');
+  }
+  expect((await client.request('Diagnose')).result).toMatchObject({ unanswered: { which: NO_ANSWER } });
+  adapter.close();
 });
 
 it('returns how long ago the last event arrived', async () => {

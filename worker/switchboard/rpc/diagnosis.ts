@@ -28,8 +28,14 @@ import { notAllowedResponse } from './dispatch.ts';
 
 type DiagnoseRequest = RpcRequest & { readonly method: typeof DIAGNOSE };
 
-/** For each reply, in milliseconds. The adapter reports a missing reply, so no timer is needed here. */
-const REPLY_TIMEOUT_MS = 2_000;
+/** A client has its answer within two seconds, in milliseconds. The rest is for the way to the client. */
+const DEADLINE_MS = 1_800;
+
+/** For each reply, in milliseconds. The adapter reports a missing reply before {@link DEADLINE_MS}, unless the link is lost as well. */
+const REPLY_TIMEOUT_MS = 1_500;
+
+/** Why a command has no result if not even the adapter has answered. */
+const NO_ANSWER = 'no answer of the adapter';
 
 /** A request without a time to live: the adapter answers at once without running it. So it measures the link alone. */
 const PROBE = 'probe';
@@ -112,6 +118,21 @@ export class Diagnosis {
     else if (error) diagnosis.failures.set(command, `${error.code} ${error.message}`);
     else if (outcome) diagnosis.failures.set(command, outcome);
     else diagnosis.results.set(command, result);
+    this.#completeFinished(now);
+  }
+
+  /** When {@link completeOverdue} must be called, in Unix milliseconds; infinity for never. */
+  get due(): number {
+    return Math.min(...this.#running.map(({ startedAt }) => startedAt + DEADLINE_MS));
+  }
+
+  /** Completes the diagnoses that have waited long enough: on a half-open link no reply comes, and nothing says so. */
+  completeOverdue(now: number): void {
+    for (const { startedAt, pending, failures } of this.#running) {
+      if (startedAt + DEADLINE_MS > now) continue;
+      for (const command of pending.values()) if (command !== PROBE) failures.set(command, NO_ANSWER);
+      pending.clear();
+    }
     this.#completeFinished(now);
   }
 

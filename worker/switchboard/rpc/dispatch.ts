@@ -161,7 +161,13 @@ function start(
     },
     context.now,
   );
-  context.onStarted(command);
+  try {
+    context.onStarted(command);
+  } catch (error) {
+    // Otherwise the error would be told, and the command would run.
+    runner.discard(command);
+    throw error;
+  }
 }
 
 /** Returns the Call-IDs of the calls that a command acts on; for a CallStart, that of its first leg. */

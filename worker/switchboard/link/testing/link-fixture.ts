@@ -1,0 +1,91 @@
+/** A link over fake sockets, with the storage of an object. @module */
+import { vi } from 'vitest';
+import { LINK_VERSION } from '../../../../shared/protocol/link.ts';
+import { attachmentOf } from '../../sockets/attachments.ts';
+import { Link, type LinkListener } from '../link.ts';
+
+/** A socket as the platform keeps it. */
+export class FakeSocket {
+  readyState: number = WebSocket.OPEN;
+  /** When the platform answered the last ping. */
+  lastPingAt: Date | null = null;
+  readonly frames: string[] = [];
+  closedWith: { readonly code: number; readonly reason: string } | undefined;
+  #attachment: unknown;
+
+  serializeAttachment(attachment: unknown): void {
+    this.#attachment = structuredClone(attachment);
+  }
+
+  deserializeAttachment(): unknown {
+    return structuredClone(this.#attachment);
+  }
+
+  send(frame: string): void {
+    this.frames.push(frame);
+  }
+
+  close(code = 1000, reason = ''): void {
+    this.readyState = WebSocket.CLOSING;
+    this.closedWith ??= { code, reason };
+  }
+}
+
+export class LinkFixture {
+  link: Link;
+  readonly listener = {
+    onReply: vi.fn<LinkListener['onReply']>(),
+    onEvent: vi.fn<LinkListener['onEvent']>(),
+    resync: vi.fn<LinkListener['resync']>(),
+    onLinkUp: vi.fn<LinkListener['onLinkUp']>(),
+    onLinkRestored: vi.fn<LinkListener['onLinkRestored']>(),
+    onLinkDown: vi.fn<LinkListener['onLinkDown']>(),
+  };
+  readonly #sockets: FakeSocket[] = [];
+  readonly #ctx: DurableObjectState;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#ctx = {
+      storage,
+      getWebSockets: () => this.#sockets,
+      acceptWebSocket: (socket: FakeSocket) => void this.#sockets.push(socket),
+      getWebSocketAutoResponseTimestamp: ({ lastPingAt }: FakeSocket) => lastPingAt,
+    } as unknown as DurableObjectState;
+    this.link = this.restore();
+  }
+
+  /** Restores the link after a hibernation in which nothing was in the log. */
+  restore(): Link {
+    this.link = new Link(this.#ctx, this.listener, null);
+    return this.link;
+  }
+
+  /** Connects an adapter, which sends `hello`. */
+  connect({ now = 0, stream = 'one', adapter = 'test', base = 1 } = {}): FakeSocket {
+    const socket = new FakeSocket();
+    this.link.accept(socket as unknown as WebSocket, 'key', now);
+    const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1', reachable: true };
+    this.receive(socket, { type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }, now);
+    return socket;
+  }
+
+  /** Receives a frame of the adapter. */
+  receive(fake: FakeSocket, frame: object, now = 0): void {
+    const socket = fake as unknown as WebSocket;
+    const attachment = attachmentOf(socket);
+    if (attachment.kind === 'adapter') this.link.onMessage(socket, attachment, JSON.stringify(frame), now);
+  }
+
+  /** Breaks the connection of a socket. */
+  disconnect(fake: FakeSocket): void {
+    fake.close();
+    this.link.onClosed(fake as unknown as WebSocket);
+  }
+
+  /** Sends what is to be sent. Returns all messages that were sent, in order. */
+  sent(): readonly object[] {
+    this.link.flush([], true);
+    const frames = this.#sockets.flatMap((socket) => socket.frames);
+    return frames.flatMap((frame) => JSON.parse(frame) as object | object[]);
+  }
+}
