@@ -143,6 +143,8 @@ export const Welcome = z.object({
   version: z.number().int(),
   stream: z.string(),
   applied: z.number().int(),
+  /** See {@link MiRequest}. */
+  sent_at: z.number().int().optional(),
 });
 
 /**
@@ -158,6 +160,8 @@ export const MiRequest = z.object({
   ttl_ms: z.number().int(),
   /** It must be sent to OpenSIPS within this time of its arrival. Absent: within `ttl_ms`. Adapters of 0.2.0 ignore it. */
   send_within_ms: z.number().int().optional(),
+  /** When the edge sent it, in Unix milliseconds by its own clock. Shows how long a half-open link has held it up. */
+  sent_at: z.number().int().optional(),
 });
 export type MiRequest = z.infer<typeof MiRequest>;
 

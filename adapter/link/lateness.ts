@@ -1,0 +1,63 @@
+/**
+ * How late a message of the edge arrives. A link can be half open for some seconds and then deliver what was sent meanwhile: nothing in
+ * the socket tells that a request for a phone is old by then. Pure.
+ * @module
+ */
+
+/**
+ * How much the two clocks may drift apart, in milliseconds for each millisecond. NTP corrects a clock by at most 500 ppm
+ * (RFC 5905 §11.3).
+ */
+const MAX_DRIFT = 0.000_5;
+
+/** Messages that were held up together arrive together; two late ones that are further apart mean that a clock was set. */
+const CLOCK_SET_AFTER_MS = 1_000;
+/** How much the lateness of two messages may differ if a clock was set. */
+const CLOCK_SET_TOLERANCE_MS = 500;
+/** What counts as late at all: more than any network takes. */
+const LATE_MS = 2_000;
+
+interface Observation {
+  /** Between arrival and sending, each by its own clock. */
+  readonly difference: number;
+  readonly at: number;
+}
+
+/**
+ * Compares the times at which messages were sent, by the edge's clock, with the times at which they arrive, by a monotonic clock of
+ * this machine. The clocks need not agree: the fastest message so far counts as not late at all.
+ */
+export class LatenessMeter {
+  #fastest: Observation | undefined;
+  #lastLate: Observation | undefined;
+
+  /**
+   * Returns by how many milliseconds a message is later than the fastest one; 0 for the first one. If the edge's clock is set back, one
+   * message counts as late, and those from a second later on do not.
+   * @param sentAt in Unix milliseconds, by the edge's clock
+   * @param now in milliseconds of a monotonic clock
+   */
+  observe(sentAt: number, now: number): number {
+    const seen = { difference: now - sentAt, at: now };
+    const late = this.#compare(seen);
+    if (late <= 0 || this.#showsThatClockWasSet(seen)) {
+      this.#fastest = seen;
+      this.#lastLate = undefined;
+      return 0;
+    }
+    if (late >= LATE_MS) this.#lastLate ??= seen;
+    return late;
+  }
+
+  #compare({ difference, at }: Observation): number {
+    if (this.#fastest === undefined) return 0;
+    return difference - (this.#fastest.difference + MAX_DRIFT * (at - this.#fastest.at));
+  }
+
+  #showsThatClockWasSet({ difference, at }: Observation): boolean {
+    const last = this.#lastLate;
+    if (last === undefined || at - last.at < CLOCK_SET_AFTER_MS) return false;
+    this.#lastLate = undefined;
+    return Math.abs(difference - last.difference) < CLOCK_SET_TOLERANCE_MS;
+  }
+}
