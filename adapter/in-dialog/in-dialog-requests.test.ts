@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { InDialogMethod } from '../../shared/opensips/in-dialog.ts';
-import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
+import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { FullDialog } from './dialog.ts';
 import { InDialogRequests } from './in-dialog-requests.ts';
 import type { Matching } from './refer-to.ts';

@@ -11,8 +11,8 @@ import {
   type InDialogResult,
 } from '../../shared/opensips/in-dialog.ts';
 import { NOT_FOUND } from '../../shared/opensips/mi.ts';
-import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
+import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { type FullDialog, partyOf, sdpFor } from './dialog.ts';
 import { type Matching, referDestination, referToHeader } from './refer-to.ts';
 import { holdSdp } from './sdp-direction.ts';

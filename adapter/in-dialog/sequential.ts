@@ -1,9 +1,9 @@
 /** The MI command `dlg_send_sequential` (module dialog): sends a request within a dialog. @module */
 import * as z from 'zod';
 import type { Leg } from '../../shared/opensips/evi.ts';
-import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiRequester } from '../opensips/mi-gateway.ts';
 import type { MiRequestParams, MiResponse } from '../opensips/mi-message.ts';
+import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { SEND_SEQUENTIAL } from '../opensips/send-sequential.ts';
 
 /** A request to a phone. */

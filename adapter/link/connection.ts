@@ -4,38 +4,19 @@
  */
 import { WebSocket } from 'ws';
 import { closeReason } from '../../shared/protocol/close-reason.ts';
-import {
-  closeCode,
-  EdgeMessage,
-  type InDialogMessage,
-  LINK_VERSION,
-  type MiRequest,
-  type OpenSipsStatus,
-  PING,
-  PONG,
-  parseFrame,
-} from '../../shared/protocol/link.ts';
+import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
 import { type ErrorReason, explainError } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
-import type { Outbox } from './outbox.ts';
+import { Session, type SessionContext } from './session.ts';
 
 /** What a connection needs from the adapter. It outlives the connection. */
-export interface ConnectionContext {
-  readonly adapterName: string;
-  readonly stream: string;
-  readonly outbox: Outbox;
-  opensipsStatus(): OpenSipsStatus;
-  /** Starts a request. Returns false if too many are open. */
-  acceptRequest(request: MiRequest | InDialogMessage): boolean;
+export interface ConnectionContext extends SessionContext {
   /** Returns the number of replies that the edge has not acknowledged. */
   unacknowledgedReplies(): number;
-  onAcknowledged(seq: number): void;
 }
 
-/** Characters per frame. Cloudflare's limit was 1 MiB and is 32 MiB now; small frames let acknowledgements in between. */
-const TARGET_FRAME_LENGTH = 256 * 1024;
 /** Bytes buffered in the socket before the next frame is built. The rest stays in the outbox. */
 const MAX_SOCKET_BACKLOG_BYTES = 1024 * 1024;
 
@@ -54,8 +35,7 @@ export class Connection {
   readonly #log: Log;
   readonly #timing: Timing;
   #welcomedAt: number | undefined;
-  /** The newest sequence number sent on this socket. */
-  #lastSentSeq = 0;
+  readonly #session: Session;
   #isSending = false;
   #pingTimer: NodeJS.Timeout | undefined;
   #timeout: NodeJS.Timeout | undefined;
@@ -67,6 +47,14 @@ export class Connection {
     this.#context = context;
     this.#timing = timing;
     this.#log = log;
+    this.#session = new Session(context, {
+      onWelcome: () => this.#onWelcome(),
+      onLostByEdge: (applied) =>
+        log.warn(
+          { applied, base: context.outbox.base },
+          'The edge has lost messages that it had acknowledged.',
+        ),
+    });
     this.closed = new Promise((resolve) => {
       socket.on('close', (code, reason) => {
         clearInterval(this.#pingTimer);
@@ -128,15 +116,7 @@ export class Connection {
   }
 
   #onOpen(): void {
-    const { adapterName, stream, outbox } = this.#context;
-    this.#sendMessage({
-      type: 'hello',
-      version: LINK_VERSION,
-      adapter: adapterName,
-      stream,
-      base: outbox.base,
-      opensips: this.#context.opensipsStatus(),
-    });
+    this.#sendMessage(this.#session.hello());
     this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it has not sent a welcome message in time');
     this.#pingTimer = setInterval(() => this.#sendText(PING), this.#timing.pingIntervalMs);
   }
@@ -147,59 +127,15 @@ export class Connection {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#welcomedAt !== undefined) this.#restartDeadTimeout();
     if (text === PONG) return;
-    const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
-    if ('error' in frame) {
-      this.#closeForProtocolError(frame.error);
-      return;
-    }
-    for (const message of frame.messages) {
-      const fault = this.#onMessage(message);
-      if (fault === undefined) continue;
-      this.#closeForProtocolError(fault);
-      return;
-    }
+    const fault = this.#session.onFrame(text);
+    if (fault !== undefined) this.#closeForProtocolError(fault);
   }
 
-  /** Processes a message. Returns a description of the fault if the message violates the protocol. */
-  #onMessage(message: EdgeMessage): string | undefined {
-    switch (message.type) {
-      case 'welcome':
-        return this.#onWelcome(message);
-      case 'ack':
-        return this.#acknowledge(message.seq)
-          ? undefined
-          : `ack of message ${message.seq}, which was never sent`;
-      case 'mi':
-      case 'in-dialog':
-        return this.#context.acceptRequest(message)
-          ? undefined
-          : 'too many MI requests without an acknowledged reply';
-    }
-  }
-
-  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
-    const { outbox } = this.#context;
-    if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
-    if (stream !== this.#context.stream) return 'welcome names another stream';
-    if (applied < outbox.base - 1) {
-      // The outbox no longer has those messages: replay starts at its base, and a gap message reports the loss.
-      this.#log.warn({ applied, base: outbox.base }, 'The edge has lost messages that it had acknowledged.');
-      outbox.addGap('the edge asked for messages that it had acknowledged');
-    } else if (!this.#acknowledge(applied)) {
-      return `welcome acknowledges message ${applied}, which was never sent`;
-    }
-    this.#lastSentSeq = outbox.base - 1;
+  #onWelcome(): void {
     this.#welcomedAt = performance.now();
     this.#restartDeadTimeout();
-    this.#log.info({ replay: outbox.lastSeq - this.#lastSentSeq }, 'Connected to the edge.');
+    this.#log.info({ replay: this.#session.pendingCount }, 'Connected to the edge.');
     this.scheduleSend();
-    return undefined;
-  }
-
-  #acknowledge(seq: number): boolean {
-    const wasSent = this.#context.outbox.acknowledge(seq);
-    if (wasSent) this.#context.onAcknowledged(seq);
-    return wasSent;
   }
 
   async #sendPending(): Promise<void> {
@@ -208,18 +144,17 @@ export class Connection {
   }
 
   async #sendAllFrames(): Promise<void> {
-    while (this.#socket.readyState === WebSocket.OPEN && this.#lastSentSeq < this.#context.outbox.lastSeq) {
+    while (this.#socket.readyState === WebSocket.OPEN && this.#session.pendingCount > 0) {
       await this.#sendFrame();
     }
   }
 
   /** Sends one frame, and waits for the socket if its backlog is too large. */
   async #sendFrame(): Promise<void> {
-    const frame = this.#context.outbox.frameAfter(this.#lastSentSeq, TARGET_FRAME_LENGTH);
+    const frame = this.#session.takeFrame();
     if (frame === undefined) return;
-    this.#lastSentSeq = frame.lastSeq;
     await new Promise<void>((resolve) => {
-      this.#socket.send(frame.text, () => resolve());
+      this.#socket.send(frame, () => resolve());
       if (this.#socket.bufferedAmount < MAX_SOCKET_BACKLOG_BYTES) resolve();
     });
   }

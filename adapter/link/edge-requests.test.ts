@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 import { createLog } from '../log.ts';
-import type { RequestTimeouts } from '../opensips/mi-client.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
+import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { ChangeEmitter } from '../testing/change-emitter.ts';
 import { EdgeRequests } from './edge-requests.ts';
 

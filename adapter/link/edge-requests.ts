@@ -4,9 +4,8 @@
  * @module
  */
 import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
-import type { Log } from '../log.ts';
 import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
-import type { OpenSipsConnection } from '../opensips/opensips.ts';
+import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { SEND_SEQUENTIAL_NAMES } from '../opensips/send-sequential.ts';
 import { AtMostOnceGuard } from './at-most-once.ts';
 import { LatenessMeter } from './lateness.ts';
@@ -20,14 +19,35 @@ const MAX_OPEN_REQUESTS = 32_768;
 /** The longest delay of a Node timer, in milliseconds. A timer with a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** What runs the requests. */
-export type RequestExecutor = Pick<OpenSipsConnection, 'mi' | 'inDialog'>;
+/** What runs the requests: an `OpenSipsConnection`. */
+export interface RequestExecutor {
+  readonly mi: {
+    request(
+      method: string,
+      params: MiRequest['params'],
+      timeouts: RequestTimeouts,
+      id: string,
+    ): Promise<MiResponse>;
+  };
+  inDialog(
+    method: InDialogMessage['method'],
+    params: MiRequest['params'],
+    timeouts: RequestTimeouts,
+    id: string,
+  ): Promise<MiResponse>;
+}
+
+/** Where warnings go: a `Log`. */
+export interface RequestLog {
+  warn(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
 
 export class EdgeRequests {
   readonly #opensips: RequestExecutor;
   readonly #allowedMethods: ReadonlySet<string>;
   readonly #sendReply: (id: string, response: MiResponse) => number;
-  readonly #log: Log;
+  readonly #log: RequestLog;
   readonly #guard: AtMostOnceGuard;
   readonly #lateness = new LatenessMeter();
 
@@ -36,7 +56,7 @@ export class EdgeRequests {
     opensips: RequestExecutor,
     allowedMethods: ReadonlySet<string>,
     sendReply: (id: string, response: MiResponse) => number,
-    log: Log,
+    log: RequestLog,
     maxOpenRequests = MAX_OPEN_REQUESTS,
   ) {
     this.#opensips = opensips;

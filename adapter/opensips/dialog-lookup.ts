@@ -6,9 +6,9 @@
 import { dialogState } from '../../shared/opensips/evi.ts';
 import { DialogResult, NOT_FOUND } from '../../shared/opensips/mi.ts';
 import { type ListedDialog, type PageReader, readDialogs } from './dialog-pages.ts';
-import type { RequestTimeouts } from './mi-client.ts';
 import type { MiRequester } from './mi-gateway.ts';
 import type { MiResponse } from './mi-message.ts';
+import type { RequestTimeouts } from './request-timeouts.ts';
 
 /** A pass through the list: the first dialog of each wanted Call-ID that has not ended. Undefined if it is incomplete. */
 type Pass = Promise<ReadonlyMap<string, ListedDialog> | undefined>;

@@ -11,8 +11,9 @@ import type { Log } from '../log.ts';
 import type { Address } from '../settings.ts';
 import type { EventSocket } from './event-socket.ts';
 import { UnknownEventAddressError } from './host-address.ts';
-import type { MiClient, RequestTimeouts } from './mi-client.ts';
+import type { MiClient } from './mi-client.ts';
 import { describeResponse, type MiResponse } from './mi-message.ts';
+import type { RequestTimeouts } from './request-timeouts.ts';
 import { areSubscriptionsActive, findScriptEvents, subscribe } from './subscriptions.ts';
 
 export interface HealthMonitorDependencies {

@@ -8,6 +8,7 @@ import type { Address } from '../settings.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { encodeRequest, type MiRequestParams, type MiResponse } from './mi-message.ts';
 import { MiSocket } from './mi-socket.ts';
+import type { RequestTimeouts } from './request-timeouts.ts';
 import { SEND_SEQUENTIAL_NAMES } from './send-sequential.ts';
 
 /** Each outstanding request takes one file descriptor. */
@@ -53,15 +54,6 @@ const BUFFER_UNIT_BYTES = 2_048;
 
 const EXPIRED: MiResponse = { outcome: 'expired' };
 const UNREACHABLE: MiResponse = { outcome: 'unreachable' };
-
-export interface RequestTimeouts {
-  /** For the response, from when the request is sent. */
-  readonly timeoutMs: number;
-  /** In total, from now on. A request that has waited this long for a socket is not sent. */
-  readonly ttlMs: number;
-  /** Until it is sent, from now on. Default: `ttlMs`. */
-  readonly sendWithinMs?: number;
-}
 
 /** A client of one OpenSIPS. */
 export class MiClient {

@@ -22,9 +22,10 @@ import { type EventSocket, openEventSocket } from './event-socket.ts';
 import { type Health, type HealthListener, HealthMonitor, type SettingNames } from './health-monitor.ts';
 import { eventSenderOf, findEventAddress, resolveHost } from './host-address.ts';
 import { countDroppedDatagrams } from './kernel-drops.ts';
-import { MiClient, type RequestTimeouts } from './mi-client.ts';
+import { MiClient } from './mi-client.ts';
 import { createMiGateway, type MiRequester } from './mi-gateway.ts';
 import type { MiResponse } from './mi-message.ts';
+import type { RequestTimeouts } from './request-timeouts.ts';
 
 /** The adapter's own requests are few. They have a client of their own, so that they never wait behind the edge's. */
 const MAX_OWN_REQUESTS = 8;

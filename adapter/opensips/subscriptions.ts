@@ -6,8 +6,9 @@
 import * as z from 'zod';
 import { EVENT_NAMES, SCRIPT_EVENT_NAMES } from '../../shared/opensips/evi.ts';
 import type { Address } from '../settings.ts';
-import type { MiClient, RequestTimeouts } from './mi-client.ts';
+import type { MiClient } from './mi-client.ts';
 import type { MiResponse } from './mi-message.ts';
+import type { RequestTimeouts } from './request-timeouts.ts';
 
 /** Returns OpenSIPS's name for the socket that receives events. */
 export function subscriberSocket({ host, port }: Address): string {

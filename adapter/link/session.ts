@@ -1,0 +1,131 @@
+/**
+ * The protocol of one connection to the edge, without its socket and timers: `hello`, `welcome`, and what is to be sent next.
+ * @module
+ */
+import {
+  EdgeMessage,
+  type InDialogMessage,
+  LINK_VERSION,
+  type MiRequest,
+  type OpenSipsStatus,
+  parseFrame,
+} from '../../shared/protocol/link.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What a session needs from the adapter. It outlives the connection. */
+export interface SessionContext {
+  readonly adapterName: string;
+  readonly stream: string;
+  readonly outbox: Outbox;
+  opensipsStatus(): OpenSipsStatus;
+  /** Starts a request. Returns false if too many are open. */
+  acceptRequest(request: MiRequest | InDialogMessage): boolean;
+  onAcknowledged(seq: number): void;
+}
+
+/** What the connection does about a session. */
+export interface SessionListener {
+  onWelcome(): void;
+  /** The edge asks for messages that it has acknowledged: it has lost what it stored. */
+  onLostByEdge(applied: number): void;
+}
+
+/** Characters per frame. Cloudflare's limit was 1 MiB and is 32 MiB now; small frames let acknowledgements in between. */
+const TARGET_FRAME_LENGTH = 256 * 1024;
+
+export class Session {
+  readonly #context: SessionContext;
+  readonly #listener: SessionListener;
+  #isWelcomed = false;
+  /** The newest sequence number sent on this connection. */
+  #lastSentSeq = 0;
+
+  constructor(context: SessionContext, listener: SessionListener) {
+    this.#context = context;
+    this.#listener = listener;
+  }
+
+  /** Returns the first message. */
+  hello(): object {
+    const { adapterName, stream, outbox } = this.#context;
+    return {
+      type: 'hello',
+      version: LINK_VERSION,
+      adapter: adapterName,
+      stream,
+      base: outbox.base,
+      opensips: this.#context.opensipsStatus(),
+    };
+  }
+
+  /** Whether the edge has answered `hello`, so that numbered messages can be sent. */
+  get isWelcomed(): boolean {
+    return this.#isWelcomed;
+  }
+
+  /** The number of messages that were not sent on this connection yet. */
+  get pendingCount(): number {
+    return this.#isWelcomed ? this.#context.outbox.lastSeq - this.#lastSentSeq : 0;
+  }
+
+  /** Removes and returns the next frame of numbered messages; undefined if there is none. */
+  takeFrame(): string | undefined {
+    if (!this.#isWelcomed) return undefined;
+    const frame = this.#context.outbox.frameAfter(this.#lastSentSeq, TARGET_FRAME_LENGTH);
+    if (frame !== undefined) this.#lastSentSeq = frame.lastSeq;
+    return frame?.text;
+  }
+
+  /**
+   * Processes a frame. Returns a description of the fault if it violates the protocol: the connection is to be closed then.
+   * @param text undefined for a binary frame
+   */
+  onFrame(text: string | undefined): string | undefined {
+    const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
+    if ('error' in frame) return frame.error;
+    for (const message of frame.messages) {
+      const fault = this.#onMessage(message);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  #onMessage(message: EdgeMessage): string | undefined {
+    switch (message.type) {
+      case 'welcome':
+        return this.#onWelcome(message);
+      case 'ack':
+        return this.#acknowledge(message.seq)
+          ? undefined
+          : `ack of message ${message.seq}, which was never sent`;
+      case 'mi':
+      case 'in-dialog':
+        return this.#context.acceptRequest(message)
+          ? undefined
+          : 'too many MI requests without an acknowledged reply';
+    }
+  }
+
+  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+    const { outbox } = this.#context;
+    if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
+    if (stream !== this.#context.stream) return 'welcome names another stream';
+    if (applied < outbox.base - 1) {
+      // The outbox no longer has those messages: replay starts at its base, and a gap message reports the loss.
+      this.#listener.onLostByEdge(applied);
+      outbox.addGap('the edge asked for messages that it had acknowledged');
+    } else if (!this.#acknowledge(applied)) {
+      return `welcome acknowledges message ${applied}, which was never sent`;
+    }
+    this.#lastSentSeq = outbox.base - 1;
+    this.#isWelcomed = true;
+    this.#listener.onWelcome();
+    return undefined;
+  }
+
+  #acknowledge(seq: number): boolean {
+    const wasSent = this.#context.outbox.acknowledge(seq);
+    if (wasSent) this.#context.onAcknowledged(seq);
+    return wasSent;
+  }
+}
