@@ -21,6 +21,8 @@ export interface SessionContext {
   /** Starts a request. Returns false if too many are open. */
   acceptRequest(request: MiRequest | InDialogMessage): boolean;
   onAcknowledged(seq: number): void;
+  /** Compares the edge's clock with this machine's, by what the edge has sent just now. */
+  onClock?(sentAt: number): void;
 }
 
 /** What the connection does about a session. */
@@ -106,7 +108,8 @@ export class Session {
     }
   }
 
-  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+  #onWelcome(welcome: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+    const { version, stream, applied, sent_at: sentAt } = welcome;
     const { outbox } = this.#context;
     if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
     if (stream !== this.#context.stream) return 'welcome names another stream';
@@ -117,6 +120,7 @@ export class Session {
     } else if (!this.#acknowledge(applied)) {
       return `welcome acknowledges message ${applied}, which was never sent`;
     }
+    if (sentAt !== undefined) this.#context.onClock?.(sentAt);
     this.#lastSentSeq = outbox.base - 1;
     this.#isWelcomed = true;
     this.#listener.onWelcome();
