@@ -3,13 +3,23 @@
  * has begun: one that could not begin, because the last one is still running, begins when that has finished.
  * @module
  */
-import type { Calls } from '../calls/calls.ts';
 import type { DialogReconciler } from './dialog-reconciler.ts';
 import type { Link } from './link.ts';
 import type { ReconcileSchedule } from './reconcile-schedule.ts';
 
+/** The calls that are reconciled. */
+export interface ReconciledCalls {
+  /** Events may have been lost: a round is needed. */
+  readonly isReconcileRequested: boolean;
+  /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
+  readonly oldestBegan: number;
+  onRoundBegun(): void;
+  /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
+  takeUnknownParties(): readonly string[];
+}
+
 export interface ReconcileDependencies {
-  readonly calls: Pick<Calls, 'isReconcileRequested' | 'oldestBegan' | 'onRoundBegun' | 'takeUnknownParties'>;
+  readonly calls: ReconciledCalls;
   readonly reconciler: DialogReconciler;
   readonly reconcileSchedule: Pick<ReconcileSchedule, 'due' | 'onRoundBegun'>;
   readonly link: Pick<Link, 'isConnected'>;
