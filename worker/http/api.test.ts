@@ -76,18 +76,19 @@ it('responds only after the command is stored, so that an evicted object still k
 it('runs nothing for a key that is revoked while the body arrives', async () => {
   let isRevoked = false;
   const { env } = scriptedTenants(() => (isRevoked ? { ok: false } : ACCESS_GRANT));
-  const authenticator = new TenantAuthenticator(new GrantCache());
+  const authenticator = new TenantAuthenticator(new GrantCache(), () => Date.now());
   const claims = { tenant: site.tenant, site: site.site, subject: 'sub:alice', scopes: ACCESS_GRANT.scopes };
   const token = await issueToken({ ...claims, key: 'k1', expires: Date.now() + 3_600_000 }, env);
-  const body = new ReadableStream({
-    pull(controller) {
-      isRevoked = true;
-      advanceClock(GRANT_TTL_MS + MAX_REQUEST_MS + 1);
-      controller.enqueue(new TextEncoder().encode(JSON.stringify(rpc('Echo', { cmd_id: 'late' }))));
-      controller.close();
-    },
-  });
-  const headers = { Authorization: `Bearer ${token}` };
+  const text = JSON.stringify(rpc('Echo', { cmd_id: 'late' }));
+  const arrive = (controller: ReadableStreamDefaultController) => {
+    isRevoked = true;
+    advanceClock(GRANT_TTL_MS + MAX_REQUEST_MS + 1);
+    controller.enqueue(new TextEncoder().encode(text));
+    controller.close();
+  };
+  // Nothing arrives before the body is read.
+  const body = new ReadableStream({ pull: arrive }, { highWaterMark: 0 });
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Length': String(text.length) };
   const request = new Request('https://calls.example.com/v1/rpc', { method: 'POST', headers, body });
   const response = await createApp(authenticator, authenticator).fetch(request, env);
   expect(response.status).toBe(401);
