@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
+import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
@@ -17,6 +18,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --commands N    commands per seed (100)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
+  --busy-site     instead: lose the events of calls on a site that is busy with calls of others
   --help          this text
 
 Every fourth seed runs on miniflare, which can evict objects; the others run on bare workerd, which can be killed.
@@ -33,6 +35,7 @@ const { values: flags } = parseArgs({
     commands: { type: 'string', default: '100' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
+    'busy-site': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -42,6 +45,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 if (flags.help) process.stdout.write(HELP);
 else if (flags['cut-off'] !== undefined) process.exitCode = await runOutages(Number(flags['cut-off']));
+else if (flags['busy-site']) process.exit(await runBusySiteOnce());
 // Half-open sockets and pending reconnects would otherwise keep the process alive.
 else process.exit(await runSeeds());
 
@@ -58,6 +62,15 @@ beyond the buffer: ${beyond.raised} events raised, overflow logged: ${beyond.has
 ${ended} of ${beyond.calls.length} calls with the right outcome\n`);
   const isComplete = complete === within.calls.length && within.replayed >= within.raised;
   return isComplete && beyond.hasOverflowed && ended === beyond.calls.length ? 0 : 1;
+}
+
+async function runBusySiteOnce(): Promise<number> {
+  const { goneAfterMs, foundAfterMs, otherCalls } = await runBusySite();
+  const seconds = (ms: number) => (ms / 1_000).toFixed(1);
+  process.stdout.write(`${OTHER_CALLS_PER_SECOND} calls of others a second (${otherCalls} in all), MI replies ${MI_DELAY_MS} ms late: \
+the calls of the killed client were gone after ${seconds(goneAfterMs)} s, and the calls without events were found after \
+${seconds(foundAfterMs)} s\n`);
+  return Math.max(goneAfterMs, foundAfterMs) < MAX_CORRECTION_MS ? 0 : 1;
 }
 
 async function runSeeds(): Promise<number> {

@@ -2,10 +2,18 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Limits } from '../../shared/policy/policy.ts';
+import { createApp } from '../app.ts';
+import { GrantCache } from '../auth/grant-cache.ts';
+import { TenantAuthenticator } from '../auth/tenant-authenticator.ts';
+import { issueToken } from '../auth/tokens.ts';
+import { GRANT_TTL_MS } from '../tenant/access.ts';
+import { MAX_REQUEST_MS } from '../tenant/outbox.ts';
 import type { ScriptedAdapter } from '../testing/adapter.ts';
+import { advanceClock } from '../testing/clock.ts';
 import { createDeployedWorker, createHttpClient, type TokenOptions } from '../testing/http.ts';
 import { statefulCalls } from '../testing/scenarios.ts';
 import { policy, TestSite } from '../testing/site.ts';
+import { ACCESS_GRANT, scriptedTenants } from '../testing/tenants.ts';
 
 const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
@@ -63,6 +71,28 @@ it('responds only after the command is stored, so that an evicted object still k
     state: 'ended',
     events: [{ event: 'Reply' }, { event: 'Ended' }],
   });
+});
+
+it('runs nothing for a key that is revoked while the body arrives', async () => {
+  let isRevoked = false;
+  const { env } = scriptedTenants(() => (isRevoked ? { ok: false } : ACCESS_GRANT));
+  const authenticator = new TenantAuthenticator(new GrantCache(), () => Date.now());
+  const claims = { tenant: site.tenant, site: site.site, subject: 'sub:alice', scopes: ACCESS_GRANT.scopes };
+  const token = await issueToken({ ...claims, key: 'k1', expires: Date.now() + 3_600_000 }, env);
+  const text = JSON.stringify(rpc('Echo', { cmd_id: 'late' }));
+  const arrive = (controller: ReadableStreamDefaultController) => {
+    isRevoked = true;
+    advanceClock(GRANT_TTL_MS + MAX_REQUEST_MS + 1);
+    controller.enqueue(new TextEncoder().encode(text));
+    controller.close();
+  };
+  // Nothing arrives before the body is read.
+  const body = new ReadableStream({ pull: arrive }, { highWaterMark: 0 });
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Length': String(text.length) };
+  const request = new Request('https://calls.example.com/v1/rpc', { method: 'POST', headers, body });
+  const response = await createApp(authenticator, authenticator).fetch(request, env);
+  expect(response.status).toBe(401);
+  expect(await (await createClient())('GET', '/v1/commands/late')).toMatchObject({ body: { code: -32005 } });
 });
 
 it('includes the site in Location if the request names it', async () => {

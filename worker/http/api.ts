@@ -13,6 +13,7 @@ import type { Authenticated } from '../auth/authenticated.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { ClientPrincipal } from '../auth/principal.ts';
 import { problemOf, problemResponse, respondWithProblem } from '../errors/problem.ts';
+import { MAX_REQUEST_MS } from '../tenant/outbox.ts';
 import { respondToPreflight, withCorsHeaders } from './cors.ts';
 import { streamEvents } from './event-stream.ts';
 import { isProblem, type ParsedRequest, parseRequest } from './parse-request.ts';
@@ -68,13 +69,26 @@ async function handle(
   authenticator: Authenticator,
 ): Promise<Response> {
   const request = context.req.raw;
-  const client = await authenticator.authenticateClient(request, context.env);
+  const client = await authenticateWithBody(context, authenticator);
   if ('status' in client) {
     const denial = problemResponse(client.status, client.reason);
     // An invalid credential gets the same response everywhere, so any page may read it.
     return client.status === 401 ? withCorsHeaders(denial, request) : denial;
   }
   return withCorsHeaders(await serve(route, { context, client }), request);
+}
+
+/**
+ * Authenticates a request, and reads its body. If that takes long, the request is authenticated again: meanwhile the key may have been
+ * revoked and the site deleted, also for the last time that its object is told so (`REPEAT_AFTER_MS`).
+ */
+async function authenticateWithBody({ req, env }: Context<AppEnv>, authenticator: Authenticator) {
+  const startedAt = Date.now();
+  const client = await authenticator.authenticateClient(req.raw, env);
+  if ('status' in client) return client;
+  // Read once: later calls return the same text.
+  await req.text();
+  return Date.now() <= startedAt + MAX_REQUEST_MS ? client : authenticator.authenticateClient(req.raw, env);
 }
 
 async function serve(route: Route, authenticated: AuthenticatedContext): Promise<Response> {

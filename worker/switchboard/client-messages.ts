@@ -20,6 +20,8 @@ export class ClientMessages {
   readonly #rpc: RpcServer;
   readonly #commits: CommitQueue;
   readonly #verifyToken: (token: string) => Promise<Claims | undefined>;
+  /** The last verification of each socket: of two new tokens, the later one counts, whichever is verified first. */
+  readonly #verifications = new WeakMap<WebSocket, Promise<unknown>>();
 
   constructor(
     components: Components,
@@ -82,16 +84,26 @@ export class ClientMessages {
     message: ParsedMessage,
     requests: readonly RpcRequest[],
   ): Promise<void> {
-    const verified = new Map<RpcRequest, Claims | undefined>();
-    for (const request of requests) {
-      const params = AuthorizeParams.safeParse(request.params);
-      if (params.success) verified.set(request, await this.#verifyToken(params.data.token));
-    }
+    const previous = this.#verifications.get(socket);
+    const verification = this.#verify(requests);
+    const inOrder = Promise.allSettled([previous, verification]);
+    this.#verifications.set(socket, inOrder);
+    await inOrder;
+    const verified = await verification;
     if (!isLive(socket)) return;
     const now = Date.now();
     this.#components.runner.fireDueTimers(now);
     this.#run(socket, message, now, verified);
     this.#commits.endTurn(now);
+  }
+
+  async #verify(requests: readonly RpcRequest[]): Promise<VerifiedTokens> {
+    const verified = new Map<RpcRequest, Claims | undefined>();
+    for (const request of requests) {
+      const params = AuthorizeParams.safeParse(request.params);
+      if (params.success) verified.set(request, await this.#verifyToken(params.data.token));
+    }
+    return verified;
   }
 
   #run(socket: WebSocket, message: ParsedMessage, now: number, verified?: VerifiedTokens): void {

@@ -10,6 +10,7 @@
 import { SHORTEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
 import type { Components } from './components.ts';
+import { ReconcileRounds } from './link/reconcile-rounds.ts';
 import type { RpcReply } from './rpc/rpc-server.ts';
 
 /**
@@ -35,6 +36,7 @@ const DISTANT_ALARM_MS = 10_000;
 export class CommitQueue {
   readonly #components: Components;
   readonly #alarm: Alarm;
+  readonly #rounds: ReconcileRounds;
   #afterCommit: (() => void)[] = [];
   #commitTimer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
   #watcherTimer: ReturnType<typeof setTimeout> | undefined;
@@ -43,6 +45,7 @@ export class CommitQueue {
   constructor(components: Components, alarm: Alarm) {
     this.#components = components;
     this.#alarm = alarm;
+    this.#rounds = new ReconcileRounds(components);
   }
 
   /** Calls `send` once this turn is stored. */
@@ -70,7 +73,7 @@ export class CommitQueue {
       else this.commit(now);
     } else if (calls.hasOutput) {
       this.#commitWithin(WATCHED_COMMIT_MS);
-    } else if (runner.hasUnwritten || calls.hasUnwritten || calls.isReconcileRequested) {
+    } else if (runner.hasUnwritten || calls.hasUnwritten || this.#rounds.isRequested) {
       this.#commitWithin(SILENT_COMMIT_MS);
     } else if (this.#commitTimer === undefined) {
       link.flush([], false);
@@ -85,7 +88,7 @@ export class CommitQueue {
       this.#components;
     const status = link.takeStatusChange();
     if (status) calls.onLinkStatus(status, now);
-    this.#reconcile(now);
+    this.#rounds.run(this.isWatched, now);
     const { rows, requests, notifications } = runner.takeOutput();
     const { applied } = link;
     for (const { position, commands } of rows) {
@@ -114,18 +117,14 @@ export class CommitQueue {
    * for the short timers that will follow.
    */
   armAlarm(now: number): void {
-    const { runner, commandLog, sessions, calls, reconcileSchedule, link, logNotifier } = this.#components;
+    const { runner, commandLog, sessions, link, logNotifier } = this.#components;
     const { isWatched } = this;
-    // Without an adapter OpenSIPS cannot be asked. When it is back, that is a turn.
-    const nextRound = link.isConnected
-      ? reconcileSchedule.due(isWatched, calls.oldestBegan)
-      : Number.POSITIVE_INFINITY;
     const due = Math.min(
       runner.nextDue,
       commandLog.segments.due,
       sessions.due,
       link.due(isWatched),
-      nextRound,
+      this.#rounds.due(isWatched),
       logNotifier.due,
     );
     const { at } = this.#alarm;
@@ -149,19 +148,6 @@ export class CommitQueue {
     this.#diagnosisTimer = undefined;
     this.#watcherTimer = undefined;
     for (const send of this.#afterCommit.splice(0)) send();
-  }
-
-  /** Begins a reconciliation round if one is due, and reads the parties of new calls. */
-  #reconcile(now: number): void {
-    const { calls, reconciler, link, reconcileSchedule } = this.#components;
-    const { isWatched } = this;
-    const unknownParties = calls.takeUnknownParties();
-    const isDue = calls.isReconcileRequested || now >= reconcileSchedule.due(isWatched, calls.oldestBegan);
-    if ((!isDue && unknownParties.length === 0) || !link.isConnected) return;
-    reconciler.readUnknownParties(unknownParties, now);
-    if (!isDue) return;
-    if (reconciler.begin(now)) calls.onRoundBegun();
-    reconcileSchedule.onRoundBegun(isWatched, now);
   }
 
   /** Answers a diagnosis in time. It needs no alarm, which would cost a row: diagnoses are in memory only. */

@@ -55,7 +55,7 @@ export function restoreComponents(
     onDialog: (dialog, round) => calls.onDialog(dialog, round, Date.now()),
     onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, Date.now()),
     onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now()),
-    onRoundRead: (round) => calls.unseenIn(round),
+    onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, Date.now()),
   });
   const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
   const link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis), applied);

@@ -1,8 +1,13 @@
-/** The list of tenants. Only administration uses it: no call depends on it. @module */
+/**
+ * The list of tenants. Only administration uses it: no call depends on it. Each tenant reports its creation and deletion here, and
+ * repeats that until it has arrived, so that list and tenants agree.
+ * @module
+ */
 import { DurableObject } from 'cloudflare:workers';
 import { migrate } from '../objects/migrate.ts';
 import { type Actor, type AuditEntry, AuditTrail } from './audit.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
+import type { TenantState } from './settings.ts';
 
 /** The name of the one object. */
 export const DIRECTORY_NAME = 'directory';
@@ -37,16 +42,29 @@ export class Directory extends DurableObject<Env> {
     );
   }
 
-  /** Lists a tenant before it is created, so that none exists unlisted. Returns whether it was not listed before. */
-  add(id: string): boolean {
-    if (this.has(id)) return false;
-    this.#sql.exec('INSERT OR REPLACE INTO tenants (id, created_at) VALUES (?, ?)', id, Date.now());
-    return true;
+  /** Lists a tenant as it is, unless a newer state of it is listed: two reports may overtake each other. */
+  record({ id, createdAt, deletedAt, version }: TenantState): void {
+    this.#sql.exec(
+      `INSERT INTO tenants (id, created_at, deleted_at, version) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, deleted_at = excluded.deleted_at,
+       version = excluded.version WHERE excluded.version >= tenants.version`,
+      id,
+      createdAt,
+      deletedAt,
+      version,
+    );
   }
 
-  /** Marks a tenant as deleted, also one whose creation has failed. */
-  markDeleted(id: string): void {
-    this.#sql.exec('UPDATE tenants SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL', Date.now(), id);
+  /**
+   * Marks a tenant as deleted that does not exist, and has never reported that it does: an earlier release listed a tenant before it
+   * was created.
+   */
+  markMissing(id: string): void {
+    this.#sql.exec(
+      'UPDATE tenants SET deleted_at = ? WHERE id = ? AND version = 0 AND deleted_at IS NULL',
+      Date.now(),
+      id,
+    );
   }
 
   /** Returns tenants by id, starting after `after`, including deleted ones if requested. */

@@ -1,14 +1,20 @@
 /**
- * The transactional outbox of a Tenant: updates for its switchboards, stored with the change that caused them and kept
- * until they are delivered, also after a crash.
+ * The transactional outbox of a Tenant: updates for its switchboards and for the directory, stored with the change that caused them
+ * and kept until they are delivered, also after a crash.
  * @module
  */
 import type { Location } from '../../shared/policy/locations.ts';
 import { GRANT_TTL_MS } from './access.ts';
 import type { Site } from './sites.ts';
 
-/** A new policy, a revoked key, or the deletion of the site. */
-export type SiteUpdateKind = 'policy' | 'revoke' | 'erase';
+/** A new policy, a revoked key, or the deletion of the site; or, for the directory, that the tenant was created or deleted. */
+export type SiteUpdateKind = 'policy' | 'revoke' | 'erase' | 'listing';
+
+/** The site of an update for the directory: no site has this id. */
+const NO_SITE = { id: '', location: null };
+
+/** How long a request may be in progress in the Worker, in milliseconds, after a grant was cached. */
+export const MAX_REQUEST_MS = 5_000;
 
 export interface SiteUpdate {
   /** Never used again: the same update, added again while it is being delivered, has another id. */
@@ -26,9 +32,9 @@ export interface SiteUpdate {
 
 /**
  * A Worker may use a cached grant for a while, and a socket that it opens so would outlive the key or the site. So
- * revocations and deletions are delivered a second time when every cache has expired; 5 s are for requests in progress.
+ * revocations and deletions are delivered a second time when every cache has expired, and requests in progress have ended.
  */
-export const REPEAT_AFTER_MS = GRANT_TTL_MS + 5_000;
+export const REPEAT_AFTER_MS = GRANT_TTL_MS + MAX_REQUEST_MS;
 
 /** How long a taken update belongs to its taker, in milliseconds: longer than one attempt lasts. */
 const LEASE_MS = 10_000;
@@ -54,8 +60,13 @@ export class Outbox {
       location,
       keyId,
       now,
-      kind === 'policy' ? null : now + REPEAT_AFTER_MS,
+      kind === 'revoke' || kind === 'erase' ? now + REPEAT_AFTER_MS : null,
     );
+  }
+
+  /** Adds an update for the directory that is due now. */
+  addListing(now: number): void {
+    this.add('listing', NO_SITE, now);
   }
 
   /** Takes up to `limit` updates that are due, oldest first. No one else can take them for {@link LEASE_MS}. */
@@ -88,7 +99,8 @@ export class Outbox {
   unreachedSites(now: number): string[] {
     return this.#sql
       .exec<{ site: string }>(
-        'SELECT DISTINCT site FROM outbox WHERE attempts > 0 OR due <= ? ORDER BY site',
+        'SELECT DISTINCT site FROM outbox WHERE site <> ? AND (attempts > 0 OR due <= ?) ORDER BY site',
+        NO_SITE.id,
         now,
       )
       .toArray()

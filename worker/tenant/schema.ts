@@ -74,4 +74,8 @@ export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [
       ${AUDIT_TABLE}
     `,
   },
+  {
+    name: 'version of the tenant that is listed',
+    sql: 'ALTER TABLE tenants ADD COLUMN version INTEGER NOT NULL DEFAULT 0;',
+  },
 ];

@@ -14,6 +14,16 @@ export interface Settings {
   readonly kept_seconds: number;
 }
 
+/** Whether a tenant exists, as the directory lists it. Times are Unix milliseconds. */
+export interface TenantState {
+  readonly id: string;
+  readonly createdAt: number;
+  /** Null for a tenant that exists. */
+  readonly deletedAt: number | null;
+  /** See {@link Settings}. The state with the highest version is the newest. */
+  readonly version: number;
+}
+
 /** A change. Absent fields stay as they are. */
 export interface SettingsChange {
   /** Null resets a limit to its default. */
@@ -73,6 +83,13 @@ export class SettingsStore {
   /** The id of the tenant, also of a deleted one; undefined where none was ever created. */
   get id(): string | undefined {
     return this.#row()?.tenant_id;
+  }
+
+  /** Whether the tenant exists; undefined where none was ever created. */
+  get state(): TenantState | undefined {
+    const row = this.#row();
+    if (!row) return undefined;
+    return { id: row.tenant_id, createdAt: row.created_at, deletedAt: row.deleted_at, version: row.version };
   }
 
   /** Creates a tenant with defaults. */

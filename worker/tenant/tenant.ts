@@ -14,9 +14,11 @@ import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
 import type { AccessDecision, AccessRequest } from './access.ts';
 import { type Actor, type AuditEntry, type AuditedAction, AuditTrail } from './audit.ts';
+import { DIRECTORY_NAME } from './directory.ts';
 import { isValid, type Key, KeyStore, MAX_KEYS } from './keys.ts';
 import { Outbox, type SiteUpdate } from './outbox.ts';
 import { policyOf } from './policy.ts';
+import { NO_TENANT, noKey, noSite, stillErasing } from './rejections.ts';
 import { TENANT_SCHEMA } from './schema.ts';
 import { type SettingsChange, SettingsStore } from './settings.ts';
 import { SiteUpdater } from './site-updates.ts';
@@ -31,8 +33,6 @@ export interface NewKey {
   readonly site: string | null;
   readonly scopes: readonly Scope[];
 }
-
-const NO_TENANT = reject(404, 'There is no such tenant. List the tenants to see their ids.');
 
 export class Tenant extends DurableObject<Env> {
   readonly #settings: SettingsStore;
@@ -91,6 +91,8 @@ export class Tenant extends DurableObject<Env> {
   /** Creates the tenant. A deleted tenant can be created again once all its sites have been erased. */
   create(id: string, changes: SettingsChange, actor: Actor): Promise<Outcome<TenantView>> {
     return this.#runChange(actor, 'tenant.create', id, (now) => {
+      // Also where it is rejected: then the other creation may not have been listed yet.
+      this.#outbox.addListing(now);
       if (this.#settings.get())
         return reject(409, `id: the tenant ${quote(id)} exists already. Choose another id.`);
       if (this.#outbox.sitesBeingErased().length > 0) return stillErasing(`the tenant ${quote(id)}`);
@@ -118,6 +120,7 @@ export class Tenant extends DurableObject<Env> {
   /** Deletes the tenant with all its data. The data of its sites is erased as soon as they can be reached. */
   delete(actor: Actor): Promise<Outcome<null>> {
     return this.#runChange(actor, 'tenant.delete', '', (now) => {
+      this.#outbox.addListing(now);
       for (const site of this.#sites.list()) this.#outbox.add('erase', site, now);
       this.#settings.delete(now);
       this.#sites.clear();
@@ -305,6 +308,7 @@ export class Tenant extends DurableObject<Env> {
   }
 
   async #deliverUpdate({ kind, site: siteId, location, keyId }: SiteUpdate): Promise<void> {
+    if (kind === 'listing') return this.#deliverListing();
     const { SWITCHBOARD, WEBHOOKS } = this.env;
     const hint = location ? { locationHint: location } : {};
     const siteName = `${this.#settings.id}/${siteId}`;
@@ -319,24 +323,19 @@ export class Tenant extends DurableObject<Env> {
     if (settings && site) await switchboard.applyPolicy(policyOf(settings, site.rules, this.#sites.count));
   }
 
+  /** Reports to the directory whether the tenant exists now. */
+  async #deliverListing(): Promise<void> {
+    const { DIRECTORY } = this.env;
+    const { state } = this.#settings;
+    if (state) await DIRECTORY.get(DIRECTORY.idFromName(DIRECTORY_NAME)).record(state);
+  }
+
   /** Arms one alarm for the outbox, for keys that are revoked later, and for trimming; cancels it where nothing is due. */
   #armAlarm(): void {
     const due = Math.min(this.#outbox.due, this.#keys.due, this.#audit.due);
     if (due < Number.POSITIVE_INFINITY) this.#alarm.arm(due);
     else if (this.#alarm.at < due) void this.#alarm.cancel();
   }
-}
-
-function stillErasing(name: string) {
-  return reject(409, `id: ${name} is still being deleted. Try again in a minute.`);
-}
-
-function noSite(id: string) {
-  return reject(404, `There is no site ${quote(id)}. Create it first.`);
-}
-
-function noKey(id: string) {
-  return reject(404, `There is no key ${quote(id)}. List the keys to see their ids.`);
 }
 
 /** Compares in constant time. Both are hashes in hex, so their length reveals nothing. */

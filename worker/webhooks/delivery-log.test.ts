@@ -30,7 +30,8 @@ const newDeliveries = (count: number, endpointId = 'e') =>
 function deliverNext(deliveries: DeliveryLog, endpointId: string): void {
   const [delivery] = deliveries.listDue(endpointId, 9, 1);
   const attempt = { at: new Date(0).toISOString(), ms: 1, status: 200 };
-  if (delivery) deliveries.recordAttempt(delivery, attempt, 1, { state: 'delivered' });
+  if (delivery)
+    deliveries.recordAttempt(delivery, attempt, { attemptCount: 1, outcome: { state: 'delivered' } });
 }
 
 it('drops finished deliveries first, then the oldest waiting ones, and counts the latter', () =>
@@ -52,7 +53,10 @@ it('lists due deliveries in the order in which they became due', () =>
     const [first] = deliveries.listDue('e', 1, 1);
     if (!first) throw new Error('nothing is due');
     const attempt = { at: new Date(0).toISOString(), ms: 1, error: 'no answer' };
-    deliveries.recordAttempt(first, attempt, 1, { state: 'waiting', due: 5, error: 'no answer' });
+    deliveries.recordAttempt(first, attempt, {
+      attemptCount: 1,
+      outcome: { state: 'waiting', due: 5, error: 'no answer' },
+    });
     expect(deliveries.listDue('e', 4, MAX).map(({ messageId }) => messageId)).toEqual(['e-1', 'e-2']);
     expect(deliveries.nextDue('e', 1)).toBe(5);
     deliverNext(deliveries, 'e');
@@ -71,7 +75,7 @@ it('does not restore a deleted delivery when its last attempt ends', () =>
     if (!inFlight) throw new Error('nothing is due');
     deliveries.clear('e');
     const attempt = { at: new Date(0).toISOString(), ms: 1 };
-    deliveries.recordAttempt(inFlight, attempt, 1, { state: 'delivered' });
+    deliveries.recordAttempt(inFlight, attempt, { attemptCount: 1, outcome: { state: 'delivered' } });
     expect(deliveries.list('e', PAGE)).toEqual([]);
     expect(deliveries.replay('e', inFlight.number, 1)).toBe(false);
     expect(deliveries.countWaiting('f')).toBe(1);

@@ -124,19 +124,27 @@ export class DeliveryLog {
     return due ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Records an attempt and its outcome. A delivery that has been deleted meanwhile stays deleted. */
+  /**
+   * Records an attempt and its result. A delivery that has been deleted meanwhile stays deleted.
+   * @param result undefined for one that has been replayed meanwhile: it stays due
+   */
   recordAttempt(
     { number, attempts }: Delivery,
     attempt: DeliveryAttempt,
-    attemptCount: number,
-    outcome: DeliveryOutcome,
+    result: { readonly attemptCount: number; readonly outcome: DeliveryOutcome } | undefined,
   ): void {
+    const logged = JSON.stringify([...attempts, attempt].slice(-MAX_LOGGED_ATTEMPTS));
+    if (!result) {
+      this.#sql.exec('UPDATE deliveries SET attempts = ? WHERE number = ?', logged, number);
+      return;
+    }
+    const { attemptCount, outcome } = result;
     this.#sql.exec(
       'UPDATE deliveries SET state = ?, attempt_count = ?, due = ?, attempts = ? WHERE number = ?',
       outcome.state,
       attemptCount,
       outcome.state === 'waiting' ? outcome.due : null,
-      JSON.stringify([...attempts, attempt].slice(-MAX_LOGGED_ATTEMPTS)),
+      logged,
       number,
     );
   }

@@ -8,7 +8,7 @@ import {
   retryDelayMs,
 } from './retry-schedule.ts';
 
-const terms = { schedule: [0, 5, 300], random: 0 };
+const terms = { schedule: [0, 5, 300], random: 0, isEndpointChanged: false };
 const response = (status: number, retryAfterMs = 0) => ({ status, retryAfterMs });
 
 describe.each([
@@ -32,6 +32,14 @@ describe.each([
 ] as const)('%s', (_, attemptCount, result, expected) =>
   it(`as attempt ${attemptCount} of three`, () =>
     expect(outcomeOf(attemptCount, result, 1_000, terms)).toMatchObject(expected)),
+);
+
+it.each([
+  ['410', response(410), { state: 'waiting', due: 6_000, error: expect.stringContaining('answered 410') }],
+  ['429 with Retry-After', response(429, 60_000), { state: 'waiting', due: 6_000, error: expect.anything() }],
+  ['204', response(204), { state: 'delivered' }],
+])('does not hold a %s against an endpoint that was changed during the attempt', (_, result, expected) =>
+  expect(outcomeOf(1, result, 1_000, { ...terms, isEndpointChanged: true })).toEqual(expected),
 );
 
 it('makes ten attempts in three days, with delays that are up to a fifth longer but never shorter', () => {

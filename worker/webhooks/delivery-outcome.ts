@@ -30,14 +30,17 @@ export type DeliveryOutcome =
       readonly disable?: string;
     };
 
-/** What the retry delay depends on. See {@link retryDelayMs}. */
-export interface RetryTerms {
+/** What an outcome depends on, beside the result. */
+export interface AttemptTerms {
+  /** See {@link retryDelayMs}. */
   readonly schedule: readonly number[];
   readonly random: number;
+  /** An administrator has changed the URL, or has enabled or disabled the endpoint, during the attempt. */
+  readonly isEndpointChanged: boolean;
 }
 
 /**
- * Returns the outcome of an attempt.
+ * Returns the outcome of an attempt. What it says of the endpoint counts only if that is still the same.
  * @param attemptCount attempts made, including this one
  * @param now when the attempt ended, in Unix milliseconds
  */
@@ -45,24 +48,25 @@ export function outcomeOf(
   attemptCount: number,
   result: AttemptResult,
   now: number,
-  { schedule, random }: RetryTerms,
+  { schedule, random, isEndpointChanged }: AttemptTerms,
 ): DeliveryOutcome {
   if ('status' in result && result.status >= 200 && result.status < 300) return { state: 'delivered' };
   const error = 'error' in result ? result.error : statusError(result.status);
-  if ('status' in result && result.status === 410) {
-    return { state: 'failed', error, disable: 'The endpoint answered 410 Gone.' };
+  if ('status' in result && result.status === 410 && !isEndpointChanged) {
+    return { state: 'failed', error: GONE_ERROR, disable: 'The endpoint answered 410 Gone.' };
   }
-  const quiet =
-    'status' in result && result.retryAfterMs > 0 ? { quietUntil: now + result.retryAfterMs } : {};
+  const isQuiet = 'status' in result && result.retryAfterMs > 0 && !isEndpointChanged;
+  const quiet = isQuiet ? { quietUntil: now + result.retryAfterMs } : {};
   const delayMs = retryDelayMs(attemptCount, schedule, random);
   if (delayMs === undefined) return { state: 'failed', error, ...quiet };
   return { state: 'waiting', due: Math.max(now + delayMs, quiet.quietUntil ?? 0), error, ...quiet };
 }
 
+const GONE_ERROR =
+  'The endpoint answered 410 Gone and was disabled. Enable it when it accepts webhooks again.';
+
 function statusError(status: number): string {
   if (status >= 300 && status < 400)
     return `The endpoint answered ${status}, and redirects are not followed. Set the URL that it redirects to.`;
-  if (status === 410)
-    return 'The endpoint answered 410 Gone and was disabled. Enable it when it accepts webhooks again.';
   return `The endpoint answered ${status}. Answer with a status from 200 to 299 to confirm a delivery.`;
 }

@@ -61,6 +61,8 @@ export class EndpointQueue {
   #isStale = false;
   /** The ordering keys of the deliveries in flight, by number. */
   readonly #inFlight = new Map<number, string>();
+  /** The deliveries in flight that are to be sent again, whatever their attempts lead to. */
+  readonly #replayed = new Set<number>();
   #isHealthy = true;
   /** Since when there has always been something to send, in Unix milliseconds; undefined while there is nothing. */
   #behindSince: number | undefined;
@@ -92,6 +94,12 @@ export class EndpointQueue {
     this.#isStale = true;
   }
 
+  /** Notes that a delivery is to be sent again now. If it is in flight, it is sent when its attempt has finished. */
+  replay(number: number): void {
+    this.discardBatch();
+    if (this.#inFlight.has(number)) this.#replayed.add(number);
+  }
+
   /** Sends nothing more until {@link invalidate} is called. */
   stop(): void {
     this.#batch = [];
@@ -121,12 +129,16 @@ export class EndpointQueue {
   }
 
   /**
-   * Records that a delivery is no longer in flight.
+   * Records that a delivery is no longer in flight. Returns whether it was replayed meanwhile: then the result of the attempt
+   * decides nothing.
    * @param isDelivered undefined where the result is unknown
    */
-  onFinished({ number }: Pick<Delivery, 'number'>, isDelivered: boolean | undefined): void {
+  onFinished({ number }: Pick<Delivery, 'number'>, isDelivered: boolean | undefined): boolean {
     this.#inFlight.delete(number);
     if (isDelivered !== undefined) this.#isHealthy = isDelivered;
+    const isReplayed = this.#replayed.delete(number);
+    if (isReplayed) this.#isStale = true;
+    return isReplayed;
   }
 
   /** The index of the first delivery of the batch whose ordering key is not in flight; -1 for none. */

@@ -28,6 +28,8 @@ export class EndpointStore {
   readonly #sql: SqlStorage;
   /** Endpoints are read with each event and seldom change. */
   #cache: readonly Endpoint[] | undefined;
+  /** By endpoint id. In memory, as the attempts are that need it. */
+  readonly #changeCounts = new Map<string, number>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -67,6 +69,11 @@ export class EndpointStore {
     this.#cache = undefined;
   }
 
+  /** How often an administrator has changed where an endpoint is, or whether it is enabled, since the object was started. */
+  changeCountOf(id: string): number {
+    return this.#changeCounts.get(id) ?? 0;
+  }
+
   /** Changes what is given. Enabling an endpoint also ends the silence that its receiver asked for. */
   change(before: Endpoint, change: EndpointChange): void {
     const { url, description, events, addresses, enabled } = { ...before, ...definedFields(change) };
@@ -79,6 +86,8 @@ export class EndpointStore {
       enabled ? 1 : 0,
       before.id,
     );
+    if (url !== before.url || change.enabled !== undefined)
+      this.#changeCounts.set(before.id, this.changeCountOf(before.id) + 1);
     if (change.enabled)
       this.#sql.exec('UPDATE endpoints SET disabled_reason = NULL, quiet_until = 0 WHERE id = ?', before.id);
     this.#cache = undefined;
@@ -114,6 +123,7 @@ export class EndpointStore {
 
   delete(id: string): void {
     this.#sql.exec('DELETE FROM endpoints WHERE id = ?', id);
+    this.#changeCounts.delete(id);
     this.#cache = undefined;
   }
 }

@@ -82,7 +82,11 @@ it('reads as much as can be sent next, and more when less is due', () =>
       2,
     ]);
     for (const delivery of deliveries.listDue('e', Date.now(), 40 - REFILL_THRESHOLD + 1))
-      deliveries.recordAttempt(delivery, { at: '', ms: 0 }, 1, { state: 'delivered' });
+      deliveries.recordAttempt(
+        delivery,
+        { at: '', ms: 0 },
+        { attemptCount: 1, outcome: { state: 'delivered' } },
+      );
     reader.readNext('e');
     await vi.waitFor(() => expect(ranges.countPending('e')).toBe(940));
     expect(messageIds('e')).toEqual(expectedIds(40 - REFILL_THRESHOLD + 2, 60));
@@ -107,7 +111,11 @@ it('reads nothing for a quiet endpoint until its silence ends or it is far behin
     await vi.waitFor(() => expect(ranges.countPending('e')).toBe(MAX_LAG));
     expect(readLog).toHaveBeenCalledTimes(5);
     for (const delivery of deliveries.listDue('e', Date.now(), 100))
-      deliveries.recordAttempt(delivery, { at: '', ms: 0 }, 1, { state: 'delivered' });
+      deliveries.recordAttempt(
+        delivery,
+        { at: '', ms: 0 },
+        { attemptCount: 1, outcome: { state: 'delivered' } },
+      );
     reader.readNext('e');
     expect(readLog).toHaveBeenCalledTimes(5);
     vi.useFakeTimers({ toFake: ['Date'], now: quietUntil });

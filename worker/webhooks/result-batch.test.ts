@@ -52,6 +52,7 @@ const record = (delivery: Delivery, outcome: DeliveryOutcome) => ({
   attempt: { at: new Date(0).toISOString(), ms: 1 },
   attemptCount: 1,
   outcome,
+  isReplayed: false,
 });
 
 it('writes a batch in one transaction after a while', () =>

@@ -17,6 +17,8 @@ export interface AttemptRecord {
   /** Attempts made, including this one. */
   readonly attemptCount: number;
   readonly outcome: DeliveryOutcome;
+  /** The delivery was replayed during the attempt: it stays due, whatever the outcome is. */
+  readonly isReplayed: boolean;
 }
 
 export class ResultBatch {
@@ -67,8 +69,8 @@ export class ResultBatch {
     this.#batch = [];
   }
 
-  #writeRecord({ delivery, attempt, attemptCount, outcome }: AttemptRecord): void {
-    this.#deliveries.recordAttempt(delivery, attempt, attemptCount, outcome);
+  #writeRecord({ delivery, attempt, attemptCount, outcome, isReplayed }: AttemptRecord): void {
+    this.#deliveries.recordAttempt(delivery, attempt, isReplayed ? undefined : { attemptCount, outcome });
     const { endpointId } = delivery;
     if ('quietUntil' in outcome && outcome.quietUntil !== undefined)
       this.#endpoints.setQuietUntil(endpointId, outcome.quietUntil);

@@ -64,6 +64,11 @@ export class Sender {
     for (const queue of this.#queues.values()) queue.discardBatch();
   }
 
+  /** Sends a delivery again, which the delivery log shows as due. An attempt that is being made does not count. */
+  replay(endpointId: string, number: number): void {
+    this.#queueOf(endpointId).replay(number);
+  }
+
   /** Stops sending and writing, because the site has been deleted. */
   stop(): void {
     this.#isStopped = true;
@@ -122,8 +127,8 @@ export class Sender {
   async #deliver(endpoint: Endpoint, delivery: Delivery, queue: EndpointQueue): Promise<void> {
     try {
       const record = await this.#attempt(endpoint, delivery);
-      queue.onFinished(delivery, record.outcome.state === 'delivered');
-      if (!this.#isStopped) this.#results.add(record);
+      const isReplayed = queue.onFinished(delivery, record.outcome.state === 'delivered');
+      if (!this.#isStopped) this.#results.add({ ...record, isReplayed });
     } catch (error) {
       console.error(
         `Delivery ${delivery.number} to webhook ${endpoint.id} failed unexpectedly; the alarm retries it`,
@@ -135,15 +140,19 @@ export class Sender {
     this.#send(endpoint.id, Date.now());
   }
 
-  async #attempt({ url, signers }: Endpoint, delivery: Delivery): Promise<AttemptRecord> {
+  async #attempt(endpoint: Endpoint, delivery: Delivery): Promise<Omit<AttemptRecord, 'isReplayed'>> {
     const startedAt = Date.now();
+    const { id, url, signers } = endpoint;
+    const { schedule, endpoints } = this.#options;
+    const changeCount = endpoints.changeCountOf(id);
     const { messageId, body } = delivery;
     const request = { url, signers: activeSigners(signers, startedAt), messageId, body };
     const result = await sendWebhook(request, Date.now);
     const now = Date.now();
     const attemptCount = delivery.attemptCount + 1;
-    const { schedule } = this.#options;
-    const outcome = outcomeOf(attemptCount, result, now, { schedule, random: Math.random() });
+    const isEndpointChanged = endpoints.changeCountOf(id) !== changeCount;
+    const terms = { schedule, random: Math.random(), isEndpointChanged };
+    const outcome = outcomeOf(attemptCount, result, now, terms);
     const attempt = {
       at: new Date(startedAt).toISOString(),
       ms: now - startedAt,

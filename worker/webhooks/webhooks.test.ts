@@ -224,6 +224,80 @@ it('shows a delivery as failed after the last attempt, and can replay it', async
   expect(new Set(ids())).toEqual(new Set([failed?.webhook_id]));
 });
 
+it('sends a delivery that is replayed during an attempt again, whether the attempt succeeds or is the last one', async () => {
+  const { create, object, listDeliveries, path } = await createSite();
+  const { id } = await create();
+  /** Replays the delivery while a request is being answered. */
+  const replayDuring = async (status: number) => {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    const count = received.length;
+    respond = (_, nth) => (nth === count + 1 ? promise : new Response());
+    return async () => {
+      await vi.waitFor(() => expect(received).toHaveLength(count + 1));
+      const [delivery] = await listDeliveries(id);
+      await admin('POST', `${path}/${id}/deliveries/${delivery?.n}/replay`);
+      resolve(new Response(null, { status }));
+      await vi.waitFor(() => expect(received).toHaveLength(count + 2));
+      await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+    };
+  };
+  const replaySuccess = await replayDuring(204);
+  await admin('POST', `${path}/${id}/test`);
+  await replaySuccess();
+  expect((await listDeliveries(id))[0]?.attempts.map(({ status }) => status)).toEqual([204, 200]);
+  respond = () => new Response(null, { status: 500 });
+  await admin('POST', `${path}/${id}/test`);
+  for (let attempts = 1; attempts < 9; attempts++) {
+    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
+  }
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(9));
+  const replayLast = await replayDuring(500);
+  await advance((DEFAULT_RETRY_DELAYS_S[9] ?? 0) * 1_200 + 1, object);
+  await replayLast();
+  expect((await listDeliveries(id))[0]?.attempts).toHaveLength(11);
+});
+
+it.each([
+  { change: { url: 'new' }, status: 410, enabled: true },
+  { change: { enabled: true }, status: 410, enabled: true },
+  { change: { enabled: false }, status: 410, enabled: false },
+  { change: { description: 'new' }, status: 410, enabled: false, because: 'The endpoint answered 410 Gone.' },
+])('a change during an attempt counts more than what its receiver answers: $change', async (testCase) => {
+  const { change, status, enabled, because = null } = testCase;
+  const { create, listDeliveries, show, path } = await createSite();
+  const { id } = await create();
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  respond = (_, nth) => (nth === 1 ? promise : new Response());
+  await admin('POST', `${path}/${id}/test`);
+  await vi.waitFor(() => expect(received).toHaveLength(1));
+  const changes = 'url' in change ? { url: `https://${host}/new` } : change;
+  await admin('PATCH', `${path}/${id}`, changes);
+  resolve(new Response(null, { status }));
+  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(1));
+  expect(await show(id)).toMatchObject({ enabled, disabled_because: because });
+});
+
+it('announces the webhooks again if an endpoint changes during an announcement that succeeds', async () => {
+  const { create, object, path } = await createSite();
+  const { id } = await create({ enabled: false });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const enable = vi.spyOn(Switchboard.prototype, 'enableWebhooks');
+  enable.mockImplementationOnce((() => promise) as () => void);
+  const first = admin('PATCH', `${path}/${id}`, { description: 'new' });
+  await vi.waitFor(() => expect(enable).toHaveBeenCalledTimes(1));
+  enable.mockImplementationOnce(() => {
+    throw new Error('the object is overloaded');
+  });
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+  expect(await admin('PATCH', `${path}/${id}`, { enabled: true })).toMatchObject({ untold: ['main'] });
+  resolve();
+  await first;
+  await advance(5_001, object);
+  expect(enable).toHaveBeenCalledTimes(3);
+  expect(warned).toHaveBeenCalledTimes(1);
+});
+
 it('disables an endpoint that answers 410, and sends and keeps nothing for it until it is enabled', async () => {
   const { site, create, listDeliveries, show, path } = await createSite();
   const { id } = await create({ events: ['command.*.reply'] });

@@ -49,6 +49,8 @@ export class Webhooks extends DurableObject<Env> {
   #components: Components | undefined;
   readonly #schedule: readonly number[];
   readonly #alarm: Alarm;
+  /** Counts the times when the Switchboard must send notifications, to notice one that comes during an announcement. */
+  #announceCount = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -194,7 +196,7 @@ export class Webhooks extends DurableObject<Env> {
     if (!endpoint.enabled) return endpointDisabled(id);
     const now = Date.now();
     deliveries.replay(id, number, now);
-    sender.invalidate();
+    sender.replay(id, number);
     const delivery = deliveries.get(id, number);
     if (!delivery)
       return reject(
@@ -272,8 +274,8 @@ export class Webhooks extends DurableObject<Env> {
 
   /** Makes sure that the Switchboard sends notifications after a change, and reports the site if it is not reached. */
   async #announceAfter<T>(result: ChangeResult<T>): Promise<Outcome<T>> {
-    const { sql } = this.ctx.storage;
-    sql.exec('UPDATE site SET is_announced = 0');
+    this.#announceCount++;
+    this.ctx.storage.sql.exec('UPDATE site SET is_announced = 0');
     this.#armAlarm(Date.now());
     try {
       await this.#announce();
@@ -291,8 +293,10 @@ export class Webhooks extends DurableObject<Env> {
   async #announce(): Promise<void> {
     const site = this.#site;
     if (!site || site.is_announced === 1) return;
+    const announceCount = this.#announceCount;
     await this.#switchboard.enableWebhooks(site.name);
-    if (this.#components) this.ctx.storage.sql.exec('UPDATE site SET is_announced = 1');
+    if (this.#components && announceCount === this.#announceCount)
+      this.ctx.storage.sql.exec('UPDATE site SET is_announced = 1');
   }
 
   /** Arms one alarm for what is due, for what is in flight in case of an eviction, and for what must be trimmed. */

@@ -127,11 +127,17 @@ it('does not create or change a tenant that exists', async () => {
   expect((await request('GET', `${path}/sites`)).body).toMatchObject({ sites: [{ id: 'berlin' }] });
 });
 
-it('creates a tenant that was listed but not created, as after a crash', async () => {
-  await env.DIRECTORY.get(env.DIRECTORY.idFromName('directory')).add('half');
-  expect(await request('GET', '/tenants/half')).toMatchObject({ status: 404 });
+it('creates or deletes a tenant that an earlier release has listed, but not created', async () => {
+  for (const id of ['half', 'lost']) {
+    const half = { id, createdAt: 1, deletedAt: null, version: 0 };
+    await env.DIRECTORY.get(env.DIRECTORY.idFromName('directory')).record(half);
+    expect(await request('GET', `/tenants/${id}`)).toMatchObject({ status: 404 });
+  }
   expect(await request('POST', '/tenants', { id: 'half' })).toMatchObject({ status: 201 });
   expect(await request('GET', '/tenants/half')).toMatchObject({ status: 200 });
+  expect(await request('DELETE', '/tenants/lost')).toMatchObject({ status: 404 });
+  const { tenants } = (await request('GET', '/tenants')).body as { tenants: { id: string }[] };
+  expect(tenants.map(({ id }) => id)).not.toContain('lost');
 });
 
 it('lists tenants by id, page by page, and deleted ones on request', async () => {

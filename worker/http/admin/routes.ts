@@ -49,11 +49,9 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const body = await readBody(TenantBody, req.raw);
       if (body instanceof Response) return body;
       const { id, ...changes } = body;
-      const directory = directoryOf(env);
-      const isNew = await directory.add(id);
       const outcome = await tenantOf(env, id).create(id, changes, actorOf(req.raw));
-      if (!outcome.ok && isNew) await directory.markDeleted(id);
-      await directory.recordAudit(actorOf(req.raw), 'tenant.create', id, outcome.ok ? 'ok' : outcome.reason);
+      const result = outcome.ok ? 'ok' : outcome.reason;
+      await directoryOf(env).recordAudit(actorOf(req.raw), 'tenant.create', id, result);
       return respondWith(outcome, 201);
     })
     .get('/tenants', async ({ env, req }) => {
@@ -94,7 +92,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const directory = directoryOf(env);
       const outcome = await tenant.delete(actorOf(req.raw));
       await directory.recordAudit(actorOf(req.raw), 'tenant.delete', id, outcome.ok ? 'ok' : outcome.reason);
-      await directory.markDeleted(id);
+      if (!outcome.ok) await directory.markMissing(id);
       return respondWith(outcome);
     })
 

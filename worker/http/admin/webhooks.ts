@@ -30,8 +30,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
     .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant } }, next) => {
       const site = req.param('site') ?? '';
       // A site that does not exist has no object, and a request for it must not create one.
-      const exists = (await tenant.listSites()).some(({ id }) => id === site);
-      if (!exists) return problemResponse(404, `There is no site ${quote(site)}. Create it first.`);
+      if (!(await hasSite(tenant, site))) return siteNotFound(site);
       const siteName = `${req.param('tenant')}/${site}`;
       set('siteName', siteName);
       set('webhooks', WEBHOOKS.get(WEBHOOKS.idFromName(siteName)));
@@ -43,6 +42,12 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const rejection = rejectInsecureUrl(body.url, env);
       if (rejection) return rejection;
       const outcome = await webhooks.create(siteName, body);
+      const site = siteOf(siteName);
+      // The site may have been deleted since it was found: the body may have taken long to arrive.
+      if (outcome.ok && !(await hasSite(tenant, site))) {
+        await webhooks.erase();
+        return siteNotFound(site);
+      }
       await recordAudit(
         tenant,
         req.raw,
@@ -104,6 +109,19 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
     });
 }
 
+async function hasSite(tenant: DurableObjectStub<Tenant>, site: string): Promise<boolean> {
+  return (await tenant.listSites()).some(({ id }) => id === site);
+}
+
+/** @param siteName `tenant/site` */
+function siteOf(siteName: string): string {
+  return siteName.split('/').at(-1) ?? '';
+}
+
+function siteNotFound(site: string): Response {
+  return problemResponse(404, `There is no site ${quote(site)}. Create it first.`);
+}
+
 /** Rejects URLs without TLS, because webhooks contain phone numbers. A deployment may allow them in a private network. */
 function rejectInsecureUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | undefined {
   if (/^https:/i.test(url) || WEBHOOKS_TO_PRIVATE) return undefined;
@@ -122,7 +140,7 @@ async function recordAudit(
   id: string,
   outcome: Outcome<unknown>,
 ): Promise<void> {
-  const target = `${siteName.split('/').at(-1)} ${id}`.trim();
+  const target = `${siteOf(siteName)} ${id}`.trim();
   await tenant.recordAudit({
     ...actorOf(request),
     action,

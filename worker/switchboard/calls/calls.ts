@@ -212,12 +212,12 @@ export class Calls {
     this.#reconcile.onRoundBegun(this.#index.all.at(-1));
   }
 
-  /** Returns the Call-IDs of active calls that existed before a round and were not listed in it. */
-  unseenIn(round: number): string[] {
-    const callids: string[] = [];
-    for (const record of this.#index.active)
-      if (this.#reconcile.isUnseen(record, round)) callids.push(record.call.callid);
-    return callids;
+  /** See `ReconcileListener`. Ends the calls that OpenSIPS no longer knows. */
+  onRoundRead(round: number, completeSince: number | undefined, now: number): readonly string[] {
+    const { active } = this.#index;
+    const { gone, unclear } = this.#reconcile.unlisted(active, round, completeSince !== undefined);
+    for (const callid of gone) this.onMissing(callid, completeSince ?? now, now);
+    return unclear;
   }
 
   /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */

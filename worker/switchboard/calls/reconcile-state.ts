@@ -33,8 +33,21 @@ export class ReconcileState {
     this.#roundStartSeq = newest?.firstSeq ?? 0;
   }
 
-  /** Returns whether a call existed before a round and was not listed in it. */
-  isUnseen({ lastRound, firstSeq }: CallRecord, round: number): boolean {
-    return lastRound < round && firstSeq <= this.#roundStartSeq;
+  /**
+   * Returns the Call-IDs of active calls that existed before a round and were not listed in it: those that are gone, and those for
+   * which OpenSIPS must be asked. If the list was complete, every call is gone that had a dialog before.
+   */
+  unlisted(
+    active: Iterable<CallRecord>,
+    round: number,
+    isListComplete: boolean,
+  ): { readonly gone: readonly string[]; readonly unclear: readonly string[] } {
+    const gone: string[] = [];
+    const unclear: string[] = [];
+    for (const { lastRound, firstSeq, dialogs, call } of active) {
+      if (lastRound >= round || firstSeq > this.#roundStartSeq) continue;
+      (isListComplete && dialogs.length > 0 ? gone : unclear).push(call.callid);
+    }
+    return { gone, unclear };
   }
 }

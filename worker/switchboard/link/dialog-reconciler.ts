@@ -1,27 +1,20 @@
 /**
  * Compares the calls with the dialogs of OpenSIPS. A round reads the whole `dlg_list` page by page, which finds calls whose
- * events were lost. Calls that no page contains are then read by their Call-ID, because pages shift while they are read. Pending
- * requests are kept in memory only: the next round repeats what a lost round has not finished.
+ * events were lost, and calls that have ended. If the list could not be read without gaps, calls that no page contains are read by
+ * their Call-ID. Pending requests are kept in memory only: the next round repeats what a lost round has not finished.
  * @module
  */
 import { MI_TIMEOUT_MS } from '../../../shared/commands/deadlines.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../../shared/opensips/mi.ts';
 import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
+import { type LookUpPurpose, LookUpQueue } from './look-up-queue.ts';
+import { FIRST_SETTINGS, type Page, PageReader } from './page-reader.ts';
 
-/** Pending requests for single calls: the requests of commands wait behind them. */
-const MAX_CALLS_PENDING = 32;
-
-/** Calls in the queue whose parties are unknown. The next round brings those that found no room. */
-const MAX_QUEUED_CALLS = 1_000;
-
-/** Dialogs in a page: with SDP each has 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
-const PAGE_SIZE = 12;
-
-/** Pending pages: OpenSIPS walks its table to the beginning of each. */
-const MAX_PAGES_PENDING = 2;
-
-/** Attempts for a page without a reply. */
-const MAX_PAGE_ATTEMPTS = 3;
+/**
+ * A reply that is this late was lost, in milliseconds: a request waits in the adapter for its time to live at most, and then for
+ * the reply of OpenSIPS.
+ */
+const LATEST_REPLY_MS = 2 * MI_TIMEOUT_MS;
 
 /** Receives the results. */
 export interface ReconcileListener {
@@ -34,13 +27,22 @@ export interface ReconcileListener {
   onLookUp(dialog: Dialog, askedAt: number): void;
   /** OpenSIPS was asked at `askedAt`, and had no dialog with that Call-ID. */
   onMissing(callid: string, askedAt: number): void;
-  /** All pages of a round are read. Returns the Call-IDs to read one by one. */
-  onRoundRead(round: number): readonly string[];
+  /**
+   * All pages of a round are read. Returns the Call-IDs to read one by one.
+   * @param completeSince when the round began, in Unix milliseconds, if its pages contain every dialog that stood all the time;
+   * undefined if some may be missing
+   */
+  onRoundRead(round: number, completeSince: number | undefined): readonly string[];
 }
 
 type PendingRequest =
-  | { readonly type: 'page'; readonly index: number; readonly counter: number; readonly attempts: number }
-  | { readonly type: 'call'; readonly callid: string; readonly askedAt: number };
+  | { readonly type: 'page'; readonly page: Page }
+  | {
+      readonly type: 'call';
+      readonly callid: string;
+      readonly purpose: LookUpPurpose;
+      readonly askedAt: number;
+    };
 type PendingPage = Extract<PendingRequest, { type: 'page' }>;
 type PendingCall = Extract<PendingRequest, { type: 'call' }>;
 
@@ -51,19 +53,15 @@ export class DialogReconciler {
   #requestCount = 0;
   /** By request id. */
   readonly #pending = new Map<string, PendingRequest>();
-  #pageQueue: PendingPage[] = [];
-  #pagesPending = 0;
-  /** Where the next page begins, and the number of dialogs, which is infinity until the first page is read. */
-  #nextIndex = 0;
-  #total = 0;
-  #pageSize = PAGE_SIZE;
   #round = 0;
-  #isReadingPages = false;
-  /** Call-IDs to read one by one, in order. */
-  readonly #callQueue = new Set<string>();
-  #callsPending = 0;
+  #roundBeganAt = 0;
+  /** The pages of the running round; undefined when they are read. */
+  #pages: PageReader | undefined;
+  #readSettings = FIRST_SETTINGS;
+  readonly #lookUps = new LookUpQueue();
   #now = 0;
-  #lastReplyAt = 0;
+  /** When the running round has begun, or its last reply has arrived. The replies about other calls do not count. */
+  #lastRoundReplyAt = 0;
   #requests: MiRequest[] = [];
 
   constructor(listener: ReconcileListener) {
@@ -72,38 +70,45 @@ export class DialogReconciler {
 
   /** Begins a round, unless one is running that still gets replies. Returns whether it has begun. */
   begin(now: number): boolean {
-    if (this.isPending && now - this.#lastReplyAt <= MI_TIMEOUT_MS) return false;
+    if (this.isRoundRunning && now < this.roundLostAt) return false;
     this.#now = now;
-    this.reset();
+    this.#dropRound();
+    this.#dropLostLookUps(now);
     this.#round++;
-    this.#isReadingPages = true;
-    this.#lastReplyAt = now;
-    this.#nextIndex = 0;
-    this.#total = Number.POSITIVE_INFINITY;
-    this.#pageSize = PAGE_SIZE;
+    this.#pages = new PageReader(this.#readSettings);
+    this.#roundBeganAt = now;
+    this.#lastRoundReplyAt = now;
     this.#requestPages();
+    this.#requestCalls();
     return true;
   }
 
   /** Reads the parties of these calls, as far as the queue has room. */
   readUnknownParties(callids: Iterable<string>, now: number): void {
     this.#now = now;
-    for (const callid of callids) if (this.#callQueue.size < MAX_QUEUED_CALLS) this.#callQueue.add(callid);
+    this.#lookUps.addUnknownParties(callids);
     this.#requestCalls();
   }
 
   /** Drops all pending requests: those on a closed socket may be lost. */
   reset(): void {
-    this.#pending.clear();
-    this.#pageQueue = [];
-    this.#pagesPending = 0;
-    this.#callQueue.clear();
-    this.#callsPending = 0;
+    this.#dropRound();
+    this.#drop(() => true);
+    this.#lookUps.clear();
     this.#requests = [];
-    this.#isReadingPages = false;
   }
 
-  /** Whether requests are pending. */
+  /** Whether a round is running: it reads pages, or calls that no page contained. */
+  get isRoundRunning(): boolean {
+    return this.#pages !== undefined || this.#lookUps.hasUnlisted;
+  }
+
+  /** When a running round without a further reply counts as lost, in Unix milliseconds: another one can begin then. */
+  get roundLostAt(): number {
+    return this.#lastRoundReplyAt + LATEST_REPLY_MS;
+  }
+
+  /** Whether requests are pending, of a round or others. */
   get isPending(): boolean {
     return this.#pending.size > 0;
   }
@@ -124,71 +129,73 @@ export class DialogReconciler {
     if (!pending) return;
     this.#pending.delete(reply.id);
     this.#now = now;
-    this.#lastReplyAt = now;
+    if (pending.type === 'page' || pending.purpose === 'round') this.#lastRoundReplyAt = now;
     if (pending.type === 'call') this.#onCallReply(pending, reply);
     else this.#onPageReply(pending, reply);
     this.#requestCalls();
   }
 
-  #onCallReply({ callid, askedAt }: PendingCall, { result, error }: Pick<Reply, 'result' | 'error'>): void {
-    this.#callsPending--;
+  #onCallReply(
+    { callid, purpose, askedAt }: PendingCall,
+    { result, error }: Pick<Reply, 'result' | 'error'>,
+  ): void {
+    this.#lookUps.onFinished(purpose);
     const found = DialogResult.safeParse(result);
     if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt);
     else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid, askedAt);
   }
 
-  #onPageReply(page: PendingPage, { result, error }: Pick<Reply, 'result' | 'error'>): void {
-    this.#pagesPending--;
+  #onPageReply({ page }: PendingPage, { result, error }: Pick<Reply, 'result' | 'error'>): void {
     const found = DialogsResult.safeParse(result);
-    if (found.success) {
-      for (const dialog of found.data.Dialogs) this.#listener.onDialog(dialog, this.#round);
-      const { count, Dialogs } = found.data;
-      if (Dialogs.length < page.counter) this.#total = Math.min(this.#total, page.index + Dialogs.length);
-      else if (this.#total === Number.POSITIVE_INFINITY) this.#total = count ?? this.#total;
-    } else if (error && page.counter > 1) {
-      // A page that does not fit into a datagram fails with 500: it is read in halves.
-      const half = Math.ceil(page.counter / 2);
-      this.#pageSize = Math.min(this.#pageSize, half);
-      this.#pageQueue.push({ ...page, counter: half });
-      this.#pageQueue.push({ ...page, index: page.index + half, counter: page.counter - half });
-    } else if (!error && page.attempts < MAX_PAGE_ATTEMPTS) {
-      this.#pageQueue.push({ ...page, attempts: page.attempts + 1 });
-    } else {
-      // The rest of the list cannot be read: its calls are read one by one.
-      this.#total = Math.min(this.#total, page.index);
-      this.#pageQueue = this.#pageQueue.filter(({ index }) => index < this.#total);
-    }
+    if (found.success) for (const dialog of found.data.Dialogs) this.#listener.onDialog(dialog, this.#round);
+    const pageResult = found.success
+      ? { dialogs: found.data.Dialogs, count: found.data.count }
+      : error
+        ? 'refused'
+        : 'no reply';
+    const again = this.#pages?.onReply(page, pageResult);
+    if (again) this.#requestPage(again);
     this.#requestPages();
   }
 
   #requestPages(): void {
-    while (this.#isReadingPages && this.#pagesPending < MAX_PAGES_PENDING) {
-      const page = this.#pageQueue.shift() ?? this.#nextPage();
-      if (!page) break;
-      this.#pagesPending++;
-      this.#request(page, { index: page.index, counter: page.counter });
-    }
-    if (!this.#isReadingPages || this.#pagesPending > 0) return;
-    this.#isReadingPages = false;
-    for (const callid of this.#listener.onRoundRead(this.#round)) this.#callQueue.add(callid);
+    const pages = this.#pages;
+    for (const page of pages?.next() ?? []) this.#requestPage(page);
+    if (!pages?.hasEnded) return;
+    this.#pages = undefined;
+    this.#readSettings = pages.nextSettings;
+    const completeSince = pages.isComplete ? this.#roundBeganAt : undefined;
+    this.#lookUps.addUnlisted(this.#listener.onRoundRead(this.#round, completeSince));
     this.#requestCalls();
   }
 
-  #nextPage(): PendingPage | undefined {
-    // The number of dialogs is unknown before the first page is read.
-    const isTotalUnknown = this.#total === Number.POSITIVE_INFINITY && this.#pagesPending > 0;
-    if (isTotalUnknown || this.#nextIndex >= this.#total) return undefined;
-    const page = { type: 'page', index: this.#nextIndex, counter: this.#pageSize, attempts: 1 } as const;
-    this.#nextIndex += this.#pageSize;
-    return page;
+  #requestPage(page: Page): void {
+    const { index, counter } = page;
+    this.#request({ type: 'page', page }, { index, counter });
   }
 
   #requestCalls(): void {
-    for (const callid of this.#callQueue) {
-      if (this.#callsPending >= MAX_CALLS_PENDING) return;
-      this.#callQueue.delete(callid);
-      this.#callsPending++;
-      this.#request({ type: 'call', callid, askedAt: this.#now }, { callid });
+    for (let lookUp = this.#lookUps.next(); lookUp; lookUp = this.#lookUps.next())
+      this.#request({ type: 'call', ...lookUp, askedAt: this.#now }, { callid: lookUp.callid });
+  }
+
+  #dropRound(): void {
+    this.#pages = undefined;
+    this.#lookUps.clearUnlisted();
+    this.#drop((pending) => pending.type === 'page' || pending.purpose === 'round');
+  }
+
+  /** Frees the places of requests whose replies were lost. */
+  #dropLostLookUps(now: number): void {
+    this.#drop((pending) => pending.type === 'call' && now >= pending.askedAt + LATEST_REPLY_MS);
+  }
+
+  /** Waits no longer for the replies to some requests. */
+  #drop(isDropped: (pending: PendingRequest) => boolean): void {
+    for (const [id, pending] of this.#pending) {
+      if (!isDropped(pending)) continue;
+      this.#pending.delete(id);
+      if (pending.type === 'call') this.#lookUps.onFinished(pending.purpose);
     }
   }
 

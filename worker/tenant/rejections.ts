@@ -1,0 +1,17 @@
+/** Why a Tenant rejects a change. @module */
+import { quote } from '../../shared/settings/quote.ts';
+import { reject } from '../objects/outcome.ts';
+
+export const NO_TENANT = reject(404, 'There is no such tenant. List the tenants to see their ids.');
+
+export function stillErasing(name: string) {
+  return reject(409, `id: ${name} is still being deleted. Try again in a minute.`);
+}
+
+export function noSite(id: string) {
+  return reject(404, `There is no site ${quote(id)}. Create it first.`);
+}
+
+export function noKey(id: string) {
+  return reject(404, `There is no key ${quote(id)}. List the keys to see their ids.`);
+}
