@@ -10,6 +10,7 @@ import {
   type OpenSipsStatus,
   parseFrame,
 } from '../../shared/protocol/link.ts';
+import { Lateness, withoutLostTime } from './lateness.ts';
 import type { Outbox } from './outbox.ts';
 
 /** What a session needs from the adapter. It outlives the connection. */
@@ -36,6 +37,7 @@ const TARGET_FRAME_LENGTH = 256 * 1024;
 export class Session {
   readonly #context: SessionContext;
   readonly #listener: SessionListener;
+  readonly #lateness = new Lateness();
   #isWelcomed = false;
   /** The newest sequence number sent on this connection. */
   #lastSentSeq = 0;
@@ -79,20 +81,22 @@ export class Session {
   /**
    * Processes a frame. Returns a description of the fault if it violates the protocol: the connection is to be closed then.
    * @param text undefined for a binary frame
+   * @param arrivedAt in milliseconds of a clock that only rises
    */
-  onFrame(text: string | undefined): string | undefined {
+  onFrame(text: string | undefined, arrivedAt: number): string | undefined {
     const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
     if ('error' in frame) return frame.error;
     for (const message of frame.messages) {
-      const fault = this.#onMessage(message);
+      const fault = this.#onMessage(message, arrivedAt);
       if (fault !== undefined) return fault;
     }
     return undefined;
   }
 
-  #onMessage(message: EdgeMessage): string | undefined {
+  #onMessage(message: EdgeMessage, arrivedAt: number): string | undefined {
     switch (message.type) {
       case 'welcome':
+        this.#lateness.of(message.sent_at, arrivedAt);
         return this.#onWelcome(message);
       case 'ack':
         return this.#acknowledge(message.seq)
@@ -100,7 +104,9 @@ export class Session {
           : `ack of message ${message.seq}, which was never sent`;
       case 'mi':
       case 'in-dialog':
-        return this.#context.acceptRequest(message)
+        return this.#context.acceptRequest(
+          withoutLostTime(message, this.#lateness.of(message.sent_at, arrivedAt)),
+        )
           ? undefined
           : 'too many MI requests without an acknowledged reply';
     }

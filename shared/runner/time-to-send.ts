@@ -34,6 +34,7 @@ export interface WireTimes {
   readonly timeout_ms: number;
   readonly ttl_ms: number;
   readonly send_within_ms?: number;
+  readonly sent_at?: number;
 }
 
 /** Returns the times of a request that is sent now, for the first time or again. */
@@ -41,5 +42,5 @@ export function wireTimes({ deadline, sendBy }: PendingRequest, now: number): Wi
   const remaining = deadline - now;
   if (sendBy !== undefined && sendBy <= now) return { timeout_ms: remaining, ttl_ms: 0 };
   if (sendBy === undefined || sendBy >= deadline) return { timeout_ms: remaining, ttl_ms: remaining };
-  return { timeout_ms: remaining, ttl_ms: remaining, send_within_ms: sendBy - now };
+  return { timeout_ms: remaining, ttl_ms: remaining, send_within_ms: sendBy - now, sent_at: now };
 }

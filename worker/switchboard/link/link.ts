@@ -254,7 +254,7 @@ export class Link {
     const { key, connectedAt } = attachment;
     this.#active = { socket, key, connectedAt, adapter, stream, opensips };
     attach(socket, { ...attachmentFor(this.#active), seq: this.#storedSeqOf(stream) ?? base - 1 });
-    this.#outgoing = [{ type: 'welcome', version: protocol.LINK_VERSION, stream, applied }];
+    this.#outgoing = [{ type: 'welcome', version: protocol.LINK_VERSION, stream, applied, sent_at: now }];
     this.#listener.onLinkUp(stream, now);
     // The events that OpenSIPS raised between two processes of the adapter are lost.
     if (previous !== null && previous.stream !== stream) this.#listener.resync(now);

@@ -35,6 +35,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEAD_AFTER_MS = 25_000;
 const REFUSED_RETRY_DELAY_MS = 30_000;
 const MIN_RECONNECT_DELAY_MS = 500;
+/** The clocks of the two ends do not agree. */
+const CLOCK_DIFFERENCE_MS = 1_234_567;
 
 export class SimulatedAdapter {
   readonly stream: string;
@@ -97,6 +99,12 @@ export class SimulatedAdapter {
     return true;
   }
 
+  /** The network holds everything back for this long, and then delivers it. */
+  stallConnection(ms: number): boolean {
+    this.#connection?.stall(ms);
+    return this.#connection !== undefined;
+  }
+
   #note(seq: number): number {
     this.#unacknowledged.push(seq);
     return seq;
@@ -135,7 +143,7 @@ export class SimulatedAdapter {
 
   #onFrame(connection: SimulatedConnection, text: string): void {
     if (this.#connection !== connection) return;
-    const fault = this.#session?.onFrame(text);
+    const fault = this.#session?.onFrame(text, this.#surroundings.clock.now + CLOCK_DIFFERENCE_MS);
     if (fault !== undefined) connection.closeUp(closeCode.protocol, fault);
   }
 

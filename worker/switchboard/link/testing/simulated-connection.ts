@@ -62,6 +62,13 @@ export class SimulatedConnection extends FakeSocket {
     this.#halfOpenAt ??= this.#network.clock.now;
   }
 
+  /** For this long nothing arrives, and then everything does, in order. */
+  stall(ms: number): void {
+    const until = this.#network.clock.now + Math.floor(ms);
+    for (const direction of ['up', 'down'] as const)
+      this.#lastArrival[direction] = Math.max(this.#lastArrival[direction], until);
+  }
+
   /** The connection breaks: both ends are told, as far as they hear of it. */
   break(): void {
     this.#closeEdgeEnd();
