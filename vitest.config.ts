@@ -58,6 +58,11 @@ export default defineConfig({
             },
           }),
         ],
+        // The tests run in workerd, which has no environment variables.
+        define: {
+          LINK_HISTORIES: JSON.stringify(process.env['LINK_HISTORIES'] ?? ''),
+          LINK_SEED: JSON.stringify(process.env['LINK_SEED'] ?? ''),
+        },
         test: { name: 'worker', include: ['worker/**/*.test.ts'], testTimeout: TEST_TIMEOUT_MS },
       },
       inNode('test', 'stack'),

@@ -89,7 +89,6 @@ export function startAdapter(
       acceptRequest: (request) => requests.accept(request),
       unacknowledgedReplies: () => requests.unacknowledgedReplies,
       onAcknowledged: (seq) => requests.onAcknowledged(seq),
-      onClock: (sentAt) => requests.onClock(sentAt),
     },
     timing,
     random,

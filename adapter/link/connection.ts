@@ -127,7 +127,7 @@ export class Connection {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#welcomedAt !== undefined) this.#restartDeadTimeout();
     if (text === PONG) return;
-    const fault = this.#session.onFrame(text);
+    const fault = this.#session.onFrame(text, performance.now());
     if (fault !== undefined) this.#closeForProtocolError(fault);
   }
 

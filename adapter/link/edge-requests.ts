@@ -8,7 +8,6 @@ import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
 import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { SEND_SEQUENTIAL_NAMES } from '../opensips/send-sequential.ts';
 import { AtMostOnceGuard } from './at-most-once.ts';
-import { LatenessMeter } from './lateness.ts';
 
 /**
  * Requests that are running or whose reply is not acknowledged: about three times what the MI client runs at once. An
@@ -49,7 +48,6 @@ export class EdgeRequests {
   readonly #sendReply: (id: string, response: MiResponse) => number;
   readonly #log: RequestLog;
   readonly #guard: AtMostOnceGuard;
-  readonly #lateness = new LatenessMeter();
 
   /** @param sendReply queues the reply for the edge and returns its sequence number */
   constructor(
@@ -73,11 +71,6 @@ export class EdgeRequests {
     return status !== 'full';
   }
 
-  /** Compares the edge's clock with this machine's, as each request does that says when it was sent. */
-  onClock(sentAt: number): void {
-    this.#lateness.observe(sentAt, performance.now());
-  }
-
   /** Replies that the edge has not acknowledged. It acknowledges with its next request, so a high count means a busy edge. */
   get unacknowledgedReplies(): number {
     return this.#guard.unacknowledgedReplies;
@@ -89,10 +82,9 @@ export class EdgeRequests {
   }
 
   async #run(request: MiRequest | InDialogMessage): Promise<MiResponse> {
-    const { id, params, timeout_ms, ttl_ms } = request;
-    const send_within_ms = this.#sendWithin(request);
+    const { id, params, timeout_ms, ttl_ms, send_within_ms = ttl_ms } = request;
     if (request.type === 'mi' && !this.#isAllowed(request.method)) return { outcome: 'refused' };
-    if (ttl_ms <= 0 || send_within_ms <= 0) return { outcome: 'expired' };
+    if (ttl_ms <= 0) return { outcome: 'expired' };
     const timeouts = {
       timeoutMs: Math.min(timeout_ms, MAX_TIMER_MS),
       ttlMs: Math.min(ttl_ms, MAX_TIMER_MS),
@@ -102,12 +94,6 @@ export class EdgeRequests {
     return request.type === 'mi'
       ? this.#opensips.mi.request(request.method, params, timeouts, id)
       : this.#opensips.inDialog(request.method, params, timeouts, id);
-  }
-
-  /** Returns for how long a request may still wait to be sent: what has passed on the link counts. */
-  #sendWithin({ ttl_ms, send_within_ms, sent_at }: MiRequest | InDialogMessage): number {
-    const late = sent_at === undefined ? 0 : this.#lateness.observe(sent_at, performance.now());
-    return send_within_ms === undefined ? ttl_ms : Math.floor(send_within_ms - late);
   }
 
   /** Returns whether the edge may run an MI command, and logs if not. */

@@ -3,6 +3,7 @@
  * the socket tells that a request for a phone is old by then. Pure.
  * @module
  */
+import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 
 /**
  * How much the two clocks may drift apart, in milliseconds for each millisecond. NTP corrects a clock by at most 500 ppm
@@ -27,18 +28,19 @@ interface Observation {
  * Compares the times at which messages were sent, by the edge's clock, with the times at which they arrive, by a monotonic clock of
  * this machine. The clocks need not agree: the fastest message so far counts as not late at all.
  */
-export class LatenessMeter {
+export class Lateness {
   #fastest: Observation | undefined;
   #lastLate: Observation | undefined;
 
   /**
    * Returns by how many milliseconds a message is later than the fastest one; 0 for the first one. If the edge's clock is set back, one
    * message counts as late, and those from a second later on do not.
-   * @param sentAt in Unix milliseconds, by the edge's clock
-   * @param now in milliseconds of a monotonic clock
+   * @param sentAt in Unix milliseconds, by the edge's clock; undefined from an edge that does not say it
+   * @param arrivedAt in milliseconds of a monotonic clock
    */
-  observe(sentAt: number, now: number): number {
-    const seen = { difference: now - sentAt, at: now };
+  of(sentAt: number | undefined, arrivedAt: number): number {
+    if (sentAt === undefined) return 0;
+    const seen = { difference: arrivedAt - sentAt, at: arrivedAt };
     const late = this.#compare(seen);
     if (late <= 0 || this.#showsThatClockWasSet(seen)) {
       this.#fastest = seen;
@@ -60,4 +62,13 @@ export class LatenessMeter {
     this.#lastLate = undefined;
     return Math.abs(difference - last.difference) < CLOCK_SET_TOLERANCE_MS;
   }
+}
+
+/** Returns a request with the time that is left of it. One that is too late has no time to live. */
+export function withoutLostTime<T extends MiRequest | InDialogMessage>(request: T, lateMs: number): T {
+  const { ttl_ms, send_within_ms = ttl_ms } = request;
+  if (lateMs <= 0) return request;
+  const left = Math.ceil(send_within_ms - lateMs);
+  if (left <= 0) return { ...request, ttl_ms: 0 };
+  return { ...request, ttl_ms: Math.ceil(ttl_ms - lateMs), send_within_ms: left };
 }

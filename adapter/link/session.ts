@@ -10,6 +10,7 @@ import {
   type OpenSipsStatus,
   parseFrame,
 } from '../../shared/protocol/link.ts';
+import { Lateness, withoutLostTime } from './lateness.ts';
 import type { Outbox } from './outbox.ts';
 
 /** What a session needs from the adapter. It outlives the connection. */
@@ -21,8 +22,6 @@ export interface SessionContext {
   /** Starts a request. Returns false if too many are open. */
   acceptRequest(request: MiRequest | InDialogMessage): boolean;
   onAcknowledged(seq: number): void;
-  /** Compares the edge's clock with this machine's, by what the edge has sent just now. */
-  onClock?(sentAt: number): void;
 }
 
 /** What the connection does about a session. */
@@ -38,6 +37,7 @@ const TARGET_FRAME_LENGTH = 256 * 1024;
 export class Session {
   readonly #context: SessionContext;
   readonly #listener: SessionListener;
+  readonly #lateness = new Lateness();
   #isWelcomed = false;
   /** The newest sequence number sent on this connection. */
   #lastSentSeq = 0;
@@ -81,20 +81,22 @@ export class Session {
   /**
    * Processes a frame. Returns a description of the fault if it violates the protocol: the connection is to be closed then.
    * @param text undefined for a binary frame
+   * @param arrivedAt in milliseconds of a clock that only rises
    */
-  onFrame(text: string | undefined): string | undefined {
+  onFrame(text: string | undefined, arrivedAt: number): string | undefined {
     const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
     if ('error' in frame) return frame.error;
     for (const message of frame.messages) {
-      const fault = this.#onMessage(message);
+      const fault = this.#onMessage(message, arrivedAt);
       if (fault !== undefined) return fault;
     }
     return undefined;
   }
 
-  #onMessage(message: EdgeMessage): string | undefined {
+  #onMessage(message: EdgeMessage, arrivedAt: number): string | undefined {
     switch (message.type) {
       case 'welcome':
+        this.#lateness.of(message.sent_at, arrivedAt);
         return this.#onWelcome(message);
       case 'ack':
         return this.#acknowledge(message.seq)
@@ -102,14 +104,15 @@ export class Session {
           : `ack of message ${message.seq}, which was never sent`;
       case 'mi':
       case 'in-dialog':
-        return this.#context.acceptRequest(message)
+        return this.#context.acceptRequest(
+          withoutLostTime(message, this.#lateness.of(message.sent_at, arrivedAt)),
+        )
           ? undefined
           : 'too many MI requests without an acknowledged reply';
     }
   }
 
-  #onWelcome(welcome: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
-    const { version, stream, applied, sent_at: sentAt } = welcome;
+  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
     const { outbox } = this.#context;
     if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
     if (stream !== this.#context.stream) return 'welcome names another stream';
@@ -120,7 +123,6 @@ export class Session {
     } else if (!this.#acknowledge(applied)) {
       return `welcome acknowledges message ${applied}, which was never sent`;
     }
-    if (sentAt !== undefined) this.#context.onClock?.(sentAt);
     this.#lastSentSeq = outbox.base - 1;
     this.#isWelcomed = true;
     this.#listener.onWelcome();

@@ -143,7 +143,7 @@ export const Welcome = z.object({
   version: z.number().int(),
   stream: z.string(),
   applied: z.number().int(),
-  /** See {@link MiRequest}. */
+  /** When it was sent, in Unix milliseconds of the edge's clock. */
   sent_at: z.number().int().optional(),
 });
 
@@ -160,7 +160,10 @@ export const MiRequest = z.object({
   ttl_ms: z.number().int(),
   /** It must be sent to OpenSIPS within this time of its arrival. Absent: within `ttl_ms`. Adapters of 0.2.0 ignore it. */
   send_within_ms: z.number().int().optional(),
-  /** When the edge sent it, in Unix milliseconds by its own clock. Shows how long a half-open link has held it up. */
+  /**
+   * When it was sent, in Unix milliseconds of the edge's clock, so that the adapter notices how long it was on its way. Only with
+   * `send_within_ms`.
+   */
   sent_at: z.number().int().optional(),
 });
 export type MiRequest = z.infer<typeof MiRequest>;

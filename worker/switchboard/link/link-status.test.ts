@@ -3,7 +3,8 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { PING_TIMEOUT_MS } from '../../../shared/protocol/link.ts';
 import { TestSite } from '../../testing/site.ts';
-import { FakeSocket, LinkFixture } from './testing/link-fixture.ts';
+import { FakeSocket } from './testing/fake-socket.ts';
+import { LinkFixture } from './testing/link-fixture.ts';
 
 afterEach(() => void vi.useRealTimers());
 
