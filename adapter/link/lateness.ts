@@ -8,6 +8,18 @@ import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
 export class Lateness {
   /** The least that an arrival here was after its sending there, each by its own clock, in milliseconds. */
   #least = Number.POSITIVE_INFINITY;
+  /** By the edge's clock, until when requests may have been held back together with the `welcome`. */
+  #unsureUntil = Number.NEGATIVE_INFINITY;
+  /** The least that an arrival can have been after its sending: the `welcome` was not sent before `hello`. */
+  #lowest = 0;
+
+  /** Notes the `welcome`. All three times are as in {@link of}; `hello` was sent by the clock of this process. */
+  onWelcome(helloSentAt: number, sentAt: number | undefined, arrivedAt: number): void {
+    if (sentAt === undefined) return;
+    this.#least = arrivedAt - sentAt;
+    this.#lowest = helloSentAt - sentAt;
+    this.#unsureUntil = sentAt + (arrivedAt - helloSentAt);
+  }
 
   /**
    * Returns how much longer a message took than the fastest one, in milliseconds.
@@ -17,7 +29,7 @@ export class Lateness {
   of(sentAt: number | undefined, arrivedAt: number): number {
     if (sentAt === undefined) return 0;
     this.#least = Math.min(this.#least, arrivedAt - sentAt);
-    return arrivedAt - sentAt - this.#least;
+    return arrivedAt - sentAt - (sentAt <= this.#unsureUntil ? this.#lowest : this.#least);
   }
 }
 
