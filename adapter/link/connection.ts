@@ -116,7 +116,7 @@ export class Connection {
   }
 
   #onOpen(): void {
-    this.#sendMessage(this.#session.hello());
+    this.#sendMessage(this.#session.hello(performance.now()));
     this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it has not sent a welcome message in time');
     this.#pingTimer = setInterval(() => this.#sendText(PING), this.#timing.pingIntervalMs);
   }

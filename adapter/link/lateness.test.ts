@@ -42,6 +42,16 @@ it('takes messages that arrive together for late, however many they are, and the
   for (const sentAt of [20_000, 20_001]) expect(lateness.of(sentAt, 30_000)).toBeGreaterThan(9_000);
 });
 
+describe('a request that may have been held back together with the `welcome`', () => {
+  it('counts from `hello`, and later ones from the `welcome`', () => {
+    const lateness = new Lateness();
+    lateness.onWelcome(1_000, 500_000, 9_000);
+    expect(lateness.of(500_100, 9_000)).toBe(7_900);
+    // The one before was 100 ms faster than the `welcome`.
+    expect(lateness.of(508_001, 17_001)).toBeCloseTo(100 - 4, 0);
+  });
+});
+
 describe('a late request', () => {
   it('has less time to be sent', () => {
     expect(withoutLostTime({ ...request, send_within_ms: 5_000 }, 2_000)).toMatchObject({

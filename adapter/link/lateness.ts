@@ -11,8 +11,8 @@ import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
  */
 const MAX_DRIFT = 0.000_5;
 
-/** Messages that were held up together arrive together; two late ones that are further apart mean that a clock was set. */
-const CLOCK_SET_AFTER_MS = 1_000;
+/** Messages that were held up together arrive within this time; two late ones that are further apart mean that a clock was set. */
+const TOGETHER_MS = 1_000;
 /** How much the lateness of two messages may differ if a clock was set. */
 const CLOCK_SET_TOLERANCE_MS = 500;
 /** What counts as late at all: more than any network takes. */
@@ -31,6 +31,24 @@ interface Observation {
 export class Lateness {
   #fastest: Observation | undefined;
   #lastLate: Observation | undefined;
+  /** Requests that were sent until then, by the edge's clock, and arrive by then may have been held back together with the `welcome`. */
+  #unsure:
+    | { readonly sentUntil: number; readonly arriveBy: number; readonly leastDifference: number }
+    | undefined;
+
+  /**
+   * Notes the `welcome`, which was not sent before `hello`. The times are as in {@link of}; `hello` was sent by the clock of this
+   * machine.
+   */
+  onWelcome(helloSentAt: number, sentAt: number | undefined, arrivedAt: number): void {
+    if (sentAt === undefined) return;
+    this.#fastest = { difference: arrivedAt - sentAt, at: arrivedAt };
+    this.#unsure = {
+      sentUntil: sentAt + (arrivedAt - helloSentAt),
+      arriveBy: arrivedAt + TOGETHER_MS,
+      leastDifference: helloSentAt - sentAt,
+    };
+  }
 
   /**
    * Returns by how many milliseconds a message is later than the fastest one; 0 for the first one. If the edge's clock is set back, one
@@ -41,27 +59,32 @@ export class Lateness {
   of(sentAt: number | undefined, arrivedAt: number): number {
     if (sentAt === undefined) return 0;
     const seen = { difference: arrivedAt - sentAt, at: arrivedAt };
-    const late = this.#compare(seen);
-    if (late <= 0 || this.#showsThatClockWasSet(seen)) {
+    if (this.#showsThatClockWasSet(seen)) {
       this.#fastest = seen;
-      this.#lastLate = undefined;
       return 0;
     }
-    if (late >= LATE_MS) this.#lastLate ??= seen;
+    const afterFastest =
+      this.#fastest === undefined ? 0 : seen.difference - expectedDifference(this.#fastest, arrivedAt);
+    if (afterFastest <= 0) this.#fastest = seen;
+    if (this.#unsure && sentAt <= this.#unsure.sentUntil && arrivedAt <= this.#unsure.arriveBy)
+      return seen.difference - this.#unsure.leastDifference;
+    const late = Math.max(0, afterFastest);
+    if (late < LATE_MS) this.#lastLate = undefined;
+    else this.#lastLate ??= seen;
     return late;
-  }
-
-  #compare({ difference, at }: Observation): number {
-    if (this.#fastest === undefined) return 0;
-    return difference - (this.#fastest.difference + MAX_DRIFT * (at - this.#fastest.at));
   }
 
   #showsThatClockWasSet({ difference, at }: Observation): boolean {
     const last = this.#lastLate;
-    if (last === undefined || at - last.at < CLOCK_SET_AFTER_MS) return false;
+    if (last === undefined || at - last.at < TOGETHER_MS) return false;
     this.#lastLate = undefined;
     return Math.abs(difference - last.difference) < CLOCK_SET_TOLERANCE_MS;
   }
+}
+
+/** Returns what the difference of a message as fast as that one is now at most. */
+function expectedDifference({ difference, at }: Observation, now: number): number {
+  return difference + MAX_DRIFT * (now - at);
 }
 
 /** Returns a request with the time that is left of it. One that is too late has no time to live. */

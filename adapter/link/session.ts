@@ -38,6 +38,7 @@ export class Session {
   readonly #context: SessionContext;
   readonly #listener: SessionListener;
   readonly #lateness = new Lateness();
+  #helloSentAt = 0;
   #isWelcomed = false;
   /** The newest sequence number sent on this connection. */
   #lastSentSeq = 0;
@@ -47,8 +48,9 @@ export class Session {
     this.#listener = listener;
   }
 
-  /** Returns the first message. */
-  hello(): object {
+  /** Returns the first message, which is sent now: see {@link onFrame}. */
+  hello(now: number): object {
+    this.#helloSentAt = now;
     const { adapterName, stream, outbox } = this.#context;
     return {
       type: 'hello',
@@ -96,7 +98,7 @@ export class Session {
   #onMessage(message: EdgeMessage, arrivedAt: number): string | undefined {
     switch (message.type) {
       case 'welcome':
-        this.#lateness.of(message.sent_at, arrivedAt);
+        this.#lateness.onWelcome(this.#helloSentAt, message.sent_at, arrivedAt);
         return this.#onWelcome(message);
       case 'ack':
         return this.#acknowledge(message.seq)

@@ -135,7 +135,7 @@ export class SimulatedAdapter {
     );
     this.#connection = connection;
     this.#session = session;
-    connection.sendUp(JSON.stringify(session.hello()));
+    connection.sendUp(JSON.stringify(session.hello(clock.now + CLOCK_DIFFERENCE_MS)));
     clock.schedule(HANDSHAKE_TIMEOUT_MS, () => {
       if (this.#connection === connection && !session.isWelcomed) connection.closeUp(1006, '');
     });
