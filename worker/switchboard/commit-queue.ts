@@ -9,6 +9,7 @@
  */
 import { SHORTEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
+import { carryUnlogged } from './calls/unlogged-changes.ts';
 import type { Components } from './components.ts';
 import type { RpcReply } from './rpc/rpc-server.ts';
 
@@ -72,7 +73,8 @@ export class CommitQueue {
     } else if (runner.hasUnwritten || calls.hasUnwritten || calls.isReconcileRequested) {
       this.#commitWithin(SILENT_COMMIT_MS);
     } else if (this.#commitTimer === undefined) {
-      link.flush([], false);
+      if (carryUnlogged(link.socket, calls.unlogged)) link.flush([], false);
+      else this.#commitWithin(SILENT_COMMIT_MS);
     }
   }
 
@@ -93,6 +95,11 @@ export class CommitQueue {
       commandLog.append({ position, commands, restoreFrom, applied, ...dated }, now);
     }
     calls.write(runner.restoreFrom(runner.lastSeq), now);
+    if (!carryUnlogged(link.socket, calls.unlogged)) {
+      calls.requestWriteOfAll();
+      calls.write(runner.restoreFrom(runner.lastSeq), now);
+      carryUnlogged(link.socket, calls.unlogged);
+    }
     const changes = calls.takeChanges();
     if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
       logNotifier.onWritten(runner.lastSeq, now);

@@ -10,7 +10,8 @@ import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/att
 import type { AppliedPosition } from '../store/command-log.ts';
 import { closeReason } from './close-reason.ts';
 
-const TAG = 'adapter';
+/** The tag of adapters' sockets. */
+export const TAG = 'adapter';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -67,6 +68,16 @@ export class Link {
     this.#reportedStatus = reported?.up === 1 ? 'Up' : 'Down';
     for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
     this.#acknowledged = this.#applied?.seq ?? 0;
+  }
+
+  /** Whether the connection was lost while there was no object to notice it. */
+  get isLost(): boolean {
+    return !this.#active && this.#reportedStatus === 'Up';
+  }
+
+  /** The socket of the connected adapter. */
+  get socket(): WebSocket | undefined {
+    return this.#active?.socket;
   }
 
   /** How far the adapter's messages are applied. */
