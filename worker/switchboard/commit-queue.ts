@@ -95,15 +95,15 @@ export class CommitQueue {
       commandLog.append({ position, commands, restoreFrom, applied, ...dated }, now);
     }
     calls.write(runner.restoreFrom(runner.lastSeq), now);
+    const changes = calls.takeChanges();
+    if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
+      logNotifier.onWritten(runner.lastSeq, now);
+    calls.onRequestsSent(requests);
     if (!carryUnlogged(link.socket, calls.unlogged)) {
       calls.requestWriteOfAll();
       calls.write(runner.restoreFrom(runner.lastSeq), now);
       carryUnlogged(link.socket, calls.unlogged);
     }
-    const changes = calls.takeChanges();
-    if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
-      logNotifier.onWritten(runner.lastSeq, now);
-    calls.onRequestsSent(requests);
     this.armAlarm(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();

@@ -5,8 +5,19 @@
  */
 import { LogPositions } from '../../../shared/runner/log-positions.ts';
 import type { CommandLog } from '../store/command-log.ts';
-import { applyLine, type CallRecord, isPartialLine, type LineOfCall, type LogLine } from './call-record.ts';
+import {
+  applyLine,
+  type CallRecord,
+  isChange,
+  isPartialLine,
+  type LineOfCall,
+  type LogLine,
+} from './call-record.ts';
+import type { CallChange } from './change-recorder.ts';
 import { withPast } from './past-entries.ts';
+
+/** A watcher that missed more changes than this receives a new snapshot instead. */
+const MAX_MISSED_CHANGES = 10_000;
 
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
@@ -39,6 +50,7 @@ export function linesOf(row: string): LogLine[] {
 export class CallLog {
   readonly #store: CommandLog;
   readonly #find: (callid: string) => CallRecord | undefined;
+  readonly #findWhole: (callid: string) => CallRecord | undefined;
   readonly #maxCopyAge: number;
   /** Active calls by the position of their last complete copy. */
   readonly #completeCopies = new LogPositions<CallRecord>();
@@ -48,15 +60,18 @@ export class CallLog {
 
   /**
    * @param find finds a call
+   * @param findWhole finds a call with its whole timeline, which may have to be read
    * @param maxCopyAge see {@link MAX_COPY_AGE}
    */
   constructor(
     store: CommandLog,
     find: (callid: string) => CallRecord | undefined,
+    findWhole: (callid: string) => CallRecord | undefined,
     maxCopyAge = MAX_COPY_AGE,
   ) {
     this.#store = store;
     this.#find = find;
+    this.#findWhole = findWhole;
     this.#maxCopyAge = maxCopyAge;
     this.#lastPosition = store.lastCallsPosition;
     const row = store.lastCallsRow();
@@ -107,9 +122,15 @@ export class CallLog {
     return this.#store.segments.firstKept;
   }
 
-  /** Yields the lines from a number on, row by row, oldest first. */
-  *from(seq: number): Generator<readonly LogLine[]> {
-    for (const { row } of this.#store.callsFrom(seq)) yield linesOf(row).filter((line) => line.seq >= seq);
+  /** Returns the changes from a number on, oldest first; undefined if they are too many. */
+  changesFrom(seq: number): readonly CallChange[] | undefined {
+    const changes: CallChange[] = [];
+    for (const { row } of this.#store.callsFrom(seq)) {
+      for (const line of linesOf(row))
+        if (line.seq >= seq && (isChange(line) || 'link' in line)) changes.push(line);
+      if (changes.length > MAX_MISSED_CHANGES) return undefined;
+    }
+    return changes;
   }
 
   /**
@@ -121,7 +142,7 @@ export class CallLog {
     if (!oldest) return 0;
     // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
     const segment = this.#store.segments.writable(oldest.seq, now);
-    const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#find)));
+    const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#findWhole)));
     for (const { position, batch, texts } of rows) {
       this.#completeCopies.record(position, this.#completeIn(batch));
       const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));

@@ -109,7 +109,7 @@ export function newRecord(entry: CallEntry): CallRecord {
 export function applyLine(line: LineOfCall, known?: CallRecord): CallRecord {
   const { call, owner, dialogs = [], hidden } = line;
   // It is the first line of a call: an earlier one with the Call-ID was forgotten before.
-  if (known && isChange(line) && line.first === undefined && known.timeline.length > 0) {
+  if (known && isChange(line) && line.first === undefined) {
     Object.assign(known, { firstSeq: firstSeqOf(line), isPartial: false });
     known.timeline.length = 0;
   }

@@ -14,23 +14,13 @@ import type { Command, Notification } from '../../../shared/runner/stored-comman
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
 import { CallLog } from './call-log.ts';
-import {
-  addToTimeline,
-  type CallRecord,
-  isChange,
-  type LineOfCall,
-  type LinkLine,
-  newRecord,
-} from './call-record.ts';
+import { addToTimeline, type CallRecord, type LineOfCall, type LinkLine, newRecord } from './call-record.ts';
 import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
 import { type CallFilter, type CallPage, pageOf } from './listing.ts';
 import { ReconcileState } from './reconcile-state.ts';
 import { type CallStores, loadHistory, restoreLine, restoreUnlogged } from './restore-calls.ts';
-
-/** A watcher that missed more changes than this receives a new snapshot instead. */
-export const MAX_MISSED_CHANGES = 10_000;
 
 export class Calls {
   readonly #log: CallLog;
@@ -56,7 +46,12 @@ export class Calls {
   constructor(store: CommandLog, nextSeq: () => number, maxCopyAge?: number) {
     this.#nextSeq = nextSeq;
     this.#recorder = new ChangeRecorder(nextSeq);
-    this.#log = new CallLog(store, (callid) => this.#correlator.get(callid), maxCopyAge);
+    this.#log = new CallLog(
+      store,
+      (callid) => this.#correlator.get(callid),
+      (callid) => this.find(callid),
+      maxCopyAge,
+    );
     this.#stores = {
       correlator: this.#correlator,
       index: this.#index,
@@ -276,12 +271,7 @@ export class Calls {
   changesSince(since: number): readonly CallChange[] | undefined {
     if (since < this.#log.unreadBefore) this.#loadHistory();
     if (since < Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1)) return undefined;
-    const changes: CallChange[] = [];
-    for (const lines of this.#log.from(since + 1)) {
-      for (const line of lines) if (isChange(line) || 'link' in line) changes.push(line);
-      if (changes.length > MAX_MISSED_CHANGES) return undefined;
-    }
-    return changes;
+    return this.#log.changesFrom(since + 1);
   }
 
   /** Removes and returns the changes to send to watchers, once they are written. */

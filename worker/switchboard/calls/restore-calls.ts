@@ -50,20 +50,20 @@ export function loadHistory({ correlator, index, log, recorder }: CallStores): b
   return true;
 }
 
-/** Applies a line that was not written before a hibernation. It is still to be logged. */
+/** Applies a line that was not written before a hibernation. Its changes are still to be logged; metadata and origin always are. */
 export function restoreUnlogged(
   { correlator, recorder }: CallStores,
   line: LineOfCall,
 ): CallRecord | undefined {
   const record = correlator.get(line.call.callid);
   if (!record) return undefined;
-  const { timeline, loggedCount, loggedMetadata, isOriginLogged } = record;
-  const lengthBefore = timeline.length;
+  const { loggedCount } = record;
+  const lengthBefore = record.timeline.length;
   applyLine(line, record);
   // A timeline that was full has lost entries that are in the log.
   const added = 'event' in line ? 1 + (line.before?.length ?? 0) : 0;
   const lost = lengthBefore + added - record.timeline.length;
-  Object.assign(record, { loggedCount: loggedCount - lost, loggedMetadata, isOriginLogged });
+  record.loggedCount = loggedCount - lost;
   recorder.noteUnloggedState(record);
   return record;
 }
