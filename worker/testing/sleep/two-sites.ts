@@ -228,7 +228,8 @@ export class TwoSites {
     for (const { callid, state } of this.#opensips.list()) {
       const call = site.calls.find(callid)?.call;
       const expected = this.#model.calls.find(callid)?.call;
-      expect(call?.state === 'ended', `${callid} has ended`).toBe(expected?.state === 'ended');
+      const { state: now = 'ended' } = call ?? {};
+      expect(now === 'ended', `${callid} has ended`).toBe(expected?.state === 'ended');
       if (state >= dialogState.answered && expected?.answered !== undefined)
         expect(call?.answered, `${callid} is answered`).toBeDefined();
     }
