@@ -53,12 +53,12 @@ export function attachmentOf(socket: WebSocket): Attachment {
 /** Sets the attachment of a socket. */
 export function attach(socket: WebSocket, attachment: Attachment): void {
   const before = attachments.get(socket);
-  const kept =
+  const complete =
     attachment.kind === 'adapter' && before?.kind === 'adapter' && before.unlogged
       ? { unlogged: before.unlogged, ...attachment }
       : attachment;
-  socket.serializeAttachment(kept);
-  attachments.set(socket, kept);
+  socket.serializeAttachment(complete);
+  attachments.set(socket, complete);
 }
 
 /** Returns whether a socket can send. One that was just accepted may still be connecting when its first message arrives. */
