@@ -63,7 +63,21 @@ export default defineConfig({
           LINK_HISTORIES: JSON.stringify(process.env['LINK_HISTORIES'] ?? ''),
           LINK_SEED: JSON.stringify(process.env['LINK_SEED'] ?? ''),
         },
-        test: { name: 'worker', include: ['worker/**/*.test.ts'], testTimeout: TEST_TIMEOUT_MS },
+        test: {
+          name: 'worker',
+          include: ['worker/**/*.test.ts'],
+          exclude: ['worker/**/*.node.test.ts'],
+          testTimeout: TEST_TIMEOUT_MS,
+        },
+      },
+      // What needs no platform, and runs thousands of times.
+      {
+        test: {
+          name: 'worker-in-node',
+          include: ['worker/**/*.node.test.ts'],
+          environment: 'node',
+          testTimeout: TEST_TIMEOUT_MS,
+        },
       },
       inNode('test', 'stack'),
     ],

@@ -6,10 +6,10 @@
 import { dialogState, type EviEvent, type Leg, type TransferEvent } from '../opensips/evi.ts';
 import type { Dialog } from '../opensips/mi.ts';
 import { errorCode } from '../protocol/rpc/jsonrpc.ts';
-import { type Command, metadataOf, type Notification } from '../runner/stored-command.ts';
+import { type Command, hasEnded, metadataOf, type Notification } from '../runner/stored-command.ts';
 import { type CallFacts, ENDED_BY_CALL_END } from './call.ts';
 import { CallEntries, type CallEntry, type OnChange } from './call-entries.ts';
-import { callidIn, factsOf, isLeg, legIn, legsOf, newCallOf } from './command-facts.ts';
+import { callidIn, factsOf, failureReason, isLeg, legIn, legsOf, newCallOf } from './command-facts.ts';
 import { DialogTracker } from './dialog-tracker.ts';
 import { withUnansweredEnded } from './dialogs.ts';
 import { mayGoOn } from './end-cause.ts';
@@ -31,13 +31,15 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
    * @param createEntry adds what the owner stores with a new call
    * @param onChange receives each change, in order; it has to set the `seq` of the call
    * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
+   * @param onHidden receives a call of which something else has changed that clients do not see yet, such as why it will have ended
    */
   constructor(
     createEntry: (entry: CallEntry) => Entry,
     onChange: OnChange<Entry>,
     onDialogsChanged: (entry: Entry) => void = () => {},
+    onHidden: (entry: Entry) => void = () => {},
   ) {
-    this.#entries = new CallEntries(createEntry, onChange);
+    this.#entries = new CallEntries(createEntry, onChange, onHidden);
     const isBeingMade = (callid: string) => this.#newCalls.has(callid);
     this.#dialogs = new DialogTracker(this.#entries, isBeingMade, onDialogsChanged);
   }
@@ -55,23 +57,32 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     this.#entries.remove(callid);
   }
 
-  /** Handles a new command, or one that is still running after a restore. */
+  /** Handles a new command. */
   onCommandStarted(command: Command, now: number): void {
-    const { method, callids = [], subject, owner = subject } = command;
+    this.onCommandRestored(command);
+    const { method, callids = [] } = command;
+    if (method === 'CallStart') return;
     const metadata = metadataOf(command);
-    const [firstLeg] = callids;
-    const newCallid = newCallOf(command);
-    if (newCallid !== undefined) this.#newCalls.set(command.id, newCallid);
-    if (method === 'CallStart') {
-      if (firstLeg !== undefined) this.#entries.expect(firstLeg, factsOf(command), owner);
-      return;
-    }
     for (const callid of callids) {
       const entry = this.#entries.get(callid);
       if (!entry) continue;
-      if (method === 'CallEnd' && entry.call.state !== 'ended') entry.endReason = ENDED_BY_CALL_END;
+      if (method === 'CallEnd' && entry.call.state !== 'ended')
+        this.#entries.changeEvidence(entry, (evidence) => {
+          evidence.endReason = ENDED_BY_CALL_END;
+        });
       if (metadata) this.#entries.apply(entry, { type: 'facts', facts: { metadata } }, now);
     }
+  }
+
+  /** Handles a command that is still running after a restore: what it has changed is stored with the calls. */
+  onCommandRestored(command: Command): void {
+    const { method, callids = [], subject, owner = subject } = command;
+    const [firstLeg] = callids;
+    const newCallid = newCallOf(command);
+    if (newCallid !== undefined) this.#newCalls.set(command.id, newCallid);
+    if (method !== 'CallStart' || firstLeg === undefined || hasEnded(command)) return;
+    const error = command.notifications.find(({ event }) => event === 'Error');
+    this.#entries.expect(firstLeg, factsOf(command), owner, error ? { endReason: failureReason(error) } : {});
   }
 
   /** Handles a notification of a command to its client. */
@@ -114,7 +125,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const entry = this.#entries.get(callid);
     switch (name) {
       case 'E_DLG_STATE_CHANGED':
-        this.#dialogs.onState(callid, params.id, params.new_state, at);
+        this.#dialogs.onState(callid, params.id, params.new_state, at, params.old_state);
         break;
       case 'E_CALL_HOLD':
         if (entry && params.state === 'ok' && isLeg(params.leg))
@@ -129,8 +140,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
         break;
       case 'E_CALL_BYE':
         if (!entry || !isLeg(params.leg)) break;
-        entry.hungUpBy = params.leg;
-        this.#entries.apply(entry, { type: 'end-cause', by: params.leg }, at);
+        this.#onHungUp(entry, params.leg, at);
     }
   }
 
@@ -150,19 +160,20 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
 
   /** A command requests the end of a call from OpenSIPS. */
   onEndRequested(callid: string): void {
-    const evidence = this.#entries.evidenceOf(callid);
-    if (evidence) evidence.endRequest ??= 'pending';
+    if (this.#entries.evidenceOf(callid)?.endRequest !== undefined) return;
+    this.#entries.changeEvidenceOf(callid, (evidence) => {
+      evidence.endRequest = 'pending';
+    });
   }
 
-  /** OpenSIPS has replied: it ends the call, or does not know it, so that somebody else has ended it. */
-  onEndReply(callid: string, isFound: boolean, now: number): void {
-    const evidence = this.#entries.evidenceOf(callid);
-    if (evidence?.endRequest !== 'pending') return;
-    if (isFound) {
-      evidence.endRequest = 'confirmed';
-      return;
-    }
-    delete evidence.endRequest;
+  /** OpenSIPS has replied: it ends the call, or it does not, so that somebody else has ended it or will. */
+  onEndReply(callid: string, isEnding: boolean, now: number): void {
+    if (this.#entries.evidenceOf(callid)?.endRequest !== 'pending') return;
+    this.#entries.changeEvidenceOf(callid, (evidence) => {
+      if (isEnding) evidence.endRequest = 'confirmed';
+      else delete evidence.endRequest;
+    });
+    if (isEnding) return;
     const entry = this.#entries.get(callid);
     if (entry) this.#entries.apply(entry, { type: 'not-ended-by-api' }, now);
   }
@@ -174,7 +185,10 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     const facts = this.#factsOfNewCall(command);
     const known = this.#entries.get(callid);
     const entry = known ?? this.#entries.add(callid, undefined, now, { facts, owner });
-    entry.owner ??= owner;
+    if (entry.owner === undefined) {
+      entry.owner = owner;
+      this.#entries.onHidden(entry);
+    }
     if (known) this.#entries.apply(entry, { type: 'facts', facts }, now);
     if (isAnswered) this.#dialogs.onReported(callid, dialogState.answered, now);
     for (const oldCallid of callids) this.#onTransferred(oldCallid, callid, isAnswered ? 'ok' : 'start', now);
@@ -183,7 +197,10 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
   #onTransferred(oldCallid: string, became: string, state: 'start' | 'ok', at: number): void {
     const entry = this.#entries.get(oldCallid);
     if (!entry || oldCallid === became || entry.transferredTo === became) return;
-    if (state === 'ok') entry.transferredTo = became;
+    if (state === 'ok') {
+      entry.transferredTo = became;
+      this.#entries.onHidden(entry);
+    }
     this.#entries.apply(entry, { type: 'transfer', state, became }, at);
   }
 
@@ -216,18 +233,28 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended }, at);
   }
 
+  #onHungUp(entry: Entry, leg: Leg, at: number): void {
+    this.#entries.changeEvidence(entry, (evidence) => {
+      evidence.hungUpBy = leg;
+    });
+    this.#entries.apply(entry, { type: 'end-cause', by: leg }, at);
+  }
+
   #onRefused(entry: Entry, status: string, by: 'opensips' | undefined, at: number): void {
     // The call may go on already, in another dialog than the one that was challenged.
     if (entry.call.answered !== undefined || (mayGoOn(status) && entry.dialogs.length > 1)) return;
     const cause = by ? { by } : {};
-    entry.refusal = { ...entry.refusal, ...cause, status };
+    this.#entries.changeEvidence(entry, (evidence) => {
+      evidence.refusal = { ...evidence.refusal, ...cause, status };
+    });
     this.#entries.apply(entry, { type: 'end-cause', reason: status, ...cause }, at);
   }
 
   /** Handles the `Error` of a command. */
-  #onCommandFailed(command: Command, { error }: Notification, now: number): void {
+  #onCommandFailed(command: Command, notification: Notification, now: number): void {
     const { method, callids = [] } = command;
-    const reason = error?.sip ? `${error.sip.status} ${error.sip.reason}` : (error?.message ?? '');
+    const { error } = notification;
+    const reason = failureReason(notification);
     const [firstLeg] = callids;
     const newEntry = this.#entries.get(this.#newCalls.of(command.id));
     if (newEntry && error?.sip) this.#onRefused(newEntry, reason, undefined, now);
@@ -240,7 +267,8 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     for (const callid of callids) {
       const entry = this.#entries.get(callid);
       if (!entry) continue;
-      if (method === 'CallEnd' && entry.endReason === ENDED_BY_CALL_END) delete entry.endReason;
+      if (method === 'CallEnd' && entry.endReason === ENDED_BY_CALL_END)
+        this.#entries.changeEvidence(entry, (evidence) => delete evidence.endReason);
       if (isHold && error?.code === errorCode.miRefused && error.sip?.status === ALREADY_IN_THAT_STATE) {
         for (const leg of legsOf(command))
           this.#entries.apply(entry, { type: 'hold', leg, isHeld: method === 'CallHold' }, now);
@@ -250,8 +278,9 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
   }
 
   #onCallStartFailed(firstLeg: string, reason: string, now: number): void {
-    const evidence = this.#entries.evidenceOf(firstLeg);
-    if (evidence) evidence.endReason = reason;
+    this.#entries.changeEvidenceOf(firstLeg, (evidence) => {
+      evidence.endReason = reason;
+    });
     const entry = this.#entries.get(firstLeg);
     if (!entry) return;
     this.#entries.apply(entry, { type: 'transfer', state: 'fail', status: reason }, now);

@@ -53,10 +53,18 @@ export class CallEntries<Entry extends CallEntry> {
   readonly #earlyRefusals = new Map<string, string>();
   readonly #createEntry: (entry: CallEntry) => Entry;
   readonly #onChange: OnChange<Entry>;
+  /** What clients do not see of a call has changed: no change is reported for it. */
+  readonly onHidden: (entry: Entry) => void;
 
-  constructor(createEntry: (entry: CallEntry) => Entry, onChange: OnChange<Entry>) {
+  /** @param onHidden see {@link CallEntries.onHidden} */
+  constructor(
+    createEntry: (entry: CallEntry) => Entry,
+    onChange: OnChange<Entry>,
+    onHidden: (entry: Entry) => void = () => {},
+  ) {
     this.#createEntry = createEntry;
     this.#onChange = onChange;
+    this.onHidden = onHidden;
   }
 
   get(callid: string | undefined): Entry | undefined {
@@ -72,8 +80,8 @@ export class CallEntries<Entry extends CallEntry> {
   }
 
   /** A CallStart makes a first leg, which OpenSIPS shows later or never. */
-  expect(callid: string, facts: CallFacts, owner: string): void {
-    this.#expected.set(callid, { facts, owner, evidence: {} });
+  expect(callid: string, facts: CallFacts, owner: string, evidence: EndEvidence = {}): void {
+    this.#expected.set(callid, { facts, owner, evidence });
   }
 
   /** A first leg has been seen, or never will be. */
@@ -81,9 +89,23 @@ export class CallEntries<Entry extends CallEntry> {
     this.#expected.delete(callid);
   }
 
-  /** Returns where to note what is known of the end of a call: it can be a first leg that OpenSIPS has not shown yet. */
-  evidenceOf(callid: string): EndEvidence | undefined {
+  /** Returns what is known of the end of a call: it can be a first leg that OpenSIPS has not shown yet. */
+  evidenceOf(callid: string): Readonly<EndEvidence> | undefined {
     return this.#entries.get(callid) ?? this.#expected.get(callid)?.evidence;
+  }
+
+  /** Changes what is known of the end of a call. */
+  changeEvidence(entry: Entry, change: (evidence: EndEvidence) => void): void {
+    change(entry);
+    this.onHidden(entry);
+  }
+
+  /** Like {@link changeEvidence}, also for a first leg that OpenSIPS has not shown yet. */
+  changeEvidenceOf(callid: string, change: (evidence: EndEvidence) => void): void {
+    const entry = this.#entries.get(callid);
+    const expected = this.#expected.get(callid);
+    if (entry) this.changeEvidence(entry, change);
+    else if (expected) change(expected.evidence);
   }
 
   /** The script has refused an unknown call, whose dialog may be shown next. A phone repeats a call that was challenged. */

@@ -68,8 +68,11 @@ export interface EndCause {
 
 /** An input of the state machine. */
 export type CallInput =
-  /** The dialog has this state: E_DLG_STATE_CHANGED says so, or a command has found out. The cause is for the end. */
-  | ({ readonly type: 'dialog-state'; readonly state: number } & EndCause)
+  /**
+   * The dialog has this state: E_DLG_STATE_CHANGED says so, or a command has found out. The cause is for the end, and so is whether
+   * the dialog had been answered: the event of the answer may have been lost.
+   */
+  | ({ readonly type: 'dialog-state'; readonly state: number; readonly wasAnswered?: boolean } & EndCause)
   /** A dialog of the call ended, but another one with its Call-ID stands in this state. */
   | { readonly type: 'goes-on'; readonly state: number }
   /** A leg was put on hold or taken off hold. */
@@ -151,9 +154,14 @@ const EVENT_OF_STATE = {
   ended: 'Ended',
 } as const satisfies Record<CallState, CallEventName>;
 
-function onDialogState(call: Call, state: number, at: number, { reason, by }: EndCause = {}): CallStep {
+function onDialogState(
+  call: Call,
+  state: number,
+  at: number,
+  { reason, by, wasAnswered = false }: EndCause & { readonly wasAnswered?: boolean } = {},
+): CallStep {
   if (state === dialogState.ended)
-    return endCall(call, at, { reason: reason ?? vagueReasonOf(call), ...(by ? { by } : {}) });
+    return endCall(call, at, { reason: reason ?? vagueReasonOf(call, wasAnswered), ...(by ? { by } : {}) });
   if (!isAnsweredState(state) || call.state === 'ended' || call.answered !== undefined) return { call };
   const answered = { ...call, answered: at };
   return {
@@ -184,7 +192,7 @@ function endCall(
   at: number,
   { reason, by = 'unknown' }: EndCause & { readonly reason: string },
 ): CallStep {
-  if (call.state === 'ended') return { call };
+  if (call.state === 'ended') return onEndedAgain(call, { reason, by });
   const { held: _, ...rest } = call;
   return {
     call: {
@@ -196,6 +204,13 @@ function endCall(
     },
     event: 'Ended',
   };
+}
+
+/** `dlg_list` may show an end before the event that tells more of it: that the call was answered, or at least that it ended by itself. */
+function onEndedAgain(call: Call, cause: EndCause & { readonly reason: string }): CallStep {
+  const { missing, unanswered, hungUp } = VAGUE_REASONS;
+  const saysMore = call.reason === missing || (call.reason === unanswered && cause.reason === hungUp);
+  return saysMore ? onEndCause(call, cause) : { call };
 }
 
 /** Only what is vague or unknown is replaced: the first who tells more is right. */
@@ -293,8 +308,8 @@ function isAnsweredState(state: number): boolean {
   return state === dialogState.answered || state === dialogState.acknowledged;
 }
 
-function vagueReasonOf({ answered }: Call): string {
-  return answered === undefined ? VAGUE_REASONS.unanswered : VAGUE_REASONS.hungUp;
+function vagueReasonOf({ answered }: Call, wasAnswered = false): string {
+  return answered === undefined && !wasAnswered ? VAGUE_REASONS.unanswered : VAGUE_REASONS.hungUp;
 }
 
 function hasVagueReason({ state, reason }: Call): boolean {

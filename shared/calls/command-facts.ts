@@ -1,7 +1,10 @@
 /** What commands and their notifications tell of calls. @module */
 import type { Leg } from '../opensips/evi.ts';
-import { type Command, hasEnded, metadataOf } from '../runner/stored-command.ts';
+import { type Command, hasEnded, metadataOf, type Notification } from '../runner/stored-command.ts';
 import type { CallFacts } from './call.ts';
+
+/** The notifications that name the new call. */
+const NEW_CALL_EVENTS = ['TransferStart', 'CalleeAnswered', 'TransferSuccessful'];
 
 /** Returns the parties and the origin of the call that a command makes. */
 export function factsOf(command: Command): CallFacts {
@@ -31,7 +34,17 @@ export function callidIn(data: unknown): string | undefined {
 /** Returns the Call-ID of the new call that a running command is making, if its client knows it already. */
 export function newCallOf(command: Command): string | undefined {
   if (hasEnded(command)) return undefined;
-  return callidIn(command.notifications.findLast(({ event }) => event === 'TransferStart')?.data);
+  return callidIn(command.notifications.findLast(isAboutNewCall)?.data);
+}
+
+/** Returns whether a notification names the new call that its command makes. */
+function isAboutNewCall({ event, data }: Notification): boolean {
+  return NEW_CALL_EVENTS.includes(event) && callidIn(data) !== undefined;
+}
+
+/** Returns why a command has failed, from its `Error`. */
+export function failureReason({ error }: Notification): string {
+  return error?.sip ? `${error.sip.status} ${error.sip.reason}` : (error?.message ?? '');
 }
 
 export function isLeg(leg: string | undefined): leg is Leg {

@@ -6,6 +6,7 @@ import { dialogState } from '../opensips/evi.ts';
 import type { Dialog } from '../opensips/mi.ts';
 import type { CallEntries, CallEntry } from './call-entries.ts';
 import {
+  areAlike,
   haveAllEnded,
   isStanding,
   type KnownDialog,
@@ -34,12 +35,14 @@ export class DialogTracker<Entry extends CallEntry> {
     this.#onDialogsChanged = onDialogsChanged;
   }
 
-  /** Handles the state of a dialog, of which an event tells. */
-  onState(callid: string, id: string, state: number, at: number): void {
+  /** Handles the state of a dialog, of which an event tells, and which state it had before: the event of that may have been lost. */
+  onState(callid: string, id: string, state: number, at: number, stateBefore = 0): void {
     const known = this.#entries.get(callid);
-    const entry = known ?? this.#entries.add(callid, { type: 'dialog-state', state }, at, { id });
+    const wasAnswered = stateBefore >= dialogState.answered;
+    const entry =
+      known ?? this.#entries.add(callid, { type: 'dialog-state', state, wasAnswered }, at, { id });
     if (state !== dialogState.ended) entry.seenAt = at;
-    if (known) this.#onState(known, id, state, at);
+    if (known) this.#onState(known, id, state, at, wasAnswered);
   }
 
   /** Handles the state of a call, of which a command has learned. It does not tell which dialog it is. */
@@ -49,7 +52,9 @@ export class DialogTracker<Entry extends CallEntry> {
       this.#entries.add(callid, { type: 'dialog-state', state }, at);
       return;
     }
-    if (entry.call.state !== 'ended') entry.dialogs = withNewestIn(entry.dialogs, state);
+    const { dialogs: before } = entry;
+    if (entry.call.state !== 'ended') entry.dialogs = withNewestIn(before, state);
+    if (!areAlike(before, entry.dialogs)) this.#entries.onHidden(entry);
     this.#entries.apply(entry, { type: 'dialog-state', state }, at);
   }
 
@@ -60,7 +65,8 @@ export class DialogTracker<Entry extends CallEntry> {
     if (state === dialogState.ended) {
       // On a page, one that is not known may be the former dialog of a call whose other one is on another page.
       const isKnown = known?.dialogs.some(([each]) => each === id);
-      if (known && (isKnown || askedAt !== undefined)) this.#onState(known, id, state, now);
+      if (known && (isKnown || askedAt !== undefined))
+        this.#onState(known, id, state, now, dialog.timestart > 0);
       if (askedAt !== undefined) this.onMissing(callid, askedAt, now);
       return undefined;
     }
@@ -91,18 +97,20 @@ export class DialogTracker<Entry extends CallEntry> {
     if (entry && haveAllEnded(entry.dialogs)) this.#end(entry, now);
   }
 
-  /** What is no news of the dialog is no news of the call. */
-  #onState(entry: Entry, id: string, state: number, at: number): void {
+  /** What is no news of the dialog is no news of the call, except that it had been answered. */
+  #onState(entry: Entry, id: string, state: number, at: number, wasAnswered = false): void {
     const { dialogs: before, call: callBefore } = entry;
     // What a command has reported of the call was about its first dialog.
     const isReported =
       before.length === 0 && callBefore.state !== 'ended' && callBefore.answered !== undefined;
     entry.dialogs = withDialog(before, id, isReported ? Math.max(state, dialogState.answered) : state);
-    if (entry.dialogs === before) return;
+    if (!areAlike(before, entry.dialogs)) this.#entries.onHidden(entry);
     const standing = standingState(entry.dialogs);
-    if (standing === undefined) this.#end(entry, at);
-    else if (state === dialogState.ended) this.#onOtherStands(entry, standing, at);
-    else this.#onStanding(entry, before, standing, at);
+    const isNews = entry.dialogs !== before;
+    if (standing === undefined && (isNews || wasAnswered)) this.#end(entry, at, wasAnswered);
+    if (!isNews) return;
+    if (standing !== undefined && state === dialogState.ended) this.#onOtherStands(entry, standing, at);
+    else if (standing !== undefined) this.#onStanding(entry, before, standing, at);
     const isOther = before.length > 0 && entry.dialogs.length > before.length;
     if (isOther || state === dialogState.ended) this.#onDialogsChanged(entry);
   }
@@ -112,7 +120,7 @@ export class DialogTracker<Entry extends CallEntry> {
       this.#goOn(entry, state, at);
       return;
     }
-    if (haveAllEnded(before)) clearEvidence(entry);
+    if (haveAllEnded(before)) this.#entries.changeEvidence(entry, clearEvidence);
     this.#entries.apply(entry, { type: 'dialog-state', state }, at);
   }
 
@@ -122,7 +130,7 @@ export class DialogTracker<Entry extends CallEntry> {
   }
 
   #goOn(entry: Entry, state: number, at: number): void {
-    clearEvidence(entry);
+    this.#entries.changeEvidence(entry, clearEvidence);
     this.#entries.apply(entry, { type: 'goes-on', state }, at);
   }
 
@@ -130,10 +138,9 @@ export class DialogTracker<Entry extends CallEntry> {
    * Ends a call none of whose dialogs stands. While a command is making it, it may go on in another dialog: it has ended when the
    * command has, which is within its deadline.
    */
-  #end(entry: Entry, at: number): void {
+  #end(entry: Entry, at: number, wasAnswered = false): void {
     const { call } = entry;
-    if (call.state === 'ended') return;
     if (call.answered === undefined && this.#isBeingMade(call.callid)) return;
-    this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended }, at);
+    this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended, wasAnswered }, at);
   }
 }

@@ -49,6 +49,15 @@ export function standingState(dialogs: readonly KnownDialog[]): number | undefin
   return states.length === 0 ? undefined : Math.max(...states);
 }
 
+/** Returns whether dialogs are the same and the same of them are answered or have ended, so that nothing else follows from them. */
+export function areAlike(one: readonly KnownDialog[], other: readonly KnownDialog[]): boolean {
+  if (one.length !== other.length) return false;
+  return one.every(([id, state], index) => {
+    const [otherId, otherState] = other[index] ?? [];
+    return id === otherId && phaseOf(state) === phaseOf(otherState ?? 0);
+  });
+}
+
 /** Returns whether a dialog is known and stands. */
 export function isStanding(dialogs: readonly KnownDialog[], id: string): boolean {
   return dialogs.some((dialog) => dialog[0] === id && stands(dialog));
@@ -57,6 +66,11 @@ export function isStanding(dialogs: readonly KnownDialog[], id: string): boolean
 /** Returns whether dialogs are known, and all of them have ended. */
 export function haveAllEnded(dialogs: readonly KnownDialog[]): boolean {
   return dialogs.length > 0 && standingState(dialogs) === undefined;
+}
+
+function phaseOf(state: number): number {
+  if (state === dialogState.acknowledged) return dialogState.answered;
+  return state < dialogState.answered ? dialogState.ringing : state;
 }
 
 function stands([, state]: KnownDialog): boolean {

@@ -5,9 +5,9 @@ import { CallCorrelator } from './call-correlator.ts';
 
 const CALLID = 'c1';
 
-const dialog = (state: number): EviEvent => ({
+const dialog = (state: number, before = 1): EviEvent => ({
   name: 'E_DLG_STATE_CHANGED',
-  params: { id: 'a', callid: CALLID, old_state: 1, new_state: state },
+  params: { id: 'a', callid: CALLID, old_state: before, new_state: state },
 });
 const refused: EviEvent = {
   name: 'E_CALL_REFUSED',
@@ -17,6 +17,11 @@ const bye: EviEvent = { name: 'E_CALL_BYE', params: { callid: CALLID, leg: 'call
 const requested = 'dlg_end_dlg is sent';
 const accepted = 'dlg_end_dlg: OK';
 const notFound = 'dlg_end_dlg: 404';
+const MISSING = 'no longer known to OpenSIPS';
+const missing = 'dlg_list {callid}: 404';
+const listed = 'dlg_list: it has ended';
+
+const ENDED_DIALOG = { ID: 'a', state: 5, timestart: 0, callid: CALLID, from_uri: '', to_uri: '' };
 
 /** Returns who ended the call and why, and how often watchers were told of an end. */
 function outcomeOf(inputs: readonly (EviEvent | string)[]) {
@@ -30,6 +35,8 @@ function outcomeOf(inputs: readonly (EviEvent | string)[]) {
   inputs.forEach((input, at) => {
     if (typeof input !== 'string') correlator.onEvent(input, at);
     else if (input === requested) correlator.onEndRequested(CALLID);
+    else if (input === missing) correlator.onMissing(CALLID, at, at);
+    else if (input === listed) correlator.onDialog(ENDED_DIALOG, undefined, at);
     else correlator.onEndReply(CALLID, input === accepted, at);
   });
   const call = correlator.get(CALLID)?.call;
@@ -74,6 +81,29 @@ it.each([
     1,
   ],
   ['it is answered after a refusal', [dialog(2), refused, dialog(4), dialog(5)], 'unknown', 'hung up', 1],
+  [
+    'OpenSIPS does not know it, and then tells of its end',
+    [dialog(4), missing, dialog(5)],
+    'unknown',
+    'hung up',
+    2,
+  ],
+  ['OpenSIPS does not know it, and then tells who hung up', [dialog(4), missing, bye], 'callee', MISSING, 2],
+  [
+    'the list shows the end before the refusal',
+    [dialog(2), listed, refused, dialog(5)],
+    'opensips',
+    '404 Not Found',
+    2,
+  ],
+  ['the event of the answer was lost', [dialog(2), dialog(5, 4)], 'unknown', 'hung up', 1],
+  [
+    'that event was lost, and the list shows the end first',
+    [dialog(2), listed, dialog(5, 4)],
+    'unknown',
+    'hung up',
+    2,
+  ],
 ] as const)('%s', (_, inputs, by, reason, count) => {
   expect(outcomeOf(inputs)).toEqual([by, reason, count]);
 });

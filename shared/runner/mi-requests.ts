@@ -162,7 +162,7 @@ export class MiRequests {
   #send(command: Command, pending: PendingRequest, now: number): void {
     const { number, command: request } = pending;
     const { method, params } = request;
-    const rest = { id: `${this.#epoch}.${command.id}.${number}`, params, ...wireTimes(pending, now) };
+    const rest = { id: requestId(this.#epoch, command, number), params, ...wireTimes(pending, now) };
     this.#outgoing.push(
       isInDialogMethod(method) ? { type: 'in-dialog', method, ...rest } : { type: 'mi', method, ...rest },
     );
@@ -173,6 +173,20 @@ export class MiRequests {
     if (pending && isAnsweredSoon(pending)) this.#pendingCount -= 1;
     delete command.pendingRequests[name];
   }
+}
+
+/** Returns the requests of a command that were sent, and have no reply so far. */
+export function sentRequests(
+  epoch: string,
+  command: Command,
+): Pick<AdapterRequest, 'id' | 'method' | 'params'>[] {
+  return Object.values(command.pendingRequests).flatMap(({ number, command: { method, params }, stream }) =>
+    stream === undefined ? [] : [{ id: requestId(epoch, command, number), method, params } as const],
+  );
+}
+
+function requestId(epoch: string, { id }: Command, number: number): string {
+  return `${epoch}.${id}.${number}`;
 }
 
 /** Returns when a request is given up, in Unix milliseconds. */

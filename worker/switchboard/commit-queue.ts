@@ -9,6 +9,7 @@
  */
 import { SHORTEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
+import { carryUnlogged } from './calls/unlogged-changes.ts';
 import type { Components } from './components.ts';
 import { ReconcileRounds } from './link/reconcile-rounds.ts';
 import type { RpcReply } from './rpc/rpc-server.ts';
@@ -76,7 +77,8 @@ export class CommitQueue {
     } else if (runner.hasUnwritten || calls.hasUnwritten || this.#rounds.isRequested) {
       this.#commitWithin(SILENT_COMMIT_MS);
     } else if (this.#commitTimer === undefined) {
-      link.flush([], false);
+      if (carryUnlogged(link.socket, calls.unlogged)) link.flush([], false);
+      else this.#commitWithin(SILENT_COMMIT_MS);
     }
   }
 
@@ -101,6 +103,11 @@ export class CommitQueue {
     if (changes.length > 0 || notifications.some(({ isResent }) => !isResent))
       logNotifier.onWritten(runner.lastSeq, now);
     calls.onRequestsSent(requests);
+    if (!carryUnlogged(link.socket, calls.unlogged)) {
+      calls.requestWriteOfAll();
+      calls.write(runner.restoreFrom(runner.lastSeq), now);
+      carryUnlogged(link.socket, calls.unlogged);
+    }
     this.armAlarm(now);
     this.#armDiagnosis(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);

@@ -1,10 +1,12 @@
 /** The components of a Switchboard, and how they are connected. @module */
+import { sentRequests } from '../../shared/runner/mi-requests.ts';
 import { Runner } from '../../shared/runner/runner.ts';
 import { loadMeter } from '../objects/load-meter.ts';
 import { Calls } from './calls/calls.ts';
+import { carriedLines } from './calls/unlogged-changes.ts';
 import { Watchers } from './calls/watchers.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
-import { Link, type LinkListener } from './link/link.ts';
+import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';
 import { Diagnosis } from './rpc/diagnosis.ts';
 import { FloodGuard } from './rpc/flood-guard.ts';
@@ -36,7 +38,9 @@ export function restoreComponents(
   const policies = new PolicyStore(sql);
   commandLog.segments.keepFor(policies.policy.kept_seconds);
   const { epoch, position, applied, running } = commandLog.restore();
-  const runner: Runner = new Runner(epoch, position, running, (command, notification) =>
+  const carried = carriedLines(ctx.getWebSockets(TAG), commandLog);
+  const free = Math.max(position, carried.lastSeq + 1);
+  const runner: Runner = new Runner(epoch, free, running, (command, notification) =>
     calls.onNotification(command, notification, Date.now()),
   );
   const calls = new Calls(commandLog, () => runner.nextSeq());
@@ -48,9 +52,11 @@ export function restoreComponents(
     notify: notifyWebhooks,
     onStopped: () => calls.setWebhooks(false),
   });
+  calls.restoreUnlogged(carried.lines);
+  calls.recordUntil(watchers.recordUntil);
   calls.setWatched(watchers.any, now);
   calls.setWebhooks(logNotifier.isEnabled);
-  for (const command of runner.commands) calls.onCommandStarted(command, now);
+  for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
   const reconciler = new DialogReconciler({
     onDialog: (dialog, round) => calls.onDialog(dialog, round, Date.now()),
     onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, Date.now()),
@@ -59,6 +65,8 @@ export function restoreComponents(
   });
   const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
   const link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis), applied);
+  // What its socket has carried is lost with it.
+  if (link.isLost) calls.requestReconcile();
   return {
     commandLog,
     policies,

@@ -130,7 +130,7 @@ export class Switchboard extends DurableObject<Env> {
 
   /** Accepts the socket of an HTTP stream that ends in the Worker. */
   #openHttpStream(connection: ClientConnection, stream: HttpStream, now: number): Response {
-    const { rpc, runner, commandLog, sessions, httpClients, commits } = this.#active;
+    const { rpc, runner, commandLog, calls, sessions, httpClients, commits } = this.#active;
     const client = attachmentFor(connection);
     const { subject } = client;
     const exceeded = rpc.countRequests(httpClients.senderOf(subject, now), subject, 1, now);
@@ -139,6 +139,7 @@ export class Switchboard extends DurableObject<Env> {
     const rejected = stream.kind === 'events' ? readRejectReason(client) : undefined;
     if (rejected !== undefined) return respondWithProblem(problemOf(notAllowedError(rejected)));
     // The first frames are read from the log.
+    calls.requestWriteOfAll();
     commits.commit(now);
     if (stream.kind === 'command') {
       const command = runner.find(subject, stream.cmdId) ?? commandLog.findEnded(subject, stream.cmdId);

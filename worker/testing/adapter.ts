@@ -60,6 +60,11 @@ export class ScriptedAdapter {
     return this.#socket.closed;
   }
 
+  /** The number of its last message. */
+  get lastSeq(): number {
+    return this.#seq;
+  }
+
   /** Reports that messages may be missing. */
   async reportGap(reason = 'test'): Promise<void> {
     await this.#send({ type: 'gap', reason });

@@ -30,6 +30,23 @@ it('keeps an active call and its timeline when their segment is dropped, and for
     expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
   }));
 
+it('keeps a call whose first line was not written when a segment was dropped', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const nextSeq = () => ++lastSeq;
+    const retention = { segmentMs: 10, segmentPositions: 1_000, maxSegments: 2, segmentTtlMs: 20 };
+    const store = new CommandLog(sql, retention);
+    const calls = new Calls(store, nextSeq, 0);
+    calls.onEvent(dialogEvent('old', 1, 2), 1);
+    calls.write(0, 0);
+    calls.onEvent(dialogEvent('new', 1, 2), 31);
+    store.segments.trim(31, Number.POSITIVE_INFINITY);
+    calls.write(0, 31);
+    const restored = new Calls(store, nextSeq, 0);
+    expect(restored.list({}, 9)).toEqual(calls.list({}, 9));
+    expect(restored.activeCount).toBe(2);
+  }));
+
 it('writes the changes of calls with long Call-IDs in several rows, because a row can have 2 MB', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;

@@ -7,12 +7,17 @@ import { LogPositions } from '../../../shared/runner/log-positions.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import {
   applyLine,
-  type CallLine,
   type CallRecord,
-  type CopyLine,
+  isChange,
   isPartialLine,
+  type LineOfCall,
   type LogLine,
 } from './call-record.ts';
+import type { CallChange } from './change-recorder.ts';
+import { withPast } from './past-entries.ts';
+
+/** A watcher that missed more changes than this receives a new snapshot instead. */
+const MAX_MISSED_CHANGES = 10_000;
 
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
@@ -44,37 +49,48 @@ export function linesOf(row: string): LogLine[] {
 
 export class CallLog {
   readonly #store: CommandLog;
-  readonly #findActive: (callid: string) => CallRecord | undefined;
+  readonly #find: (callid: string) => CallRecord | undefined;
+  readonly #findWhole: (callid: string) => CallRecord | undefined;
   readonly #maxCopyAge: number;
   /** Active calls by the position of their last complete copy. */
   readonly #completeCopies = new LogPositions<CallRecord>();
+  #lastPosition: number;
   /** Rows before this position have not been read. */
   #unreadBefore: number;
 
   /**
-   * @param findActive finds an active call
+   * @param find finds a call
+   * @param findWhole finds a call with its whole timeline, which may have to be read
    * @param maxCopyAge see {@link MAX_COPY_AGE}
    */
   constructor(
     store: CommandLog,
-    findActive: (callid: string) => CallRecord | undefined,
+    find: (callid: string) => CallRecord | undefined,
+    findWhole: (callid: string) => CallRecord | undefined,
     maxCopyAge = MAX_COPY_AGE,
   ) {
     this.#store = store;
-    this.#findActive = findActive;
+    this.#find = find;
+    this.#findWhole = findWhole;
     this.#maxCopyAge = maxCopyAge;
+    this.#lastPosition = store.lastCallsPosition;
     const row = store.lastCallsRow();
     const [first] = row === undefined ? [] : (JSON.parse(row) as (LogLine | RestoreFrom)[]);
     this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
   }
 
   /** Reads what a restore needs. `onLine` receives each line of a call in order. */
-  restore(onLine: (line: CallLine | CopyLine) => void): void {
+  restore(onLine: (line: LineOfCall) => void): void {
     for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
       const lines = linesOf(row);
       for (const line of lines) if ('call' in line) onLine(line);
       this.#completeCopies.record(position, this.#completeIn(lines));
     }
+  }
+
+  /** The position of the newest row; 0 if there is none. */
+  get lastPosition(): number {
+    return this.#lastPosition;
   }
 
   /** Everything from this position on has been read. */
@@ -85,7 +101,7 @@ export class CallLog {
   /**
    * Reads what {@link restore} has left out, once. Returns the calls as they were then; those that have ended since are partial.
    */
-  readHistory(onLine: (line: CallLine | CopyLine) => void): Iterable<CallRecord> {
+  readHistory(onLine: (line: LineOfCall) => void): Iterable<CallRecord> {
     const end = this.#unreadBefore;
     this.#unreadBefore = 0;
     const calls = new Map<string, CallRecord>();
@@ -106,9 +122,15 @@ export class CallLog {
     return this.#store.segments.firstKept;
   }
 
-  /** Yields the lines from a number on, row by row, oldest first. */
-  *from(seq: number): Generator<readonly LogLine[]> {
-    for (const { row } of this.#store.callsFrom(seq)) yield linesOf(row).filter((line) => line.seq >= seq);
+  /** Returns the changes from a number on, oldest first; undefined if they are too many. */
+  changesFrom(seq: number): readonly CallChange[] | undefined {
+    const changes: CallChange[] = [];
+    for (const { row } of this.#store.callsFrom(seq)) {
+      for (const line of linesOf(row))
+        if (line.seq >= seq && (isChange(line) || 'link' in line)) changes.push(line);
+      if (changes.length > MAX_MISSED_CHANGES) return undefined;
+    }
+    return changes;
   }
 
   /**
@@ -116,18 +138,18 @@ export class CallLog {
    * @param commandsFrom the oldest position that a restore of running commands needs
    */
   append(lines: readonly LogLine[], commandsFrom: number, now: number): number {
-    const rows = rowsOf(lines);
-    // All positions first: writing a row may open a segment, whose copies come after all of these.
-    for (const { position, batch } of rows) this.#completeCopies.record(position, this.#completeIn(batch));
-    for (const { position, texts } of rows) {
+    const [oldest] = lines;
+    if (!oldest) return 0;
+    // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
+    const segment = this.#store.segments.writable(oldest.seq, now);
+    const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#findWhole)));
+    for (const { position, batch, texts } of rows) {
+      this.#completeCopies.record(position, this.#completeIn(batch));
       const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));
-      this.#store.appendCalls(
-        position,
-        `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`,
-        commandsFrom,
-        now,
-      );
+      this.#store.appendCalls(segment, position, `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`);
+      this.#lastPosition = position;
     }
+    this.#store.segments.trimIfOpened(now, commandsFrom);
     return rows.length;
   }
 
@@ -157,8 +179,8 @@ export class CallLog {
   /** Returns the active calls that these lines, with the lines that follow, make complete. */
   #completeIn(lines: readonly LogLine[]): CallRecord[] {
     return lines.flatMap((line) => {
-      const record = 'call' in line && !isPartialLine(line) && this.#findActive(line.call.callid);
-      return record ? [record] : [];
+      const record = 'call' in line && !isPartialLine(line) ? this.#find(line.call.callid) : undefined;
+      return record && record.call.state !== 'ended' ? [record] : [];
     });
   }
 }

@@ -2,6 +2,7 @@
 import type { Call, CallEventName, Metadata } from '../../../shared/calls/call.ts';
 import type { CallEntry } from '../../../shared/calls/call-entries.ts';
 import type { KnownDialog } from '../../../shared/calls/dialogs.ts';
+import type { EndEvidence } from '../../../shared/calls/end-cause.ts';
 
 /** A change in the timeline of a call; `at` is in Unix milliseconds. */
 export interface TimelineEntry {
@@ -29,20 +30,38 @@ export interface CallRecord extends CallEntry {
   isOriginLogged: boolean;
 }
 
-/** A change of a call in the log. */
-export interface CallLine extends TimelineEntry {
+/** What clients do not see of a call yet: it decides what they see later. */
+export type HiddenState = EndEvidence & Pick<CallEntry, 'transferredTo'>;
+
+/** What each line of a call contains. */
+interface CallContent {
+  readonly seq: number;
   readonly call: Call;
   readonly owner?: string;
   /** Absent if none is known. */
   readonly dialogs?: readonly KnownDialog[];
+  /** Absent if there is nothing. */
+  readonly hidden?: HiddenState;
+}
+
+/** A change of a call in the log. */
+export interface CallLine extends CallContent, TimelineEntry {
   /** Earlier entries of the timeline that were not logged. */
   readonly before?: readonly TimelineEntry[];
   /** The number of the first change, if an earlier line contains that. */
   readonly first?: number;
+  /** The entries of earlier lines, if those are in an older segment than the end of the call: it may be dropped first. */
+  readonly past?: readonly TimelineEntry[];
+}
+
+/** What is known of a call has changed, although clients have seen no change. */
+export interface StateLine extends CallContent {
+  /** See {@link CallLine}. */
+  readonly first: number;
 }
 
 /** A copy of a call with its whole timeline, which makes the lines before it unnecessary. */
-export interface CopyLine extends Pick<CallLine, 'seq' | 'call' | 'owner' | 'dialogs'> {
+export interface CopyLine extends CallContent {
   readonly timeline: readonly TimelineEntry[];
   /** The newest entry that has no line of its own. */
   readonly unlogged?: number;
@@ -62,7 +81,12 @@ export interface MarkLine {
   readonly mark: true;
 }
 
-export type LogLine = CallLine | CopyLine | LinkLine | MarkLine;
+/** A line of a call. */
+export type LineOfCall = CallLine | StateLine | CopyLine;
+
+export type LogLine = LineOfCall | LinkLine | MarkLine;
+
+const HIDDEN_FIELDS = ['endReason', 'refusal', 'hungUpBy', 'endRequest', 'transferredTo'] as const;
 
 /** The length of a timeline; further entries replace those after the first. */
 const MAX_TIMELINE_ENTRIES = 200;
@@ -82,10 +106,10 @@ export function newRecord(entry: CallEntry): CallRecord {
 }
 
 /** Applies a line of the log to the record that earlier lines have given, or creates the record. */
-export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRecord {
-  const { call, owner, dialogs } = line;
+export function applyLine(line: LineOfCall, known?: CallRecord): CallRecord {
+  const { call, owner, dialogs = [], hidden } = line;
   // It is the first line of a call: an earlier one with the Call-ID was forgotten before.
-  if (known && !isCopy(line) && line.first === undefined && known.timeline.length > 0) {
+  if (known && isChange(line) && line.first === undefined) {
     Object.assign(known, { firstSeq: firstSeqOf(line), isPartial: false });
     known.timeline.length = 0;
   }
@@ -96,14 +120,18 @@ export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRe
       isPartial: isPartialLine(line),
     });
   record.call = call;
-  if (owner !== undefined) record.owner = owner;
-  if (dialogs) record.dialogs = dialogs;
+  if (owner === undefined) delete record.owner;
+  else record.owner = owner;
+  record.dialogs = dialogs;
+  for (const field of HIDDEN_FIELDS) delete record[field];
+  Object.assign(record, hidden);
   if (isCopy(line)) {
-    record.timeline.splice(0, record.timeline.length, ...line.timeline);
-    record.isPartial = false;
-  } else {
-    const { seq, at, event, data, before = [] } = line;
-    record.timeline.push(...before, { seq, at, event, ...(data === undefined ? {} : { data }) });
+    setTimeline(record, line.timeline);
+  } else if (isChange(line)) {
+    const { seq, at, event, data, before = [], past } = line;
+    if (past) setTimeline(record, past);
+    for (const entry of [...before, { seq, at, event, ...(data === undefined ? {} : { data }) }])
+      addToTimeline(record, entry);
   }
   markLogged(record);
   return record;
@@ -111,19 +139,40 @@ export function applyLine(line: CallLine | CopyLine, known?: CallRecord): CallRe
 
 /** Adds a change to the timeline of a call. */
 export function addToTimeline(record: CallRecord, entry: TimelineEntry): void {
-  if (record.timeline.length >= MAX_TIMELINE_ENTRIES) {
+  record.timeline.push(entry);
+  shortenTimeline(record);
+}
+
+function setTimeline(record: CallRecord, timeline: readonly TimelineEntry[]): void {
+  record.timeline.splice(0, record.timeline.length, ...timeline);
+  record.isPartial = false;
+}
+
+function shortenTimeline(record: CallRecord): void {
+  while (record.timeline.length > MAX_TIMELINE_ENTRIES) {
     record.timeline.splice(1, 1);
     if (record.loggedCount > 1) record.loggedCount--;
   }
-  record.timeline.push(entry);
 }
 
-/** Returns a copy of the record for the log, which then contains all of it. */
+/** Returns the line that logs what is not logged of a record; a `seq` is only taken for a line without a change. */
+export function unloggedLine(record: CallRecord, takeSeq: () => number): CallLine | StateLine {
+  const unlogged = record.timeline.slice(record.loggedCount);
+  const newest = unlogged.at(-1);
+  if (!newest) return { seq: takeSeq(), ...contentOf(record), first: record.firstSeq };
+  const before = unlogged.slice(0, -1);
+  const hasFirst = (before[0] ?? newest).seq === record.firstSeq;
+  return {
+    ...newest,
+    ...contentOf(record),
+    ...(before.length > 0 ? { before } : {}),
+    ...(hasFirst ? {} : { first: record.firstSeq }),
+  };
+}
+
+/** Returns a copy of a record, all of which has been logged, so that what was logged before is unnecessary. */
 export function copyLine(record: CallRecord, seq: number): CopyLine {
-  const { call, loggedCount, timeline } = record;
-  const unlogged = loggedCount < timeline.length ? { unlogged: call.seq } : {};
-  markLogged(record);
-  return { seq, ...contentOf(record), timeline: [...timeline], ...unlogged };
+  return { seq, ...contentOf(record), timeline: [...record.timeline] };
 }
 
 /** Completes a partial record by what older lines say. */
@@ -133,6 +182,7 @@ export function prependHistory(record: CallRecord, past: CallRecord): void {
   record.loggedCount += past.timeline.length;
   record.firstSeq = past.firstSeq;
   record.isPartial = past.isPartial;
+  shortenTimeline(record);
 }
 
 /** Notes that the log contains all of the record. */
@@ -143,26 +193,33 @@ export function markLogged(record: CallRecord): void {
 }
 
 /** Returns what each line of a call contains. */
-export function contentOf({
-  call,
-  owner,
-  dialogs,
-}: CallRecord): Pick<CallLine, 'call' | 'owner' | 'dialogs'> {
+export function contentOf(record: CallRecord): Omit<CallContent, 'seq'> {
+  const { call, owner, dialogs } = record;
+  const hidden = HIDDEN_FIELDS.filter((field) => record[field] !== undefined);
   return {
     call,
     ...(owner === undefined ? {} : { owner }),
     ...(dialogs.length > 0 ? { dialogs } : {}),
+    ...(hidden.length > 0
+      ? { hidden: Object.fromEntries(hidden.map((field) => [field, record[field]])) }
+      : {}),
   };
 }
 
 /** Returns the newest change in a line that has no line of its own; 0 if there is none. */
-export function lastUnloggedSeq(line: CallLine | CopyLine): number {
-  return (isCopy(line) ? line.unlogged : line.before?.at(-1)?.seq) ?? 0;
+export function lastUnloggedSeq(line: LineOfCall): number {
+  if (isCopy(line)) return line.unlogged ?? 0;
+  return (isChange(line) && line.before?.at(-1)?.seq) || 0;
 }
 
 /** Returns whether earlier lines are needed to know the whole call. */
-export function isPartialLine(line: CallLine | CopyLine): boolean {
-  return !isCopy(line) && line.first !== undefined;
+export function isPartialLine(line: LineOfCall): boolean {
+  return !isCopy(line) && line.first !== undefined && !('past' in line);
+}
+
+/** Returns whether a line is a change of a call, which watchers are notified of. */
+export function isChange(line: LogLine): line is CallLine {
+  return 'event' in line;
 }
 
 /** Returns whether a line is a copy of a call, which is no change. */
@@ -170,7 +227,7 @@ export function isCopy(line: LogLine): line is CopyLine {
   return 'timeline' in line;
 }
 
-function firstSeqOf(line: CallLine | CopyLine): number {
+function firstSeqOf(line: LineOfCall): number {
   if (isCopy(line)) return line.timeline[0]?.seq ?? line.seq;
-  return line.first ?? line.before?.[0]?.seq ?? line.seq;
+  return line.first ?? (isChange(line) ? line.before?.[0]?.seq : undefined) ?? line.seq;
 }

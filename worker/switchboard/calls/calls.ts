@@ -14,26 +14,13 @@ import type { Command, Notification } from '../../../shared/runner/stored-comman
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
 import { CallLog } from './call-log.ts';
-import {
-  addToTimeline,
-  applyLine,
-  type CallLine,
-  type CallRecord,
-  type CopyLine,
-  copyLine,
-  isCopy,
-  type LinkLine,
-  lastUnloggedSeq,
-  newRecord,
-  prependHistory,
-} from './call-record.ts';
+import { addToTimeline, type CallRecord, type LineOfCall, type LinkLine, newRecord } from './call-record.ts';
+import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
 import { type CallFilter, type CallPage, pageOf } from './listing.ts';
 import { ReconcileState } from './reconcile-state.ts';
-
-/** A watcher that missed more changes than this receives a new snapshot instead. */
-export const MAX_MISSED_CHANGES = 10_000;
+import { type CallStores, loadHistory, restoreLine, restoreUnlogged } from './restore-calls.ts';
 
 export class Calls {
   readonly #log: CallLog;
@@ -42,13 +29,14 @@ export class Calls {
   readonly #correlator = new CallCorrelator<CallRecord>(
     newRecord,
     (record, event, at, data) => this.#onChange(record, event, at, data),
-    (record) => this.#uncopied.add(record),
+    (record) => this.#writer.requestCopy(record),
+    (record) => this.#recorder.noteUnloggedState(record),
   );
   readonly #index = new CallIndex();
   readonly #endRequests = new EndRequests();
-  /** Calls of which the log needs a copy, because no line of a change has all of what a restore must know. */
-  readonly #uncopied = new Set<CallRecord>();
   #now = 0;
+  readonly #stores: CallStores;
+  readonly #writer: CallWriter;
   readonly #reconcile = new ReconcileState();
 
   /**
@@ -58,13 +46,47 @@ export class Calls {
   constructor(store: CommandLog, nextSeq: () => number, maxCopyAge?: number) {
     this.#nextSeq = nextSeq;
     this.#recorder = new ChangeRecorder(nextSeq);
-    this.#log = new CallLog(store, (callid) => this.#findActive(callid), maxCopyAge);
+    this.#log = new CallLog(
+      store,
+      (callid) => this.#correlator.get(callid),
+      (callid) => this.find(callid),
+      maxCopyAge,
+    );
+    this.#stores = {
+      correlator: this.#correlator,
+      index: this.#index,
+      log: this.#log,
+      recorder: this.#recorder,
+    };
+    this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
     this.#log.restore((line) => this.#restore(line));
-    this.#log.beforeDrop((end, now) => this.#copyBefore(end, now));
+    this.#log.beforeDrop((end, now) => {
+      this.#prune(end);
+      this.#writer.copyBefore(end, now);
+    });
     this.#index.sort();
     // The next reconciliation round brings their parties.
     this.#reconcile.takeUnknownParties();
-    this.#prune(0);
+    this.#prune(this.#log.firstKept);
+  }
+
+  /** Applies what was not written before a hibernation. */
+  restoreUnlogged(lines: readonly LineOfCall[]): void {
+    if (lines.some(({ call }) => !this.#correlator.get(call.callid))) this.#loadHistory();
+    for (const line of lines) {
+      const record = restoreUnlogged(this.#stores, line);
+      if (record) this.#reindex(record);
+    }
+  }
+
+  /** What {@link write} has left out: a hibernation must carry it. */
+  get unlogged(): UnloggedLines {
+    return this.#writer.unlogged;
+  }
+
+  /** Makes {@link write} leave nothing out: a client is about to see calls. */
+  requestWriteOfAll(): void {
+    this.#writer.requestAll();
   }
 
   /** The number of active calls that commands have made. */
@@ -128,9 +150,14 @@ export class Calls {
     this.#recorder.setWebhooks(hasWebhooks);
   }
 
+  /** Every change is logged until then, in Unix milliseconds: the last watcher has left before a hibernation. */
+  recordUntil(until: number): void {
+    this.#recorder.recordUntil(until);
+  }
+
   /** Whether there is something to {@link write}. */
   get hasUnwritten(): boolean {
-    return this.#recorder.hasLines || this.#uncopied.size > 0;
+    return this.#writer.hasDue;
   }
 
   /** Whether there is something to send to watchers. */
@@ -138,10 +165,16 @@ export class Calls {
     return this.#recorder.hasChanges;
   }
 
-  /** A command has started, or was running before a hibernation. */
+  /** A command has started. */
   onCommandStarted(command: Command, now: number): void {
     this.#now = now;
     this.#correlator.onCommandStarted(command, now);
+  }
+
+  /** A command was running before a hibernation, with these requests pending. What it has changed is in the log. */
+  onCommandRestored(command: Command, pending: Parameters<EndRequests['onSent']>[0]): void {
+    this.#correlator.onCommandRestored(command);
+    this.#endRequests.onSent(pending);
   }
 
   /** A command has sent a notification to its client. */
@@ -185,7 +218,7 @@ export class Calls {
     const ended = this.#endRequests.onReply(reply);
     if (!ended) return;
     this.#now = now;
-    this.#correlator.onEndReply(ended.callid, ended.isFound, now);
+    this.#correlator.onEndReply(ended.callid, ended.isEnding, now);
   }
 
   /** The adapter has connected or disconnected. */
@@ -238,12 +271,7 @@ export class Calls {
   changesSince(since: number): readonly CallChange[] | undefined {
     if (since < this.#log.unreadBefore) this.#loadHistory();
     if (since < Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1)) return undefined;
-    const changes: CallChange[] = [];
-    for (const lines of this.#log.from(since + 1)) {
-      for (const line of lines) if (!('mark' in line || isCopy(line))) changes.push(line);
-      if (changes.length > MAX_MISSED_CHANGES) return undefined;
-    }
-    return changes;
+    return this.#log.changesFrom(since + 1);
   }
 
   /** Removes and returns the changes to send to watchers, once they are written. */
@@ -251,20 +279,9 @@ export class Calls {
     return this.#recorder.takeChanges();
   }
 
-  /** Writes what has changed. Returns how many rows that took. */
+  /** Writes what has changed, if a row is due. Returns how many rows that took. */
   write(commandsFrom: number, now: number): number {
-    const lines = this.#recorder.takeLines();
-    for (const record of this.#uncopied)
-      if (this.#index.active.has(record)) lines.push(copyLine(record, this.#nextSeq()));
-    this.#uncopied.clear();
-    const lastSeq = lines.at(-1)?.seq;
-    if (lastSeq === undefined) return 0;
-    const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
-    return this.#log.append(
-      [...lines, ...outdated.map((record) => copyLine(record, this.#nextSeq()))],
-      commandsFrom,
-      now,
-    );
+    return this.#writer.write(commandsFrom, now);
   }
 
   #findActive(callid: string): CallRecord | undefined {
@@ -295,7 +312,7 @@ export class Calls {
   /** A call had ended, so that the log keeps no complete copy of it for a restore. */
   #onGoesOn(record: CallRecord): void {
     if (record.isPartial) this.#loadHistory();
-    this.#uncopied.add(record);
+    this.#writer.requestCopy(record);
   }
 
   #add(record: CallRecord, firstSeq: number): void {
@@ -315,39 +332,19 @@ export class Calls {
   }
 
   #prune(position: number): void {
-    for (const { call } of this.#index.prune(position)) this.#correlator.remove(call.callid);
-  }
-
-  /** A segment of the log is about to be dropped: copies the active calls in it, and forgets the ended ones. */
-  #copyBefore(end: number, now: number): void {
-    this.#prune(end);
-    const copies = Array.from(this.#log.copiedBefore(end), (record) => copyLine(record, this.#nextSeq()));
-    this.#log.append(copies, end, now);
-  }
-
-  #restore(line: CallLine | CopyLine): void {
-    const known = this.#correlator.get(line.call.callid);
-    const record = applyLine(line, known);
-    if (!known) {
-      this.#correlator.restore(record);
-      this.#add(record, record.firstSeq);
+    for (const record of this.#index.prune(position)) {
+      this.#correlator.remove(record.call.callid);
+      this.#recorder.forgetUnlogged(record);
     }
-    this.#recorder.noteUnlogged(lastUnloggedSeq(line));
+  }
+
+  #restore(line: LineOfCall): void {
+    const [record, isNew] = restoreLine(this.#stores, line);
+    if (isNew) this.#add(record, record.firstSeq);
     this.#reindex(record);
   }
 
-  /** Reads what the restore has left out: calls that had ended, and the beginnings of those that have ended since. */
   #loadHistory(): void {
-    if (this.#log.unreadBefore === 0) return;
-    for (const past of this.#log.readHistory((line) => this.#recorder.noteUnlogged(lastUnloggedSeq(line)))) {
-      const known = this.#correlator.get(past.call.callid);
-      if (known) prependHistory(known, past);
-      else if (past.call.state === 'ended') {
-        this.#correlator.restore(past);
-        this.#index.addEnded(past);
-      }
-    }
-    this.#index.sort();
-    this.#prune(0);
+    if (loadHistory(this.#stores)) this.#prune(this.#log.firstKept);
   }
 }

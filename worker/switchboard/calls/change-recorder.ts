@@ -4,9 +4,13 @@ import {
   type CallLine,
   type CallRecord,
   contentOf,
+  isChange,
+  type LineOfCall,
   type LinkLine,
   type LogLine,
+  lastUnloggedSeq,
   markLogged,
+  unloggedLine,
 } from './call-record.ts';
 
 /** After the last watcher has left, every change is logged for this long, so that a watcher whose connection broke can resume. */
@@ -17,7 +21,8 @@ export type CallChange = LinkLine | CallLine;
 
 /**
  * While calls are observed, every change is logged. Otherwise only the first sight and the end of a call are, the legs on hold, and
- * what commands change: the log of calls that nobody watches costs little.
+ * what commands change: the log of calls that nobody watches costs little. What is not logged goes along with the next row, and
+ * before it is shown to a client; until then it survives a hibernation as `unlogged-changes.ts` says.
  */
 export class ChangeRecorder {
   readonly #nextSeq: () => number;
@@ -25,6 +30,8 @@ export class ChangeRecorder {
   #changes: CallChange[] = [];
   /** Ends of calls among the lines, by call. */
   readonly #ends = new Map<CallRecord, CallLine>();
+  /** Calls that have changed since they were logged. */
+  readonly #unlogged = new Set<CallRecord>();
   #lastUnlogged = 0;
   #isWatched = false;
   #hasWebhooks = false;
@@ -39,7 +46,7 @@ export class ChangeRecorder {
     return this.#isWatched;
   }
 
-  /** Whether there are lines to write. */
+  /** Whether there are lines to write at once. */
   get hasLines(): boolean {
     return this.#lines.length > 0;
   }
@@ -51,12 +58,22 @@ export class ChangeRecorder {
 
   /** The newest change without a line of its own: no watcher can resume from before it. */
   get lastUnlogged(): number {
-    return this.#lastUnlogged;
+    return Math.max(this.#lastUnlogged, ...Array.from(this.#unlogged, ({ call }) => call.seq));
+  }
+
+  /** Calls that have changed since they were logged. */
+  get unlogged(): ReadonlySet<CallRecord> {
+    return this.#unlogged;
   }
 
   setWatched(isWatched: boolean, now: number): void {
     if (this.#isWatched && !isWatched) this.#recordUntil = now + RECORDED_AFTER_WATCH_MS;
     this.#isWatched = isWatched;
+  }
+
+  /** Logs every change until then, in Unix milliseconds: the last watcher has left before a hibernation. */
+  recordUntil(until: number): void {
+    this.#recordUntil = until;
   }
 
   /** Webhooks receive every change, so they count as a watcher. */
@@ -66,10 +83,20 @@ export class ChangeRecorder {
 
   /** Records the newest entry of a timeline. `isEssential` is logged even if the call is not observed. */
   record(record: CallRecord, isEssential: boolean, now: number): void {
-    const { metadata, origin, seq } = record.call;
+    const { metadata, origin } = record.call;
     const isByCommand = record.loggedMetadata !== metadata || (origin && !record.isOriginLogged);
     if (this.#isObserved || now < this.#recordUntil || isEssential || isByCommand) this.#log(record);
-    else this.#lastUnlogged = seq;
+    else this.#unlogged.add(record);
+  }
+
+  /** Notes that what clients do not see of a call has changed. */
+  noteUnloggedState(record: CallRecord): void {
+    this.#unlogged.add(record);
+  }
+
+  /** Notes that all of a call is in the log, or that the call is forgotten. */
+  forgetUnlogged(record: CallRecord): void {
+    this.#unlogged.delete(record);
   }
 
   /**
@@ -80,6 +107,7 @@ export class ChangeRecorder {
   replaceEnd(record: CallRecord, event: CallEventName): boolean {
     const end = this.#ends.get(record);
     if (!end || record.timeline.at(-1)?.seq !== end.seq) return false;
+    this.#unlogged.delete(record);
     record.call = { ...record.call, seq: end.seq };
     record.timeline.splice(-1, 1, { seq: end.seq, at: end.at, event });
     const line = { ...end, event, ...contentOf(record) };
@@ -110,10 +138,20 @@ export class ChangeRecorder {
     this.#lastUnlogged = Math.max(this.#lastUnlogged, seq);
   }
 
-  /** Removes and returns the lines to write. */
+  /** Removes and returns the lines to write, in the order of their numbers: those of calls that have no line yet as well. */
   takeLines(): LogLine[] {
     this.#ends.clear();
-    return this.#lines.splice(0);
+    const lines = this.#lines.splice(0);
+    const changes = Array.from(this.#unlogged, (record) => unloggedLine(record, this.#nextSeq));
+    for (const record of this.#unlogged) markLogged(record);
+    this.#unlogged.clear();
+    for (const line of changes) this.noteUnlogged(lastUnloggedSeq(line));
+    return changes.length === 0 ? lines : [...lines, ...changes].sort((one, other) => one.seq - other.seq);
+  }
+
+  /** Returns lines for the calls that have none yet, which are still to be logged. */
+  peekUnlogged(): LineOfCall[] {
+    return Array.from(this.#unlogged, (record) => unloggedLine(record, () => record.call.seq));
   }
 
   /** Removes and returns the changes for watchers. Send them once the lines are written. */
@@ -126,19 +164,11 @@ export class ChangeRecorder {
   }
 
   #log(record: CallRecord): void {
-    const before = record.timeline.slice(record.loggedCount, -1);
-    const newest = record.timeline.at(-1);
-    if (!newest) return;
-    const hasFirst = (before[0] ?? newest).seq === record.firstSeq;
+    const line = unloggedLine(record, this.#nextSeq);
+    if (!isChange(line)) return;
     markLogged(record);
-    const line: CallLine = {
-      ...newest,
-      ...contentOf(record),
-      ...(before.length > 0 ? { before } : {}),
-      ...(hasFirst ? {} : { first: record.firstSeq }),
-    };
-    const last = before.at(-1);
-    if (last) this.noteUnlogged(last.seq);
+    this.#unlogged.delete(record);
+    this.noteUnlogged(lastUnloggedSeq(line));
     this.#lines.push(line);
     if (this.#isObserved) this.#changes.push(line);
     if (line.event === 'Ended') this.#ends.set(record, line);

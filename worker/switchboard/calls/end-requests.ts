@@ -1,6 +1,5 @@
 /** The requests of commands that end calls: by their replies it is known whether a command has ended a call. @module */
 
-import { NOT_FOUND } from '../../../shared/opensips/mi.ts';
 import type { Reply } from '../../../shared/protocol/link.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 
@@ -29,13 +28,13 @@ export class EndRequests {
     error,
     outcome,
   }: Pick<Reply, 'id' | 'error' | 'outcome'>):
-    | { readonly callid: string; readonly isFound: boolean }
+    | { readonly callid: string; readonly isEnding: boolean }
     | undefined {
     const callid = this.#pending.get(id);
     if (callid === undefined) return undefined;
     this.#pending.delete(id);
     // After a timeout OpenSIPS may have ended the call. Then it does not know the call when it is asked again.
-    const hasRun = outcome === undefined || outcome === 'timeout';
-    return hasRun && (!error || error.code === NOT_FOUND) ? { callid, isFound: !error } : undefined;
+    const mayHaveRun = outcome === undefined || outcome === 'timeout';
+    return mayHaveRun ? { callid, isEnding: !error } : undefined;
   }
 }

@@ -48,6 +48,7 @@ export class ReconcileState {
       if (lastRound >= round || firstSeq > this.#roundStartSeq) continue;
       (isListComplete && dialogs.length > 0 ? gone : unclear).push(call.callid);
     }
-    return { gone, unclear };
+    // In this order the events get the same numbers with and without a hibernation.
+    return { gone: gone.sort(), unclear: unclear.sort() };
   }
 }

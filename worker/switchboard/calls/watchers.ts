@@ -4,7 +4,7 @@ import { MAX_BATCH, notification as rpcNotification } from '../../../shared/prot
 import { type Attachment, attach, attachmentOf, type ClientSocket, isLive } from '../sockets/attachments.ts';
 import { notificationText } from '../sockets/sessions.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
-import type { CallChange } from './change-recorder.ts';
+import { type CallChange, RECORDED_AFTER_WATCH_MS } from './change-recorder.ts';
 
 /** What a watcher can receive: changes of calls, and on an HTTP stream also notifications of its subject's commands. */
 export type Observable = CallChange | LoggedNotification;
@@ -22,21 +22,34 @@ export class Watchers {
   readonly #sql: SqlStorage;
   /** By socket, the number after which each receives changes. What came before is in its snapshot. */
   readonly #sockets = new Map<WebSocket, number>();
-  #isStored: boolean;
+  /** Until when every change is logged because of watchers that have left, in Unix milliseconds; null while there are any. */
+  #recordUntil: number | null;
   /** The subjects of the HTTP streams among the sockets. */
   #streamSubjects: ReadonlySet<string> = new Set();
   readonly #queue: Observable[] = [];
 
-  /** Finds the watchers after a hibernation. Whether there are any is stored, so that otherwise no socket is read. */
+  /**
+   * Finds the watchers after a hibernation. Whether there are any is stored, so that otherwise no socket is read. If all of their
+   * connections broke while there was no object to notice it, they have left now.
+   */
   constructor(ctx: DurableObjectState) {
     this.#sql = ctx.storage.sql;
-    this.#sql.exec('CREATE TABLE IF NOT EXISTS has_watchers (id INTEGER PRIMARY KEY)');
-    this.#isStored = this.#sql.exec('SELECT 1 FROM has_watchers').toArray().length > 0;
-    if (!this.#isStored) return;
+    this.#sql.exec('CREATE TABLE IF NOT EXISTS watching (id INTEGER PRIMARY KEY, record_until INTEGER)');
+    const [stored] = this.#sql
+      .exec<{ record_until: number | null }>('SELECT record_until FROM watching')
+      .toArray();
+    this.#recordUntil = stored ? stored.record_until : 0;
+    if (this.#recordUntil !== null) return;
     for (const socket of ctx.getWebSockets()) {
       if (isLive(socket) && isWatching(attachmentOf(socket))) this.#sockets.set(socket, 0);
     }
     this.#updateStreamSubjects();
+    this.#storeWatched();
+  }
+
+  /** Until when every change is logged because of watchers that have left, in Unix milliseconds. */
+  get recordUntil(): number {
+    return this.#recordUntil ?? 0;
   }
 
   /** Whether there is something to {@link flush}. */
@@ -130,11 +143,9 @@ export class Watchers {
   }
 
   #storeWatched(): void {
-    if (this.#isStored === this.any) return;
-    this.#isStored = this.any;
-    this.#sql.exec(
-      this.any ? 'INSERT OR IGNORE INTO has_watchers (id) VALUES (1)' : 'DELETE FROM has_watchers',
-    );
+    if (this.any === (this.#recordUntil === null)) return;
+    this.#recordUntil = this.any ? null : Date.now() + RECORDED_AFTER_WATCH_MS;
+    this.#sql.exec('INSERT OR REPLACE INTO watching (id, record_until) VALUES (1, ?)', this.#recordUntil);
   }
 }
 

@@ -10,7 +10,8 @@ import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 
-const TAG = 'adapter';
+/** The tag of adapters' sockets. */
+export const TAG = 'adapter';
 
 /** RFC 6455 §7.4.1: an unexpected condition. The adapter connects again at once and repeats what is not acknowledged. */
 const INTERNAL_ERROR = 1011;
@@ -74,6 +75,16 @@ export class Link {
     for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
     this.#acknowledged = this.#applied?.seq ?? 0;
     this.#stored = this.#applied;
+  }
+
+  /** Whether the connection was lost while there was no object to notice it. */
+  get isLost(): boolean {
+    return !this.#active && this.#reportedStatus === 'Up';
+  }
+
+  /** The socket of the connected adapter. */
+  get socket(): WebSocket | undefined {
+    return this.#active?.socket;
   }
 
   /** How far the adapter's messages are applied. */

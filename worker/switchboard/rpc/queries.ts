@@ -72,6 +72,8 @@ export function answerQuery(
   if (rejected !== undefined) return replyWith(notAllowedResponse(id, rejected));
   const checked = validate(queryParams[method], params, 'params');
   if (!checked.success) return replyWith(invalidParamsResponse(id, checked.error));
+  // What a client is shown must not be forgotten, nor its numbers be used again.
+  if (method !== 'CommandGet' && method !== 'CallUnwatch') context.calls.requestWriteOfAll();
   switch (method) {
     case 'CallList': {
       const listed = list(checked.data as QueryParams<'CallList'>, client, context);

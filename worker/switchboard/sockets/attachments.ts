@@ -34,6 +34,8 @@ export interface AdapterSocket {
   readonly hello?: { readonly adapter: string; readonly stream: string; readonly opensips: OpenSipsStatus };
   /** The last applied message, if it had no effect that was logged. */
   readonly seq?: number;
+  /** Changes of calls that are not in the log: see `calls/unlogged-changes.ts`. Kept until it is set anew. */
+  readonly unlogged?: string;
 }
 
 export type Attachment = ClientSocket | AdapterSocket;
@@ -50,8 +52,13 @@ export function attachmentOf(socket: WebSocket): Attachment {
 
 /** Sets the attachment of a socket. */
 export function attach(socket: WebSocket, attachment: Attachment): void {
-  socket.serializeAttachment(attachment);
-  attachments.set(socket, attachment);
+  const before = attachments.get(socket);
+  const complete =
+    attachment.kind === 'adapter' && before?.kind === 'adapter' && before.unlogged
+      ? { unlogged: before.unlogged, ...attachment }
+      : attachment;
+  socket.serializeAttachment(complete);
+  attachments.set(socket, complete);
 }
 
 /** Returns whether a socket can send. One that was just accepted may still be connecting when its first message arrives. */

@@ -6,7 +6,7 @@
  */
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
-import { Segments } from './segments.ts';
+import { type Segment, Segments } from './segments.ts';
 
 /** How far the adapter's numbered messages have been applied. */
 export interface AppliedPosition {
@@ -52,7 +52,7 @@ export class CommandLog {
   restore(): RestoredCommands {
     const { epoch, firstKept } = this.segments;
     const last = this.#lastRow();
-    const free = Math.max(firstKept, 1 + this.#lastCallsPosition);
+    const free = Math.max(firstKept, 1 + this.lastCallsPosition);
     if (!last) return { epoch, position: free, applied: null, running: [] };
     const { applied, restoreFrom } = parse(last);
     const running = new Map<number, Command>();
@@ -67,9 +67,8 @@ export class CommandLog {
     return { epoch, position: Math.max(free, position + 1), applied, running: [...running.values()] };
   }
 
-  /** Writes a row of the call log; `position` is that of its last line. */
-  appendCalls(position: number, row: string, commandsFrom: number, now: number): void {
-    const { id } = this.segments.writable(position, commandsFrom, now);
+  /** Writes a row of the call log; `position` is that of its last line, and higher than those of all rows before. */
+  appendCalls({ id }: Segment, position: number, row: string): void {
     this.#sql.exec(`INSERT INTO calls_${id} (position, row) VALUES (?, ?)`, position, row);
   }
 
@@ -97,7 +96,7 @@ export class CommandLog {
   /** Writes what a turn has changed. */
   append(row: LogRow & { readonly position: number }, now: number): void {
     const { position, ...content } = row;
-    const { id } = this.segments.writable(position, row.restoreFrom, now);
+    const { id } = this.segments.writable(position, now);
     this.#sql.exec(`INSERT INTO log_${id} (position, row) VALUES (?, ?)`, position, JSON.stringify(content));
     for (const command of row.commands) {
       if (command.state) continue;
@@ -107,6 +106,7 @@ export class CommandLog {
         position,
       );
     }
+    this.segments.trimIfOpened(now, row.restoreFrom);
   }
 
   /** Returns an ended command, if it is still kept. */
@@ -134,7 +134,7 @@ export class CommandLog {
     since: number,
   ): readonly LoggedNotification[] | undefined {
     const lastPosition = this.#lastRow()?.position ?? this.segments.firstKept;
-    if (since > Math.max(lastPosition, this.#lastCallsPosition)) return undefined;
+    if (since > Math.max(lastPosition, this.lastCallsPosition)) return undefined;
     if (since < this.segments.firstKept - 1) return undefined;
     const found = new Map<number, LoggedNotification>();
     const containing =
@@ -192,7 +192,8 @@ export class CommandLog {
     return undefined;
   }
 
-  get #lastCallsPosition(): number {
+  /** The position of the newest row of the call log; 0 if there is none. */
+  get lastCallsPosition(): number {
     for (const { id } of this.segments.newestFirst) {
       const { last } = this.#sql
         .exec<{ last: number | null }>(`SELECT max(position) AS last FROM calls_${id}`)

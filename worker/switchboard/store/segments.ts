@@ -23,6 +23,8 @@ export class Segments implements Iterable<Segment> {
   #copyCalls: (end: number, now: number) => void = () => {};
   /** A running command has blocked {@link trim}, which is not due again before, in Unix milliseconds. */
   #blockedUntil = 0;
+  /** A segment was opened since the last {@link trimIfOpened}. */
+  #isOpened = false;
 
   constructor(sql: SqlStorage, retention: Retention) {
     this.#sql = sql;
@@ -110,8 +112,15 @@ export class Segments implements Iterable<Segment> {
     }
   }
 
-  /** Returns the segment to write to. A new one trims at once, because a busy site fills segments before an alarm is due. */
-  writable(position: number, commandsFrom: number, now: number): Segment {
+  /** Trims if a segment was opened, because a busy site fills segments before an alarm is due. Everything must be written before. */
+  trimIfOpened(now: number, commandsFrom: number): void {
+    if (!this.#isOpened) return;
+    this.#isOpened = false;
+    this.trim(now, commandsFrom);
+  }
+
+  /** Returns the segment to write to. After the writes, {@link trimIfOpened} must follow. */
+  writable(position: number, now: number): Segment {
     const current = this.#segments.at(-1);
     const { segmentMs, segmentPositions } = this.#retention;
     if (current && position < current.first + segmentPositions && now < current.opened + segmentMs)
@@ -124,7 +133,7 @@ export class Segments implements Iterable<Segment> {
     `);
     this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
     this.#segments.push(segment);
-    this.trim(now, commandsFrom);
+    this.#isOpened = true;
     return segment;
   }
 

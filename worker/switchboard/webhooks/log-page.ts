@@ -12,7 +12,7 @@ import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
 import { linesOf } from '../calls/call-log.ts';
-import { type CallLine, isCopy, type LinkLine } from '../calls/call-record.ts';
+import { type CallLine, isChange, type LinkLine } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CommandLog, LoggedNotification } from '../store/command-log.ts';
 
@@ -59,8 +59,9 @@ export function readEvents(
     const lines = linesOf(row);
     if ((lines[0]?.seq ?? 0) > lastSeq) break;
     for (const line of lines) {
-      if (line.seq <= afterSeq || line.seq > lastSeq || 'mark' in line || isCopy(line)) continue;
-      candidates.push('link' in line ? ofLink(line) : ofCall(line));
+      if (line.seq <= afterSeq || line.seq > lastSeq) continue;
+      if ('link' in line) candidates.push(ofLink(line));
+      else if (isChange(line)) candidates.push(ofCall(line));
     }
   }
   return candidates

@@ -1,0 +1,90 @@
+/**
+ * Writes what has changed in calls. Not every change is worth a row: those that are not go along with the next row. One rule decides
+ * when they cannot wait: what a client is shown is in the log before, and what is not in the log survives a hibernation (see
+ * `unlogged-changes.ts`). A crash loses only what nobody has seen, which the next reconciliation finds again.
+ * @module
+ */
+import type { CallIndex } from './call-index.ts';
+import type { CallLog } from './call-log.ts';
+import { type CallRecord, copyLine, type LineOfCall, type LogLine } from './call-record.ts';
+import type { ChangeRecorder } from './change-recorder.ts';
+
+/** What a hibernation must carry. */
+export interface UnloggedLines {
+  /** The newest position of the log when they were not in it. */
+  readonly after: number;
+  readonly lines: readonly LineOfCall[];
+}
+
+export class CallWriter {
+  readonly #log: CallLog;
+  readonly #recorder: ChangeRecorder;
+  readonly #index: CallIndex;
+  readonly #nextSeq: () => number;
+  /** Calls of which the log needs a copy, because no line of a change has all of what a restore must know. */
+  readonly #uncopied = new Set<CallRecord>();
+  #isAllDue = false;
+
+  /** @param nextSeq takes the next number of the site */
+  constructor(log: CallLog, recorder: ChangeRecorder, index: CallIndex, nextSeq: () => number) {
+    this.#log = log;
+    this.#recorder = recorder;
+    this.#index = index;
+    this.#nextSeq = nextSeq;
+  }
+
+  /** Whether there is something to {@link write}. */
+  get hasDue(): boolean {
+    return (
+      this.#recorder.hasLines ||
+      this.#uncopied.size > 0 ||
+      (this.#isAllDue && this.#recorder.unlogged.size > 0)
+    );
+  }
+
+  /** What {@link write} may leave out. */
+  get unlogged(): UnloggedLines {
+    return { after: this.#log.lastPosition, lines: this.#recorder.peekUnlogged() };
+  }
+
+  /** A copy of this call is needed. */
+  requestCopy(record: CallRecord): void {
+    this.#uncopied.add(record);
+  }
+
+  /** Everything is due with the next {@link write}: a client is about to see calls, or nothing can carry what is not written. */
+  requestAll(): void {
+    this.#isAllDue = true;
+  }
+
+  /** Writes all that has changed, if a row is due. Returns how many rows that took. */
+  write(commandsFrom: number, now: number): number {
+    const lines = this.hasDue ? this.#takeLines() : [];
+    this.#isAllDue = false;
+    const lastSeq = lines.at(-1)?.seq;
+    if (lastSeq === undefined) return 0;
+    const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
+    return this.#log.append([...lines, ...this.#copiesOf(outdated)], commandsFrom, now);
+  }
+
+  /**
+   * A segment of the log is about to be dropped: copies the active calls that are only found before `end`. What has lower numbers than
+   * the copies is written first.
+   */
+  copyBefore(end: number, now: number): void {
+    this.#log.append(this.#takeLines(), end, now);
+    this.#log.append(this.#copiesOf(this.#log.copiedBefore(end)), end, now);
+  }
+
+  /** Removes and returns the lines to write, then the copies that are needed. */
+  #takeLines(): LogLine[] {
+    const lines = this.#recorder.takeLines();
+    const uncopied = [...this.#uncopied].filter((record) => this.#index.active.has(record));
+    this.#uncopied.clear();
+    return [...lines, ...this.#copiesOf(uncopied)];
+  }
+
+  #copiesOf(records: Iterable<CallRecord>): LineOfCall[] {
+    return Array.from(records, (record) => copyLine(record, this.#nextSeq()));
+  }
+}

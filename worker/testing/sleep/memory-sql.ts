@@ -1,0 +1,104 @@
+/**
+ * The tables of a site's log in memory, for thousands of histories outside the platform. It knows the statements of `store/` only, and
+ * throws on any other; the tests of `store/` run them in SQLite.
+ * @module
+ */
+type Row = Record<string, string | number>;
+
+/** The key of each table, by the beginning of its name. */
+const KEYS = { site: 'epoch', segments: 'id', log_: 'position', calls_: 'position', ended_: 'name' } as const;
+
+export class MemorySql {
+  /** The rows of each table by their key. */
+  readonly #tables: Map<string, Map<string | number, Row>>;
+
+  constructor(tables = new Map<string, Map<string | number, Row>>()) {
+    this.#tables = tables;
+  }
+
+  /** Returns the interface that the platform has. */
+  get storage(): SqlStorage {
+    return this as unknown as SqlStorage;
+  }
+
+  /** Returns a copy, as it is after a crash. */
+  clone(): MemorySql {
+    return new MemorySql(structuredClone(this.#tables));
+  }
+
+  exec(statements: string, ...values: (string | number)[]) {
+    const queue = [...values];
+    const rows = statements
+      .split(';')
+      .map((statement) => statement.trim())
+      .filter((statement) => statement !== '')
+      .flatMap((statement) => this.#run(statement, queue));
+    return {
+      toArray: () => rows,
+      one: () => rows[0],
+      [Symbol.iterator]: () => rows.values(),
+    };
+  }
+
+  #run(statement: string, values: (string | number)[]): Row[] {
+    const [, create] = /^CREATE TABLE (?:IF NOT EXISTS )?(\w+)/.exec(statement) ?? [];
+    if (create) {
+      if (!this.#tables.has(create)) this.#tables.set(create, new Map());
+      return [];
+    }
+    const [, drop] = /^DROP TABLE (\w+)$/.exec(statement) ?? [];
+    if (drop) {
+      this.#table(drop);
+      this.#tables.delete(drop);
+      return [];
+    }
+    const [, insert, columns] =
+      /^INSERT (?:OR REPLACE )?INTO (\w+) \(([\w, ]+)\) VALUES/.exec(statement) ?? [];
+    if (insert && columns) return this.#insert(insert, columns.split(', '), values);
+    if (statement === 'DELETE FROM segments WHERE id = ?') {
+      this.#table('segments').delete(values[0] ?? '');
+      return [];
+    }
+    if (statement === 'UPDATE site SET dropped = ?, position = ?') {
+      const [dropped = 0, position = 0] = values;
+      for (const row of this.#table('site').values()) Object.assign(row, { dropped, position });
+      return [];
+    }
+    return this.#select(statement, values);
+  }
+
+  #insert(table: string, columns: readonly string[], values: (string | number)[]): Row[] {
+    const row = Object.fromEntries(columns.map((column) => [column, values.shift() ?? 0]));
+    const rows = this.#table(table);
+    const prefix = Object.keys(KEYS).find((each) => table.startsWith(each)) as keyof typeof KEYS;
+    const key = row[KEYS[prefix]] ?? 0;
+    if (rows.has(key) && prefix !== 'ended_') throw new Error(`${table} has a row ${key} already`);
+    rows.set(key, row);
+    return [];
+  }
+
+  #select(statement: string, values: readonly (string | number)[]): Row[] {
+    const [, table] = /^SELECT .+ FROM (site|segments|log_\d+|calls_\d+)\b/.exec(statement) ?? [];
+    if (!table) throw new Error(`This statement is not known here: ${statement}`);
+    const rows = [...this.#table(table).values()].sort((one, other) => keyOf(one) - keyOf(other));
+    if (statement.startsWith('SELECT max(position)')) {
+      return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
+    }
+    if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
+    if (!statement.includes('WHERE position >= ?')) return rows;
+    const [position = 0, containing = ''] = values;
+    return rows.filter(
+      (row) => keyOf(row) >= Number(position) && String(row['row']).includes(String(containing)),
+    );
+  }
+
+  #table(name: string): Map<string | number, Row> {
+    const table = this.#tables.get(name);
+    if (!table) throw new Error(`There is no table ${name}`);
+    return table;
+  }
+}
+
+function keyOf(row: Row): number {
+  return Number(row['position'] ?? row['id'] ?? 0);
+}
