@@ -161,8 +161,8 @@ export const MiRequest = z.object({
   /** It must be sent to OpenSIPS within this time of its arrival. Absent: within `ttl_ms`. Adapters of 0.2.0 ignore it. */
   send_within_ms: z.number().int().optional(),
   /**
-   * When it was sent, in Unix milliseconds of the edge's clock, so that the adapter notices how long it was on its way. Only with
-   * `send_within_ms`.
+   * When it was sent, in Unix milliseconds of the edge's clock, so that the adapter notices how long it was on its way. Only for a
+   * request that must not be late: one that lets a phone ring, or changes a call.
    */
   sent_at: z.number().int().optional(),
 });

@@ -96,6 +96,20 @@ describe('an INVITE that may have been lost with its connection', () => {
     ]);
   });
 
+  it('says when it was sent, so that the adapter notices how long it was on its way', () => {
+    expect(reconnect(runnerWithInvite(), 2_000)).toMatchObject([{ sent_at: 2_000 }]);
+    const withCallops = new Runner('epoch', 1, []);
+    withCallops.onLinkUp('stream', 0);
+    const onCallops = { ...options, features: featuresOf() };
+    const params = { callid: 'c', leg: 'callee' as const, destination: 'sip:bob@10.0.0.11' };
+    withCallops.start(
+      { ...client, cmdId: 'transfer', method: 'CallBlindTransfer', params },
+      onCallops,
+      7_000,
+    );
+    expect(takeRequests(withCallops)).toMatchObject([{ method: 'call_transfer', sent_at: 7_000 }]);
+  });
+
   it('stays withdrawn after a hibernation', () => {
     const runner = runnerWithInvite();
     runner.start(callEnd, options, 1_000);

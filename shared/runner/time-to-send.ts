@@ -40,7 +40,8 @@ export interface WireTimes {
 /** Returns the times of a request that is sent now, for the first time or again. */
 export function wireTimes({ deadline, sendBy }: PendingRequest, now: number): WireTimes {
   const remaining = deadline - now;
-  if (sendBy !== undefined && sendBy <= now) return { timeout_ms: remaining, ttl_ms: 0 };
-  if (sendBy === undefined || sendBy >= deadline) return { timeout_ms: remaining, ttl_ms: remaining };
-  return { timeout_ms: remaining, ttl_ms: remaining, send_within_ms: sendBy - now, sent_at: now };
+  if (sendBy === undefined) return { timeout_ms: remaining, ttl_ms: remaining };
+  if (sendBy <= now) return { timeout_ms: remaining, ttl_ms: 0 };
+  const sendWithin = sendBy < deadline ? { send_within_ms: sendBy - now } : {};
+  return { timeout_ms: remaining, ttl_ms: remaining, ...sendWithin, sent_at: now };
 }
