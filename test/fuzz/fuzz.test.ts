@@ -46,6 +46,9 @@ function fetchWithHeader(path: string, credential: string, init: RequestInit = {
   return stack.fetch(path, credential.replace(/[^ -~]/g, '?'), init);
 }
 
+/** A number that is not the next one means that a message is missing: the adapter is to connect again, and to send it again. */
+const ADAPTER_CLOSE_CODES = [...CLOSE_CODES, 1011];
+
 const PONG = 'pong';
 const SENTINEL_ID = 'after-this';
 const SENTINEL_REQUEST = `{"jsonrpc":"2.0","id":"${SENTINEL_ID}","method":"Nope"}`;
@@ -272,7 +275,7 @@ it('keeps serving clients while an adapter with a valid key sends arbitrary fram
       }
       adapter.send(frame);
       const reaction = await adapter.sendAndWait('ping', 'ping', PONG);
-      if ('closeCode' in reaction) expect(CLOSE_CODES).toContain(reaction.closeCode);
+      if ('closeCode' in reaction) expect(ADAPTER_CLOSE_CODES).toContain(reaction.closeCode);
       const echo = '{"jsonrpc":"2.0","id":1,"method":"Echo"}';
       expectResponse('{"id":1}', await client.sendAndWait(echo, SENTINEL_REQUEST, SENTINEL_ID));
     },
