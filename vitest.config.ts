@@ -28,6 +28,8 @@ const clientIn = (name: string, which: { readonly include: string[]; readonly ex
 
 export default defineConfig({
   test: {
+    // Most tests wait for processes and phones most of the time. The default leaves one processor idle.
+    maxWorkers: '100%',
     projects: [
       inNode('shared'),
       inNode('simulator'),
