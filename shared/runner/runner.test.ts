@@ -61,6 +61,7 @@ describe('a request', () => {
         params: { callid: 'call' },
         timeout_ms: 5_000,
         ttl_ms: 5_000,
+        sent_at: 0,
       },
     ]);
   });

@@ -10,7 +10,14 @@ import { join } from 'node:path';
 import { startEdge } from '../../selfhost/workerd.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts';
 import { Client } from './client.ts';
-import { type AdapterProcess, findFreePort, spawnAdapter, stopProcess, waitUntil } from './stack.ts';
+import {
+  type AdapterProcess,
+  findFreePort,
+  findFreeUdpPort,
+  spawnAdapter,
+  stopProcess,
+  waitUntil,
+} from './stack.ts';
 
 /** The first key signs. The second is older and still verifies. */
 export const KEY_SECRETS =
@@ -126,7 +133,7 @@ export class MultiTenantStack implements AsyncDisposable {
       this.createKey(tenant, { role: 'api', site }),
       this.createKey(tenant, { role: 'adapter', site }),
       startSimulator(simulatorOptions),
-      findFreePort(),
+      findFreeUdpPort(),
     ]);
     const env = {
       OPENSIPS_MI: `${simulator.mi.host}:${simulator.mi.port}`,

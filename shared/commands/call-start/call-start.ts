@@ -88,12 +88,13 @@ function onFirstLegEvent(state: CallStartState, { event, at }: EventInput, actio
   state.dialogId = id;
   state.dialogState = Math.max(state.dialogState, to);
   state.lastEventAt = at;
-  const hasRung = to === dialogState.ringing || from === dialogState.ringing;
-  const isReported = state.isRingingReported || state.isAnswerReported;
-  if (hasRung && !isReported && state.phase !== 'cleanup') {
-    state.isRingingReported = true;
-    actions.notify('CallerRinging', { caller: state.caller, callee: state.callee });
-  }
+  if (to === dialogState.ringing || from === dialogState.ringing) reportRinging(state, actions);
+}
+
+function reportRinging(state: CallStartState, actions: StepActions): void {
+  if (state.isRingingReported || state.isAnswerReported || state.phase === 'cleanup') return;
+  state.isRingingReported = true;
+  actions.notify('CallerRinging', { caller: state.caller, callee: state.callee });
 }
 
 /** The caller's phone is being called. */
@@ -198,6 +199,8 @@ function onDialogRead(state: CallStartState, result: unknown, actions: StepActio
     return;
   }
   if (listedState < dialogState.answered) {
+    // Its event was lost.
+    if (listedState === dialogState.ringing) reportRinging(state, actions);
     if (state.isInviteReplyLost) actions.startTimer('poll-dialog', DIALOG_POLL_INTERVAL_MS);
     return;
   }

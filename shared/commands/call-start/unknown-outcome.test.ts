@@ -50,6 +50,10 @@ describe('a CallStart whose INVITE may have run never repeats it, but reads the 
     );
   });
 
+  it('reports from the list that the phone rings, once, if the event was lost', () => {
+    startCommand().run(dialogPolled, [listed(2), 'CallerRinging'], [dialogEvent(FIRST_CALL, 1, 2)]);
+  });
+
   it('reads the list immediately when an event shows the answer', () => {
     const harness = startCommand().run(
       ringing,
