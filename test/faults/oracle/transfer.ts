@@ -57,7 +57,8 @@ export function checkTransfer(
       differences.push(`failed (${error}), but the destination had answered: ${describeDialog(call)}`);
   }
   const endedByCommand = command.dialogBefore?.endedBy === undefined && command.dialogAfter?.endedBy === 'mi';
-  if (endedByCommand) differences.push(`failed, but the old call was ended: ${describeDialog(oldCall)}`);
+  if (endedByCommand && !commands.some((other) => hasTransferred(other, command)))
+    differences.push(`failed, but the old call was ended: ${describeDialog(oldCall)}`);
   return differences;
 }
 
@@ -95,7 +96,7 @@ function isFailureExplained(
         );
       if (errorText(command).includes('Replaces'))
         return (
-          !hadEnded(replacedCall, command) && resultingCalls.some((call) => isNamedAsAnswered(command, call))
+          wentOn(replacedCall, command) && resultingCalls.some((call) => isNamedAsAnswered(command, call))
         );
       return resultingCalls.some(endedBeforeRinging);
     case CODE.unknownCall:
@@ -110,6 +111,16 @@ function isFailureExplained(
     default:
       return false;
   }
+}
+
+/** Whether the call may have gone on until the end of the command: a restart may have ended it later. */
+function wentOn(call: Readonly<Dialog> | undefined, command: CommandRecord): boolean {
+  return call?.endedBy === 'restart' || !hadEnded(call, command);
+}
+
+/** Whether the other command has transferred the call: of two at once, the second may begin when the first has failed. */
+function hasTransferred(other: CommandRecord, command: CommandRecord): boolean {
+  return overlaps(command, other) && findCallid(other, 'TransferSuccessful') !== undefined;
 }
 
 /** The call to be replaced goes on beside the new call, which the error names. */
