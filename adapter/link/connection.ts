@@ -49,6 +49,7 @@ export class Connection {
     this.#log = log;
     this.#session = new Session(context, {
       onWelcome: () => this.#onWelcome(),
+      onClockSet: () => this.#onClockSet(),
       onLostByEdge: (applied) =>
         log.warn(
           { applied, base: context.outbox.base },
@@ -136,6 +137,11 @@ export class Connection {
     this.#restartDeadTimeout();
     this.#log.info({ replay: this.#session.pendingCount }, 'Connected to the edge.');
     this.scheduleSend();
+  }
+
+  #onClockSet(): void {
+    this.#failure ??= this.#networkFailure({ reason: 'the clock of the edge seems to have been set' });
+    this.#socket.terminate();
   }
 
   async #sendPending(): Promise<void> {

@@ -31,10 +31,9 @@ interface Observation {
 export class Lateness {
   #fastest: Observation | undefined;
   #lastLate: Observation | undefined;
-  /** Requests that were sent until then, by the edge's clock, and arrive by then may have been held back together with the `welcome`. */
-  #unsure:
-    | { readonly sentUntil: number; readonly arriveBy: number; readonly leastDifference: number }
-    | undefined;
+  #isClockSet = false;
+  /** Requests that were sent until then, by the edge's clock, may have been held back together with the `welcome`. */
+  #unsure: { readonly sentUntil: number; readonly leastDifference: number } | undefined;
 
   /**
    * Notes the `welcome`, which was not sent before `hello`. The times are as in {@link of}; `hello` was sent by the clock of this
@@ -45,33 +44,36 @@ export class Lateness {
     this.#fastest = { difference: arrivedAt - sentAt, at: arrivedAt };
     this.#unsure = {
       sentUntil: sentAt + (arrivedAt - helloSentAt),
-      arriveBy: arrivedAt + TOGETHER_MS,
       leastDifference: helloSentAt - sentAt,
     };
   }
 
   /**
-   * Returns by how many milliseconds a message is later than the fastest one; 0 for the first one. If the edge's clock is set back, one
-   * message counts as late, and those from a second later on do not.
+   * Returns by how many milliseconds a message is later than the fastest one; 0 for the first one. If the edge's clock is set back, all
+   * count as late: see {@link isClockSet}.
    * @param sentAt in Unix milliseconds, by the edge's clock; undefined from an edge that does not say it
    * @param arrivedAt in milliseconds of a monotonic clock
    */
   of(sentAt: number | undefined, arrivedAt: number): number {
     if (sentAt === undefined) return 0;
     const seen = { difference: arrivedAt - sentAt, at: arrivedAt };
-    if (this.#showsThatClockWasSet(seen)) {
-      this.#fastest = seen;
-      return 0;
-    }
+    this.#isClockSet ||= this.#showsThatClockWasSet(seen);
     const afterFastest =
       this.#fastest === undefined ? 0 : seen.difference - expectedDifference(this.#fastest, arrivedAt);
     if (afterFastest <= 0) this.#fastest = seen;
-    if (this.#unsure && sentAt <= this.#unsure.sentUntil && arrivedAt <= this.#unsure.arriveBy)
-      return seen.difference - this.#unsure.leastDifference;
-    const late = Math.max(0, afterFastest);
+    const unsure = this.#unsure && sentAt <= this.#unsure.sentUntil ? this.#unsure : undefined;
+    const late = unsure ? seen.difference - unsure.leastDifference : Math.max(0, afterFastest);
     if (late < LATE_MS) this.#lastLate = undefined;
     else this.#lastLate ??= seen;
     return late;
+  }
+
+  /**
+   * Whether the edge's clock seems to have been set back: two messages were as late as each other, more than a second apart. Only a new
+   * connection tells for sure, because its `welcome` compares the clocks again.
+   */
+  get isClockSet(): boolean {
+    return this.#isClockSet;
   }
 
   #showsThatClockWasSet({ difference, at }: Observation): boolean {

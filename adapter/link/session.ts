@@ -29,6 +29,8 @@ export interface SessionListener {
   onWelcome(): void;
   /** The edge asks for messages that it has acknowledged: it has lost what it stored. */
   onLostByEdge(applied: number): void;
+  /** The edge's clock seems to have been set, so that requests count as late: only a new connection compares the clocks again. */
+  onClockSet?(): void;
 }
 
 /** Characters per frame. Cloudflare's limit was 1 MiB and is 32 MiB now; small frames let acknowledgements in between. */
@@ -106,9 +108,7 @@ export class Session {
           : `ack of message ${message.seq}, which was never sent`;
       case 'mi':
       case 'in-dialog':
-        return this.#context.acceptRequest(
-          withoutLostTime(message, this.#lateness.of(message.sent_at, arrivedAt)),
-        )
+        return this.#accept(message, arrivedAt)
           ? undefined
           : 'too many MI requests without an acknowledged reply';
     }
@@ -129,6 +129,12 @@ export class Session {
     this.#isWelcomed = true;
     this.#listener.onWelcome();
     return undefined;
+  }
+
+  #accept(request: MiRequest | InDialogMessage, arrivedAt: number): boolean {
+    const lateMs = this.#lateness.of(request.sent_at, arrivedAt);
+    if (this.#lateness.isClockSet) this.#listener.onClockSet?.();
+    return this.#context.acceptRequest(withoutLostTime(request, lateMs));
   }
 
   #acknowledge(seq: number): boolean {
