@@ -1,7 +1,6 @@
 /**
- * Simulates a site on virtual time: commands of clients, the runner, the link, the adapter, the network, and OpenSIPS
- * with its phones. Two runners get the same inputs. One of them is repeatedly discarded and restored from its log. Both
- * must have the same output.
+ * Simulates a site on virtual time: commands of clients, the runner, the link, the adapter, the network, and OpenSIPS with its phones.
+ * Two runners get the same inputs. One of them is repeatedly discarded and restored from its log. Both must have the same output.
  * @module
  */
 import { expect } from 'vitest';
