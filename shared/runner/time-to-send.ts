@@ -29,7 +29,7 @@ export function sendByOf(
   return mustNotBeLate(request) ? Math.min(now + SEND_TIMEOUT_MS, request.deadline) : undefined;
 }
 
-/** What the adapter is told of a request's times. `ttl_ms` is 0 for one that it must not begin any more. */
+/** The times that a request to the adapter carries. `ttl_ms` is 0 for one that it must not begin any more. */
 export interface WireTimes {
   readonly timeout_ms: number;
   readonly ttl_ms: number;

@@ -49,7 +49,7 @@ describe.concurrent.each(['3.4.18', '3.6.8', '4.0.1'] as const)('OpenSIPS %s', (
     ['the phone of the callee challenges with 401', 'follow.2', 'gw401.2'],
     ['the callee is elsewhere', 'follow.3', 'redir.3'],
     ['the script challenges after create_dialog()', 'alice.4', 'challenge.4'],
-  ])('a call that goes on because %s is told as it stands', async (_, caller, callee) => {
+  ])('a call that goes on because %s is answered, listed and controlled', async (_, caller, callee) => {
     const notifications = await runCallStart(caller, callee);
     expect(eventNames(notifications).slice(-2)).toEqual(['CalleeAnswered', 'Ended']);
     const callid = callidOf(notifications, 'CalleeAnswered');

@@ -80,7 +80,7 @@ async function handle(
 
 /**
  * Authenticates a request, and reads its body. If that takes long, the request is authenticated again: meanwhile the key may have been
- * revoked and the site deleted, also for the last time that its object is told so (`REPEAT_AFTER_MS`).
+ * revoked or the site deleted, and the last notice of that to the site's object is over (`REPEAT_AFTER_MS`).
  */
 async function authenticateWithBody({ req, env }: Context<AppEnv>, authenticator: Authenticator) {
   const startedAt = Date.now();

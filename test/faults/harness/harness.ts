@@ -33,7 +33,7 @@ const EDGE_PORT_RANGE = { first: 15_000, last: 31_000 };
 /** OpenSIPS's timers, short enough that a run does not take half a minute for a ringing phone. */
 const TIMERS = { frTimeoutMs: 1_500, frInvTimeoutMs: 6_000, listedAfterEndMs: 3_000 };
 
-/** What the adapter is told of `frTimeoutMs`: it takes whole seconds. */
+/** `frTimeoutMs` as the adapter's setting has it: in whole seconds. */
 const FR_TIMEOUT_S = Math.ceil(TIMERS.frTimeoutMs / 1_000);
 
 const HTTP_TIMEOUT_MS = 2_000;

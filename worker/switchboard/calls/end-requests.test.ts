@@ -5,7 +5,7 @@ const REQUEST = { id: 'a', method: 'dlg_end_dlg', params: { dialog_id: 'call' } 
 
 it.each([
   ['OpenSIPS ends the call', {}, { callid: 'call', isEnding: true }],
-  ['nobody knows whether it has run', { outcome: 'timeout' }, { callid: 'call', isEnding: true }],
+  ['it is not known whether it has run', { outcome: 'timeout' }, { callid: 'call', isEnding: true }],
   ['the call is not known', { error: { code: 404, message: 'x' } }, { callid: 'call', isEnding: false }],
   ['OpenSIPS refuses', { error: { code: 500, message: 'x' } }, { callid: 'call', isEnding: false }],
   ['it was not run', { outcome: 'expired' }, undefined],
