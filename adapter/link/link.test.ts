@@ -38,6 +38,8 @@ describe('reconnecting', () => {
     for (const callid of ['a', 'b', 'c']) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(callid));
     await edge.waitFor(() => edge.stored.length === 3);
     edge.acknowledge();
+    edge.sendRequest({ id: 'replied after the events', method: 't_uac_dlg' });
+    const running = await opensips.waitFor(() => opensips.requestsFor('t_uac_dlg')[0]);
     edge.sendsWelcome = false;
     edge.disconnect();
     const hello = await edge.waitFor(() => edge.hellos[1]);
@@ -45,7 +47,7 @@ describe('reconnecting', () => {
     edge.disconnect();
     await edge.waitFor(() => edge.hellos[2]);
     for (const callid of ['d', 'e', 'f']) opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog(callid));
-    edge.sendRequest({ id: 'after the events', method: 'kill' });
+    running.respond('OK');
     edge.frames.length = 0;
     edge.sendsWelcome = true;
     edge.disconnect();
@@ -139,6 +141,34 @@ describe('reconnecting', () => {
     await restartedEdge.waitFor(() => restartedEdge.stored.length === 1);
     expect(storedCallids(restartedEdge)).toEqual(['meanwhile']);
   });
+});
+
+it('runs no request that came before `welcome`, and closes the connection', async () => {
+  const { edge, opensips, start } = await createHarness();
+  edge.sendsWelcome = false;
+  start({}, { timing: { refusedRetryDelayMs: 7 } });
+  await edge.waitFor(() => edge.hellos[0]);
+  edge.sendRequest({ id: 'early', method: 't_uac_dlg' });
+  await edge.waitFor(() => edge.closeCodes.includes(4400));
+  edge.sendsWelcome = true;
+  await edge.waitFor(() => edge.hellos[1]);
+  edge.sendRequest({ id: 'after', method: 'kill' });
+  await edge.waitFor(() => edge.replies()[0]);
+  expect(opensips.requestsFor('t_uac_dlg')).toEqual([]);
+});
+
+it("reconnects once the edge's clock was set back, because all requests would count as late", async () => {
+  const { edge, log, start } = await createHarness();
+  start({}, { timing: { refusedRetryDelayMs: 7 } });
+  await edge.waitFor(() => edge.hellos[0]);
+  let count = 0;
+  const send = (sentAt: number) => edge.sendRequest({ id: `${++count}`, method: 'kill', sent_at: sentAt });
+  send(Date.now());
+  // Messages that are late together do not tell that a clock was set, so they are sent one after the other.
+  const sending = setInterval(() => send(Date.now() - 3_600_000), 50);
+  onTestFinished(() => clearInterval(sending));
+  await edge.waitFor(() => edge.hellos[1]);
+  expect(log.find('the clock of the edge seems to have been set')).toBeDefined();
 });
 
 describe('an edge that refuses the adapter', () => {

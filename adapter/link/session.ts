@@ -98,6 +98,8 @@ export class Session {
   }
 
   #onMessage(message: EdgeMessage, arrivedAt: number): string | undefined {
+    // Only the welcome compares the two clocks: without it, a request that is late could not be told from one that is not.
+    if (!this.#isWelcomed && message.type !== 'welcome') return `${message.type} came before welcome`;
     switch (message.type) {
       case 'welcome':
         this.#lateness.onWelcome(this.#helloSentAt, message.sent_at, arrivedAt);
