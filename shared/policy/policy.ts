@@ -50,6 +50,11 @@ export const Limits = z.object({
     'active calls of the tenant that were made through this API, divided among its sites',
   ).default(10_000),
   message_bytes: integer(1_024, 65_536, 'the size of a message, in bytes').default(65_536),
+  stored_bytes: integer(
+    16_777_216,
+    8_589_934_592,
+    'bytes that a site may store; the oldest commands and calls are dropped first',
+  ).default(1_073_741_824),
   sessions_per_subject: integer(1, 10_000, 'open sockets of a subject at a site').default(1_000),
 });
 export type Limits = z.infer<typeof Limits>;

@@ -16,6 +16,8 @@ export const UNLIMITED_POLICY: Policy = {
     starts_per_second: 10_000,
     standing_calls: 1_000_000,
     message_bytes: 65_536,
+    // As for any tenant: a developer's disk has an end, too.
+    stored_bytes: 1_073_741_824,
     sessions_per_subject: 10_000,
   },
   rules: [],

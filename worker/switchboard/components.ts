@@ -36,7 +36,8 @@ export function restoreComponents(
   const { sql } = ctx.storage;
   const commandLog = new CommandLog(sql);
   const policies = new PolicyStore(sql);
-  commandLog.segments.keepFor(policies.policy.kept_seconds);
+  const { kept_seconds, limits } = policies.policy;
+  commandLog.segments.keep(kept_seconds, limits.stored_bytes);
   const { epoch, position, applied, running } = commandLog.restore();
   const carried = carriedLines(ctx.getWebSockets(TAG), commandLog);
   const free = Math.max(position, carried.lastSeq + 1);

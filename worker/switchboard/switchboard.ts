@@ -289,7 +289,7 @@ export class Switchboard extends DurableObject<Env> {
   #adoptPolicy(policy: Policy, now: number): void {
     const { policies, commandLog, runner, commits } = this.#active;
     if (!policies.applyPolicy(policy)) return;
-    commandLog.segments.keepFor(policy.kept_seconds);
+    commandLog.segments.keep(policy.kept_seconds, policy.limits.stored_bytes);
     commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
     commits.armAlarm(now);
   }

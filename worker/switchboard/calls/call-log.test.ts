@@ -2,21 +2,25 @@
 import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
+import { DEFAULT_RETENTION } from '../../objects/retention.ts';
 import { dialogEvent, holdEvent, transferEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
 import { Calls } from './calls.ts';
 
+const RETENTION = {
+  ...DEFAULT_RETENTION,
+  segmentMs: 10,
+  segmentPositions: 1_000,
+  maxSegments: 2,
+  segmentTtlMs: 20,
+};
+
 it('keeps an active call and its timeline when their segment is dropped, and forgets an ended call', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;
     const nextSeq = () => ++lastSeq;
-    const store = new CommandLog(sql, {
-      segmentMs: 10,
-      segmentPositions: 1_000,
-      maxSegments: 2,
-      segmentTtlMs: 20,
-    });
+    const store = new CommandLog(sql, RETENTION);
     const calls = new Calls(store, nextSeq);
     calls.onEvent(dialogEvent('long', 1, 2), 1);
     calls.onEvent(dialogEvent('short', 1, 2), 1);
@@ -34,8 +38,7 @@ it('keeps a call whose first line was not written when a segment was dropped', (
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;
     const nextSeq = () => ++lastSeq;
-    const retention = { segmentMs: 10, segmentPositions: 1_000, maxSegments: 2, segmentTtlMs: 20 };
-    const store = new CommandLog(sql, retention);
+    const store = new CommandLog(sql, RETENTION);
     const calls = new Calls(store, nextSeq, 0);
     calls.onEvent(dialogEvent('old', 1, 2), 1);
     calls.write(0, 0);

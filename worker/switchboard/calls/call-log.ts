@@ -19,6 +19,9 @@ import { withPast } from './past-entries.ts';
 /** A watcher that missed more changes than this receives a new snapshot instead. */
 const MAX_MISSED_CHANGES = 10_000;
 
+/** About how many a line has. */
+const LINE_CHARACTERS = 400;
+
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
 
@@ -141,7 +144,7 @@ export class CallLog {
     const [oldest] = lines;
     if (!oldest) return 0;
     // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
-    const segment = this.#store.segments.writable(oldest.seq, now);
+    const segment = this.#store.segments.writable(oldest.seq, lines.length * LINE_CHARACTERS, now);
     const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#findWhole)));
     for (const { position, batch, texts } of rows) {
       this.#completeCopies.record(position, this.#completeIn(batch));

@@ -96,8 +96,9 @@ export class CommandLog {
   /** Writes what a turn has changed. */
   append(row: LogRow & { readonly position: number }, now: number): void {
     const { position, ...content } = row;
-    const { id } = this.segments.writable(position, now);
-    this.#sql.exec(`INSERT INTO log_${id} (position, row) VALUES (?, ?)`, position, JSON.stringify(content));
+    const text = JSON.stringify(content);
+    const { id } = this.segments.writable(position, text.length, now);
+    this.#sql.exec(`INSERT INTO log_${id} (position, row) VALUES (?, ?)`, position, text);
     for (const command of row.commands) {
       if (command.state) continue;
       this.#sql.exec(

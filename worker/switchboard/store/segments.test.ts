@@ -1,9 +1,16 @@
 /** The segments of the log: which are kept, which are dropped, and what is found in them. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_RETENTION, type Retention } from '../../objects/retention.ts';
 import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import type { CommandLog } from './command-log.ts';
 
-const RETENTION: Retention = { segmentMs: 1_000, segmentPositions: 10, maxSegments: 3, segmentTtlMs: 5_000 };
+const RETENTION: Retention = {
+  ...DEFAULT_RETENTION,
+  segmentMs: 1_000,
+  segmentPositions: 10,
+  maxSegments: 3,
+  segmentTtlMs: 5_000,
+};
 /** The position for {@link Segments.trim} if no command is running. */
 const NO_COMMANDS = Number.MAX_SAFE_INTEGER;
 
@@ -74,10 +81,10 @@ it('keeps no more than the maximum number of segments, even before an alarm is d
 it('applies a shorter retention to existing segments with the next trim', () =>
   withLogDatabase((open) => {
     const log = open(RETENTION);
-    log.segments.keepFor(3_600);
+    log.segments.keep(3_600, DEFAULT_RETENTION.maxBytes);
     appendCommands(log, 3, [storedCommand(1, 'ended', [2])]);
     expect(log.segments.due).toBe(3_600_000);
-    log.segments.keepFor(60);
+    log.segments.keep(60, DEFAULT_RETENTION.maxBytes);
     expect(log.segments.due).toBe(60_000);
     log.segments.trim(59_999, NO_COMMANDS);
     expect(log.findEnded('me', 'c1')).toBeDefined();
@@ -104,3 +111,40 @@ it('is not due at once again when a running command has blocked a trim', () =>
     log.segments.trim(60_500, NO_COMMANDS);
     expect(log.segments.due).toBe(Number.POSITIVE_INFINITY);
   }));
+
+describe('a budget of 2 MB', () => {
+  const BUDGET: Retention = { ...DEFAULT_RETENTION, segmentBytes: 300_000, maxBytes: 1_700_000 };
+  /** Appends commands of 10 KB each. */
+  const appendLarge = (log: CommandLog, from: number, count: number) => {
+    for (let id = from; id < from + count; id++) {
+      const command = { ...storedCommand(id, 'ended'), params: { text: 'x'.repeat(10_000) } };
+      appendCommands(log, id, [command]);
+    }
+  };
+
+  it('is kept whatever is written, also with hibernations in between; the oldest is dropped first', () =>
+    withLogDatabase((open, sql) => {
+      const sizes: number[] = [];
+      for (let round = 0; round < 100; round++) {
+        appendLarge(open(BUDGET), 1 + 20 * round, 20);
+        sizes.push(sql.databaseSize);
+      }
+      expect(Math.max(...sizes)).toBeLessThan(2_000_000);
+      expect(Math.min(...sizes.slice(50)), 'what fits is kept').toBeGreaterThan(1_300_000);
+      const log = open(BUDGET);
+      expect(log.findEnded('me', 'c2000')).toBeDefined();
+      expect(log.findEnded('me', 'c1800')).toBeUndefined();
+      expect(log.notificationsSince('me', 'one', 100), 'who resumes is told').toBeUndefined();
+    }));
+
+  it('that becomes smaller is kept with the next trim', () =>
+    withLogDatabase((open, sql) => {
+      const log = open(BUDGET);
+      appendLarge(log, 1, 150);
+      expect(sql.databaseSize).toBeGreaterThan(1_300_000);
+      log.segments.keep(3_600, 900_000);
+      log.segments.trim(0, NO_COMMANDS);
+      expect(sql.databaseSize).toBeLessThan(900_000);
+      expect(log.findEnded('me', 'c150')).toBeDefined();
+    }));
+});

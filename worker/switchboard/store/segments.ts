@@ -12,7 +12,12 @@ export type Segment = {
   readonly opened: number;
   /** Its first position. */
   readonly first: number;
+  /** How much larger the database was when it was closed than when it was opened, about; 0 for the one that is written to. */
+  readonly bytes: number;
 };
+
+/** The size of the database is read again after a segment has taken this part of its bytes: reading it takes two statements. */
+const SIZE_CHECKS_PER_SEGMENT = 64;
 
 export class Segments implements Iterable<Segment> {
   readonly #sql: SqlStorage;
@@ -25,17 +30,19 @@ export class Segments implements Iterable<Segment> {
   #blockedUntil = 0;
   /** A segment was opened since the last {@link trimIfOpened}. */
   #isOpened = false;
+  /** The characters that were written since the size of the database was last read; infinity before the first time. */
+  #charactersSinceCheck = Number.POSITIVE_INFINITY;
 
   constructor(sql: SqlStorage, retention: Retention) {
     this.#sql = sql;
     this.#retention = retention;
     sql.exec(`
       CREATE TABLE IF NOT EXISTS site (epoch TEXT NOT NULL, dropped INTEGER NOT NULL, position INTEGER NOT NULL);
-      CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, opened INTEGER NOT NULL, first INTEGER NOT NULL);
+      CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, opened INTEGER NOT NULL, first INTEGER NOT NULL, bytes INTEGER NOT NULL);
     `);
     this.#site =
       sql.exec<SiteRow>('SELECT epoch, dropped, position FROM site').toArray()[0] ?? this.#createSite();
-    this.#segments = sql.exec<Segment>('SELECT id, opened, first FROM segments ORDER BY id').toArray();
+    this.#segments = sql.exec<Segment>('SELECT id, opened, first, bytes FROM segments ORDER BY id').toArray();
   }
 
   /** Iterates from the oldest to the newest. */
@@ -57,9 +64,9 @@ export class Segments implements Iterable<Segment> {
     return this.#site.position;
   }
 
-  /** Keeps nothing longer than this from now on. The next {@link trim} drops what is older. */
-  keepFor(seconds: number): void {
-    this.#retention = retentionFor(seconds);
+  /** Keeps nothing longer, and no more bytes, than this from now on. The next {@link trim} drops what is older, or too much. */
+  keep(seconds: number, storedBytes: number): void {
+    this.#retention = retentionFor(seconds, storedBytes);
   }
 
   /** The minimum time that everything is kept, in milliseconds, unless too much is written. */
@@ -85,14 +92,14 @@ export class Segments implements Iterable<Segment> {
   }
 
   /**
-   * Drops segments that are too old or too many, except those that running commands need.
+   * Drops segments that are too old, too many or too large, except those that running commands need, and the one that is written to
+   * unless it is too old.
    * @param commandsFrom the oldest position that a restore of running commands needs
    */
   trim(now: number, commandsFrom: number): void {
     for (const segment of [...this.#segments]) {
       if (this.#segments[0] !== segment) continue;
-      const tooMany = this.#segments.length > this.#retention.maxSegments + 1;
-      if (!tooMany && now < this.#oldestEnds) return;
+      if (!this.#isTooMuch && now < this.#oldestEnds) return;
       const logEnd = 1 + (this.#lastIn(`log_${segment.id}`) ?? segment.first);
       if (logEnd > commandsFrom) {
         this.#blockedUntil = now + this.#retention.segmentMs;
@@ -112,6 +119,12 @@ export class Segments implements Iterable<Segment> {
     }
   }
 
+  get #isTooMuch(): boolean {
+    const { maxSegments, maxBytes } = this.#retention;
+    const { length } = this.#segments;
+    return length > maxSegments + 1 || (length > 1 && this.#sql.databaseSize > maxBytes);
+  }
+
   /** Trims if a segment was opened, because a busy site fills segments before an alarm is due. Everything must be written before. */
   trimIfOpened(now: number, commandsFrom: number): void {
     if (!this.#isOpened) return;
@@ -119,22 +132,52 @@ export class Segments implements Iterable<Segment> {
     this.trim(now, commandsFrom);
   }
 
-  /** Returns the segment to write to. After the writes, {@link trimIfOpened} must follow. */
-  writable(position: number, now: number): Segment {
+  /**
+   * Returns the segment to write to. After the writes, {@link trimIfOpened} must follow.
+   * @param characters about how many are written
+   */
+  writable(position: number, characters: number, now: number): Segment {
     const current = this.#segments.at(-1);
     const { segmentMs, segmentPositions } = this.#retention;
-    if (current && position < current.first + segmentPositions && now < current.opened + segmentMs)
-      return current;
-    const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position };
+    this.#charactersSinceCheck += characters;
+    const isYoung =
+      current && position < current.first + segmentPositions && now < current.opened + segmentMs;
+    if (isYoung && !this.#isFull()) return current;
+    if (current) this.#close(current);
+    const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position, bytes: 0 };
     this.#sql.exec(`
       CREATE TABLE log_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
       CREATE TABLE ended_${segment.id} (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE calls_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
     `);
-    this.#sql.exec('INSERT INTO segments (id, opened, first) VALUES (?, ?, ?)', segment.id, now, position);
+    this.#sql.exec(
+      'INSERT INTO segments (id, opened, first, bytes) VALUES (?, ?, ?, 0)',
+      segment.id,
+      now,
+      position,
+    );
     this.#segments.push(segment);
     this.#isOpened = true;
     return segment;
+  }
+
+  /** Returns whether the segment that is written to has as many bytes as it may have. */
+  #isFull(): boolean {
+    const { segmentBytes } = this.#retention;
+    if (this.#charactersSinceCheck < segmentBytes / SIZE_CHECKS_PER_SEGMENT) return false;
+    this.#charactersSinceCheck = 0;
+    return this.#currentBytes >= segmentBytes;
+  }
+
+  /** What the closed segments do not have. */
+  get #currentBytes(): number {
+    return this.#segments.reduce((rest, { bytes }) => rest - bytes, this.#sql.databaseSize);
+  }
+
+  #close(segment: Segment): void {
+    const bytes = Math.max(0, this.#currentBytes);
+    this.#sql.exec('UPDATE segments SET bytes = ? WHERE id = ?', bytes, segment.id);
+    this.#segments[this.#segments.length - 1] = { ...segment, bytes };
   }
 
   /** Returns the last position in a table; null if it is empty. */

@@ -21,6 +21,11 @@ export class MemorySql {
     return this as unknown as SqlStorage;
   }
 
+  /** Nothing is dropped because of its size here. */
+  get databaseSize(): number {
+    return 0;
+  }
+
   /** Returns a copy, as it is after a crash. */
   clone(): MemorySql {
     return new MemorySql(structuredClone(this.#tables));
@@ -57,6 +62,11 @@ export class MemorySql {
     if (insert && columns) return this.#insert(insert, columns.split(', '), values);
     if (statement === 'DELETE FROM segments WHERE id = ?') {
       this.#table('segments').delete(values[0] ?? '');
+      return [];
+    }
+    if (statement === 'UPDATE segments SET bytes = ? WHERE id = ?') {
+      const [bytes = 0, id = 0] = values;
+      Object.assign(this.#table('segments').get(id) ?? {}, { bytes });
       return [];
     }
     if (statement === 'UPDATE site SET dropped = ?, position = ?') {

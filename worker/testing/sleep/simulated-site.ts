@@ -5,6 +5,7 @@
  */
 import { type AdapterRequest, sentRequests } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { DEFAULT_RETENTION } from '../../objects/retention.ts';
 import type { CallLine, LinkLine } from '../../switchboard/calls/call-record.ts';
 import { Calls } from '../../switchboard/calls/calls.ts';
 import type { CallChange } from '../../switchboard/calls/change-recorder.ts';
@@ -14,7 +15,13 @@ import { CommandLog } from '../../switchboard/store/command-log.ts';
 import type { MemorySql } from './memory-sql.ts';
 
 /** Short, so that a history of some minutes has many segments. */
-const RETENTION = { segmentMs: 60_000, segmentPositions: 40, maxSegments: 3, segmentTtlMs: 120_000 };
+const RETENTION = {
+  ...DEFAULT_RETENTION,
+  segmentMs: 60_000,
+  segmentPositions: 40,
+  maxSegments: 3,
+  segmentTtlMs: 120_000,
+};
 
 const EPOCH = 'epoch';
 
