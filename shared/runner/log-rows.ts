@@ -9,16 +9,14 @@ export interface LogRow {
 }
 
 /**
- * Commands in a row. Most have 2 to 6 KB; a CallStart with the longest headers, metadata and URIs has 20 KB. So a row
- * stays well under the 2 MB that the platform allows.
+ * A row has no more characters than this, or a single command. Most commands have 2 to 6 KB; one with the longest headers, metadata and
+ * URIs has 20 KB, and with two Call-IDs of 4,096 characters 100 KB. The platform allows 2 MB for a row, and a page of the log that is read
+ * at once has 256 KB.
  */
-const MAX_ROW_COMMANDS = 50;
+const MAX_ROW_CHARACTERS = 65_536;
 
-/** Above this length of its Call-IDs together, a command can have more than 20 KB, because it has each of them several times. */
-const LONG_CALL_IDS = 512;
-
-/** How many commands one with long Call-IDs counts for: with two of 4,096 characters it has some 100 KB. */
-const LONG_COMMAND_WEIGHT = 5;
+/** So many commands are one row without being measured. */
+const MAX_UNMEASURED_COMMANDS = 2;
 
 /**
  * Older copies are written again, so that a restore reads little: this many positions, plus some for each running
@@ -67,18 +65,19 @@ export class LogRows {
     for (const command of this.#positions.storedBefore(position - maxAge)) this.#changed.add(command);
     const changed = [...this.#changed];
     this.#changed = new Set();
+    if (changed.length <= MAX_UNMEASURED_COMMANDS) return [this.#row(position, changed)];
     const rows: LogRow[] = [];
     let batch: Command[] = [];
-    let weight = 0;
+    let characters = 0;
     for (const command of changed) {
-      const added = hasLongCallIds(command) ? LONG_COMMAND_WEIGHT : 1;
-      if (weight + added > MAX_ROW_COMMANDS) {
+      const { length } = JSON.stringify(command);
+      if (characters > 0 && characters + length > MAX_ROW_CHARACTERS) {
         rows.push(this.#row(position + rows.length, batch));
         batch = [];
-        weight = 0;
+        characters = 0;
       }
       batch.push(command);
-      weight += added;
+      characters += length;
     }
     rows.push(this.#row(position + rows.length, batch));
     return rows;
@@ -97,8 +96,4 @@ export class LogRows {
     );
     return { position, commands };
   }
-}
-
-function hasLongCallIds({ callids = [] }: Command): boolean {
-  return callids.reduce((length, callid) => length + callid.length, 0) > LONG_CALL_IDS;
 }

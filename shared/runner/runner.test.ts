@@ -265,23 +265,27 @@ describe('the log', () => {
     expect(takeStoredRows(runner)).toEqual([]);
   });
 
-  it('has at most 50 commands per row', () => {
+  it('has rows of 64 KB at most, or a single command, in the order of the commands', () => {
     const runner = connectedRunner();
-    for (let n = 0; n < 125; n++) runner.start(holdCommand(`${n}`), options, 0);
-    expect(takeStoredRows(runner).map(({ commands }) => commands.length)).toEqual([50, 50, 25]);
-  });
-
-  it('has fewer commands per row if their Call-IDs are long, because a row can have 2 MB', () => {
-    const runner = connectedRunner();
-    const [callidA, callidB] = ['a'.repeat(4_096), 'b'.repeat(4_096)];
-    const params = { callidA, legA: 'caller', callidB, legB: 'callee' };
-    for (let n = 0; n < 60; n++) {
+    const ids = [...Array(200).keys()].map(String);
+    for (const [n, id] of ids.entries()) {
+      // Three in four have the longest Call-IDs there are.
+      const [callidA, callidB] = n % 4 === 0 ? ['a', 'b'] : ['a'.repeat(4_096), 'b'.repeat(4_096)];
+      const params = { callidA, legA: 'caller', callidB, legB: 'callee' };
       const method = 'CallAttendedTransfer' as const;
-      runner.start({ ...holdCommand(`${n}`), method, params, callids: [callidA, callidB] }, options, 0);
+      runner.start({ ...holdCommand(id), method, params, callids: [callidA, callidB] }, options, 0);
     }
     const rows = takeStoredRows(runner);
-    expect(rows.flatMap(({ commands }) => commands)).toHaveLength(60);
-    for (const row of rows) expect(JSON.stringify(row).length).toBeLessThan(1_000_000);
+    expect(rows.flatMap(({ commands }) => commands.map(({ cmdId }) => cmdId))).toEqual(ids);
+    for (const { commands } of rows)
+      if (commands.length > 1) expect(JSON.stringify(commands).length).toBeLessThan(66_000);
+    expect(rows.length).toBeLessThan(100);
+  });
+
+  it('has one row for a hundred usual commands', () => {
+    const runner = connectedRunner();
+    for (let n = 0; n < 100; n++) runner.start(holdCommand(`${n}`), options, 0);
+    expect(takeStoredRows(runner)).toHaveLength(1);
   });
 
   it('has the adapter process of a request before the request is sent', () => {
