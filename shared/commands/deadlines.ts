@@ -70,13 +70,6 @@ export const IN_DIALOG_MARGIN_MS = MI_TIMEOUT_MS;
  * chosen the Call-ID, and 0 to 2 s for the other one.
  */
 export const GLARE_DELAY_MS = 2_500;
-/** The shortest timer of a command. */
-export const SHORTEST_TIMER_MS = Math.min(
-  SEARCH_DELAY_MS,
-  OUTCOME_EVENT_TIMEOUT_MS,
-  HOLD_QUIET_MS,
-  REFUSAL_GRACE_MS,
-);
 /** For the end of all legs. After this time the client receives `Ended` without it. */
 export const CLEANUP_TIMEOUT_MS = 2_000;
 /** Before the request to end a dialog is repeated. It doubles up to the maximum. */

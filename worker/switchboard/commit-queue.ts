@@ -7,7 +7,6 @@
  * acknowledged, so a crash before the write loses nothing.
  * @module
  */
-import { SHORTEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
 import { carryUnlogged } from './calls/unlogged-changes.ts';
 import type { Components } from './components.ts';
@@ -31,8 +30,11 @@ const WATCHER_FLUSH_MS = 50;
 /** A change that only watchers receive is stored this much later, in milliseconds: those that follow it share its row. */
 const WATCHED_COMMIT_MS = 20;
 
-/** An alarm further ahead than this, in milliseconds, is set as it is: no command has a first timer so late. */
-const DISTANT_ALARM_MS = 10_000;
+/**
+ * Waits of up to this many milliseconds end by a timer in memory, on time: an alarm can be a minute late, and the output of a turn that
+ * moves one forward waits for it. No alarm is set for an earlier time, so the one behind the timers is hardly ever moved.
+ */
+const LONGEST_TIMER_MS = 2_000;
 
 export class CommitQueue {
   readonly #components: Components;
@@ -42,6 +44,7 @@ export class CommitQueue {
   #commitTimer: { readonly ms: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
   #watcherTimer: ReturnType<typeof setTimeout> | undefined;
   #diagnosisTimer: ReturnType<typeof setTimeout> | undefined;
+  #dueTimer: { readonly at: number; readonly id: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(components: Components, alarm: Alarm) {
     this.#components = components;
@@ -119,10 +122,7 @@ export class CommitQueue {
     if (watchers.hasQueued) this.#flushWatchersWithin(WATCHER_FLUSH_MS);
   }
 
-  /**
-   * Arms the alarm for the first of all deadlines. Setting it costs a row, so one that must be moved forward is moved far enough
-   * for the short timers that will follow.
-   */
+  /** Arms the alarm for the first of all deadlines, and a timer for one that is near. Setting an alarm costs a row. */
   armAlarm(now: number): void {
     const { runner, commandLog, sessions, link, logNotifier } = this.#components;
     const { isWatched } = this;
@@ -134,10 +134,19 @@ export class CommitQueue {
       this.#rounds.due(isWatched),
       logNotifier.due,
     );
-    const { at } = this.#alarm;
-    if (due >= at) return;
-    const isAsItIs = at === Number.POSITIVE_INFINITY || due > now + DISTANT_ALARM_MS;
-    this.#alarm.arm(isAsItIs ? due : Math.min(due, now + SHORTEST_TIMER_MS));
+    this.#alarm.arm(Math.max(due, now + LONGEST_TIMER_MS), now);
+    if (runner.nextDue <= now + LONGEST_TIMER_MS) this.#fireTimersAt(runner.nextDue, now);
+  }
+
+  #fireTimersAt(at: number, now: number): void {
+    if (this.#dueTimer && this.#dueTimer.at <= at) return;
+    if (this.#dueTimer) clearTimeout(this.#dueTimer.id);
+    const onDue = () => {
+      this.#dueTimer = undefined;
+      this.#components.runner.fireDueTimers(Date.now());
+      this.commit(Date.now());
+    };
+    this.#dueTimer = { at, id: setTimeout(onDue, Math.max(at - now, 1)) };
   }
 
   /** Whether OpenSIPS is asked often: a client watches calls, or webhooks would miss the end of an active call. */
@@ -151,6 +160,8 @@ export class CommitQueue {
     if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
     if (this.#watcherTimer) clearTimeout(this.#watcherTimer);
     if (this.#diagnosisTimer) clearTimeout(this.#diagnosisTimer);
+    if (this.#dueTimer) clearTimeout(this.#dueTimer.id);
+    this.#dueTimer = undefined;
     this.#commitTimer = undefined;
     this.#diagnosisTimer = undefined;
     this.#watcherTimer = undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
 import { type Actor, type AuditEntry, AuditTrail } from './audit.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
@@ -91,8 +92,11 @@ export class Directory extends DurableObject<Env> {
     target: string,
     outcome: string,
   ): Promise<void> {
-    this.#audit.record({ ...actor, action, target, outcome }, Date.now());
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(this.#audit.due);
+    const now = Date.now();
+    this.#audit.record({ ...actor, action, target, outcome }, now);
+    const alarm = new Alarm(this.ctx.storage);
+    await alarm.load();
+    alarm.arm(this.#audit.due, now);
   }
 
   /** Returns audit entries, newest first, starting before entry `before`. */

@@ -85,7 +85,7 @@ export class Tenant extends DurableObject<Env> {
     if (!this.#settings.get()) return;
     this.#audit.record(action, Date.now());
     // While the trail has entries, the alarm must be set to the time when they are dropped.
-    if (this.#alarm.at === Number.POSITIVE_INFINITY) this.#armAlarm();
+    if (this.#alarm.at(Date.now()) === Number.POSITIVE_INFINITY) this.#armAlarm();
   }
 
   /** Creates the tenant. A deleted tenant can be created again once all its sites have been erased. */
@@ -332,9 +332,10 @@ export class Tenant extends DurableObject<Env> {
 
   /** Arms one alarm for the outbox, for keys that are revoked later, and for trimming; cancels it where nothing is due. */
   #armAlarm(): void {
+    const now = Date.now();
     const due = Math.min(this.#outbox.due, this.#keys.due, this.#audit.due);
-    if (due < Number.POSITIVE_INFINITY) this.#alarm.arm(due);
-    else if (this.#alarm.at < due) void this.#alarm.cancel();
+    if (due < Number.POSITIVE_INFINITY) this.#alarm.arm(due, now);
+    else if (this.#alarm.at(now) < due) void this.#alarm.cancel();
   }
 }
 

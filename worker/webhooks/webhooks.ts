@@ -303,7 +303,7 @@ export class Webhooks extends DurableObject<Env> {
   #armAlarm(now: number): void {
     const { sender, reader, deliveries } = this.#active;
     const announceDue = this.#site?.is_announced === 0 ? now + ANNOUNCE_RETRY_MS : Number.POSITIVE_INFINITY;
-    this.#alarm.arm(Math.min(sender.due(now), reader.due(now), announceDue, deliveries.due));
+    this.#alarm.arm(Math.min(sender.due(now), reader.due(now), announceDue, deliveries.due), now);
   }
 }
 
