@@ -70,6 +70,11 @@ export const IN_DIALOG_MARGIN_MS = MI_TIMEOUT_MS;
  * chosen the Call-ID, and 0 to 2 s for the other one.
  */
 export const GLARE_DELAY_MS = 2_500;
+/**
+ * Waits of up to this long end by a timer in memory, on time: an alarm can be a minute late, and the output of a turn that moves one
+ * forward waits for it. No alarm is set for an earlier time, so the one behind the timers is hardly ever moved.
+ */
+export const LONGEST_TIMER_MS = 2_000;
 /** For the end of all legs. After this time the client receives `Ended` without it. */
 export const CLEANUP_TIMEOUT_MS = 2_000;
 /** Before the request to end a dialog is repeated. It doubles up to the maximum. */

@@ -72,5 +72,5 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   outages: fc.oneof(fc.constant([]), fc.constant([]), fc.array(outage, { maxLength: 3 })),
   gaps: fc.oneof(fc.constant([]), fc.constant([]), fc.array(gap, { maxLength: 3 })),
   hibernationRate: fc.constantFrom(0.3, 1, 0.02),
-  alarmDelayMs: mostly(0, 40),
+  alarmDelayMs: mostly(0, 40, 60_000),
 });

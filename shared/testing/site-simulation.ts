@@ -4,6 +4,7 @@
  * @module
  */
 import { expect } from 'vitest';
+import { LONGEST_TIMER_MS } from '../commands/deadlines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import { featuresOf } from '../opensips/features.ts';
 import type { ReplyOutcome } from '../protocol/link.ts';
@@ -76,11 +77,7 @@ export interface CommandRecord {
 }
 
 /** An MI request that the runner has sent. */
-export interface SentRequest {
-  readonly stream: string;
-  readonly connection: number;
-  readonly text: string;
-}
+export type SentRequest = { readonly stream: string; readonly connection: number; readonly text: string };
 
 const IN_DIALOG = { refer: true, hold: true, timeout_ms: FR_TIMEOUT_MS };
 const EPOCH = 'epoch';
@@ -113,6 +110,7 @@ export class SiteSimulation {
   #receivedIds = new Set<string>();
   #lastEventAt = 0;
   #openGaps = 0;
+  #turnAt = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
@@ -139,11 +137,13 @@ export class SiteSimulation {
     return this.#runner.size;
   }
 
-  /** Advances the time until nothing is left to happen. */
+  /** Runs until nothing is left to happen. */
   run(): void {
     for (let turn = 0; turn < 100_000; turn++) {
       const nextDue = Math.min(this.#runner.nextDue, this.#hibernatingRunner.nextDue);
-      const alarmAt = nextDue + this.#scenario.alarmDelayMs;
+      // A short wait ends by a timer, the others by the alarm.
+      const isLate = nextDue > this.#turnAt + LONGEST_TIMER_MS;
+      const alarmAt = nextDue + (isLate ? this.#scenario.alarmDelayMs : 0);
       const next = Math.min(this.#clock.nextDueAt, alarmAt);
       if (next === Number.POSITIVE_INFINITY) return;
       this.#clock.advanceTo(Math.max(next, this.#clock.now));
@@ -218,6 +218,7 @@ export class SiteSimulation {
   }
 
   #commit(): void {
+    this.#turnAt = this.#clock.now;
     const output = this.#runner.takeOutput();
     const restoredOutput = this.#hibernatingRunner.takeOutput();
     expect(restoredOutput.requests, 'the restored runner sends the same requests').toEqual(output.requests);
@@ -340,11 +341,7 @@ export class SiteSimulation {
     this.#withBothRunners((runner) => runner.resync(this.#clock.now));
   }
 
-  #randomDelay(): number {
-    return Math.floor(this.#random() * this.#scenario.network.maxDelayMs);
-  }
+  #randomDelay = () => Math.floor(this.#random() * this.#scenario.network.maxDelayMs);
 }
 
-function withCmdId({ command, notification }: CommandNotification): unknown {
-  return { cmdId: command.cmdId, ...notification };
-}
+const withCmdId = ({ command: { cmdId }, notification }: CommandNotification) => ({ cmdId, ...notification });

@@ -7,6 +7,7 @@
  * acknowledged, so a crash before the write loses nothing.
  * @module
  */
+import { LONGEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
 import { carryUnlogged } from './calls/unlogged-changes.ts';
 import type { Components } from './components.ts';
@@ -29,12 +30,6 @@ const WATCHER_FLUSH_MS = 50;
 
 /** A change that only watchers receive is stored this much later, in milliseconds: those that follow it share its row. */
 const WATCHED_COMMIT_MS = 20;
-
-/**
- * Waits of up to this many milliseconds end by a timer in memory, on time: an alarm can be a minute late, and the output of a turn that
- * moves one forward waits for it. No alarm is set for an earlier time, so the one behind the timers is hardly ever moved.
- */
-const LONGEST_TIMER_MS = 2_000;
 
 export class CommitQueue {
   readonly #components: Components;
