@@ -9,20 +9,19 @@ import { quote } from '../shared/settings/quote.ts';
 import { type Address, formatAddress } from '../shared/settings/value-types.ts';
 import { StartError } from './start-error.ts';
 
-const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
-
-/** A machine without IPv6 has no `::1`. */
-const NO_IPV6 = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
-
 /** Two requests, because a single datagram may get lost. */
 const MI_ATTEMPTS = 2;
 const MI_TIMEOUT_MS = 2_000;
 
-/** Rejects with a {@link StartError} if the edge cannot listen on this port. */
-export async function requireFreePort(port: number): Promise<void> {
-  for (const host of LOOPBACK_ADDRESSES) {
+/** Rejects with a {@link StartError} if the edge cannot listen on this port of these addresses. */
+export async function requireFreePort(port: number, hosts: readonly string[]): Promise<void> {
+  for (const host of hosts) {
     const error = await tryToListen(port, host);
-    if (error && !(host === '::1' && NO_IPV6.includes(error.code ?? '')))
+    if (error?.code === 'EADDRNOTAVAIL')
+      throw new StartError(
+        `--host (SELFHOST_HOST): cannot listen on ${quote(host)}: ${reasonOf(error)}. Use an address of this machine, or 0.0.0.0 for all.`,
+      );
+    if (error)
       throw new StartError(
         `--port (SELFHOST_PORT): cannot listen on port ${port}: ${reasonOf(error)}. Choose another one: npm start -- --port PORT.`,
       );

@@ -1,20 +1,23 @@
 /**
- * Starts the OpenSIPS simulator (or uses a real OpenSIPS), the edge and the adapter together on this machine, and stops all
- * of them when one ends.
+ * Runs the OpenSIPS simulator (or uses a real OpenSIPS), the edge and the adapter together on this machine. One that ends is
+ * started again.
  * @module
  */
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
+import { type DataLock, lockData } from './data-lock.ts';
+import { listenHosts } from './listen-hosts.ts';
+import { onParentEnd } from './parent.ts';
 import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
-import { Processes } from './processes.ts';
 import { loadOrCreateSecrets, SECRETS_FILE } from './secrets.ts';
 import { EXIT, readSettings, type Settings } from './settings.ts';
 import { StartError, startErrorText } from './start-error.ts';
-import { startEdge } from './workerd.ts';
+import { Supervisor } from './supervisor.ts';
+import { spawnTied } from './tied-process.ts';
+import { prepareEdge } from './workerd.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -26,10 +29,11 @@ const ADAPTER_STOP_TIMEOUT_MS = 3_000;
 const START_TIMEOUT_MS = 20_000;
 const POLL_INTERVAL_MS = 25;
 
-const processes = new Processes();
+const supervisor = new Supervisor((line) => process.stderr.write(`${line}\n`));
+let dataLock: DataLock | undefined;
 let stopping: Promise<void> | undefined;
 
-/** Runs until a signal arrives or a part ends, and then ends the process. */
+/** Runs until a signal arrives, the parent process ends, or a part does not start, and then ends the process. */
 export async function run(argv: readonly string[]): Promise<void> {
   const reading = readSettings(argv, process.env, (path) => readFileSync(path, 'utf8'));
   if ('help' in reading) {
@@ -42,9 +46,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     return;
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(EXIT.stopped));
-  processes.exited.then((reason) => fail(reason));
+  onParentEnd(() => void stop(EXIT.stopped));
+  supervisor.failed.then((reason) => fail(reason));
   try {
     const banner = await start(reading.values);
+    supervisor.onUp();
     if (!stopping) process.stdout.write(banner);
   } catch (error) {
     await fail(startErrorText(error));
@@ -53,8 +59,10 @@ export async function run(argv: readonly string[]): Promise<void> {
 
 /** Starts everything, and returns the text that describes it. */
 async function start(settings: Settings): Promise<string> {
-  await requireFreePort(settings.port);
-  await requireWritableDirectory(resolve(settings.data));
+  const data = resolve(settings.data);
+  await requireWritableDirectory(data);
+  dataLock = await lockData(data);
+  await requireFreePort(settings.port, listenHosts(settings.host));
   return settings.tenants ? startTenants(settings) : startDemo(settings);
 }
 
@@ -82,49 +90,48 @@ async function startDemo(settings: Settings): Promise<string> {
     ADAPTER_KEY: key,
     LOG_LEVEL: 'warn',
   };
-  processes.add('The adapter', spawnNode('adapter/main.ts', [], env), ADAPTER_STOP_TIMEOUT_MS);
+  supervisor.start({
+    name: 'The adapter',
+    spawn: () => spawnTied(process.execPath, [join(root, 'adapter/main.ts')], { env }),
+    stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
+  });
   await waitUntil(() => isLinked(port), 'The adapter has not connected to the edge');
   return demoBanner(port, resolve(settings.data), settings.opensips && opensips, nextHop);
 }
 
 /** Starts the edge, and waits until it answers. */
 async function startWorker(
-  { port, data, ...settings }: Settings,
+  { port, host, data, ...settings }: Settings,
   secrets: Record<string, string>,
   entry: string,
 ): Promise<void> {
   const webhooksToPrivate = settings['webhooks-to-private'];
-  const workerd = await startEdge({ port, data: resolve(data), secrets, entry, webhooksToPrivate });
-  processes.add('The edge (workerd)', workerd, EDGE_STOP_TIMEOUT_MS);
+  const hosts = listenHosts(host);
+  const spawn = await prepareEdge({ port, hosts, data: resolve(data), secrets, entry, webhooksToPrivate });
+  supervisor.start({ name: 'The edge (workerd)', spawn, stopTimeoutMs: EDGE_STOP_TIMEOUT_MS });
   await waitUntil(
     async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
     'The edge (workerd) has not answered',
   );
 }
 
-/** Starts the simulator on any free port, and returns its MI address. */
+/** Starts the simulator on any free port, and returns its MI address. When it starts again, it keeps the port. */
 async function startSimulator(): Promise<string> {
-  const simulator = spawnNode('simulator/main.ts', ['--mi', '127.0.0.1:0'], {}, 'pipe');
-  processes.add('The simulator', simulator, ADAPTER_STOP_TIMEOUT_MS);
+  let address = '127.0.0.1:0';
+  const spawn = () => {
+    const args = [join(root, 'simulator/main.ts'), '--mi', address];
+    return spawnTied(process.execPath, args, { env: {}, stdout: 'pipe' });
+  };
+  const simulator = supervisor.start({
+    name: 'The simulator',
+    spawn,
+    stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
+  });
   return new Promise((resolve) => {
     simulator.stdout?.on('data', (chunk: Buffer) => {
-      const address = /127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0];
-      if (address) resolve(address);
+      address = /127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0] ?? address;
+      if (!address.endsWith(':0')) resolve(address);
     });
-  });
-}
-
-function spawnNode(
-  script: string,
-  args: string[],
-  env: Record<string, string>,
-  stdout: 'inherit' | 'pipe' = 'inherit',
-) {
-  return spawn(process.execPath, [join(root, script), ...args], {
-    stdio: ['ignore', stdout, 'inherit'],
-    env: { ...process.env, ...env },
-    // Ctrl-C reaches the whole process group, but the processes must end in order.
-    detached: true,
   });
 }
 
@@ -153,7 +160,8 @@ function fail(reason: string): Promise<void> {
 }
 
 async function stop(status: number): Promise<void> {
-  stopping ??= processes.stop();
+  stopping ??= supervisor.stop();
   await stopping;
+  await dataLock?.release();
   process.exit(status);
 }

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { type CommandLine, type Manual, readCommandLine } from '../shared/settings/command-line.ts';
 import type { Definitions, Values } from '../shared/settings/settings.ts';
-import { hostPort, Port, SipUri, Switch, Text } from '../shared/settings/value-types.ts';
+import { hostPort, IpAddress, Port, SipUri, Switch, Text } from '../shared/settings/value-types.ts';
 
 const SETTINGS = {
   opensips: {
@@ -23,8 +23,15 @@ const SETTINGS = {
     value: 'port',
     env: 'SELFHOST_PORT',
     default: '5059',
-    help: 'TCP port of the edge on the loopback interface, 1 to 65535',
+    help: 'TCP port of the edge, 1 to 65535',
     type: Port,
+  },
+  host: {
+    value: 'address',
+    env: 'SELFHOST_HOST',
+    defaultHelp: 'this machine only',
+    help: 'With --tenants: IP address to listen on, in addition to loopback; 0.0.0.0 for all. Without TLS, keys and calls can be read on the way: put a TLS proxy before it',
+    type: IpAddress,
   },
   data: {
     value: 'dir',
@@ -62,7 +69,7 @@ const MANUAL: Manual = {
 Starts the edge, an adapter and an OpenSIPS simulator on this machine.`,
   exitCodes: {
     [EXIT.stopped]: 'stopped by Ctrl-C or SIGTERM',
-    [EXIT.failed]: 'a part did not start, or has ended: the message says which',
+    [EXIT.failed]: 'a part did not start: the message says which. A part that ends later is started again',
     [EXIT.usage]: 'invalid setting: nothing was started',
   },
 };
@@ -89,6 +96,8 @@ export function readSettings(
         errors.push(
           `${nameOf(name)}: has no effect with --tenants. Give it to the adapter of a site instead: npm run adapter -- --help.`,
         );
+  if (values.host !== undefined && !values.tenants)
+    errors.push(`${nameOf('host')}: needs --tenants, because the open tenant has no keys.`);
   if (values['webhooks-to-private'] && !values.tenants)
     errors.push(`${nameOf('webhooks-to-private')}: needs --tenants, because only tenants have webhooks.`);
   return errors.length > 0 ? { errors } : reading;

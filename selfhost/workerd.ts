@@ -2,22 +2,29 @@
  * Runs the edge on this machine: the Worker, bundled and served by bare workerd, with its objects on the local disk.
  * @module
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { access, constants, mkdir, writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { formatHost } from '../shared/settings/value-types.ts';
 import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
+import { egressNetwork } from './egress.ts';
+import { loopbackHosts } from './listen-hosts.ts';
+import { makePrivate } from './private-files.ts';
 import { StartError } from './start-error.ts';
+import { spawnTied } from './tied-process.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
-  /** TCP port on loopback. */
+  /** TCP port. */
   readonly port: number;
+  /** The addresses to listen on; by default those of loopback. */
+  readonly hosts?: readonly string[];
   /** Folder for its objects and its bundle; created if it does not exist. */
   readonly data: string;
   /** Secrets and variables of the Worker, by name. */
@@ -29,16 +36,22 @@ export interface EdgeOptions {
 }
 
 /** Starts workerd. It serves once its port answers, and writes errors to stderr. */
-export async function startEdge({
+export async function startEdge(options: EdgeOptions): Promise<ChildProcess> {
+  return (await prepareEdge(options))();
+}
+
+/** Builds and writes what workerd needs. Returns a function that starts it, each time that it is called. */
+export async function prepareEdge({
   port,
+  hosts = loopbackHosts(),
   data,
   secrets,
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
-}: EdgeOptions): Promise<ChildProcess> {
+}: EdgeOptions): Promise<() => ChildProcess> {
   const workerd = await findWorkerd();
   const objects = join(data, 'objects');
-  await mkdir(objects, { recursive: true });
+  await makePrivate(data);
   await Promise.all([
     bundle(join(root, entry), join(data, 'worker.js')),
     bundle(join(root, 'selfhost/assets.ts'), join(data, 'assets.js')),
@@ -53,19 +66,13 @@ export async function startEdge({
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
-  await writeFile(config, renderConfig(Object.keys(env), webhooksToPrivate));
-  const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
-  const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
+  const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
+  await writeFile(config, renderConfig(Object.keys(env), hosts, network));
+  await makePrivate(data);
+  const sockets = hosts.flatMap((host, n) => ['--socket-addr', `s${n}=${formatHost(host)}:${port}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
-  const args = ['serve', config, ...paths, ...sockets];
-  // workerd dies when it runs out of file descriptors, so it gets as many as the system allows.
-  const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
-  return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-    detached: true,
-  });
+  return () => spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
 }
 
 /** Returns the path of workerd's binary for this platform. Its package is CommonJS and ships no types. */
@@ -100,12 +107,10 @@ const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
 
 /**
  * Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. `internet`
- * is the network that the Worker reaches with fetch, which only webhooks use. It checks the addresses that a name resolves
- * to when it connects.
+ * is the network that the Worker reaches with fetch, which only webhooks use.
  */
-function renderConfig(variables: readonly string[], toPrivate: boolean): string {
-  const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
-  const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
+function renderConfig(variables: readonly string[], hosts: readonly string[], network: string): string {
+  const sockets = hosts.map((_, n) => `(name = "s${n}", service = "edge", http = ())`);
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -123,10 +128,7 @@ const config :Workerd.Config = (
       ],
       durableObjectStorage = (localDisk = "objects"),
     )),
-    (name = "internet", network = (
-      allow = [${toPrivate ? '"public", "private"' : '"public"'}],
-      tlsOptions = (trustBrowserCas = true),
-    )),
+    (name = "internet", network = ${network}),
     (name = "objects", disk = (writable = true)),
     (name = "assets", worker = (
       modules = [(name = "assets", esModule = embed "assets.js")],
@@ -156,11 +158,4 @@ export function compatibilityDate(): string {
   )?.[1];
   if (!date) throw new Error('wrangler.toml names no compatibility_date');
   return date;
-}
-
-/** Returns whether `::1` exists. `localhost` may resolve to it, so it is served too. */
-function hasIpv6(): boolean {
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === '::1'),
-  );
 }

@@ -41,7 +41,6 @@ describe('patterns', () => {
   it.each([
     ['itself', 'sip:bob@example.com', 'bob@example.com', true],
     ['another user', 'sip:bobby@example.com', 'bob@example.com', false],
-    ['the case of the user: differs', 'sip:Bob@example.com', 'bob@example.com', false],
     ['the case of the host: does not matter', 'sip:bob@EXAMPLE.com', 'bob@Example.COM', true],
     ['any user', 'sip:bob@example.com', '*@example.com', true],
     ['no user', 'sip:example.com', '*@example.com', true],
@@ -74,6 +73,12 @@ describe('patterns', () => {
     expect(isDestinationAllowed(uri, [allow('alice@x')])).toBe(false);
     expect(isDestinationAllowed(uri, [allow('alice*@x')])).toBe(true);
     expect(isDestinationAllowed(uri, [deny('alice@x')])).toBe(false);
+  });
+
+  it('the case of a user matters where it is allowed, and not where it is denied', () => {
+    expect(isDestinationAllowed('sip:Bob@example.com', [allow('bob@example.com')])).toBe(false);
+    expect(isDestinationAllowed('sip:Bob@example.com', [deny('bob@example.com')])).toBe(false);
+    expect(isDestinationAllowed('sip:bob@example.com', [deny('BOB@example.com')])).toBe(false);
   });
 
   it('all the rules must allow an address', () => {

@@ -1,9 +1,12 @@
 /**
- * Dialing rules: checks SIP URIs against the patterns of {@link Rules}. A URI is compared in the form that a phone network
- * would dial, however it is written: `sip:%2B1-900-555@host` as `+1900555@host`.
+ * Dialing rules: checks SIP URIs against the patterns of {@link Rules}, however a number is written. A rule that denies
+ * matches if any form of an address matches that a proxy or gateway may dial; a rule that allows matches only what is surely
+ * dialed, so no spelling gets in by a form that another device would not see.
  * @module
  */
-import { parseSipUri } from '../sip/sip-uri.ts';
+import { embeddedIpv4, normalizeHost } from '../sip/host.ts';
+import { parseSipUri, type SipUri } from '../sip/sip-uri.ts';
+import { dialedForms, withoutSeparators } from './dialed-forms.ts';
 import type { Rules } from './policy.ts';
 
 interface Address {
@@ -13,16 +16,36 @@ interface Address {
 
 type Matcher = (address: Address) => boolean;
 
-/** Returns whether all the rules allow a SIP URI. They never allow one that cannot be parsed. */
+/**
+ * Returns whether all the rules allow a SIP URI. They never allow one that cannot be parsed. One whose dialed number cannot
+ * be told is not allowed by rules that deny anything.
+ */
 export function isDestinationAllowed(text: string, rules: readonly Rules[]): boolean {
   const uri = parseSipUri(text);
   if ('error' in uri) return false;
+  const { users, others } = dialedForms(userWithParams(uri));
   const host = normalizeHost(uri.host);
-  const addresses = possibleUsers(uri.user ?? '').map((user) => ({ user, host }));
+  const dialed = users.map((user) => ({ user, host }));
   return rules.map(compileRules).every(({ allow, deny }) => {
-    if (addresses.some((address) => matchesAny(deny, address))) return false;
-    return allow.length === 0 || addresses.every((address) => matchesAny(allow, address));
+    if (deny.length > 0) {
+      if (others === undefined) return false;
+      const lower = users.map((user) => user.toLowerCase());
+      const addresses = [...new Set([...lower, ...others])].flatMap((user) =>
+        [host, embeddedIpv4(host)].flatMap((form) => (form === undefined ? [] : { user, host: form })),
+      );
+      if (addresses.some((address) => matchesAny(deny, address))) return false;
+    }
+    return allow.length === 0 || dialed.every((address) => matchesAny(allow, address));
   });
+}
+
+/** Parameters that belong to the number are also found behind the host: `sip:555@host;phone-context=+1900;user=phone`. */
+function userWithParams({ user = '', params }: SipUri): string {
+  const ofNumber = ['phone-context', 'rn'].flatMap((name) => {
+    const value = params.get(name);
+    return value === undefined ? [] : [`;${name}=${value}`];
+  });
+  return user + ofNumber.join('');
 }
 
 function matchesAny(patterns: readonly Matcher[], address: Address): boolean {
@@ -38,7 +61,7 @@ const compiledRules = new WeakMap<
 function compileRules(rules: Rules) {
   const cached = compiledRules.get(rules);
   if (cached) return cached;
-  const compiled = { allow: rules.allow.map(compilePattern), deny: rules.deny.map(compilePattern) };
+  const compiled = { allow: rules.allow.map(compilePattern), deny: rules.deny.map(compileDenial) };
   compiledRules.set(rules, compiled);
   return compiled;
 }
@@ -51,59 +74,32 @@ function compilePattern(pattern: string): Matcher {
     return ({ user, host }) => matches(`${user}@${host}`);
   }
   const matchesUser = compileGlob(withoutSeparators(pattern.slice(0, at)));
-  const matchesHost = compileGlob(normalizeHost(pattern.slice(at + 1).toLowerCase()));
+  const matchesHost = compileGlob(normalizeHost(pattern.slice(at + 1)));
   return ({ user, host }) => matchesUser(user) && matchesHost(host);
 }
 
 /**
- * Returns the ways in which the next hops may interpret a user part. They may remove its parameters (RFC 3261 §19.1.6:
- * `+1900;phone-context=…`) before or after they unescape it, which differs if the `;` itself is escaped. Rules apply to each.
+ * A pattern that denies is compared in lower case and in each form that it may have been meant in. A port is not compared, so
+ * it is ignored.
  */
-function possibleUsers(user: string): string[] {
-  const variants = [unescapeUser(withoutParams(user)), withoutParams(unescapeUser(user))];
-  return [...new Set(variants.map(withoutSeparators))];
+function compileDenial(pattern: string): Matcher {
+  const lower = unescapePattern(pattern).normalize('NFKC').toLowerCase();
+  const withoutPort = lower.replace(/(@\[[^\]]*\]|@[^@:[]*):[0-9*]*$/, '$1');
+  const hostStart = Math.max(withoutPort.lastIndexOf('@') + 1, withoutPort.lastIndexOf('['), 0);
+  const host = normalizeHost(withoutPort.slice(hostStart));
+  const canonical = withoutPort.slice(0, hostStart) + (embeddedIpv4(host) ?? host);
+  const variants = new Set([withoutPort, canonical, withoutSeparators(withoutPort)]);
+  const matchers = [...variants].map(compilePattern);
+  return (address) => matchers.some((matches) => matches(address));
 }
 
-function withoutParams(user: string): string {
-  const end = user.indexOf(';');
-  return end < 0 ? user : user.slice(0, end);
-}
-
-/** Unescapes once, as a proxy does. If the bytes are not UTF-8, each becomes a character. */
-function unescapeUser(user: string): string {
+/** Unescapes a pattern. An escaped star stays escaped, because it would match everything. */
+function unescapePattern(pattern: string): string {
   try {
-    return decodeURIComponent(user);
+    return decodeURIComponent(pattern.replace(/%(?![0-9A-Fa-f]{2})|%(?=2[Aa])/g, '%25'));
   } catch {
-    return user.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    );
+    return pattern;
   }
-}
-
-/** Returns a number as it is dialed: without visual separators (RFC 3966 §5.1.1) and spaces. */
-function withoutSeparators(user: string): string {
-  return /^[+0-9*#\-.() ]+$/.test(user) && /[0-9]/.test(user) ? user.replace(/[-.() ]/g, '') : user;
-}
-
-/** Returns a canonical host: without the dot of the root domain, IPv6 addresses without abbreviations. */
-function normalizeHost(host: string): string {
-  const ipv6 = /^\[([0-9a-f:.]+)\]$/.exec(host)?.[1];
-  return ipv6 === undefined ? host.replace(/(?<=.)\.$/, '') : `[${expandIpv6(ipv6)}]`;
-}
-
-/** Returns the eight groups of an IPv6 address (RFC 4291 §2.2), without leading zeros. */
-function expandIpv6(address: string): string {
-  const hex = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...octets: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = octets.slice(0, 4).map(Number);
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-  });
-  const groups = (side = '') => (side === '' ? [] : side.split(':'));
-  const [head, tail] = hex.split('::');
-  const missing = Math.max(0, 8 - groups(head).length - groups(tail).length);
-  const all = hex.includes('::')
-    ? [...groups(head), ...Array<string>(missing).fill('0'), ...groups(tail)]
-    : groups(hex);
-  return all.map((group) => group.replace(/^0+(?=.)/, '')).join(':');
 }
 
 /**

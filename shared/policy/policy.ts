@@ -70,19 +70,27 @@ export const Pattern = z
   .regex(/^(?!sips?:)/i, `begins with a scheme. Use ${PATTERN}.`)
   // A pattern without these could never match, so the rule would have no effect.
   .regex(/[@*]/, `does not match user@host. Use ${PATTERN}.`)
+  .regex(/^(?!.*(?:@[^@[]*|\][^@]*):)/, `has a port, which is not compared. Remove it: use ${PATTERN}.`)
+  .regex(/^(?!.*@[^@]*[;?])/, `has parameters, which are not compared. Remove them: use ${PATTERN}.`)
+  .regex(
+    /^(?!.*\[(?:[^\]]*::[^\]]*\*|[^\]]*\*[^\]]*::))/,
+    'abbreviates an IPv6 address that has a star. Write zeros instead of "::": [2001:db8:0:0:*].',
+  )
   .register(expectations, { expected: PATTERN });
 
 /** The rules of the tenant and of the site are sent with each new socket: about 60 KB at most. */
 const Patterns = z.array(z.string().min(1).max(64)).max(250).default([]);
 
 /**
- * Which addresses may be dialed. The user of a SIP URI is compared as it is, its host in lower case. `+1900*@*` are the
- * premium-rate numbers of North America.
+ * Which addresses may be dialed. `allow` is compared with the user of a SIP URI as it is dialed, `deny` with every form in
+ * which a gateway may dial it. `+1900*@*` are the premium-rate numbers of North America.
  */
 export const Rules = z
   .object({
     allow: Patterns.meta({ description: 'if there are any, an address must match one of them' }),
-    deny: Patterns.meta({ description: 'an address must match none of them, even if `allow` permits it' }),
+    deny: Patterns.meta({
+      description: 'an address must match none of them, however it is written, even if `allow` permits it',
+    }),
   })
   .meta({
     description:

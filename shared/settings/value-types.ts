@@ -54,6 +54,11 @@ export function wholeNumber(min: number, max: number) {
     });
 }
 
+/** An IP address, without brackets. */
+export const IpAddress = z.union([z.ipv4(), z.ipv6()], {
+  error: 'is not an IP address. Use one such as 192.0.2.1 or 2001:db8::1.',
+});
+
 export const SipUri = z
   .string()
   .regex(/^sips?:[^\s<>?"]+$/i, 'is not a SIP URI. Write it like sip:127.0.0.1:5060.');

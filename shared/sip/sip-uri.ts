@@ -5,6 +5,7 @@
  */
 
 import { quote } from '../settings/quote.ts';
+import { normalizeHost } from './host.ts';
 
 /** The parts of a SIP URI. Nothing is unescaped. */
 export interface SipUri {
@@ -87,12 +88,13 @@ export function isSipUri(text: string): boolean {
 /** Parameters that two equal URIs have both or neither: §19.1.4 and, for `transport`, its examples. */
 const SIGNIFICANT_PARAMS = ['user', 'ttl', 'method', 'maddr', 'transport'];
 
-/** Returns whether two URIs are equal by RFC 3261 §19.1.4. Texts that are not valid URIs are never equal. */
+/** Returns whether two URIs are equal by RFC 3261 §19.1.4, and hosts in all their spellings. Texts that are not valid URIs are never equal. */
 export function areSipUrisEqual(first: string, second: string): boolean {
   const a = parseSipUri(first);
   const b = parseSipUri(second);
   if ('error' in a || 'error' in b) return false;
-  if (a.scheme !== b.scheme || a.host !== b.host || a.port !== b.port) return false;
+  if (a.scheme !== b.scheme || normalizeHost(a.host) !== normalizeHost(b.host) || a.port !== b.port)
+    return false;
   if (
     normalizeEscapes(a.user) !== normalizeEscapes(b.user) ||
     normalizeEscapes(a.password) !== normalizeEscapes(b.password)

@@ -63,3 +63,37 @@ it('rejects an http webhook unless private addresses are allowed', async () => {
     'is not an https:// URL',
   );
 });
+
+it('rejects a webhook to an address that is not public, in any notation', async () => {
+  await using stack = await MultiTenantStack.start({ tenants: 1, sites: 1, sitesWithoutAdapter: ['t1-s1'] });
+  const hosts = [
+    'localhost',
+    'a.localhost.',
+    '127.1',
+    '0x7f.1',
+    '2130706433',
+    '0.0.0.0',
+    '100.64.0.1',
+    '224.0.0.1',
+  ];
+  const ipv6 = [
+    '::',
+    '::1',
+    '::ffff:10.0.0.1',
+    '::10.0.0.1',
+    '64:ff9b::10.0.0.1',
+    '2002:a00:1::',
+    '2001:0:1::',
+    'fe80::1',
+  ];
+  for (const host of [...hosts, ...ipv6.map((address) => `[${address}]`)])
+    await expect(stack.adminRequest('POST', WEBHOOKS, { url: `https://${host}/` }), host).rejects.toThrow(
+      'has an address that is not public',
+    );
+  const { id } = await stack.adminRequest<EndpointWithSecret>('POST', WEBHOOKS, {
+    url: 'https://198.41.0.4/',
+  });
+  await expect(
+    stack.adminRequest('PATCH', `${WEBHOOKS}/${id}`, { url: 'https://10.0.0.1/' }),
+  ).rejects.toThrow('has an address that is not public');
+});

@@ -1,5 +1,6 @@
 /** `/v1/admin/tenants/:tenant/sites/:site/webhooks`: administers the endpoints of a site and their deliveries. @module */
 import { Hono } from 'hono';
+import { isSpecialHost } from '../../../shared/policy/special-addresses.ts';
 import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { DeliveriesQuery } from '../../../shared/protocol/webhooks/deliveries.ts';
 import {
@@ -39,7 +40,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
     .post('/', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointBody, req.raw);
       if (body instanceof Response) return body;
-      const rejection = rejectInsecureUrl(body.url, env);
+      const rejection = rejectUnsafeUrl(body.url, env);
       if (rejection) return rejection;
       const outcome = await webhooks.create(siteName, body);
       const site = siteOf(siteName);
@@ -66,7 +67,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
     .patch('/:webhook', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointChange, req.raw);
       if (body instanceof Response) return body;
-      const rejection = body.url === undefined ? undefined : rejectInsecureUrl(body.url, env);
+      const rejection = body.url === undefined ? undefined : rejectUnsafeUrl(body.url, env);
       if (rejection) return rejection;
       const id = req.param('webhook');
       const outcome = await webhooks.update(id, body);
@@ -122,13 +123,23 @@ function siteNotFound(site: string): Response {
   return problemResponse(404, `There is no site ${quote(site)}. Create it first.`);
 }
 
-/** Rejects URLs without TLS, because webhooks contain phone numbers. A deployment may allow them in a private network. */
-function rejectInsecureUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | undefined {
-  if (/^https:/i.test(url) || WEBHOOKS_TO_PRIVATE) return undefined;
-  return problemResponse(
-    400,
-    `url: ${showValue(url)} is not an https:// URL. Use https://, because webhooks contain phone numbers.`,
-  );
+/**
+ * Rejects URLs without TLS, because webhooks contain phone numbers, and those of addresses that are not public. A deployment may
+ * allow both in a private network. What a name resolves to is checked when a connection is made.
+ */
+function rejectUnsafeUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | undefined {
+  if (WEBHOOKS_TO_PRIVATE) return undefined;
+  if (!/^https:/i.test(url))
+    return problemResponse(
+      400,
+      `url: ${showValue(url)} is not an https:// URL. Use https://, because webhooks contain phone numbers.`,
+    );
+  if (isSpecialHost(new URL(url).hostname))
+    return problemResponse(
+      400,
+      `url: ${showValue(url)} has an address that is not public. Use the public address or name of your server.`,
+    );
+  return undefined;
 }
 
 /** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */

@@ -1,6 +1,6 @@
 /** Filters calls and returns pages of them. Pure. @module */
 import type { Call, CallState } from '../../../shared/calls/call.ts';
-import { parseSipUri } from '../../../shared/sip/sip-uri.ts';
+import { canonicalAddress } from '../../../shared/policy/canonical-address.ts';
 import type { CallRecord } from './call-record.ts';
 
 export interface CallFilter {
@@ -39,10 +39,9 @@ export function pageOf(
   return { calls };
 }
 
-/** Returns `user@host`, the host in lower case, of a SIP URI with or without its scheme; undefined if it is invalid. */
+/** Returns the canonical `user@host` of a SIP URI with or without its scheme; undefined if it is invalid. */
 export function addressOf(text: string): string | undefined {
-  const uri = parseSipUri(/^sips?:/i.test(text) ? text : `sip:${text}`);
-  return 'error' in uri ? undefined : `${uri.user ?? ''}@${uri.host}`;
+  return canonicalAddress(/^sips?:/i.test(text) ? text : `sip:${text}`);
 }
 
 function matches({ call, owner }: CallRecord, filter: CallFilter): boolean {
@@ -54,9 +53,11 @@ function matches({ call, owner }: CallRecord, filter: CallFilter): boolean {
 }
 
 function hasAddress(uri: string | null, address: string): boolean {
-  // Parsing is expensive, so a URI that does not contain the user part is skipped first.
-  if (!uri?.includes(address.slice(0, address.lastIndexOf('@')))) return false;
-  return addressOf(uri) === address;
+  if (uri === null) return false;
+  // Parsing is expensive, so a URI is skipped whose user part has only one spelling, and is another.
+  const [, plainUser] = /^sips?:([A-Za-z0-9+]*)@/i.exec(uri) ?? [];
+  if (plainUser !== undefined && !address.startsWith(`${plainUser}@`)) return false;
+  return canonicalAddress(uri) === address;
 }
 
 /** Returns how many records have a smaller number. */
