@@ -9,12 +9,13 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
+import { type OpenFront, openFront } from './front/open.ts';
 import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
 import { Processes } from './processes.ts';
 import { loadOrCreateSecrets, SECRETS_FILE } from './secrets.ts';
 import { EXIT, readSettings, type Settings } from './settings.ts';
 import { StartError, startErrorText } from './start-error.ts';
-import { startEdge } from './workerd.ts';
+import { loopbackHosts, startEdge } from './workerd.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -27,6 +28,7 @@ const START_TIMEOUT_MS = 20_000;
 const POLL_INTERVAL_MS = 25;
 
 const processes = new Processes();
+let front: OpenFront | undefined;
 let stopping: Promise<void> | undefined;
 
 /** Runs until a signal arrives or a part ends, and then ends the process. */
@@ -89,12 +91,14 @@ async function startDemo(settings: Settings): Promise<string> {
 
 /** Starts the edge, and waits until it answers. */
 async function startWorker(
-  { port, data, ...settings }: Settings,
+  { port, ...settings }: Settings,
   secrets: Record<string, string>,
   entry: string,
 ): Promise<void> {
   const webhooksToPrivate = settings['webhooks-to-private'];
-  const workerd = await startEdge({ port, data: resolve(data), secrets, entry, webhooksToPrivate });
+  const data = resolve(settings.data);
+  front = await openFront(port, loopbackHosts(), data);
+  const workerd = await startEdge({ port: front.socketPath, data, secrets, entry, webhooksToPrivate });
   processes.add('The edge (workerd)', workerd, EDGE_STOP_TIMEOUT_MS);
   await waitUntil(
     async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
@@ -153,6 +157,7 @@ function fail(reason: string): Promise<void> {
 }
 
 async function stop(status: number): Promise<void> {
+  front?.stopListening();
   stopping ??= processes.stop();
   await stopping;
   process.exit(status);

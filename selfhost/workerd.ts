@@ -2,7 +2,7 @@
  * Runs the edge on this machine: the Worker, bundled and served by bare workerd, with its objects on the local disk.
  * @module
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,14 +10,15 @@ import { networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
+import { connectionLimits, descriptorLimit } from './front/descriptors.ts';
 import { StartError } from './start-error.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
-  /** TCP port on loopback. */
-  readonly port: number;
+  /** TCP port on loopback, or the path of a Unix socket, which only this user can connect to if its folder is private. */
+  readonly port: number | string;
   /** Folder for its objects and its bundle; created if it does not exist. */
   readonly data: string;
   /** Secrets and variables of the Worker, by name. */
@@ -49,13 +50,13 @@ export async function startEdge({
   });
   const config = join(data, 'workerd.capnp');
   const env = {
-    MAX_SOCKETS: String(maxSockets()),
+    MAX_SOCKETS: String(connectionLimits(descriptorLimit()).sockets),
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
-  await writeFile(config, renderConfig(Object.keys(env), webhooksToPrivate));
-  const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
-  const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
+  const addresses = listenAddresses(port);
+  await writeFile(config, renderConfig(Object.keys(env), addresses.length, webhooksToPrivate));
+  const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
   const args = ['serve', config, ...paths, ...sockets];
@@ -103,9 +104,11 @@ const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
  * is the network that the Worker reaches with fetch, which only webhooks use. It checks the addresses that a name resolves
  * to when it connects.
  */
-function renderConfig(variables: readonly string[], toPrivate: boolean): string {
-  const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
-  const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
+function renderConfig(variables: readonly string[], socketCount: number, toPrivate: boolean): string {
+  const sockets = Array.from(
+    { length: socketCount },
+    (_, index) => `(name = "s${index}", service = "edge", http = ())`,
+  );
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -140,15 +143,6 @@ const config :Workerd.Config = (
 `;
 }
 
-/**
- * Returns how many sockets workerd can keep open. Each takes two file descriptors (seen in /proc/PID/fd); a tenth of them is
- * left for the objects' databases, which take three each.
- */
-function maxSockets(): number {
-  const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
-  return Number.isNaN(descriptors) ? Number.MAX_SAFE_INTEGER : Math.floor((descriptors * 0.9) / 2);
-}
-
 /** Returns the compatibility date that wrangler deploys with, so that both run the same platform. */
 export function compatibilityDate(): string {
   const date = /^compatibility_date *= *"(.*)"$/m.exec(
@@ -158,9 +152,16 @@ export function compatibilityDate(): string {
   return date;
 }
 
-/** Returns whether `::1` exists. `localhost` may resolve to it, so it is served too. */
-function hasIpv6(): boolean {
-  return Object.values(networkInterfaces()).some((addresses) =>
+/** Returns the addresses to listen on, in workerd's notation. */
+function listenAddresses(port: number | string): string[] {
+  if (typeof port === 'string') return [`unix:${port}`];
+  return loopbackHosts().map((host) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+}
+
+/** Returns the loopback addresses of this machine. `localhost` may resolve to `::1`, so that is served too where it exists. */
+export function loopbackHosts(): string[] {
+  const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
     addresses?.some(({ address }) => address === '::1'),
   );
+  return hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
 }
