@@ -4,17 +4,18 @@ import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { validate } from '../shared/protocol/validation/validate.ts';
-import type { AccessDenied, Authenticated } from './auth/authenticated.ts';
+import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './auth/authenticated.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { offersSubprotocol, SUBPROTOCOL } from './auth/credentials.ts';
 import { GrantCache } from './auth/grant-cache.ts';
-import type { ClientPrincipal, Connection } from './auth/principal.ts';
+import type { Connection } from './auth/principal.ts';
 import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
 import { problemResponse } from './errors/problem.ts';
 import { createAdminRoutes } from './http/admin/routes.ts';
 import { createApiRoutes } from './http/api.ts';
 import { fetchConsoleFile } from './http/console-files.ts';
 import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
+import { CANNOT_STORE, healthOf } from './http/health.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -55,16 +56,19 @@ export function createApp(
     .get('/healthz', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client && client.status === 400) return deny(client);
-      const siteHealth = 'status' in client ? {} : await healthOf(env, client);
+      const health = await healthOf(env, 'status' in client ? undefined : client);
       // Cloudflare adds a Date to every response, workerd alone does not. Clients check their own clock with it.
       const headers = { Date: new Date().toUTCString() };
-      return Response.json({ status: 'ok', version, ...siteHealth }, { headers });
+      return health
+        ? Response.json({ status: 'ok', version, ...health }, { headers })
+        : problemResponse(503, CANNOT_STORE, { ...headers, 'Retry-After': '5' });
     })
     .get('/v1/me', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
-      return 'status' in client
-        ? deny(client)
-        : withCorsHeaders(Response.json(describePrincipal(client)), req.raw);
+      if ('status' in client) return deny(client);
+      // The grant may have been cached before the key was revoked.
+      if (await switchboardOf(env, client).isRevoked(client.principal.key)) return deny(INVALID_CREDENTIAL);
+      return withCorsHeaders(Response.json(describePrincipal(client)), req.raw);
     })
     .options('/v1/me', ({ req }) => {
       const origin = req.header('Origin');
@@ -116,13 +120,6 @@ async function consoleFile(request: Request, env: Env): Promise<Response> {
 /** Returns whether the platform moves an object or finds it overloaded (its documentation: "Error handling"). */
 function isTemporary(error: Error): boolean {
   return ['retryable', 'overloaded'].some((name) => Reflect.get(error, name) === true);
-}
-
-/** Returns the health of the site, for clients with the scope `read`. */
-async function healthOf(env: Env, client: Authenticated<ClientPrincipal>): Promise<object> {
-  if (!client.principal.scopes.includes('read')) return {};
-  const { link, running } = await switchboardOf(env, client).health();
-  return { site: client.siteName, link, running };
 }
 
 /** Forwards a WebSocket upgrade to the site's object. */

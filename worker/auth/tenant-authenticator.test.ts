@@ -71,6 +71,7 @@ function mockPlatform(
         return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
       },
       health: async () => ({ link: { connected: false }, running: 0 }),
+      isRevoked: async () => false,
     }),
   };
   const SWITCHBOARD = namespace as unknown as Env['SWITCHBOARD'];
@@ -228,6 +229,49 @@ it.each([
   expect(issued.status).toBe(status === 101 ? 200 : status);
 });
 
+const HOST = 'calls.example.com';
+const OVER_TLS = { 'X-Forwarded-Proto': 'https' };
+
+it.each([
+  ['over TLS', `https://${HOST}`, {}, `https://${HOST}`, 101],
+  ['without TLS', `http://${HOST}:5059`, {}, `http://${HOST}:5059`, 101],
+  ['behind a proxy with TLS', `http://${HOST}`, OVER_TLS, `https://${HOST}`, 101],
+  ['behind that on another port', `http://${HOST}:8443`, OVER_TLS, `https://${HOST}:8443`, 101],
+  ['behind two proxies', `http://${HOST}`, { 'X-Forwarded-Proto': 'HTTPS, http' }, `https://${HOST}`, 101],
+  ['with TLS, which a proxy does not end', `https://${HOST}`, OVER_TLS, `https://${HOST}`, 101],
+  ['another host behind a proxy', `http://${HOST}`, OVER_TLS, 'https://evil.example', 403],
+  ['a host with this one as prefix', `http://${HOST}`, OVER_TLS, `https://${HOST}.evil.example`, 403],
+  ['a host with this one as suffix', `http://${HOST}`, OVER_TLS, `https://evil-${HOST}`, 403],
+  ['another port behind a proxy', `http://${HOST}`, OVER_TLS, `https://${HOST}:8443`, 403],
+  ['no TLS behind a proxy with TLS', `http://${HOST}`, OVER_TLS, `http://${HOST}`, 403],
+  ['TLS that no proxy tells of', `http://${HOST}`, {}, `https://${HOST}`, 403],
+  ['no TLS on a Worker with TLS', `https://${HOST}`, {}, `http://${HOST}`, 403],
+  ['that, as a proxy might say', `https://${HOST}`, { 'X-Forwarded-Proto': 'http' }, `http://${HOST}`, 403],
+  [
+    'the last of two proxies',
+    `http://${HOST}`,
+    { 'X-Forwarded-Proto': 'http, https' },
+    `https://${HOST}`,
+    403,
+  ],
+  ['another scheme', `http://${HOST}`, { 'X-Forwarded-Proto': 'wss' }, `wss://${HOST}`, 403],
+  [
+    'a forged host',
+    `http://${HOST}`,
+    { ...OVER_TLS, 'X-Forwarded-Host': 'evil.example' },
+    'https://evil.example',
+    403,
+  ],
+  ['an opaque origin', `http://${HOST}`, OVER_TLS, 'null', 403],
+])('accepts pages of the own origin, and of no other: %s', async (_, edge, forwarded, origin, status) => {
+  const platform = mockPlatform(() => ACCESS_GRANT);
+  const headers = { ...forwarded, Origin: origin, Authorization: `Bearer ${await createToken()}` };
+  const request = (path: string, more = {}) =>
+    createWorker().fetch(new Request(`${edge}${path}`, { headers: { ...headers, ...more } }), platform.env);
+  expect((await request('/call-api', WS)).status).toBe(status);
+  expect((await request('/v1/me')).status).toBe(status === 101 ? 200 : status);
+});
+
 it('accepts any page if the tenant allows all origins', async () => {
   const platform = mockPlatform(() => ({ ...ACCESS_GRANT, origins: ['*'] }));
   const headers = {
@@ -333,7 +377,7 @@ it('rejects requests without a credential on every route except /healthz and the
     }
   }
   expect((await send('/', {}, envWithoutObjects())).status).toBe(200);
-  const health = await send('/healthz', {}, envWithoutObjects());
+  const health = await send('/healthz', {}, env);
   expect(health.status).toBe(200);
   expect(Object.keys((await health.json()) as object)).toEqual(['status', 'version']);
 });

@@ -6,6 +6,7 @@ import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './aut
 import type { Authenticator } from './authenticator.ts';
 import { extractCredential } from './credentials.ts';
 import type { GrantCache } from './grant-cache.ts';
+import { ownOrigin } from './own-origin.ts';
 import type { AdapterPrincipal, ClientPrincipal } from './principal.ts';
 import { type Claims, verifyToken } from './tokens.ts';
 
@@ -136,6 +137,6 @@ function authenticated<P>(
  */
 function isOriginAllowed(request: Request, { origins }: AccessGrant): boolean {
   const origin = request.headers.get('Origin');
-  if (origin === null || origin === new URL(request.url).origin) return true;
+  if (origin === null || origin === ownOrigin(request)) return true;
   return origins.includes('*') || origins.includes(origin);
 }

@@ -2,7 +2,7 @@
 import type { Scope } from '../../shared/policy/policy.ts';
 import { TokenRequest } from '../../shared/protocol/http/token-request.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
-import type { AccessDenied } from '../auth/authenticated.ts';
+import { type AccessDenied, INVALID_CREDENTIAL } from '../auth/authenticated.ts';
 import type { TenantAuthenticator, VerifiedKey } from '../auth/tenant-authenticator.ts';
 import { issueToken } from '../auth/tokens.ts';
 import { problemResponse } from '../errors/problem.ts';
@@ -10,7 +10,10 @@ import { problemResponse } from '../errors/problem.ts';
 /** The maximum length of the body: its longest fields have fewer than a thousand bytes. */
 export const MAX_TOKEN_BODY_BYTES = 8_192;
 
-/** Returns a token, or why there is none. For a valid key, the outcome is recorded in the tenant's audit trail. */
+/**
+ * Returns a token, or why there is none. For a valid key, the outcome is recorded in the tenant's audit trail: the tenant knows
+ * also of a key that was revoked after its grant was cached.
+ */
 export async function issueClientToken(
   request: Request,
   env: Env,
@@ -34,8 +37,8 @@ export async function issueClientToken(
   const target = `${site}/sub:${subject}`;
   const scopes = grantedScopes(siteKey, body.data);
   if ('status' in scopes) {
-    await recordAudit(request, env, siteKey, target, 'not allowed');
-    return scopes;
+    const isValid = await recordMint(request, env, siteKey, { site, target, outcome: 'not allowed' });
+    return isValid ? scopes : INVALID_CREDENTIAL;
   }
 
   const { tenant, id } = siteKey;
@@ -44,7 +47,8 @@ export async function issueClientToken(
   const bound = caller === undefined ? {} : { caller };
   const claims = { tenant, site, subject: `sub:${subject}`, scopes, key: id, expires, ...bound };
   const token = await issueToken(claims, env, now);
-  await recordAudit(request, env, siteKey, target, 'ok');
+  const isValid = await recordMint(request, env, siteKey, { site, target, outcome: 'ok' });
+  if (!isValid) return INVALID_CREDENTIAL;
   return Response.json({
     token,
     expires: new Date(expires).toISOString(),
@@ -74,16 +78,16 @@ function grantedScopes({ grant }: VerifiedKey, { scopes }: TokenRequest): Scope[
   return [...new Set(scopes ?? grantable)];
 }
 
-async function recordAudit(
+/** Records the outcome in the audit trail of the key's tenant. Returns false, and records nothing, if the key is not valid there now. */
+async function recordMint(
   request: Request,
   env: Env,
   { tenant, id }: VerifiedKey,
-  target: string,
-  outcome: string,
-): Promise<void> {
+  { site, target, outcome }: { readonly site: string; readonly target: string; readonly outcome: string },
+): Promise<boolean> {
   const address = request.headers.get('CF-Connecting-IP') ?? 'unknown';
   const action = { actor: `key:${id}`, address, action: 'token.mint', target, outcome };
-  await env.TENANT.get(env.TENANT.idFromName(tenant)).recordAudit(action);
+  return env.TENANT.get(env.TENANT.idFromName(tenant)).recordKeyAction({ key: id, site }, action);
 }
 
 /** Returns the body, or undefined where it is not JSON. */

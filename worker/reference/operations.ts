@@ -82,7 +82,7 @@ const otherOperations = {
     credential: 'none',
     status: 200,
     response: Health,
-    problems: [400],
+    problems: [400, 503],
   },
   openapi: {
     ...DOCUMENT,

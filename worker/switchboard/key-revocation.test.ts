@@ -28,7 +28,7 @@ it('closes the sockets of the key, of its tokens and of its adapter, and no othe
       reason: 'The API key was revoked. Reconnect with another one.',
     });
   expect(await other.request('Echo')).toMatchObject({ result: { event: 'Started' } });
-  expect((await site.object.health()).link).toEqual({ connected: false });
+  expect((await site.object.health('key-1'))?.link).toEqual({ connected: false });
 });
 
 it('rejects new sockets of the key even if its grant is still cached, after a hibernation too', async () => {

@@ -44,8 +44,8 @@ it('deletes the running commands too', async () => {
   const adapter = await site.adapter(scriptByMethod({ call_hold: () => ({}) }));
   const client = await site.client();
   await client.request('CallHold', { callid: 'c1' });
-  expect(await site.object.health()).toMatchObject({ running: 1 });
+  expect(await site.object.health('key-1')).toMatchObject({ running: 1 });
   await site.object.erase();
-  expect(await site.object.health()).toEqual({ running: 0, link: { connected: false } });
+  expect(await site.object.health('key-1')).toEqual({ running: 0, link: { connected: false } });
   await adapter.closed;
 });

@@ -13,6 +13,7 @@ import type { ClientConnection, Connection, HttpStream } from '../auth/principal
 import { type Claims, verifyToken } from '../auth/tokens.ts';
 import { problemOf, problemResponse, RETRY_AFTER_S, respondWithProblem } from '../errors/problem.ts';
 import { Alarm } from '../objects/alarm.ts';
+import { WriteProbe } from '../objects/write-probe.ts';
 import type { LogPage, LogRange } from '../webhooks/log-range.ts';
 import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -38,6 +39,13 @@ interface ActiveComponents extends Components {
   readonly messages: ClientMessages;
 }
 
+/** The state of a site, for `/healthz`. */
+export interface SiteHealth {
+  readonly link: LinkHealth;
+  /** The number of running commands. */
+  readonly running: number;
+}
+
 const RETRY_LATER = { 'Retry-After': String(RETRY_AFTER_S) };
 
 function attachmentFor({ role: kind, since: _, policy: __, ...rest }: ClientConnection): ClientSocket {
@@ -50,6 +58,7 @@ export class Switchboard extends DurableObject<Env> {
   #isErased = false;
   readonly #connectionLimit: ConnectionLimit;
   readonly #alarm: Alarm;
+  readonly #writeProbe: WriteProbe;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -59,6 +68,7 @@ export class Switchboard extends DurableObject<Env> {
       process: env.MAX_SOCKETS ? Number(env.MAX_SOCKETS) : Number.POSITIVE_INFINITY,
     });
     this.#alarm = new Alarm(ctx.storage);
+    this.#writeProbe = new WriteProbe(ctx.storage);
     ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
@@ -165,10 +175,18 @@ export class Switchboard extends DurableObject<Env> {
     return this.#active.messages.onHttpMessage(attachmentFor(connection), text, now);
   }
 
-  /** Returns the state of the site. */
-  health(): { link: LinkHealth; running: number } {
-    const { link, runner } = this.#active;
-    return { link: link.health(Date.now()), running: runner.size };
+  /** Returns the state of the site; null if the key is revoked. Rejects if the site cannot store anything. */
+  async health(key: string): Promise<SiteHealth | null> {
+    const { policies, link, runner } = this.#active;
+    if (policies.isRevoked(key)) return null;
+    const now = Date.now();
+    await this.#writeProbe.check(now);
+    return { link: link.health(now), running: runner.size };
+  }
+
+  /** Returns whether a key, for which the Worker may have cached a grant, is revoked. */
+  isRevoked(key: string): boolean {
+    return this.#active.policies.isRevoked(key);
   }
 
   /** Adopts a policy of the tenant at once, unless it is older than the present one. */

@@ -6,6 +6,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
+import { WriteProbe } from '../objects/write-probe.ts';
 import { type Actor, type AuditEntry, AuditTrail } from './audit.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
 import type { TenantState } from './settings.ts';
@@ -28,12 +29,19 @@ type TenantRow = { id: string; created_at: number; deleted_at: number | null };
 export class Directory extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #audit: AuditTrail;
+  readonly #writeProbe: WriteProbe;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     migrate(ctx.storage, DIRECTORY_SCHEMA);
     this.#sql = ctx.storage.sql;
     this.#audit = new AuditTrail(this.#sql);
+    this.#writeProbe = new WriteProbe(ctx.storage);
+  }
+
+  /** Resolves if this object can store data. Rejects with the error of the storage otherwise. */
+  checkStorage(): Promise<void> {
+    return this.#writeProbe.check(Date.now());
   }
 
   /** Returns whether the tenant exists. */

@@ -158,7 +158,8 @@ it('denies access without a reason', async () => {
 it('stores nothing but its tables before it is created', async () => {
   const missing = env.TENANT.get(env.TENANT.idFromName('missing'));
   expect(await missing.createSite('berlin', {}, ADMIN)).toMatchObject({ ok: false, status: 404 });
-  await missing.recordAudit({ ...ADMIN, action: 'token.mint', target: 't', outcome: 'ok' });
+  const minted = { ...ADMIN, action: 'token.mint', target: 't', outcome: 'ok' };
+  expect(await missing.recordKeyAction({ key: 'k' }, minted)).toBe(false);
   expect(await missing.listAudit(10)).toEqual([]);
   expect(await runInDurableObject(missing, (_, { storage }) => storage.getAlarm())).toBeNull();
 });
@@ -356,13 +357,14 @@ it('records actions and rejections in the audit trail', async () => {
   const { tenant } = await createTenant('berlin');
   await tenant.createSite('berlin', {}, ADMIN);
   value(await tenant.createKey(key('k'), ADMIN));
-  await tenant.recordAudit({
+  const minted = {
     actor: 'key:k',
     address: '::1',
     action: 'token.mint',
     target: 'berlin/sub:1',
     outcome: 'ok',
-  });
+  };
+  expect(await tenant.recordKeyAction({ key: 'k', site: 'berlin' }, minted)).toBe(true);
   const BY_ADMIN = { actor: 'admin', from: ADMIN.address };
   expect((await tenant.listAudit(10)).map(({ n: _, at: __, ...action }) => action)).toEqual([
     { actor: 'key:k', from: '::1', action: 'token.mint', target: 'berlin/sub:1', outcome: 'ok' },

@@ -80,12 +80,22 @@ export class Tenant extends DurableObject<Env> {
     };
   }
 
-  /** Records an action that the Worker performed for this tenant, such as issuing a token. */
+  /** Records an action that the Worker performed for this tenant, such as a change of a webhook. */
   recordAudit(action: AuditedAction): void {
     if (!this.#settings.get()) return;
     this.#audit.record(action, Date.now());
     // While the trail has entries, the alarm must be set to the time when they are dropped.
     if (this.#alarm.at(Date.now()) === Number.POSITIVE_INFINITY) this.#armAlarm();
+  }
+
+  /**
+   * Records an action that the Worker performs for a key, such as issuing a token. Returns false, and records nothing, if the
+   * key has no access now: the Worker may have used a grant that was cached before the key was revoked or the site deleted.
+   */
+  recordKeyAction(request: AccessRequest, action: AuditedAction): boolean {
+    if (!this.authorize(request).ok) return false;
+    this.recordAudit(action);
+    return true;
   }
 
   /** Creates the tenant. A deleted tenant can be created again once all its sites have been erased. */

@@ -39,8 +39,10 @@ export function scriptedTenants(
         accessRequests.push({ tenant, ...request });
         return decide({ tenant, ...request });
       },
-      async recordAudit(action: AuditedAction): Promise<void> {
+      async recordKeyAction(request: AccessRequest, action: AuditedAction): Promise<boolean> {
+        if (!(await decide({ tenant, ...request })).ok) return false;
         auditedActions.push({ tenant, ...action });
+        return true;
       },
     }),
   };

@@ -70,7 +70,7 @@ it('never gives a number again that a client was shown', async () => {
   await expect.poll(async () => (await callOf(client, 'c1')).call.state).toBe('answered');
   const shown = await callOf(client, 'c1');
   adapter.close();
-  await expect.poll(async () => (await site.object.health()).link.connected).toBe(false);
+  await expect.poll(async () => (await site.object.health('key-1'))?.link.connected).toBe(false);
   await evictDurableObject(site.object);
   expect(await callOf(client, 'c1')).toEqual(shown);
   const other = await site.adapter(withoutDialogList);
@@ -88,7 +88,7 @@ it('keeps what is not written when the adapter disconnects during a hibernation'
   await untilApplied(site, adapter);
   await evictDurableObject(site.object);
   adapter.close();
-  await expect.poll(async () => (await site.object.health()).link.connected).toBe(false);
+  await expect.poll(async () => (await site.object.health('key-1'))?.link.connected).toBe(false);
   await evictDurableObject(site.object);
   expect((await callOf(await site.client(), 'c1')).call.state).toBe('answered');
 });

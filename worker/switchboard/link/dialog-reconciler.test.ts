@@ -26,7 +26,7 @@ it('ends a call that ended between two processes of the adapter, after a hiberna
     await client.untilEnded();
   }
   first.close();
-  await expect.poll(async () => (await site.object.health()).link.connected).toBe(false);
+  await expect.poll(async () => (await site.object.health('key-1'))?.link.connected).toBe(false);
   await evictDurableObject(site.object);
   const adapter = await site.adapter(
     scriptByMethod({ dlg_list: (callid) => (callid === 'one' ? NO_DIALOG : { outcome: 'timeout' }) }),
