@@ -122,9 +122,9 @@ export const breaks = [
     const after = await edge.socket();
     const request = await after.request('Echo');
     const list = api.calls.list();
-    after.refuse(request, { ...TOO_MANY, data: { retry_after: 0.1 } });
+    after.refuse(request, { ...TOO_MANY, data: { retry_after: 1 } });
     // It is repeated after the command would have been, and the client has the first refusal when it has this one.
-    after.refuse(await after.request('CallList'), { ...TOO_MANY, data: { retry_after: 0.5 } });
+    after.refuse(await after.request('CallList'), { ...TOO_MANY, data: { retry_after: 2.1 } });
     const other = api.calls.get('c');
     after.respond(await after.request('CallGet'), { call: {}, timeline: [] });
     await other;
