@@ -92,11 +92,13 @@ export function runCommand<M extends Method>(
       // Trusts the edge to send what docs/protocol.md specifies.
       else resolve(result as Result<M>);
     };
+    // Another command may have the same `cmd_id`, which the signal of this one does not concern.
+    if (signal?.aborted) return fail(signal.reason);
     removeListener = onAbort(signal, () => {
       connection.discard(cmdId);
       fail(signal?.reason);
     });
-    if (!signal?.aborted) connection.run(method, params, onUpdate, cmdId);
+    connection.run(method, params, onUpdate, cmdId);
   });
   // A program that only iterates receives the failure there.
   ended.catch(() => {});

@@ -31,6 +31,8 @@ export interface Snapshot {
   readonly calls: readonly Call[];
   readonly link: Link;
   readonly seq: number;
+  /** True if {@link SnapshotPage}s follow, and absent otherwise. */
+  readonly hasMore?: true;
 }
 
 /** A new snapshot. Discard all earlier calls: missed changes are no longer stored, or too many were not read. */
@@ -38,13 +40,18 @@ export interface Reset extends Omit<Snapshot, 'type'> {
   readonly type: 'reset';
 }
 
-/** A further page of a snapshot of more than 10,000 calls. A `call` change may be newer than what a page contains. */
+/**
+ * A further page of a long snapshot. A `call` change may be newer than what a page contains. The snapshot is complete with
+ * the page that has no `hasMore`. If a page cannot be fetched, the iteration rejects.
+ */
 export interface SnapshotPage {
   readonly type: 'page';
   readonly calls: readonly Call[];
+  /** True if another page follows, and absent otherwise. */
+  readonly hasMore?: true;
 }
 
-/** The connection was lost and is back. The missed changes follow. */
+/** The connection was lost and is back. The missed changes follow, and the pages of the snapshot that are still missing. */
 export interface Resumed {
   readonly type: 'resumed';
 }
@@ -75,13 +82,16 @@ export function watchCalls(
   let isFirst = since === undefined;
   let isOverflowed = false;
   /** Requests the next page of a long snapshot once the previous one has been read. */
-  let fetchNextPage = () => {};
+  let fetchNextPage: (() => void) | undefined;
   let unsubscribe = () => {};
   let removeListener = () => {};
 
+  /** Every way out of a watch ends here. Nothing subscribes again after it. */
   const stop = () => {
     unsubscribe();
     removeListener();
+    isOverflowed = false;
+    fetchNextPage = undefined;
   };
   const fail = (reason: unknown) => {
     stop();
@@ -100,12 +110,13 @@ export function watchCalls(
       {
         onSnapshot: (calls, fetchNext, seq) => {
           fetchNextPage = fetchNext;
-          put({ type: isFirst ? 'snapshot' : 'reset', calls, link: link ?? 'Down', seq });
+          const type = isFirst ? 'snapshot' : 'reset';
+          put({ type, calls, link: link ?? 'Down', seq, ...(fetchNext ? { hasMore: true } : {}) });
           isFirst = false;
         },
         onSnapshotPage: (calls, fetchNext) => {
           fetchNextPage = fetchNext;
-          put({ type: 'page', calls });
+          put({ type: 'page', calls, ...(fetchNext ? { hasMore: true } : {}) });
         },
         onResumed: () => put({ type: 'resumed' }),
         onCall: (call, event, seq, data) =>
@@ -139,8 +150,8 @@ export function watchCalls(
       }
       const change = queue.next();
       if (queue.size === 0) {
-        fetchNextPage();
-        fetchNextPage = () => {};
+        fetchNextPage?.();
+        fetchNextPage = undefined;
       }
       return change;
     },

@@ -1,4 +1,4 @@
-/** Computes the delay before each reconnect: exponential, with full jitter so that clients spread out. @module */
+/** Computes the delays before a reconnect and before a refused request is sent again, with jitter so that clients spread out. @module */
 
 /** The same limits as the adapter's. */
 const FIRST_DELAY_MS = 500;
@@ -28,4 +28,22 @@ export class Backoff {
   reset(): void {
     this.#attempts = 0;
   }
+}
+
+/** The delay before a request is sent again if its refusal names none. */
+const DEFAULT_RETRY_MS = 1_000;
+/** The delay grows from here, also if each refusal asks for less. */
+const FIRST_RETRY_MS = 100;
+/** Limits are counted by the minute at most, and timers cannot count more than 2^31 - 1 ms. */
+const MAX_RETRY_MS = 60_000;
+
+/**
+ * Returns the milliseconds to wait before a request that a rate limit has refused is sent again.
+ * @param retryAfter `retry_after` of the refusal, in seconds; anything that is not a positive number is ignored
+ * @param retries how often the request was sent again before
+ * @param random from 0 up to, but not including, 1
+ */
+export function retryDelayMs(retryAfter: unknown, retries: number, random: number): number {
+  const asked = typeof retryAfter === 'number' && retryAfter > 0 ? retryAfter * 1_000 : DEFAULT_RETRY_MS;
+  return Math.min(MAX_RETRY_MS, Math.max(asked, FIRST_RETRY_MS * 2 ** retries)) * (1 + random);
 }

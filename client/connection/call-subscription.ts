@@ -12,16 +12,17 @@ import {
 export interface CallObserver {
   /**
    * Receives all active calls; earlier calls are no longer valid. A long snapshot arrives in several pages, of which this
-   * is the first: `fetchNextPage` requests the next.
+   * is the first: `fetchNextPage` requests the next. It is undefined if the snapshot is complete.
    */
-  readonly onSnapshot: (calls: readonly Call[], fetchNextPage: () => void, seq: number) => void;
+  readonly onSnapshot: (calls: readonly Call[], fetchNextPage: (() => void) | undefined, seq: number) => void;
   /** Receives a further page of the snapshot. A change that arrived in the meantime may be newer. */
-  readonly onSnapshotPage: (calls: readonly Call[], fetchNextPage: () => void) => void;
-  /** The connection is back, and the missed changes follow. */
+  readonly onSnapshotPage: (calls: readonly Call[], fetchNextPage: (() => void) | undefined) => void;
+  /** The connection is back, and the missed changes follow. The missing pages of a snapshot do as well. */
   readonly onResumed: () => void;
   readonly onCall: (call: Call, event: CallEvent, seq: number, data: unknown) => void;
   /** Receives whether the adapter of the site is connected. */
   readonly onLink: (isUp: boolean, seq: number) => void;
+  /** The edge refuses the subscription, or a page of its snapshot. Nothing follows until the next reconnect. */
   readonly onRefused: (error: RpcError) => void;
   /** The connection is closed for good. */
   readonly onClosed?: (reason: CloseReason) => void;
@@ -39,6 +40,13 @@ type SendRequest = (method: string, params: object, onResponse: ResponseCallback
 /** Calls per further page of the snapshot: the most that the edge allows. */
 const PAGE_SIZE = 500;
 
+/** The error of a snapshot, or a page of it, that cannot be read: without it, a part would be taken for the whole. */
+const UNREADABLE: RpcError = {
+  code: -32603,
+  message: 'Internal error',
+  data: 'The edge has sent a list of calls that this client cannot read. Update the client.',
+};
+
 export class CallSubscription {
   readonly observer: CallObserver;
   readonly callid: string | undefined;
@@ -49,6 +57,10 @@ export class CallSubscription {
   #generation = 0;
   /** False until `CallWatch` is answered: notifications before are for other subscriptions of the same socket. */
   #isActive = false;
+  /** Cursor of the next page of the snapshot. Undefined if the snapshot is complete. */
+  #cursor: string | undefined;
+  /** Whether the observer waits for that page. */
+  #isPageWanted = false;
 
   constructor(observer: CallObserver, { callid, since }: WatchParams, request: SendRequest) {
     this.observer = observer;
@@ -59,49 +71,78 @@ export class CallSubscription {
 
   /** Sends `CallWatch` on a socket that is open. */
   subscribe(): void {
-    const generation = ++this.#generation;
     const isResumed = this.#lastSeq !== undefined;
     this.#isActive = false;
-    // A callback, not a promise: notifications in the same frame as the response are handled right after it.
-    this.#request('CallWatch', { callid: this.callid, since: this.#lastSeq }, ({ result, error }) => {
-      if (generation !== this.#generation) return;
-      if (error) this.observer.onRefused(error);
-      else this.#onSubscribed(result, isResumed);
-    });
+    this.#generation++;
+    this.#send('CallWatch', { callid: this.callid, since: this.#lastSeq }, (result) =>
+      this.#onSubscribed(result, isResumed),
+    );
   }
 
   /** Stops calling the observer. */
   end(): void {
     this.#generation++;
     this.#isActive = false;
+    this.#lastSeq = undefined;
+    this.#cursor = undefined;
   }
 
-  #onSubscribed(result: unknown, isResumed: boolean): void {
-    if (!hasCalls(result)) return;
-    const { calls, seq, reset, link, cursor } = result;
-    if (typeof seq !== 'number') return;
+  /** Sends a request. If the response is an error or has no calls, the subscription ends: it would stay incomplete. */
+  #send(method: string, params: object, onResult: (result: CallsResult) => void): void {
+    const generation = this.#generation;
+    // A callback, not a promise: notifications in the same frame as the response are handled right after it.
+    this.#request(method, params, ({ result, error }) => {
+      if (generation !== this.#generation) return;
+      if (!error && hasCalls(result)) onResult(result);
+      else this.#refuse(error ?? UNREADABLE);
+    });
+  }
+
+  #refuse(error: RpcError): void {
+    this.end();
+    this.observer.onRefused(error);
+  }
+
+  #onSubscribed({ calls, seq, reset, link, cursor }: CallsResult, isResumed: boolean): void {
+    if (typeof seq !== 'number') {
+      this.#refuse(UNREADABLE);
+      return;
+    }
     this.#isActive = true;
     if (link === 'Up' || link === 'Down') this.observer.onLink(link === 'Up', seq);
     // The missed changes follow in order, so `#lastSeq` stays where it was before the disconnect.
     if (isResumed && reset !== true) {
       this.observer.onResumed();
+      // Also the page that was under way. Later ones are requested as usual.
+      if (this.#isPageWanted) this.#fetchPage();
       return;
     }
     this.#lastSeq = seq;
-    this.observer.onSnapshot(calls.filter(isCall), this.#pageFetcher(cursor), seq);
+    this.observer.onSnapshot(calls.filter(isCall), this.#nextPageAt(cursor), seq);
   }
 
-  /** Changes keep arriving as notifications, so nothing is missed between two pages. */
-  #pageFetcher(cursor: unknown): () => void {
-    const generation = this.#generation;
+  /** Returns the function that requests the page at a cursor; undefined if the snapshot is complete. */
+  #nextPageAt(cursor: unknown): (() => void) | undefined {
+    this.#cursor = typeof cursor === 'string' ? cursor : undefined;
+    this.#isPageWanted = false;
+    if (this.#cursor === undefined) return undefined;
     return () => {
-      if (typeof cursor !== 'string' || generation !== this.#generation) return;
-      const params = { state: ['ringing', 'answered', 'held', 'transferring'], limit: PAGE_SIZE, cursor };
-      this.#request('CallList', params, ({ result }) => {
-        if (generation !== this.#generation || !hasCalls(result)) return;
-        this.observer.onSnapshotPage(result.calls.filter(isCall), this.#pageFetcher(result['cursor']));
-      });
+      if (cursor !== this.#cursor || this.#isPageWanted) return;
+      this.#isPageWanted = true;
+      if (this.#isActive) this.#fetchPage();
     };
+  }
+
+  /** Changes keep arriving as notifications, so nothing is missed between two pages, nor if they are on different sockets. */
+  #fetchPage(): void {
+    const params = {
+      state: ['ringing', 'answered', 'held', 'transferring'],
+      limit: PAGE_SIZE,
+      cursor: this.#cursor,
+    };
+    this.#send('CallList', params, ({ calls, cursor }) =>
+      this.observer.onSnapshotPage(calls.filter(isCall), this.#nextPageAt(cursor)),
+    );
   }
 
   /** Handles a notification `Call` or `Link`. */
@@ -116,7 +157,9 @@ export class CallSubscription {
   }
 }
 
-function hasCalls(value: unknown): value is JsonObject & { readonly calls: readonly unknown[] } {
+type CallsResult = JsonObject & { readonly calls: readonly unknown[] };
+
+function hasCalls(value: unknown): value is CallsResult {
   return isJsonObject(value) && Array.isArray(value['calls']);
 }
 

@@ -144,11 +144,11 @@ function watchedTexts(connection: Connection): string[] {
   connection.watch({
     onSnapshot: (calls, fetchNextPage) => {
       texts.push(`snapshot: ${calls.map(({ callid }) => callid).join(' ')}`);
-      fetchNextPage();
+      fetchNextPage?.();
     },
     onSnapshotPage: (calls, fetchNextPage) => {
       texts.push(`page: ${calls.map(({ callid }) => callid).join(' ')}`);
-      fetchNextPage();
+      fetchNextPage?.();
     },
     onResumed: () => texts.push('resumed'),
     onCall: ({ callid }, event) => texts.push(`${callid} ${event}`),

@@ -4,12 +4,12 @@
  * @module
  */
 import { onAbort } from './abort-signal.ts';
-import { ActiveCommands } from './active-commands.ts';
+import { ActiveCommands, RESEND_WINDOW_MS } from './active-commands.ts';
 import { Backoff } from './backoff.ts';
 import { type CallObserver, CallSubscription, type WatchParams } from './call-subscription.ts';
 import { type EdgeSocket, openEdgeSocket, PONG } from './edge-socket.ts';
 import { type CloseReason, conflict, notSent } from './failures.ts';
-import { type CommandUpdate, parseFrame, type ResponseCallback, type RpcResponse } from './messages.ts';
+import { type CommandUpdate, parseFrame, type ResponseCallback } from './messages.ts';
 import type { Platform } from './platform.ts';
 import { PendingRequests } from './requests.ts';
 import { type TokenOptions, TokenProvider } from './token-provider.ts';
@@ -32,10 +32,9 @@ export interface ConnectionOptions extends TokenOptions {
 /** Close codes of the edge: docs/protocol.md. */
 const UNAUTHORIZED = 4401;
 const SUPERSEDED = 4408;
-/** Commands that are sent again at once after a reconnect. The others follow one by one. */
-const RESEND_BURST = 50;
-/** By default a session may send 50 messages a second, and twice as many at once. */
-const RESEND_INTERVAL_MS = 25;
+/** A request that the edge has not answered by then fails. The same as for a command that has not started. */
+const REQUEST_TIMEOUT_MS = RESEND_WINDOW_MS;
+
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #platform: Platform;
@@ -53,13 +52,18 @@ export class Connection {
   /** Incremented with each attempt. Callbacks of an earlier one are ignored. */
   #attempt = 0;
   #cancelReconnect = () => {};
+  #cancelTokenCheck = () => {};
 
   constructor(options: ConnectionOptions, platform: Platform) {
     this.#options = options;
     this.#platform = platform;
     this.#backoff = new Backoff(platform.random);
     this.#tokens = new TokenProvider(options, platform);
-    this.#commands = new ActiveCommands(platform.now);
+    this.#commands = new ActiveCommands(platform, {
+      send: (method, params, onResponse, isRetryable) =>
+        this.#addRequest(method, params, onResponse, 'discard', isRetryable),
+      discard: (id) => this.#requests.discard(id),
+    });
     this.#requests = new PendingRequests((text) => {
       if (this.#isOpen) this.#socket?.send(text);
       return this.#isOpen;
@@ -70,10 +74,10 @@ export class Connection {
     return this.#platform.randomId();
   }
 
-  /** Connects, and reconnects whenever the socket is lost, until {@link close} is called. */
+  /** Connects, and reconnects whenever the socket is lost, until the connection is closed for good. */
   connect(): void {
+    if (this.#closeReason) return;
     this.#closeSocket();
-    this.#closeReason = undefined;
     const attempt = this.#attempt;
     this.#options.onState({ status: 'connecting', attempt: this.#backoff.attempts });
     // `onState` may have closed the connection.
@@ -87,7 +91,10 @@ export class Connection {
       );
   }
 
-  /** Connects at once instead of waiting for the next attempt. Checks with a ping whether an open socket still works. */
+  /**
+   * Connects at once instead of waiting for the next attempt. Checks with a ping whether an open socket still works. Does
+   * nothing once the connection is closed for good.
+   */
   retryNow(): void {
     if (this.#isOpen) {
       this.#socket?.ping();
@@ -97,42 +104,57 @@ export class Connection {
     this.connect();
   }
 
-  /** Closes the connection for good, and fails everything that has no response yet. */
+  /**
+   * Closes the connection for good, and fails everything that has no response yet. Every way out ends here, and nothing
+   * opens the connection again.
+   */
   close(reason: CloseReason = 'requested'): void {
     if (this.#closeReason) return;
     this.#closeSocket();
     this.#closeReason = reason;
     this.#commands.failAll(reason);
     this.#requests.failAll(reason);
-    for (const { observer } of this.#subscriptions) observer.onClosed?.(reason);
+    const subscriptions = [...this.#subscriptions];
+    this.#subscriptions.clear();
+    for (const { observer } of subscriptions) observer.onClosed?.(reason);
     this.#options.onState({ status: 'closed', reason });
   }
 
   /**
    * Sends a request.
    * @param isRepeatable it changes nothing, so it is sent again after a reconnect; any other request then fails
-   * @return the result; rejects with the error of the response
+   * @return the result; rejects with the error of the response, or of its own when there is none within 30 s
    */
   request(method: string, params: object, isRepeatable = true, signal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      let removeListener = () => {};
+      let stopWaiting = () => {};
       const onResponse: ResponseCallback = ({ result, error }) => {
-        removeListener();
+        stopWaiting();
         if (error) reject(error);
         else resolve(result);
       };
       if (signal?.aborted) throw signal.reason;
+      if (this.#closeReason) throw notSent(this.#closeReason);
       const id = this.#addRequest(method, params, onResponse, isRepeatable ? 'resend' : 'fail');
-      removeListener = onAbort(signal, () => {
+      const cancelDeadline = this.#platform.setTimer(REQUEST_TIMEOUT_MS, () =>
+        this.#requests.fail(id, 'expired'),
+      );
+      const removeListener = onAbort(signal, () => {
+        stopWaiting();
         this.#requests.discard(id);
         reject(signal?.reason);
       });
+      stopWaiting = () => {
+        cancelDeadline();
+        removeListener();
+      };
     });
   }
 
   /**
    * Runs a command.
-   * @param onUpdate receives its events in order: `Started` or `Refused` first, `Ended`, `Refused` or `Lost` last
+   * @param onUpdate receives its events in order: `Started`, `Refused` or `Lost` first, `Ended`, `Refused` or `Lost` last.
+   * One of them comes within 30 s.
    * @return its `cmd_id`
    */
   run(
@@ -144,8 +166,9 @@ export class Connection {
     if (this.#closeReason) onUpdate({ event: 'Lost', error: notSent(this.#closeReason) });
     else if (this.#commands.has(cmdId)) onUpdate({ event: 'Refused', error: conflict(cmdId) });
     else {
-      this.#commands.add(cmdId, { method, params: { ...params, cmd_id: cmdId }, onUpdate });
-      if (this.#isOpen) this.#sendCommand(cmdId);
+      const command = { method, params: { ...params, cmd_id: cmdId }, onUpdate };
+      this.#commands.add(cmdId, command, this.#lastSeq ?? 0);
+      if (this.#isOpen) this.#commands.send(cmdId);
     }
     return cmdId;
   }
@@ -160,7 +183,10 @@ export class Connection {
     const subscription = new CallSubscription(observer, params, (method, params, onResponse) => {
       this.#addRequest(method, params, onResponse, 'discard');
     });
-    if (this.#closeReason) observer.onClosed?.(this.#closeReason);
+    if (this.#closeReason) {
+      observer.onClosed?.(this.#closeReason);
+      return () => {};
+    }
     this.#subscriptions.add(subscription);
     if (this.#isOpen) subscription.subscribe();
     return () => this.#unwatch(subscription);
@@ -174,25 +200,6 @@ export class Connection {
     if (this.#isOpen && !isShared) this.#addRequest('CallUnwatch', { callid }, () => {}, 'discard');
   }
 
-  /** Sends a command again after a reconnect. Spreads many of them over time to stay below the rate limit. */
-  #resendCommand(cmdId: string, index: number): void {
-    if (index < RESEND_BURST) {
-      this.#sendCommand(cmdId);
-      return;
-    }
-    const attempt = this.#attempt;
-    this.#platform.setTimer((index - RESEND_BURST) * RESEND_INTERVAL_MS, () => {
-      if (attempt === this.#attempt && this.#isOpen) this.#sendCommand(cmdId);
-    });
-  }
-
-  #sendCommand(cmdId: string): void {
-    const command = this.#commands.markSent(cmdId);
-    if (!command) return;
-    const onResponse = (response: RpcResponse) => this.#commands.onResponse(cmdId, response);
-    this.#addRequest(command.method, command.params, onResponse, 'discard', command.isSent);
-  }
-
   #addRequest(...[method, params, onResponse, ...options]: Parameters<PendingRequests['add']>): string {
     if (!this.#closeReason) return this.#requests.add(method, params, onResponse, ...options);
     onResponse({ error: notSent(this.#closeReason) });
@@ -204,7 +211,8 @@ export class Connection {
     if (this.#lastSeq === undefined) this.#session = this.#newSession();
     const url = new URL(this.#options.url);
     url.searchParams.set('session', this.#session);
-    if (this.#lastSeq !== undefined) url.searchParams.set('since', String(this.#lastSeq));
+    if (this.#lastSeq !== undefined)
+      url.searchParams.set('since', String(this.#commands.resumeFrom(this.#lastSeq)));
     const protocols = token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
     this.#socket = openEdgeSocket(this.#platform, url.href, protocols, {
       onOpen: () => this.#onOpen(),
@@ -228,8 +236,7 @@ export class Connection {
       this.#addRequest('Authorize', { token }, () => {}, 'discard');
     });
     this.#requests.resend();
-    for (const [index, cmdId] of this.#commands.toResend(this.#lastSeq === undefined).entries())
-      this.#resendCommand(cmdId, index);
+    this.#commands.onConnected(this.#session);
     for (const subscription of this.#subscriptions) subscription.subscribe();
     // Last, so that requests which `onState` makes are not sent twice.
     this.#options.onState({ status: 'open' });
@@ -255,6 +262,8 @@ export class Connection {
 
   /** The edge no longer has what this session missed, so a new session sends the active commands again. */
   #restartSession(): void {
+    // An edge that resets a session which did not resume would be asked in a loop.
+    if (this.#lastSeq === undefined) return;
     this.#lastSeq = undefined;
     this.#requests.onDisconnected();
     this.connect();
@@ -273,22 +282,26 @@ export class Connection {
     const delay = this.#backoff.next();
     const until = this.#platform.now() + delay;
     this.#cancelReconnect = this.#platform.setTimer(delay, () => this.connect());
-    if (!wasOpen && code !== undefined) void this.#checkToken(token);
+    if (!wasOpen && code !== undefined) this.#checkToken(token);
     // Last, because `onState` may close the connection.
     this.#options.onState({ status: 'waiting', attempt: this.#backoff.attempts, until });
   }
 
   /** Finds out whether the edge has closed a socket before it opened because of the token. */
-  async #checkToken(token: string | undefined): Promise<void> {
-    const attempt = this.#attempt;
-    const isRejected = await this.#platform.isTokenRejected?.(this.#options.url, token).catch(() => false);
-    if (isRejected && attempt === this.#attempt && !this.#tokens.onRejected()) this.close('unauthorized');
+  #checkToken(token: string | undefined): void {
+    const onRejected = () => {
+      if (!this.#tokens.onRejected()) this.close('unauthorized');
+    };
+    this.#cancelTokenCheck = this.#platform.checkToken?.(this.#options.url, token, onRejected) ?? (() => {});
   }
 
+  /** Ends the attempt or the socket, with everything that waits for it. */
   #closeSocket(): void {
     this.#attempt++;
     this.#cancelReconnect();
-    this.#tokens.stopRenewal();
+    this.#cancelTokenCheck();
+    this.#tokens.stop();
+    this.#commands.onDisconnected();
     this.#isOpen = false;
     this.#socket?.close();
     this.#socket = undefined;

@@ -4,7 +4,7 @@ import type { RpcError } from './messages.ts';
 /** Why a connection is closed for good. */
 export type CloseReason = 'requested' | 'unauthorized' | 'superseded';
 
-/** Why a request gets no response: the connection is closed, its socket was lost, or none opened in time. */
+/** Why a request gets no response: the connection is closed, its socket was lost, or the edge did not respond in time. */
 export type LossReason = CloseReason | 'disconnected' | 'expired';
 
 const DETAIL: Readonly<Record<LossReason, string>> = {
@@ -12,7 +12,7 @@ const DETAIL: Readonly<Record<LossReason, string>> = {
   unauthorized: 'The token is invalid or expired. Use another one.',
   superseded: 'A newer connection took over this session.',
   disconnected: 'The connection was lost.',
-  expired: 'No connection for 30 s.',
+  expired: 'The edge did not respond within 30 s.',
 };
 
 /**

@@ -16,8 +16,11 @@ export interface SocketEvents {
 /** The runtime functions: sockets, the clock, timers and random numbers. */
 export interface Platform {
   readonly openSocket: (url: string, protocols: string[], events: SocketEvents) => Socket;
-  /** Asks the edge whether it rejects this token. Without it, every failure counts as temporary. */
-  readonly isTokenRejected?: (url: string, token: string | undefined) => Promise<boolean>;
+  /**
+   * Asks the edge about a token, and calls back if it is rejected. Returns a function that stops asking. Without it, every
+   * failure counts as temporary.
+   */
+  readonly checkToken?: (url: string, token: string | undefined, onRejected: () => void) => () => void;
   /** Returns the time in Unix milliseconds. */
   readonly now: () => number;
   /** Calls back after the given milliseconds. Returns a function that cancels the timer. */
@@ -54,7 +57,7 @@ export function webPlatform(WebSocket: WebSocketClass): Platform {
       socket.addEventListener('error', () => onClose(ABNORMAL_CLOSURE));
       return socket;
     },
-    isTokenRejected,
+    checkToken,
     now: Date.now,
     setTimer: (ms, callback) => {
       const timer = setTimeout(callback, ms);
@@ -68,13 +71,25 @@ export function webPlatform(WebSocket: WebSocketClass): Platform {
   };
 }
 
-/** Asks over HTTP, because no WebSocket says why an upgrade was refused. Rejects if the edge cannot be asked. */
-async function isTokenRejected(url: string, token: string | undefined): Promise<boolean> {
+/** Asks over HTTP, because no WebSocket says why an upgrade was refused. Says nothing if the edge cannot be asked. */
+function checkToken(url: string, token: string | undefined, onRejected: () => void): () => void {
   const me = new URL(url);
   me.protocol = me.protocol.replace('ws', 'http');
   me.pathname = me.pathname.replace(/call-api$/, 'v1/me');
   const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const signal = AbortSignal.timeout(TOKEN_CHECK_TIMEOUT_MS);
-  const { status } = await fetch(me, { method: 'HEAD', headers, signal });
-  return status === 401 || status === 403;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const timer = setTimeout(() => controller.abort(), TOKEN_CHECK_TIMEOUT_MS);
+  fetch(me, { method: 'HEAD', headers, signal })
+    .then(
+      ({ status }) => {
+        if (!signal.aborted && (status === 401 || status === 403)) onRejected();
+      },
+      () => {},
+    )
+    .finally(() => clearTimeout(timer));
+  return () => {
+    clearTimeout(timer);
+    controller.abort();
+  };
 }

@@ -1,6 +1,7 @@
 /** Keeps the requests that await a response, and sends them again after a reconnect where that is safe. @module */
-import { type CloseReason, noResponse, notSent } from './failures.ts';
-import { isJsonObject, type ResponseCallback, type RpcResponse } from './messages.ts';
+import { retryDelayMs } from './backoff.ts';
+import { type CloseReason, type LossReason, noResponse, notSent } from './failures.ts';
+import { isJsonObject, type ResponseCallback, type RpcError, type RpcResponse } from './messages.ts';
 import type { Platform } from './platform.ts';
 
 /** What happens to a sent request when its socket is lost before the response arrives. */
@@ -18,6 +19,10 @@ interface PendingRequest {
   readonly policy: DisconnectPolicy;
   readonly isRetryable: boolean;
   isSent: boolean;
+  /** The last response, if it reported a rate limit and was hidden. */
+  refusal: RpcError | undefined;
+  retries: number;
+  cancelRetry: () => void;
 }
 
 /** The error code of a rate limit. `data.retry_after` is in seconds. */
@@ -37,8 +42,8 @@ export class PendingRequests {
 
   /**
    * Sends a request now, or when a socket opens.
-   * @param isRetryable a response that reports a rate limit is hidden, and the request is sent again later: for requests
-   * that change nothing or that were sent before
+   * @param isRetryable a response that reports a rate limit is hidden, and the request is sent again later, at growing
+   * intervals, until it is discarded: for requests that change nothing or that were sent before
    * @return the id of the request
    */
   add(
@@ -50,13 +55,31 @@ export class PendingRequests {
   ): string {
     const id = String(++this.#lastId);
     const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-    this.#requests.set(id, { text, onResponse, policy, isRetryable, isSent: this.#send(text) });
+    this.#requests.set(id, {
+      text,
+      onResponse,
+      policy,
+      isRetryable,
+      isSent: this.#send(text),
+      refusal: undefined,
+      retries: 0,
+      cancelRetry: () => {},
+    });
     return id;
   }
 
-  /** Removes a request whose response is no longer wanted. */
+  /** Removes a request whose response is no longer wanted, and stops sending it. */
   discard(id: string): void {
+    this.#requests.get(id)?.cancelRetry();
     this.#requests.delete(id);
+  }
+
+  /** Fails a request: with the rate limit that has refused it so far, or because of the reason. */
+  fail(id: string, reason: LossReason): void {
+    const request = this.#requests.get(id);
+    this.discard(id);
+    const { isSent, refusal } = request ?? {};
+    request?.onResponse({ error: refusal ?? (isSent ? noResponse(reason) : notSent(reason)) });
   }
 
   /** Sends all pending requests on a socket that has just opened. */
@@ -67,33 +90,32 @@ export class PendingRequests {
   onResponse(id: string, response: RpcResponse): void {
     const request = this.#requests.get(id);
     if (!request) return;
-    const { code, data } = response.error ?? {};
-    if (request.isRetryable && code === TOO_MANY) {
-      const seconds = isJsonObject(data) ? Number(data['retry_after']) : 1;
-      this.#platform.setTimer(seconds * 1_000 * (1 + this.#platform.random()), () => {
-        if (this.#requests.get(id) === request) this.#send(request.text);
-      });
+    const { error } = response;
+    if (request.isRetryable && error?.code === TOO_MANY) {
+      request.refusal = error;
+      request.cancelRetry();
+      const retryAfter = isJsonObject(error.data) ? error.data['retry_after'] : undefined;
+      const delay = retryDelayMs(retryAfter, request.retries++, this.#platform.random());
+      request.cancelRetry = this.#platform.setTimer(delay, () => this.#send(request.text));
       return;
     }
-    this.#requests.delete(id);
+    this.discard(id);
     request.onResponse(response);
   }
 
   /** Applies the policy of each request that was sent on the lost socket. */
   onDisconnected(): void {
-    for (const [id, { policy, onResponse, isSent }] of this.#requests) {
+    for (const [id, { policy, isSent, cancelRetry }] of [...this.#requests]) {
+      cancelRetry();
       if (policy === 'resend' || (policy === 'fail' && !isSent)) continue;
-      this.#requests.delete(id);
-      if (policy === 'fail') onResponse({ error: noResponse('disconnected') });
+      if (policy === 'fail') this.fail(id, 'disconnected');
+      else this.discard(id);
     }
   }
 
   /** Fails all requests, because no further socket will open. */
   failAll(reason: CloseReason): void {
     this.onDisconnected();
-    for (const [id, { onResponse, isSent }] of this.#requests) {
-      this.#requests.delete(id);
-      onResponse({ error: isSent ? noResponse(reason) : notSent(reason) });
-    }
+    for (const id of [...this.#requests.keys()]) this.fail(id, reason);
   }
 }

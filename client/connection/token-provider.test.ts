@@ -1,35 +1,34 @@
 /** Tests the token provider with a manual clock. */
 import { expect, it } from 'vitest';
-import { TokenProvider } from './token-provider.ts';
+import { GET_TOKEN_TIMEOUT_MS, TokenProvider } from './token-provider.ts';
 
 /** Returns a JWT that expires at this Unix time in seconds. */
 const jwt = (name: string, exp: number) => `e30.${btoa(JSON.stringify({ exp })).replaceAll('=', '')}.${name}`;
 
 function setUp(getToken?: () => Promise<string>, token?: string) {
   let now = 0;
-  let timer: { readonly at: number; readonly callback: () => void } | undefined;
+  const timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   const platform = {
     now: () => now,
     random: () => 0.5,
     setTimer: (ms: number, callback: () => void) => {
-      const newTimer = { at: now + ms, callback };
-      timer = newTimer;
-      return () => {
-        if (timer === newTimer) timer = undefined;
-      };
+      const timer = { at: now + ms, callback };
+      timers.add(timer);
+      return () => timers.delete(timer);
     },
   };
+  const nextTimer = () => [...timers].sort((a, b) => a.at - b.at)[0];
   return {
     tokens: new TokenProvider({ token, getToken }, platform),
-    timerAt: () => timer?.at,
-    /** Advances the clock to the timer, and waits for the token that it gets. */
+    timerAt: () => nextTimer()?.at,
+    /** Advances the clock to the next timer, and waits for the token that it gets. */
     async runTimer() {
+      const timer = nextTimer();
       if (!timer) throw new Error('no timer');
-      const { at, callback } = timer;
-      timer = undefined;
-      now = at;
-      callback();
-      for (let n = 0; n < 5; n++) await null;
+      timers.delete(timer);
+      now = timer.at;
+      timer.callback();
+      for (let n = 0; n < 9; n++) await null;
     },
   };
 }
@@ -75,4 +74,40 @@ it('does not renew a token without a readable expiry, or without getToken', asyn
 
 it('rejects a token that cannot be sent', async () => {
   await expect(setUp(async () => 'two words').tokens.get()).rejects.toThrow('getToken: no token');
+});
+
+it('does not wait longer than 10 s for a token, and calls getToken again', async () => {
+  let calls = 0;
+  const { tokens, timerAt, runTimer } = setUp(() => {
+    calls++;
+    return new Promise(() => {});
+  });
+  for (const attempt of [1, 2]) {
+    const rejected = expect(tokens.get()).rejects.toThrow('getToken: no token within 10 s');
+    expect(timerAt()).toBe(attempt * GET_TOKEN_TIMEOUT_MS);
+    await runTimer();
+    await rejected;
+    expect(calls).toBe(attempt);
+  }
+});
+
+it('keeps calling getToken while a token is valid, also if it does not settle', async () => {
+  let calls = 0;
+  const { tokens, timerAt, runTimer } = setUp(() => {
+    calls++;
+    return calls > 1 ? new Promise(() => {}) : Promise.resolve(jwt('a', 100));
+  });
+  await tokens.get();
+  tokens.startRenewal(() => expect.unreachable());
+  while (timerAt() !== undefined) await runTimer();
+  expect(calls).toBe(3);
+});
+
+it('leaves no timer behind when it is stopped', async () => {
+  const { tokens, timerAt, runTimer } = setUp(() => new Promise(() => {}), jwt('a', 100));
+  tokens.startRenewal(() => expect.unreachable());
+  await runTimer();
+  expect(timerAt()).toBeDefined();
+  tokens.stop();
+  expect(timerAt()).toBeUndefined();
 });

@@ -11,6 +11,8 @@ const MIN_RENEWAL_SHARE = 0.6;
 const RENEWAL_SHARE_SPREAD = 0.2;
 /** Also limits how often a failing `getToken` is called. */
 const MIN_RENEWAL_DELAY_MS = 1_000;
+/** `getToken` is a request to a back end, so it may take as long as a socket may take to open. */
+export const GET_TOKEN_TIMEOUT_MS = 10_000;
 /** Rejections in a row after which the client gives up. The first may be due to a stale token. */
 const MAX_REJECTIONS = 2;
 /** The longest delay that timers can count: 2^31 - 1 ms. Tokens are valid for a day at most. */
@@ -22,6 +24,7 @@ export class TokenProvider {
   #token: string | undefined;
   #rejections = 0;
   #cancelTimer = () => {};
+  #cancelDeadline = () => {};
 
   constructor(options: TokenOptions, platform: Pick<Platform, 'now' | 'setTimer' | 'random'>) {
     this.#options = options;
@@ -35,9 +38,9 @@ export class TokenProvider {
     return isUsable || !this.#options.getToken ? this.#token : this.#fetch();
   }
 
-  /** Gets a fresh token in time before each expiry and passes it on, until {@link stopRenewal} is called. */
+  /** Gets a fresh token in time before each expiry and passes it on, until {@link stop} is called. */
   startRenewal(onToken: (token: string) => void): void {
-    this.stopRenewal();
+    this.stop();
     const { now, setTimer, random } = this.#platform;
     const lifetime = expiryOf(this.#token) - now();
     if (!this.#options.getToken || !(lifetime > 0)) return;
@@ -57,9 +60,11 @@ export class TokenProvider {
     this.#cancelTimer = cancel;
   }
 
-  stopRenewal(): void {
+  /** Stops the renewal, and no longer waits for a token. */
+  stop(): void {
     this.#cancelTimer();
     this.#cancelTimer = () => {};
+    this.#cancelDeadline();
   }
 
   /** Records that the edge has accepted the token. */
@@ -74,10 +79,26 @@ export class TokenProvider {
     return true;
   }
 
-  async #fetch(): Promise<string> {
+  /** Rejects if `getToken` does, or if it has not settled in time: then the caller calls it again later. */
+  #fetch(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const cancelDeadline = this.#platform.setTimer(GET_TOKEN_TIMEOUT_MS, () =>
+        reject(new Error(`getToken: no token within ${GET_TOKEN_TIMEOUT_MS / 1_000} s`)),
+      );
+      this.#cancelDeadline = cancelDeadline;
+      this.#getToken()
+        .then((token) => {
+          // One that is late is for the next attempt, unless that has asked for its own.
+          if (this.#cancelDeadline === cancelDeadline) this.#token = token;
+          resolve(token);
+        }, reject)
+        .finally(cancelDeadline);
+    });
+  }
+
+  async #getToken(): Promise<string> {
     const token = (await this.#options.getToken?.()) ?? '';
     if (!isToken(token)) throw new TypeError('getToken: no token');
-    this.#token = token;
     return token;
   }
 }

@@ -73,7 +73,9 @@ export class ScriptedSocket {
   }
 
   onFrame(text: string): void {
-    if (text !== 'ping') this.#requests.put(JSON.parse(text) as Request);
+    // As the platform of the edge does.
+    if (text === 'ping') this.#control({ type: 'send', socket: this.#index, frames: ['pong'] });
+    else this.#requests.put(JSON.parse(text) as Request);
   }
 
   onClosed(code: number): void {

@@ -76,6 +76,51 @@ export const abortSignals = [
     },
   ),
 
+  testCase('does not begin a watch again that was aborted while nobody read it', async ({ client, edge }) => {
+    const controller = new AbortController();
+    const api = client();
+    const watches = [
+      api.watch({ signal: controller.signal })[Symbol.asyncIterator](),
+      api.watch()[Symbol.asyncIterator](),
+    ];
+    const socket = await edge.socket();
+    for (const watch of watches) {
+      socket.respond(await socket.request('CallWatch'), { calls: [], seq: 0, link: 'Up' });
+      assertEqual((await watch.next()).value?.type, 'snapshot');
+    }
+    const began = { caller: null, callee: null, origin: null, began: 1, state: 'ringing' };
+    // More changes than a watch stores: both are unsubscribed until they are read again.
+    for (let seq = 1; seq <= 1_500; seq++)
+      socket.send({
+        method: 'Call',
+        params: { event: 'Ringing', seq, call: { ...began, callid: 'c', seq } },
+      });
+    await socket.request('CallUnwatch');
+    controller.abort();
+    await watches[1]?.return?.();
+    assertEqual(await nameOf(Promise.resolve(watches[0]?.next())), 'AbortError');
+    for (const watch of watches) assertEqual(await watch.next(), { done: true });
+    // The next request is this one: nobody has subscribed again.
+    void api.echo();
+    await socket.request('Echo');
+  }),
+
+  testCase(
+    'does not discard another command of the same cmd_id with an aborted signal',
+    async ({ client, edge }) => {
+      const api = client();
+      const echo = api.echo({}, { cmdId: 'mine' });
+      const socket = await edge.socket();
+      const request = await socket.request('Echo');
+      const aborted = api.echo({}, { cmdId: 'mine', signal: AbortSignal.abort() });
+      assertEqual(await nameOf(aborted.ended), 'AbortError');
+      socket.respond(request, {});
+      socket.notify(request, 'Reply', 1, { data: {} });
+      socket.notify(request, 'Ended', 2);
+      assertEqual(await echo.ended, {});
+    },
+  ),
+
   testCase('closes the client when its signal is aborted', async ({ client, edge }) => {
     const controller = new AbortController();
     const api = client({ signal: controller.signal });
