@@ -33,5 +33,6 @@ export function clockFinding(theirs: number, ours: number, owner: string): Findi
 export function localClockFinding(theirs: number, ours: number, owner: string): Finding {
   const zoneS = Math.round((ours - theirs) / 1_000 / ZONE_STEP_S) * ZONE_STEP_S;
   const isZone = Math.abs(zoneS) <= MAX_ZONE_DIFFERENCE_S;
-  return clockFinding(isZone ? theirs + zoneS * 1_000 : theirs, ours, owner);
+  const inOurZone = isZone ? theirs + zoneS * 1_000 : theirs;
+  return clockFinding(inOurZone, ours, isZone && zoneS !== 0 ? `${owner} (in another time zone)` : owner);
 }

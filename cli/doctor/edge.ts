@@ -32,6 +32,7 @@ export async function checkThroughEdge(
   if (typeof scopes === 'string') return scopes;
   if (!scopes.includes('read')) return 'the key or token does not have the scope read.';
   const diagnosis = await requestDiagnosis(settings);
+  if (typeof diagnosis === 'string') return diagnosis;
   if (diagnosis instanceof Failure) {
     report(faulty('adapter', diagnosis.problem, diagnosis.remedy, diagnosis.exit));
     return 'the edge has not told what it knows.';
@@ -160,13 +161,15 @@ function failureOrThrow(error: unknown): Failure {
   throw error;
 }
 
-/** Returns the diagnosis of the edge, or why there is none. */
-async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | Failure> {
+/** Returns the diagnosis of the edge, why there is none, or a sentence if this key or token may not have one. */
+async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | Failure | string> {
   const answer = await requestOnce(settings, 'Diagnose', {}).catch(failureOrThrow);
   if (answer instanceof Failure) return answer;
   const { result, error } = answer;
   if (error?.code === errorCode.methodNotFound)
     return new Failure(EXIT.failed, 'The edge is too old to know the method Diagnose.', 'Update it.');
+  if (error?.code === errorCode.notAllowed)
+    return withReason('the edge does not allow this key or token to diagnose', errorText(error));
   if (error)
     return new Failure(
       exitFor(error.code),
@@ -267,7 +270,7 @@ async function checkTestCall(
   const startedAt = performance.now();
   const result = await calls.makeCall(transport, address).finally(() => transport.close());
   const after = await requestDiagnosis(settings);
-  const lastEventMs = after instanceof Failure ? undefined : after.last_event_ms;
+  const lastEventMs = after instanceof Failure || typeof after === 'string' ? undefined : after.last_event_ms;
   const hasEvents = lastEventMs !== undefined && lastEventMs < performance.now() - startedAt;
   for (const finding of testCallFindings(result, hasEvents, nextHop)) report(finding);
   const evidence = transferEvidence(result);
