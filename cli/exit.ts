@@ -17,7 +17,8 @@ export type Exit = (typeof EXIT)[keyof typeof EXIT];
 /** The meaning of each code, for `--help` and docs/cli.md. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: 'done',
-  failed: 'the command failed: a phone was busy, the call is unknown, or doctor found a fault',
+  failed:
+    'the command failed: a phone was busy, the call is unknown, doctor found a fault, or the output could not be written',
   usage: 'wrong usage: nothing was run',
   unreachable: 'the edge, the adapter or OpenSIPS cannot be reached',
   notAllowed: 'the key or token was rejected, or does not allow this',

@@ -2,11 +2,16 @@
 import { CommanderError } from 'commander';
 import type { Context } from './commands/session.ts';
 import { EXIT, type Exit, Failure } from './exit.ts';
+import { isPipeClosed, StreamOutput, writeFailureText } from './output/stream-output.ts';
 import { createProgram } from './program.ts';
+
+/** Time for closing connections when a command has ended. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * Runs a command line as this process, and sets the exit code. The first Ctrl-C ends the command, the second ends the
- * process at once.
+ * process at once. A command whose output can no longer be written is carried out all the same: that it was not shown is a
+ * failure, unless the reader has closed the pipe because it needs no more.
  * @param argv the arguments after the program's name
  */
 export async function runProcess(argv: readonly string[]): Promise<void> {
@@ -16,16 +21,23 @@ export async function runProcess(argv: readonly string[]): Promise<void> {
       if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
       interrupt.abort();
     });
-  // A reader such as `head` has closed the pipe and needs no more.
-  process.stdout.on('error', () => process.exit(EXIT.done));
-  const { env, stdout: out, stderr: err } = process;
+  const [out, err] = [new StreamOutput(process.stdout), new StreamOutput(process.stderr)];
+  let exit: Exit;
   try {
-    process.exitCode = await runProgram(argv, { env, out, err, interrupt: interrupt.signal });
+    exit = await runProgram(argv, { env: process.env, out, err, interrupt: interrupt.signal });
   } catch (error) {
     const details = error instanceof Error ? error.stack : error;
     err.write(`Unexpected error in call-api. Please report it with these lines:\n${details}\n`);
-    process.exitCode = EXIT.failed;
+    exit = EXIT.failed;
   }
+  const failure = await out.flush();
+  if (failure && !isPipeClosed(failure) && exit === EXIT.done) {
+    err.write(`${writeFailureText(failure)}\n`);
+    exit = EXIT.failed;
+  }
+  process.exitCode = exit;
+  // What does not close, such as a connection to a server that is silent, must not keep the process.
+  setTimeout(() => process.exit(), CLOSE_TIMEOUT_MS).unref();
 }
 
 /** Runs a command line, and returns the exit code. */

@@ -7,17 +7,20 @@ export interface Formatted {
   readonly out: string;
   /** For stderr. */
   readonly hints: string;
+  /** What to do if `out`, which is shown only once, cannot be written. */
+  readonly lost?: string | undefined;
 }
 
 /** Formats a response for people, or as JSON for programs. */
 export function format(answer: Fields, display: Display, json: boolean): Formatted {
   const hints = hintsFor(answer, display);
-  if (json) return { out: `${JSON.stringify(answer, null, 2)}\n`, hints };
+  const lost = remedyForLoss(answer, display);
+  if (json) return { out: `${JSON.stringify(answer, null, 2)}\n`, hints, lost };
   switch (display.as) {
     case 'key':
-      return { out: `${text(answer['key'])}\n`, hints };
+      return { out: `${text(answer['key'])}\n`, hints, lost };
     case 'secret':
-      return { out: `${text(answer['secret'])}\n`, hints };
+      return { out: `${text(answer['secret'])}\n`, hints, lost };
     case 'fields':
       return { out: formatFields(answer), hints };
     case 'table': {
@@ -27,6 +30,16 @@ export function format(answer: Fields, display: Display, json: boolean): Formatt
     case 'nothing':
       return { out: '', hints: `Done.\n${hints}` };
   }
+}
+
+/** A key or a secret exists from the response on, whether it was read or not. */
+function remedyForLoss(answer: Fields, { as }: Display): string | undefined {
+  const id = text(answer['id']);
+  if (as === 'key')
+    return `The key ${id} was created and nobody has it: replace it with call-api admin key rotate TENANT ${id}.`;
+  return as === 'secret'
+    ? `The webhook ${id} has a new secret and nobody has it: replace it with call-api admin webhook rotate TENANT SITE ${id}.`
+    : undefined;
 }
 
 function hintsFor(answer: Fields, display: Display): string {

@@ -5,7 +5,7 @@ import { Printer } from '../output/printer.ts';
 import { SETTINGS } from '../settings/definitions.ts';
 import { flagsIn, optionsFor } from '../settings/reader.ts';
 import { readCallSettings } from '../settings/settings.ts';
-import type { Context, Session } from './session.ts';
+import { type Context, type Session, untilInterrupted } from './session.ts';
 import { showUsageAfterError } from './usage.ts';
 
 export interface CommandDefinition<Options extends object> {
@@ -13,6 +13,8 @@ export interface CommandDefinition<Options extends object> {
   readonly summary: string;
   readonly args?: readonly Argument[];
   readonly options?: readonly Option[];
+  /** Set for commands that leave something behind, such as a ringing phone, unless they end it themselves at Ctrl-C. */
+  readonly endsItself?: true;
   readonly act: (session: Session, args: readonly string[], options: Options) => Promise<Exit>;
 }
 
@@ -31,6 +33,7 @@ export class CommandBuilder {
     summary,
     args = [],
     options = [],
+    endsItself = undefined,
     act,
   }: CommandDefinition<Options>): void {
     const { program, context } = this;
@@ -50,7 +53,9 @@ export class CommandBuilder {
       const texts = parsed
         .slice(0, args.length)
         .flatMap((text) => (text === undefined ? [] : text)) as string[];
-      context.onExit(await act({ settings, printer, context }, texts, command.opts<Options>()));
+      const session = { settings, printer, context, endsItself: endsItself === true };
+      const exit = act(session, texts, command.opts<Options>());
+      context.onExit(await (endsItself ? exit : untilInterrupted(exit, context.interrupt)));
     });
   }
 }

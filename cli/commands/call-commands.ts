@@ -59,6 +59,7 @@ export function addCallCommands(builder: CommandBuilder): void {
     builder.add<Options & { readonly metadata?: object }>({
       ...rest,
       options: [...options, METADATA()],
+      endsItself: true,
       act: async (session, args, given) => {
         const toUri: ToUri = (name, address) => completeAddress(name, address, session.settings.domain);
         const { metadata } = given;

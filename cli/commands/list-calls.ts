@@ -7,7 +7,6 @@ import { callRows, changeLabel } from '../output/labels.ts';
 import type { Printer } from '../output/printer.ts';
 import { table, text } from '../output/table.ts';
 import type { Transport, WatchEvent } from '../transport/transport.ts';
-import { interrupted } from './session.ts';
 
 const COLUMNS = ['callid', 'state', 'caller', 'callee', 'for'];
 /** With ended calls among them. */
@@ -64,15 +63,14 @@ export async function getCall(transport: Transport, callid: string, printer: Pri
   return EXIT.done;
 }
 
-/** Shows the active calls, then each change, until Ctrl-C. */
+/** Shows the active calls, then each change, as long as somebody can read them. */
 export async function watchCalls(
   transport: Transport,
   callid: string | undefined,
   printer: Printer,
-  interrupt: AbortSignal,
 ): Promise<Exit> {
   transport.watch((event) => show(event, printer), callid);
-  return Promise.race([interrupted(interrupt), transport.failed]);
+  return Promise.race([printer.failed, transport.failed]);
 }
 
 function callTable(calls: readonly Call[]): string {

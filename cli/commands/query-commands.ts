@@ -9,7 +9,7 @@ import { choice, listParserOf, parserOf } from './argument-parsers.ts';
 import type { CommandBuilder } from './builder.ts';
 import { callIdArgument } from './call-commands.ts';
 import { getCall, type ListFilter, listCalls, watchCalls } from './list-calls.ts';
-import { untilInterrupted, withTransport } from './session.ts';
+import { withTransport } from './session.ts';
 
 const Address = z
   .string()
@@ -35,26 +35,20 @@ export function addQueryCommands(builder: CommandBuilder): void {
       new Option('--all', 'Include ended calls that are still stored'),
     ],
     act: (session, _, filter) =>
-      withTransport(session, (transport) =>
-        untilInterrupted(listCalls(transport, filter, session.printer), session.context.interrupt),
-      ),
+      withTransport(session, (transport) => listCalls(transport, filter, session.printer)),
   });
   builder.add({
     name: 'get',
     summary: 'Show a call and its history.',
     args: [callIdArgument('<callid>', 'Call-ID of the call')],
     act: (session, [callid = '']) =>
-      withTransport(session, (transport) =>
-        untilInterrupted(getCall(transport, callid, session.printer), session.context.interrupt),
-      ),
+      withTransport(session, (transport) => getCall(transport, callid, session.printer)),
   });
   builder.add({
     name: 'watch',
     summary: 'Show the active calls and each change, until Ctrl-C.',
     args: [callIdArgument('[callid]', 'Call-ID of the only call to watch (default: all calls)')],
     act: (session, [callid]) =>
-      withTransport(session, (transport) =>
-        watchCalls(transport, callid, session.printer, session.context.interrupt),
-      ),
+      withTransport(session, (transport) => watchCalls(transport, callid, session.printer)),
   });
 }

@@ -18,6 +18,7 @@ import type { Settings } from '../settings/settings.ts';
 import { notAnEdge } from '../transport/connect-error.ts';
 import { openSocket, parseMessage } from '../transport/edge-connection.ts';
 import type { Transport } from '../transport/transport.ts';
+import { interrupted } from './session.ts';
 
 const ID = '1';
 
@@ -36,7 +37,15 @@ export async function rpcThroughEdge(
   interrupt: AbortSignal,
 ): Promise<Exit> {
   const request = JSON.stringify({ jsonrpc: '2.0', id: ID, method, params });
-  const socket = await openSocket(settings);
+  const opening = openSocket(settings);
+  const socket = await Promise.race([opening, interrupted(interrupt)]);
+  if (socket === EXIT.interrupted) {
+    void opening.then(
+      (late) => late.terminate(),
+      () => {},
+    );
+    return socket;
+  }
   out.write(`→ ${request}\n`);
   let commandExit: Exit = EXIT.done;
   return new Promise<Exit>((resolve, reject) => {
@@ -44,7 +53,6 @@ export async function rpcThroughEdge(
       resolve(exit);
       socket.close();
     };
-    if (interrupt.aborted) finish(EXIT.interrupted);
     interrupt.addEventListener('abort', () => finish(EXIT.interrupted), { once: true });
     socket.on('message', (data) => {
       const text = data.toString();

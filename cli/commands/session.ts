@@ -20,25 +20,41 @@ export interface Session {
   readonly settings: Settings;
   readonly printer: Printer;
   readonly context: Context;
+  /** Whether the command itself ends what it has begun at Ctrl-C. Any other one is left where it is. */
+  readonly endsItself: boolean;
 }
 
-/** Opens the transport that the settings ask for, acts, and closes it in any case. Only that one is loaded. */
+/**
+ * Opens the transport that the settings ask for, acts, and closes it in any case. Only that one is loaded. At Ctrl-C it stops
+ * opening, and acting unless the command ends itself.
+ */
 export async function withTransport(
-  { settings, printer }: Session,
+  { settings, printer, context: { interrupt }, endsItself }: Session,
   act: (transport: Transport) => Promise<Exit>,
 ): Promise<Exit> {
-  const showHint = (sentence: string) => printer.hint(sentence);
-  const transport = settings.direct
-    ? await (await import('../transport/direct.ts')).openDirectTransport(settings, showHint)
-    : (await import('../transport/edge.ts')).openEdgeTransport(settings, showHint);
+  const opening = openTransport(settings, (sentence) => printer.hint(sentence));
+  const transport = await Promise.race([opening, interrupted(interrupt)]);
+  if (transport === EXIT.interrupted) {
+    void opening.then(
+      (late) => late.close(),
+      () => {},
+    );
+    return transport;
+  }
   try {
-    return await act(transport);
+    return await (endsItself ? act(transport) : untilInterrupted(act(transport), interrupt));
   } finally {
     await transport.close();
   }
 }
 
-/** Resolves with `interrupted` at Ctrl-C, for commands that leave nothing behind. */
+async function openTransport(settings: Settings, showHint: (sentence: string) => void): Promise<Transport> {
+  return settings.direct
+    ? (await import('../transport/direct.ts')).openDirectTransport(settings, showHint)
+    : (await import('../transport/edge.ts')).openEdgeTransport(settings, showHint);
+}
+
+/** Resolves with `interrupted` at Ctrl-C, for what leaves nothing behind. */
 export function untilInterrupted(exit: Promise<Exit>, interrupt: AbortSignal): Promise<Exit> {
   return Promise.race([exit, interrupted(interrupt)]);
 }

@@ -39,8 +39,7 @@ export async function mintToken(
     const detail = 'detail' in fields ? String(fields.detail) : '';
     throw failureFor({ type: 'refused', status, detail }, settings.edge, settings.token);
   }
-  printer.object(fields);
-  if (!printer.json) printer.result(`${String(fields.token)}\n`);
+  await printer.deliver(String(fields.token), fields, 'Repeat the command to get another token.');
   if ('expires' in fields && 'scopes' in fields)
     printer.hint(`The token is valid until ${String(fields.expires)} and allows ${String(fields.scopes)}.`);
   return EXIT.done;

@@ -31,6 +31,7 @@ export function addToolCommands(builder: CommandBuilder): void {
       new Argument('[method]', 'Method, such as CallStart').default('Echo'),
       new Argument('[params]', 'Params as a JSON object').default('{}'),
     ],
+    endsItself: true,
     act: async (session, [method = '', json = '']) => {
       const { settings, context } = session;
       const params = parseJsonObject('params', json, '{"callid":"5c25…"}');
@@ -81,13 +82,14 @@ export function addToolCommands(builder: CommandBuilder): void {
         'Phone to call for a moment, to check the routing script, the events and the phone (default: no call to a phone)',
       ),
     ],
-    act: async ({ settings, printer }, _, { testAddress }) => {
+    endsItself: true,
+    act: async ({ settings, printer, context }, _, { testAddress }) => {
       const phone =
         testAddress === undefined
           ? undefined
           : completeAddress('--test-address', testAddress, settings.domain);
       const { runDoctor } = await import('../doctor/doctor.ts');
-      return runDoctor(settings, phone, printer);
+      return runDoctor(settings, phone, printer, context.interrupt);
     },
   });
   builder.add({

@@ -1,6 +1,6 @@
 /** The checks without an edge, directly at OpenSIPS. @module */
 import { randomBytes } from 'node:crypto';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { inDialogSupport, listsSendSequential } from '../../adapter/in-dialog/support.ts';
 import {
@@ -19,14 +19,14 @@ import { type Address, formatAddress } from '../../shared/settings/value-types.t
 import { EXIT } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
 import { openDirectTransport } from '../transport/direct.ts';
-import { clockFinding } from './clock.ts';
+import { localClockFinding } from './clock.ts';
 import { type MiRequester, resultOf } from './direct-mi.ts';
 import { engineFinding } from './engine.ts';
 import { faulty, passed, type Report, unchecked } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
 import { askPhone, phoneFinding } from './phone.ts';
 import { checkScript, type ScriptContext } from './script-checks.ts';
-import { makeTestCall, testCallFindings, transferEvidence } from './test-call.ts';
+import { type TestCalls, testCallFindings, transferEvidence } from './test-call.ts';
 
 /**
  * Lifetime of the test subscription, longer than all checks. It is ended after them, and lapses where that request is lost. Not
@@ -45,49 +45,78 @@ export async function checkDirect(
   settings: Settings,
   testAddress: string | undefined,
   report: Report,
+  calls: TestCalls,
 ): Promise<string> {
   const { direct, events, timeoutMs } = settings;
   if (!direct) throw new Error('no address of an OpenSIPS');
   const timeouts = { timeoutMs: Math.min(timeoutMs, 2_000), ttlMs: timeoutMs };
   const mi = new MiClient();
   try {
-    const address = { host: await resolveHost(direct.host), port: direct.port };
+    const resolved = await attempt(resolveHost(direct.host));
+    if ('reason' in resolved) {
+      report(
+        faulty(
+          'mi',
+          `Cannot find the host ${quote(direct.host)}: ${resolved.reason}.`,
+          'Check --direct (CALL_API_DIRECT).',
+          EXIT.unreachable,
+        ),
+      );
+      return 'OpenSIPS does not answer MI.';
+    }
+    const address = { host: resolved.value, port: direct.port };
     mi.connectTo(address);
     const request: MiRequester = (method, params = {}) => mi.request(method, params, timeouts);
     const version = await checkMi(request, direct, report);
     if (version === undefined) return 'OpenSIPS does not answer MI.';
     const inDialog = checkCommands(version, resultOf(await request('which')), report);
-    const local = events ?? (await findEventAddress(address, EVENTS_SETTING));
-    const subscriber = await checkEvents(mi, request, local, timeouts, report);
-    await checkCalls(settings, testAddress, request, inDialog, report);
+    const listener = await openListener(events, address, report);
+    if (!listener) return 'events cannot be received.';
+    const subscriber = await checkEvents(mi, request, listener, timeouts, report);
+    await checkCalls(settings, testAddress, request, inDialog, report, calls);
     await subscribe(mi, subscriber, 0, timeouts);
     return '';
-  } catch (error) {
-    if (error instanceof UnknownEventAddressError) {
-      report(faulty('events', error.message, ''));
-      return 'events cannot be received.';
-    }
-    // The name of a host is not known, or an address does not belong to this machine.
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const isName = error.syscall === 'getaddrinfo';
-    report(
-      isName
-        ? faulty(
-            'mi',
-            `Cannot find the host ${quote(direct.host)}: ${reasonOf(error)}.`,
-            'Check --direct (CALL_API_DIRECT).',
-            EXIT.unreachable,
-          )
-        : faulty(
-            'events',
-            `Cannot listen for events: ${reasonOf(error)}.`,
-            `Check that ${EVENTS_SETTING} is a free UDP port at an address of this machine.`,
-          ),
-    );
-    if (!isName) return 'events cannot be received.';
-    return 'OpenSIPS does not answer MI.';
   } finally {
     mi.close();
+  }
+}
+
+/** Binds the socket that is to receive events; reports why it cannot. */
+async function openListener(
+  events: Address | undefined,
+  opensips: Address,
+  report: Report,
+): Promise<Socket | undefined> {
+  let local = events;
+  try {
+    local ??= await findEventAddress(opensips, EVENTS_SETTING);
+  } catch (error) {
+    if (!(error instanceof UnknownEventAddressError)) throw error;
+    report(faulty('events', error.message, ''));
+    return undefined;
+  }
+  const socket = createSocket('udp4');
+  socket.bind(local.port, local.host);
+  const bound = await attempt(once(socket, 'listening'));
+  if ('value' in bound) return socket;
+  socket.close();
+  report(
+    faulty(
+      'events',
+      `Cannot listen for events at ${formatAddress(local)}: ${bound.reason}.`,
+      `Check that ${EVENTS_SETTING} is a free UDP port at an address of this machine.`,
+    ),
+  );
+  return undefined;
+}
+
+/** Returns the result, or the reason where the system has refused it. Any other error is a mistake of this program. */
+async function attempt<T>(work: Promise<T>): Promise<{ readonly value: T } | { readonly reason: string }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) return { reason: reasonOf(error) };
+    throw error;
   }
 }
 
@@ -98,6 +127,7 @@ async function checkCalls(
   request: MiRequester,
   inDialog: ScriptContext['inDialog'],
   report: Report,
+  calls: TestCalls,
 ): Promise<void> {
   const { nextHop, domain = '' } = settings;
   const callids = new Set<string>();
@@ -115,7 +145,7 @@ async function checkCalls(
       );
     else {
       const answer = await askPhone(request, testAddress, nextHop);
-      const result = await makeTestCall(transport, testAddress);
+      const result = await calls.makeCall(transport, testAddress);
       const [, loop] = testCallFindings(result, callids.size > 0, nextHop);
       report(loop);
       report(phoneFinding(answer, transferEvidence(result)));
@@ -127,7 +157,7 @@ async function checkCalls(
       inDialog,
       hasDialogEvent: (callid: string) => callids.has(callid),
     };
-    await checkScript(context, testAddress === undefined, report);
+    await calls.run(checkScript(context, testAddress === undefined, report));
   } finally {
     await transport.close();
   }
@@ -162,8 +192,8 @@ async function checkMi(request: MiRequester, address: Address, report: Report): 
     return undefined;
   }
   report(passed('mi', `OpenSIPS answers. It is up since ${uptime.data['Up since']}.`));
-  // OpenSIPS gives its local time without the zone. MI belongs on the same machine, where that is this zone.
-  report(clockFinding(Date.parse(uptime.data.Now), Date.now(), 'OpenSIPS (in its time zone)'));
+  // OpenSIPS gives its local time without the zone, which may be another one: in a container it is mostly UTC.
+  report(localClockFinding(Date.parse(uptime.data.Now), Date.now(), 'OpenSIPS'));
   const version = VersionResult.safeParse(resultOf(await request('version')));
   const name = version.success ? version.data.Server : '';
   report(versionFinding(name));
@@ -174,16 +204,14 @@ async function checkMi(request: MiRequester, address: Address, report: Report): 
 async function checkEvents(
   mi: MiClient,
   request: MiRequester,
-  local: Address,
+  socket: Socket,
   timeouts: { readonly timeoutMs: number; readonly ttlMs: number },
   report: Report,
 ): Promise<Address> {
-  const socket = createSocket('udp4');
   const marker = randomBytes(9).toString('hex');
   try {
-    socket.bind(local.port, local.host);
-    await once(socket, 'listening');
-    const address = { host: local.host, port: socket.address().port };
+    const { address: host, port } = socket.address();
+    const address = { host, port };
     const arrived = new Promise<boolean>((resolve) => {
       socket.on('message', (datagram) => {
         if (datagram.toString().includes(marker)) resolve(true);

@@ -1,5 +1,6 @@
 /** `doctor`: checks each place between here and the phones, and shows what is wrong and what repairs it. @module */
-import type { Exit } from '../exit.ts';
+import { interrupted } from '../commands/session.ts';
+import { EXIT, type Exit, Failure } from '../exit.ts';
 import type { Tone } from '../output/labels.ts';
 import type { Printer } from '../output/printer.ts';
 import { text } from '../output/table.ts';
@@ -7,25 +8,34 @@ import type { Settings } from '../settings/settings.ts';
 import { checkDirect } from './direct.ts';
 import { checkThroughEdge } from './edge.ts';
 import { DIRECT_CHECKS, EDGE_CHECKS, exitForFindings, type Finding, unreached } from './finding.ts';
+import { TestCalls } from './test-call.ts';
 
 const MARKS = { well: ['✓', 'good'], ill: ['✗', 'bad'], unknown: ['·', 'faint'] } as const satisfies Record<
   Finding['state'],
   readonly [string, Tone]
 >;
 
-/** Runs all checks. Returns the exit code of another command that would fail for the same reason, or 1 for other faults. */
+/** Runs all checks; at Ctrl-C it ends the calls that it has made, and no others begin. Returns the exit code of another command that would fail for the same reason, or 1 for other faults. */
 export async function runDoctor(
   settings: Settings,
   testAddress: string | undefined,
   printer: Printer,
+  interrupt: AbortSignal,
 ): Promise<Exit> {
   const findings: Finding[] = [];
   const report = (finding: Finding) => {
+    // No check leaves a call behind when it reports, so this is where the rest of them can be left out.
+    if (interrupt.aborted) throw new Failure(EXIT.interrupted, 'Interrupted.');
     findings.push(finding);
     show(finding, printer);
   };
+  const calls = new TestCalls(interrupt);
   const check = settings.direct ? checkDirect : checkThroughEdge;
-  const reason = await check(settings, testAddress, report);
+  const reason = await Promise.race([check(settings, testAddress, report, calls), interrupted(interrupt)]);
+  if (reason === EXIT.interrupted) {
+    await calls.ended;
+    return reason;
+  }
   const checks = settings.direct ? DIRECT_CHECKS : EDGE_CHECKS;
   for (const finding of unreached(findings, checks, reason)) show(finding, printer);
   return exitForFindings(findings);

@@ -1,10 +1,11 @@
 /** The checks through the edge, in the order of the path from here to the phones. @module */
 import { describeResponse } from '../../adapter/opensips/mi-message.ts';
+import { Me } from '../../shared/protocol/http/me.ts';
 import { ReplyOutcome } from '../../shared/protocol/link.ts';
 import { DiagnosisResult } from '../../shared/protocol/rpc/diagnosis.ts';
 import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { quote } from '../../shared/settings/quote.ts';
-import { EXIT, errorText, Failure } from '../exit.ts';
+import { adviceFor, EXIT, errorText, exitFor, Failure } from '../exit.ts';
 import { formatDuration } from '../output/labels.ts';
 import { withReason } from '../output/sentence.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -17,13 +18,14 @@ import { engineFinding } from './engine.ts';
 import { faulty, passed, type Report, unchecked } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
 import { phoneFinding } from './phone.ts';
-import { makeTestCall, testCallFindings, transferEvidence } from './test-call.ts';
+import { type TestCalls, testCallFindings, transferEvidence } from './test-call.ts';
 
 /** Reports each finding as it is made. Returns why the other checks were not reached, as a sentence. */
 export async function checkThroughEdge(
   settings: Settings,
   testAddress: string | undefined,
   report: Report,
+  calls: TestCalls,
 ): Promise<string> {
   if (!(await checkEdge(settings, report))) return 'the edge cannot be reached.';
   const scopes = await checkToken(settings, report);
@@ -31,12 +33,16 @@ export async function checkThroughEdge(
   if (!scopes.includes('read')) return 'the key or token does not have the scope read.';
   const diagnosis = await requestDiagnosis(settings);
   if (typeof diagnosis === 'string') return diagnosis;
+  if (diagnosis instanceof Failure) {
+    report(faulty('adapter', diagnosis.problem, diagnosis.remedy, diagnosis.exit));
+    return 'the edge has not told what it knows.';
+  }
   if (!checkLink(diagnosis, report)) return 'no adapter is connected.';
   if (!checkOpenSips(diagnosis, report)) return 'OpenSIPS does not answer MI.';
   if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
   if (!scopes.includes('CallStart') || !scopes.includes('CallEnd'))
     return 'a test call needs the scopes CallStart and CallEnd.';
-  await checkTestCall(settings, testAddress, diagnosis.opensips?.next_hop ?? '', report);
+  await checkTestCall(settings, testAddress, diagnosis.opensips?.next_hop ?? '', report, calls);
   return '';
 }
 
@@ -74,11 +80,18 @@ async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
 }
 
 const REJECTED = 'the edge rejected the key or token.';
+const UNKNOWN_CREDENTIAL = 'the edge has not told whether the key or token is valid.';
 
 /** Returns the scopes of the credential, or a sentence that says why there are none. */
 async function checkToken(settings: Settings, report: Report): Promise<readonly string[] | string> {
   const { edge, token: credential } = settings;
-  const { status, body } = await requestRoute(settings, '/v1/me');
+  const fail = ({ problem, remedy, exit }: Failure) => {
+    report(faulty('token', problem, remedy, exit));
+    return UNKNOWN_CREDENTIAL;
+  };
+  const answer = await requestCredential(settings);
+  if (answer instanceof Failure) return fail(answer);
+  const { status, body } = answer;
   if (status === 200) {
     const { tenant, site, subject, scopes, expires } = body as {
       readonly tenant: string;
@@ -107,14 +120,9 @@ async function checkToken(settings: Settings, report: Report): Promise<readonly 
     );
     return 'no site is named.';
   }
-  if (status !== 401) {
-    const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
-    const { problem, remedy, exit } = failureFor({ type: 'refused', status, detail }, edge, credential);
-    report(faulty('token', problem, remedy, exit));
-    return REJECTED;
-  }
   if (edge.site !== undefined) {
-    const anywhere = await requestRoute({ ...settings, edge: { ...edge, site: undefined } }, '/v1/me');
+    const anywhere = await requestCredential({ ...settings, edge: { ...edge, site: undefined } });
+    if (anywhere instanceof Failure) return fail(anywhere);
     // 400 asks a key for several sites which one it means: so the key is valid.
     if (anywhere.status === 200 || anywhere.status === 400) {
       report(
@@ -133,16 +141,45 @@ async function checkToken(settings: Settings, report: Report): Promise<readonly 
   return REJECTED;
 }
 
-/** Returns the diagnosis of the edge, or a sentence that says why there is none. */
-async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | string> {
-  const { result, error } = await requestOnce(settings, 'Diagnose', {});
+/**
+ * Returns what the edge says of a credential: 200, 400 where it needs the name of a site, or 401. Any other answer says nothing
+ * about it, and is a failure.
+ */
+async function requestCredential(
+  settings: Settings,
+): Promise<{ readonly status: number; readonly body: unknown } | Failure> {
+  const answer = await requestRoute(settings, '/v1/me').catch(failureOrThrow);
+  if (answer instanceof Failure) return answer;
+  const { status, body } = answer;
+  if (status === 200 ? Me.safeParse(body).success : status === 400 || status === 401) return answer;
+  const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
+  return failureFor({ type: 'refused', status, detail }, settings.edge, settings.token);
+}
+
+function failureOrThrow(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  throw error;
+}
+
+/** Returns the diagnosis of the edge, why there is none, or a sentence if this key or token may not have one. */
+async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | Failure | string> {
+  const answer = await requestOnce(settings, 'Diagnose', {}).catch(failureOrThrow);
+  if (answer instanceof Failure) return answer;
+  const { result, error } = answer;
   if (error?.code === errorCode.methodNotFound)
-    return 'the edge is too old to know the method Diagnose. Update it.';
-  if (error) return withReason('the edge rejected the request', errorText(error));
+    return new Failure(EXIT.failed, 'The edge is too old to know the method Diagnose.', 'Update it.');
+  if (error?.code === errorCode.notAllowed)
+    return withReason('the edge does not allow this key or token to diagnose', errorText(error));
+  if (error)
+    return new Failure(
+      exitFor(error.code),
+      withReason('The edge rejected the request Diagnose', errorText(error)),
+      adviceFor(error.code),
+    );
   const parsed = DiagnosisResult.safeParse(result);
   return parsed.success
     ? parsed.data
-    : 'this version of call-api does not understand the edge. Update call-api.';
+    : new Failure(EXIT.failed, 'This version of call-api does not understand the edge.', 'Update call-api.');
 }
 
 function checkLink(
@@ -227,12 +264,13 @@ async function checkTestCall(
   address: string,
   nextHop: string,
   report: Report,
+  calls: TestCalls,
 ): Promise<void> {
   const transport = openEdgeTransport(settings, () => {});
   const startedAt = performance.now();
-  const result = await makeTestCall(transport, address).finally(() => transport.close());
+  const result = await calls.makeCall(transport, address).finally(() => transport.close());
   const after = await requestDiagnosis(settings);
-  const lastEventMs = typeof after === 'string' ? undefined : after.last_event_ms;
+  const lastEventMs = after instanceof Failure || typeof after === 'string' ? undefined : after.last_event_ms;
   const hasEvents = lastEventMs !== undefined && lastEventMs < performance.now() - startedAt;
   for (const finding of testCallFindings(result, hasEvents, nextHop)) report(finding);
   const evidence = transferEvidence(result);

@@ -10,6 +10,7 @@ import { resolveHost } from '../../adapter/opensips/host-address.ts';
 import { describeResponse, type MiResponse } from '../../adapter/opensips/mi-message.ts';
 import { inviteCommand } from '../../shared/commands/call-start/invite.ts';
 import { UacResult } from '../../shared/opensips/mi.ts';
+import { reasonOf } from '../../shared/settings/error-reason.ts';
 import { parseSipUri } from '../../shared/sip/sip-uri.ts';
 import { type MiRequester, resultOf } from './direct-mi.ts';
 import type { Check, Report } from './finding.ts';
@@ -83,7 +84,8 @@ async function findServer(nextHop: string): Promise<Server | string> {
   if (host === undefined) return cannot('the host is not known');
   if (!isIPv4(host)) return cannot('they use IPv4 only');
   const server = { host, port: uri.port ?? 5060 };
-  return { server, localHost: await findLocalAddress(server) };
+  const localHost = await findLocalAddress(server).catch(reasonOf);
+  return isIPv4(localHost) ? { server, localHost } : cannot(localHost);
 }
 
 /** Returns why the remaining checks could not be made, as a sentence. */

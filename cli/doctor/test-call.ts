@@ -21,8 +21,37 @@ export interface TestCallResult {
   readonly failure: CommandUpdate | undefined;
 }
 
-/** Makes the call and ends it; resolves when it has ended. */
-export async function makeTestCall(transport: Transport, address: string): Promise<TestCallResult> {
+/** The calls that doctor makes, so that none is left behind at Ctrl-C. */
+export class TestCalls {
+  readonly #interrupt: AbortSignal;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(interrupt: AbortSignal) {
+    this.#interrupt = interrupt;
+  }
+
+  /** Resolves when no call is left. */
+  get ended(): Promise<unknown> {
+    return this.#last;
+  }
+
+  /** Calls a phone and ends the call, at Ctrl-C at once; resolves when it has ended. */
+  makeCall(transport: Transport, address: string): Promise<TestCallResult> {
+    return this.run(makeTestCall(transport, address, this.#interrupt));
+  }
+
+  /** Waits for calls that end by themselves. */
+  run<T>(calls: Promise<T>): Promise<T> {
+    this.#last = calls.catch(() => {});
+    return calls;
+  }
+}
+
+async function makeTestCall(
+  transport: Transport,
+  address: string,
+  interrupt: AbortSignal,
+): Promise<TestCallResult> {
   const updates: string[] = [];
   let failure: CommandUpdate | undefined;
   let ending: Promise<void> | undefined;
@@ -37,9 +66,13 @@ export async function makeTestCall(transport: Transport, address: string): Promi
       else if (event === 'CallerRinging' || event === 'TransferStart' || event === 'CalleeAnswered')
         ending ??= end(transport, cmdId);
     });
+    const onInterrupt = () => {
+      ending ??= end(transport, cmdId);
+    };
+    if (interrupt.aborted) onInterrupt();
+    interrupt.addEventListener('abort', onInterrupt, { once: true });
   });
-  await Promise.race([ended, transport.failed]);
-  await ending;
+  await Promise.race([ended.then(() => ending), transport.failed]);
   return { updates, failure };
 }
 

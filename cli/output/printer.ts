@@ -1,12 +1,19 @@
 /** Prints results and hints: for people on a terminal or in a pipe, or as JSON for programs. @module */
 import { styleText } from 'node:util';
+import { EXIT, type Exit } from '../exit.ts';
 import type { Label } from './labels.ts';
 import { asSentence } from './sentence.ts';
+import { deliver } from './stream-output.ts';
 
 /** The part of a stream that is used. */
 export interface Output {
+  /** Never throws: see `flush` and `failed`. */
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Resolves when what was written has left this process, with the error where that failed. Absent where it cannot fail. */
+  flush?(): Promise<Error | undefined>;
+  /** Aborted when a write has failed: later ones are dropped. */
+  readonly failed?: AbortSignal;
 }
 
 const STYLES = { plain: [], good: ['green'], bad: ['red'], faint: ['dim'] } as const;
@@ -47,9 +54,23 @@ export class Printer {
     if (!this.json) this.#out.write(`${this.#color(label)}\n`);
   }
 
+  /** Resolves when a write has failed, with the exit code of a command that only prints. */
+  get failed(): Promise<Exit> {
+    return new Promise((resolve) => {
+      const { failed } = this.#out;
+      if (failed?.aborted) resolve(EXIT.done);
+      failed?.addEventListener('abort', () => resolve(EXIT.done), { once: true });
+    });
+  }
+
   /** Prints a result unchanged. */
   result(text: string): void {
     this.#out.write(text);
+  }
+
+  /** Prints a text that cannot be read again, as a line of its own or in its object: see {@link deliver}. */
+  deliver(text: string, object: unknown, remedy: string): Promise<void> {
+    return deliver(this.#out, `${this.json ? JSON.stringify(object) : text}\n`, remedy);
   }
 
   /** Prints an object on one line, for programs only. */

@@ -59,6 +59,7 @@ const BY_CODE: Readonly<Record<string, ErrorReason>> = {
   ENOEXEC: { reason: 'it is not a program for this machine' },
   ENOMEM: { reason: 'out of memory' },
   ERR_INVALID_ARG_VALUE: { reason: 'it is not a valid path' },
+  EFBIG: { reason: 'the file would become larger than this process may write' },
   ERR_FS_FILE_TOO_LARGE: { reason: 'the file is too large' },
   ECONNREFUSED: { reason: 'connection refused' },
   ECONNRESET: CLOSED,

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { keyId, MultiTenantStack } from '../harness/multi-tenant-stack.ts';
-import { findFreePort, startStack } from '../harness/stack.ts';
+import { findFreePort, startStack, waitUntil } from '../harness/stack.ts';
+import { FakeHttpEdge } from './fake-http-edge.ts';
 import { type MiFaults, MiProxy } from './mi-proxy.ts';
-import { OUTPUT_TARGETS, run } from './run.ts';
+import { OUTPUT_TARGETS, run, start } from './run.ts';
 
 interface Finding {
   readonly check: string;
@@ -217,23 +218,43 @@ it('finds that the first leg does not pass the script (no next_hop)', async () =
   }
 });
 
-it('finds that the clock is off by an hour', async () => {
-  await using at = await stackWith({});
+/** Returns the variables of a process whose clock is ahead. */
+async function clockAhead(seconds: number): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'call-api-'));
-  const clock = join(folder, 'an-hour-ahead.mjs');
-  await writeFile(clock, 'const now = Date.now; Date.now = () => now() + 3_600_000;\n');
-  for (const route of [at.edge, at.direct]) {
-    const { exit, ill } = await doctor(route, { NODE_OPTIONS: `--import=${clock}` });
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const clock = join(folder, 'ahead.mjs');
+  await writeFile(clock, `const now = Date.now; Date.now = () => now() + ${seconds * 1_000};\n`);
+  return { NODE_OPTIONS: `--import=${clock}` };
+}
+
+it('finds that the clock is off, also by an hour where that cannot be the time zone', async () => {
+  await using at = await stackWith({});
+  for (const [route, seconds] of [
+    [at.edge, 3_600],
+    [at.edge, 120],
+    [at.direct, 120],
+    [at.direct, 200_000],
+  ] as const) {
+    const { exit, ill } = await doctor(route, await clockAhead(seconds));
     expect(ill).toMatchObject([
       {
         check: 'clock',
-        says: expect.stringMatching(/3(599|600|601) s ahead/),
+        says: expect.stringMatching(new RegExp(`(${seconds - 1}|${seconds}|${seconds + 1}) s ahead`)),
         mend: expect.stringContaining('NTP'),
       },
     ]);
     expect(exit).toBe(1);
   }
-  await rm(folder, { recursive: true });
+});
+
+it('takes another time zone of OpenSIPS for no fault of the clock', async () => {
+  await using at = await stackWith({});
+  for (const zone of ['Asia/Kolkata', 'America/Los_Angeles'])
+    for (const route of [at.edge, at.direct]) {
+      const { ill, of } = await doctor(route, { TZ: zone });
+      expect(ill).toEqual([]);
+      expect(of('clock')).toMatchObject({ state: 'well' });
+    }
 });
 
 it('finds that OpenSIPS is too old', async () => {
@@ -244,5 +265,71 @@ it('finds that OpenSIPS is too old', async () => {
       { check: 'opensips', says: expect.stringContaining('2.4'), mend: expect.stringContaining('3.6') },
     ]);
     expect(exit).toBe(1);
+  }
+});
+
+it('does not take an edge that is not available for a verdict on the key', async () => {
+  const unavailable = { status: 503, body: { detail: 'overloaded' } };
+  const key = 'ca.k1.api.t1.id.secret.mac';
+  const me = { tenant: 't1', site: 's1', subject: 'key:id', scopes: ['read'] };
+  for (const [answers, args, exitCode] of [
+    [[unavailable], [], 3],
+    [[{ status: 429, body: {} }], [], 3],
+    [[{ status: 200, body: 'not what an edge says' }], [], 3],
+    // The key may be valid for another site.
+    [[{ status: 401, body: {} }, unavailable], ['--site', 's1'], 3],
+    [
+      [
+        { status: 401, body: {} },
+        { status: 401, body: {} },
+      ],
+      ['--site', 's1'],
+      4,
+    ],
+    // The edge becomes unavailable before the diagnosis.
+    [[{ status: 200, body: me }], [], 3],
+  ] as const) {
+    await using edge = await FakeHttpEdge.start((path, attempt) => {
+      if (path === '/healthz') return { status: 200, body: { version: '1.2.3' } };
+      return path === '/v1/me' ? (answers[attempt - 1] ?? unavailable) : unavailable;
+    });
+    const { exit, ill, findings } = await doctor(args, { CALL_API: edge.url, CALL_API_TOKEN: key });
+    expect(ill).toHaveLength(1);
+    expect(exit).toBe(exitCode);
+    expect(JSON.stringify(ill).includes('was revoked')).toBe(exitCode === 4);
+    expect(JSON.stringify(findings).includes('rejected the')).toBe(exitCode === 4);
+  }
+});
+
+it('finds who uses the port for events, or that it cannot be there', async () => {
+  await using at = await stackWith({});
+  const squatter = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(squatter, 'listening');
+  for (const [events, reason] of [
+    [`127.0.0.1:${squatter.address().port}`, 'another program uses the port'],
+    ['192.0.2.1:5061', 'the address does not belong to this machine'],
+    ['nowhere.invalid:5061', 'the host name does not exist'],
+  ] as const) {
+    const { exit, ill } = await doctor([...at.direct, '--events', events]);
+    expect(ill).toMatchObject([{ check: 'events', says: expect.stringContaining(reason) }]);
+    expect(exit).toBe(1);
+  }
+  squatter.close();
+});
+
+it('ends the test call at Ctrl-C', async () => {
+  await using stack = await startStack({ scriptEvents: true });
+  const { host, port } = stack.simulator.mi;
+  for (const [at, to] of [
+    ['--url', `ws://127.0.0.1:${stack.port}`],
+    ['--direct', `${host}:${port}`],
+  ] as const) {
+    const user = `ring.${at.slice(2)}`;
+    const running = start(['doctor', at, to, '--test-address', `sip:${user}@127.0.0.1:5060`]);
+    const legs = () => stack.simulator.ledger.dialogs.filter((dialog) => dialog.to.includes(user));
+    await waitUntil(() => legs().length > 0);
+    running.interrupt();
+    expect((await running.exited).exit).toBe(130);
+    expect(legs().map(({ state }) => state)).toEqual([5]);
   }
 });

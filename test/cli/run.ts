@@ -25,7 +25,9 @@ export interface RunningProcess {
   /** Resolves when the output contains the text; rejects if the process ends without it. */
   waitForOutput(text: string): Promise<void>;
   /** Presses Ctrl-C on a terminal, or sends the signal for it. */
-  interrupt(): void;
+  interrupt(signal?: 'SIGINT' | 'SIGTERM'): void;
+  /** Reads no more of stdout: the next write of the process fails with EPIPE. */
+  closeOutput(): void;
   readonly exited: Promise<RunResult>;
 }
 
@@ -36,7 +38,24 @@ export function start(
   target: OutputTarget = 'pipe',
 ): RunningProcess {
   const command = [process.execPath, MAIN, ...args];
-  const [file = '', ...rest] = target === 'pipe' ? command : terminalCommand(command);
+  return startProcess(target === 'pipe' ? command : terminalCommand(command), env, target);
+}
+
+/** Runs `call-api` to its end as `"$@"` of a shell script, such as `exec "$@" >/dev/full`. */
+export function runInShell(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunResult> {
+  const command = ['sh', '-c', script, 'sh', process.execPath, MAIN, ...args];
+  return startProcess(command, env, 'pipe').exited;
+}
+
+function startProcess(
+  [file = '', ...rest]: readonly string[],
+  env: Readonly<Record<string, string>>,
+  target: OutputTarget,
+): RunningProcess {
   const child = spawn(file, rest, {
     env: { PATH, NODE_COMPILE_CACHE, HOME: '/nowhere', TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -59,10 +78,11 @@ export function start(
       if (!(out + err).includes(text))
         throw new Error(`the process ended without printing ${text}; it printed:\n${out}${err}`);
     },
-    interrupt() {
+    interrupt(signal = 'SIGINT') {
       if (target === 'terminal') child.stdin.write(CTRL_C);
-      else child.kill('SIGINT');
+      else child.kill(signal);
     },
+    closeOutput: () => void child.stdout.destroy(),
     exited,
   };
 }
