@@ -13,6 +13,7 @@ import { FloodGuard } from './rpc/flood-guard.ts';
 import { HttpClients } from './rpc/http-clients.ts';
 import { Limiter } from './rpc/limits.ts';
 import type { RpcDependencies } from './rpc/rpc-server.ts';
+import { ClientOutput } from './sockets/client-output.ts';
 import { Sessions } from './sockets/sessions.ts';
 import { CommandLog } from './store/command-log.ts';
 import { PolicyStore } from './store/policy-store.ts';
@@ -23,6 +24,7 @@ export interface Components extends RpcDependencies {
   readonly reconciler: DialogReconciler;
   readonly httpClients: HttpClients;
   readonly logNotifier: LogNotifier;
+  readonly output: ClientOutput;
 }
 
 /**
@@ -44,7 +46,8 @@ export function restoreComponents(
     calls.onNotification(command, notification, Date.now()),
   );
   const calls = new Calls(commandLog, () => runner.nextSeq());
-  const watchers = new Watchers(ctx);
+  const output = new ClientOutput(() => policies.policy.limits);
+  const watchers = new Watchers(ctx, output, runner.lastSeq);
   const now = Date.now();
   const logNotifier = new LogNotifier(sql, runner.lastSeq, {
     epoch,
@@ -77,11 +80,12 @@ export function restoreComponents(
     reconcileSchedule: new ReconcileSchedule(sql, now),
     watchers,
     link,
-    sessions: new Sessions(ctx),
+    sessions: new Sessions(ctx, output),
     httpClients: new HttpClients(),
     limiter: new Limiter(),
     floodGuard: new FloodGuard(),
     logNotifier,
+    output,
   };
 }
 
