@@ -8,6 +8,7 @@ import { Watchers } from './calls/watchers.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';
+import { Charges } from './rpc/charges.ts';
 import { Diagnosis } from './rpc/diagnosis.ts';
 import { FloodGuard } from './rpc/flood-guard.ts';
 import { HttpClients } from './rpc/http-clients.ts';
@@ -82,6 +83,7 @@ export function restoreComponents(
     link,
     sessions: new Sessions(ctx, output),
     httpClients: new HttpClients(),
+    charges: new Charges(() => policies.policy.limits),
     limiter: new Limiter(),
     floodGuard: new FloodGuard(),
     logNotifier,

@@ -34,6 +34,7 @@ import { attachmentOf, type ClientSocket } from '../sockets/attachments.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { PolicyStore } from '../store/policy-store.ts';
+import type { Charges } from './charges.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
 import { openEventStream } from './event-stream.ts';
@@ -53,6 +54,7 @@ export interface RpcDependencies {
   readonly watchers: Watchers;
   readonly sessions: Sessions;
   readonly link: Link;
+  readonly charges: Charges;
   readonly limiter: Limiter;
   readonly floodGuard: FloodGuard;
 }
