@@ -44,10 +44,11 @@ export function createApp(
       if ('status' in client) return deny(client);
       const query = validate(ConnectQuery, req.query(), 'The query');
       if (!query.success) return problemResponse(400, query.error);
-      const { session = crypto.randomUUID(), since, events } = query.data;
+      const { session = crypto.randomUUID(), since, events, ack } = query.data;
       const resume = since === undefined ? {} : { since: Number(since) };
       const filter = events === 'original' ? { events } : {};
-      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume, ...filter });
+      const proof = ack === undefined ? {} : { acknowledges: true as const };
+      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume, ...filter, ...proof });
     })
     .get('/adapter', async ({ env, req }) => {
       const adapter = await authenticator.authenticateAdapter(req.raw, env);

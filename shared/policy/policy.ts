@@ -26,24 +26,57 @@ export const Id = z
 const integer = (min: number, max: number, description: string) =>
   z.number().int().min(min).max(max).meta({ description });
 
-/** The limits of a tenant. The defaults are higher than normal use needs. */
+/** A rate of a tenant. Its share of a site may be a fraction. */
+const tenantRate = (max: number, description: string) =>
+  z
+    .number()
+    .min(0.01)
+    .max(max)
+    .meta({ description: `${description}, divided among its sites` });
+
+const KB = 1_024;
+const MB = 1_024 * KB;
+
+/**
+ * The limits of a tenant. The defaults are higher than normal use needs. Those of the whole tenant are ten times those of a subject,
+ * because a tenant can issue tokens for any number of subjects.
+ */
 export const Limits = z.object({
   messages_per_second: integer(
     1,
     10_000,
-    'messages that a session may send per second; twice as many in a burst',
+    'requests of a subject per second at a site, over all its sockets and HTTP requests; twice as many in a burst',
   ).default(50),
+  tenant_messages_per_second: tenantRate(
+    100_000,
+    'requests per second of all subjects of the tenant, twice as many in a burst',
+  ).default(500),
+  replayed_bytes_per_minute: integer(
+    64 * KB,
+    64 * 1_024 * MB,
+    'bytes per minute that are read for a subject from what the site has stored: missed changes, lists and commands',
+  ).default(64 * MB),
+  tenant_replayed_bytes_per_minute: integer(
+    64 * KB,
+    640 * 1_024 * MB,
+    'bytes per minute that are read for all subjects of the tenant, divided among its sites',
+  ).default(640 * MB),
+  connections_per_minute: integer(
+    1,
+    60_000,
+    'connections of a subject per minute: WebSockets and event streams',
+  ).default(60),
+  tenant_connections_per_minute: tenantRate(
+    600_000,
+    'connections per minute of all subjects of the tenant',
+  ).default(600),
   commands_in_flight: integer(1, 100_000, 'commands of a session that may run at the same time').default(
     1_000,
   ),
-  starts_per_second: z
-    .number()
-    .min(0.01)
-    .max(10_000)
-    .meta({
-      description: 'CallStarts per second of the tenant, divided among its sites; twice as many in a burst',
-    })
-    .default(50),
+  starts_per_second: tenantRate(
+    10_000,
+    'CallStarts per second of the tenant, twice as many in a burst',
+  ).default(50),
   standing_calls: integer(
     1,
     1_000_000,
@@ -56,6 +89,16 @@ export const Limits = z.object({
     'bytes that a site may store; the oldest commands and calls are dropped first',
   ).default(1_073_741_824),
   sessions_per_subject: integer(1, 10_000, 'open sockets of a subject at a site').default(1_000),
+  unread_bytes: integer(
+    256 * KB,
+    16 * MB,
+    'bytes that a socket may leave unread before it is closed',
+  ).default(MB),
+  stream_unread_bytes: integer(
+    64 * KB,
+    8 * MB,
+    'bytes that the reader of an event stream may leave unread before it is closed',
+  ).default(256 * KB),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -102,7 +145,7 @@ export type Rules = z.infer<typeof Rules>;
 export const Policy = z.object({
   /** Increases with each change of the tenant, so that an older policy never replaces a newer one. */
   version: z.number().int(),
-  /** `starts_per_second` and `standing_calls` are the share of this site. */
+  /** Those of the whole tenant are the share of this site: see `worker/tenant/policy.ts`. */
   limits: Limits,
   /** All of these must allow an address: those of the tenant, then those of the site. */
   rules: z.array(Rules),

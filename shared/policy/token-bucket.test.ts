@@ -33,10 +33,27 @@ it('applies a new rate at once', () => {
   expect(bucket.take(1_000, 2)).toBe(0);
 });
 
-it('grants nothing when the clock goes back', () => {
+it('grants nothing when the clock goes back, and goes on from the new time', () => {
   const bucket = new TokenBucket();
-  for (let n = 0; n < 2; n++) bucket.take(1, 10_000);
+  for (let n = 0; n < 2; n++) bucket.take(1, 3_600_000);
   expect(bucket.take(1, 5_000)).toBe(1_000);
+  expect(bucket.take(1, 6_000)).toBe(0);
+});
+
+it('holds what the rate adds in the time that its owner sets', () => {
+  const bucket = new TokenBucket(60);
+  for (let n = 0; n < 60; n++) expect(bucket.take(1, 0)).toBe(0);
+  expect(bucket.take(1, 0)).toBe(1_000);
+});
+
+it('tells how long a token takes, without taking it', () => {
+  const bucket = new TokenBucket();
+  expect(bucket.waitFor(1, 0)).toBe(0);
+  expect(bucket.isFull(1, 0)).toBe(true);
+  bucket.take(1, 0, 2);
+  expect(bucket.waitFor(1, 0)).toBe(1_000);
+  expect(bucket.isFull(1, 1_999)).toBe(false);
+  expect(bucket.isFull(1, 2_000)).toBe(true);
 });
 
 it('never grants more than the burst and the rate, and a token is available after the wait', () => {

@@ -37,8 +37,10 @@ export const closeCode = {
   superseded: 4408,
   /** Another adapter is connected to the site. */
   occupied: 4409,
-  /** The message is too large. */
+  /** An adapter's message is too large. */
   tooLarge: 4413,
+  /** A client does not read what it is sent. Adapters never get this code, and clients never the one above. */
+  notReading: 4413,
   /** The client has continued to send far beyond its rate limit. */
   flood: 4429,
 } as const;

@@ -13,6 +13,7 @@ export const LAYERS: readonly string[] = [
   'http',
   'switchboard',
   'switchboard/rpc',
+  'switchboard/replay',
   'switchboard/webhooks',
   'switchboard/calls',
   'switchboard/link',

@@ -12,6 +12,11 @@ export const UNLIMITED_POLICY: Policy = {
   version: 0,
   limits: {
     messages_per_second: 10_000,
+    tenant_messages_per_second: 100_000,
+    replayed_bytes_per_minute: 64 * 1_024 ** 3,
+    tenant_replayed_bytes_per_minute: 640 * 1_024 ** 3,
+    connections_per_minute: 60_000,
+    tenant_connections_per_minute: 600_000,
     commands_in_flight: 100_000,
     starts_per_second: 10_000,
     standing_calls: 1_000_000,
@@ -19,6 +24,8 @@ export const UNLIMITED_POLICY: Policy = {
     // As for any tenant: a developer's disk has an end, too.
     stored_bytes: 1_073_741_824,
     sessions_per_subject: 10_000,
+    unread_bytes: 16 * 1_024 ** 2,
+    stream_unread_bytes: 8 * 1_024 ** 2,
   },
   rules: [],
   kept_seconds: 3_600,

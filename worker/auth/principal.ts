@@ -31,6 +31,8 @@ export interface ClientConnection extends ClientPrincipal {
   readonly since?: number;
   /** It receives only notifications that OpenSIPS's own Call API has; absent: all of them. */
   readonly events?: 'original';
+  /** It returns the tokens of `Acknowledge`, which prove what it has read. */
+  readonly acknowledges?: true;
   /** What an HTTP stream receives; absent for a WebSocket. */
   readonly stream?: HttpStream;
 }

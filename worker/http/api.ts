@@ -174,8 +174,10 @@ async function serveEventStream(
     ...resume,
     session: newSession(),
     stream: { kind: 'events' },
+    acknowledges: true,
   });
-  return response.webSocket ? streamEvents(response.webSocket) : response;
+  const { stream_unread_bytes } = client.principal.policy.limits;
+  return response.webSocket ? streamEvents(response.webSocket, stream_unread_bytes) : response;
 }
 
 /** Waits for the end of a command. Returns at once where there is no such command, or why waiting is not possible. */

@@ -5,6 +5,8 @@ import { AuthorizeParams } from '../../shared/protocol/rpc/service-methods.ts';
 import type { Claims } from '../auth/tokens.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Components } from './components.ts';
+import type { SocketReplays } from './replay/socket-replays.ts';
+import { acknowledgedToken } from './rpc/acknowledgment.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
 import type { RpcServer, VerifiedTokens } from './rpc/rpc-server.ts';
 import { isAuthorize } from './rpc/token-renewal.ts';
@@ -19,6 +21,7 @@ export class ClientMessages {
   readonly #components: Components;
   readonly #rpc: RpcServer;
   readonly #commits: CommitQueue;
+  readonly #replays: SocketReplays;
   readonly #verifyToken: (token: string) => Promise<Claims | undefined>;
   /** The last verification of each socket: of two new tokens, the later one counts, whichever is verified first. */
   readonly #verifications = new WeakMap<WebSocket, Promise<unknown>>();
@@ -27,11 +30,13 @@ export class ClientMessages {
     components: Components,
     rpc: RpcServer,
     commits: CommitQueue,
+    replays: SocketReplays,
     verifyToken: (token: string) => Promise<Claims | undefined>,
   ) {
     this.#components = components;
     this.#rpc = rpc;
     this.#commits = commits;
+    this.#replays = replays;
     this.#verifyToken = verifyToken;
   }
 
@@ -50,6 +55,8 @@ export class ClientMessages {
       sessions.closeExpired(socket);
       return undefined;
     }
+    const token = acknowledgedToken(frame);
+    if (token !== undefined && this.#replays.acknowledge(socket, token, now)) return undefined;
     const read = this.#rpc.read(socket, client, frame, now);
     if (read.outcome === 'flood') sessions.closeForFlood(socket);
     if (read.outcome === 'answered') this.#commits.reply(socket, read.reply);

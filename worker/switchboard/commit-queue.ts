@@ -53,13 +53,9 @@ export class CommitQueue {
   }
 
   /** Sends the reply to a message once this turn is stored. */
-  reply(socket: WebSocket, { responses, batch, followUps }: RpcReply): void {
-    if (responses.length + followUps.length === 0) return;
-    const { sessions } = this.#components;
-    this.afterCommit(() => {
-      sessions.answer(socket, responses, batch);
-      sessions.sendFollowUps(socket, followUps);
-    });
+  reply(socket: WebSocket, { responses, batch }: RpcReply): void {
+    if (responses.length === 0) return;
+    this.afterCommit(() => this.#components.sessions.answer(socket, responses, batch));
   }
 
   /** Ends the turn: commits now or soon, depending on its output. */

@@ -8,11 +8,13 @@ import { Watchers } from './calls/watchers.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';
+import { Charges } from './rpc/charges.ts';
 import { Diagnosis } from './rpc/diagnosis.ts';
 import { FloodGuard } from './rpc/flood-guard.ts';
 import { HttpClients } from './rpc/http-clients.ts';
 import { Limiter } from './rpc/limits.ts';
 import type { RpcDependencies } from './rpc/rpc-server.ts';
+import { ClientOutput } from './sockets/client-output.ts';
 import { Sessions } from './sockets/sessions.ts';
 import { CommandLog } from './store/command-log.ts';
 import { PolicyStore } from './store/policy-store.ts';
@@ -23,6 +25,7 @@ export interface Components extends RpcDependencies {
   readonly reconciler: DialogReconciler;
   readonly httpClients: HttpClients;
   readonly logNotifier: LogNotifier;
+  readonly output: ClientOutput;
 }
 
 /**
@@ -45,7 +48,8 @@ export function restoreComponents(
     calls.onNotification(command, notification, Date.now()),
   );
   const calls = new Calls(commandLog, () => runner.nextSeq());
-  const watchers = new Watchers(ctx);
+  const output = new ClientOutput(() => policies.policy.limits);
+  const watchers = new Watchers(ctx, output, runner.lastSeq);
   const now = Date.now();
   const logNotifier = new LogNotifier(sql, runner.lastSeq, {
     epoch,
@@ -78,11 +82,13 @@ export function restoreComponents(
     reconcileSchedule: new ReconcileSchedule(sql, now),
     watchers,
     link,
-    sessions: new Sessions(ctx),
+    sessions: new Sessions(ctx, output),
     httpClients: new HttpClients(),
+    charges: new Charges(() => policies.policy.limits),
     limiter: new Limiter(),
     floodGuard: new FloodGuard(),
     logNotifier,
+    output,
   };
 }
 

@@ -19,6 +19,7 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
 import type { LinkHealth } from './link/link.ts';
+import { SocketReplays } from './replay/socket-replays.ts';
 import { readRejectReason } from './rpc/authorization.ts';
 import { notAllowedError } from './rpc/dispatch.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
@@ -36,6 +37,7 @@ export const CONNECTION_HEADER = 'x-call-api-connection';
 interface ActiveComponents extends Components {
   readonly rpc: RpcServer;
   readonly commits: CommitQueue;
+  readonly replays: SocketReplays;
   readonly messages: ClientMessages;
 }
 
@@ -86,10 +88,18 @@ export class Switchboard extends DurableObject<Env> {
     );
     const isOwnSite = ({ tenant, site }: Claims) =>
       SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
-    const rpc = new RpcServer(components, isOwnSite);
     const commits = new CommitQueue(components, this.#alarm);
-    const messages = new ClientMessages(components, rpc, commits, (token) => verifyToken(token, this.env));
-    return { ...components, rpc, commits, messages };
+    const replays = new SocketReplays({
+      ...components,
+      charges: { replay: () => undefined },
+      flush: (now) => commits.commit(now),
+      lastSeq: () => components.runner.lastSeq,
+    });
+    const rpc = new RpcServer({ ...components, replays }, isOwnSite);
+    const messages = new ClientMessages(components, rpc, commits, replays, (token) =>
+      verifyToken(token, this.env),
+    );
+    return { ...components, rpc, commits, messages, replays };
   }
 
   /** Accepts a WebSocket, whose principal the Worker has authenticated. */
@@ -97,7 +107,7 @@ export class Switchboard extends DurableObject<Env> {
     const connection = JSON.parse(request.headers.get(CONNECTION_HEADER) ?? 'null') as Connection | null;
     if (!connection) return new Response('Connect through the Worker.', { status: 403 });
     const now = Date.now();
-    const { policies, sessions, link, commandLog, commits } = this.#active;
+    const { policies, sessions, link, commits, replays } = this.#active;
     const rejected = this.#rejectReason(connection, now);
     if (rejected) return respondWithProblem(rejected);
     // No limit for the adapter: without it the site is of no use to the clients.
@@ -117,10 +127,8 @@ export class Switchboard extends DurableObject<Env> {
     } else {
       const attachment = attachmentFor(connection);
       sessions.accept(server, attachment);
-      const { subject, session } = attachment;
       const { since } = connection;
-      if (since !== undefined)
-        sessions.resume(server, since, commandLog.notificationsSince(subject, session, since));
+      if (since !== undefined) replays.resumeSession(server, attachment, since, now);
     }
     this.#connectionLimit.onConnected();
     commits.armAlarm(now);
@@ -140,7 +148,7 @@ export class Switchboard extends DurableObject<Env> {
 
   /** Accepts the socket of an HTTP stream that ends in the Worker. */
   #openHttpStream(connection: ClientConnection, stream: HttpStream, now: number): Response {
-    const { rpc, runner, commandLog, calls, sessions, httpClients, commits } = this.#active;
+    const { rpc, runner, commandLog, calls, sessions, httpClients, commits, output } = this.#active;
     const client = attachmentFor(connection);
     const { subject } = client;
     const exceeded = rpc.countRequests(httpClients.senderOf(subject, now), subject, 1, now);
@@ -158,8 +166,8 @@ export class Switchboard extends DurableObject<Env> {
     const { 0: outer, 1: server } = new WebSocketPair();
     sessions.accept(server, client);
     if (stream.kind === 'events') {
-      const frames = rpc.openEventStream(server, client, connection.since, now);
-      commits.afterCommit(() => sessions.sendFollowUps(server, frames));
+      const frame = rpc.openEventStream(server, client, connection.since, now);
+      if (frame !== undefined) commits.afterCommit(() => output.send(server, frame));
     }
     this.#connectionLimit.onConnected();
     commits.endTurn(now);
@@ -237,6 +245,7 @@ export class Switchboard extends DurableObject<Env> {
     }
     // Pending HTTP requests are answered, although their effects are deleted with the rest.
     this.#components?.commits.stop();
+    this.#components?.replays.stop();
     this.#components?.logNotifier.stop();
     this.#components = undefined;
     this.#isErased = true;
@@ -277,10 +286,11 @@ export class Switchboard extends DurableObject<Env> {
     if (this.#isErased) return;
     const attachment = attachmentOf(socket);
     const now = Date.now();
-    const { link, sessions, watchers, calls, commits } = this.#active;
+    const { link, sessions, watchers, calls, commits, replays } = this.#active;
     if (attachment.kind === 'adapter') {
       link.onClosed(socket);
     } else {
+      replays.onDisconnected(socket);
       sessions.onDisconnected(attachment);
       watchers.onDisconnected(socket);
       calls.setWatched(watchers.any, now);

@@ -25,6 +25,20 @@ it.each([
   expect(Policy.parse(policy)).toEqual(policy);
 });
 
+it('divides each limit of the whole tenant, so that any number of sites and subjects are bounded', () => {
+  const { limits } = policyOf(settings({}), siteRules, 4);
+  expect(limits).toEqual({
+    ...Limits.parse({}),
+    tenant_messages_per_second: 125,
+    tenant_replayed_bytes_per_minute: 160 * 1_024 ** 2,
+    tenant_connections_per_minute: 150,
+    starts_per_second: 12.5,
+    standing_calls: 2_500,
+  });
+  const lowest = policyOf(settings({}), siteRules, 1_000_000);
+  expect(Policy.parse(lowest)).toEqual(lowest);
+});
+
 it('has the rules of both, and unshared limits unchanged', () =>
   expect(policyOf(settings({ messages_per_second: 7 }), siteRules, 3)).toMatchObject({
     version: 5,

@@ -1,9 +1,21 @@
 /** Derives the policy of a site from the settings of its tenant. Pure. @module */
-import type { Policy, Rules } from '../../shared/policy/policy.ts';
+import type { Limits, Policy, Rules } from '../../shared/policy/policy.ts';
 import type { Settings } from './settings.ts';
 
-/** The minimum that the schema of limits accepts: see `shared/policy/policy.ts`. */
-const MIN_SHARE = { starts_per_second: 0.01, standing_calls: 1 };
+/** The limits that the sites of a tenant share equally, with the minimum that the schema of limits accepts. */
+const MIN_SHARES = {
+  tenant_messages_per_second: 0.01,
+  tenant_replayed_bytes_per_minute: 65_536,
+  tenant_connections_per_minute: 0.01,
+  starts_per_second: 0.01,
+  standing_calls: 1,
+} as const satisfies Partial<Limits>;
+
+/** The shared limits that are whole numbers. */
+const WHOLE_NUMBERS: readonly string[] = [
+  'tenant_replayed_bytes_per_minute',
+  'standing_calls',
+] satisfies (keyof typeof MIN_SHARES)[];
 
 /**
  * Returns the policy of a site.
@@ -15,12 +27,18 @@ export function policyOf(settings: Settings, siteRules: Rules | undefined, siteC
   const shares = siteRules === undefined ? 1 : Math.max(1, siteCount);
   return {
     version,
-    limits: {
-      ...limits,
-      starts_per_second: Math.max(MIN_SHARE.starts_per_second, limits.starts_per_second / shares),
-      standing_calls: Math.max(MIN_SHARE.standing_calls, Math.floor(limits.standing_calls / shares)),
-    },
+    limits: { ...limits, ...sharesOf(limits, shares) },
     rules: siteRules === undefined ? [rules] : [rules, siteRules],
     kept_seconds,
   };
+}
+
+function sharesOf(limits: Limits, shares: number): Partial<Limits> {
+  const names = Object.keys(MIN_SHARES) as (keyof typeof MIN_SHARES)[];
+  return Object.fromEntries(
+    names.map((name) => {
+      const share = limits[name] / shares;
+      return [name, Math.max(MIN_SHARES[name], WHOLE_NUMBERS.includes(name) ? Math.floor(share) : share)];
+    }),
+  );
 }

@@ -21,6 +21,10 @@ export const ConnectQuery = z.object({
     description:
       '`original`: the socket receives no event of a command that OpenSIPS’s own Call API does not have, and no `SessionReset`; default: `all`',
   }),
+  ack: z.literal('1').optional().meta({
+    description:
+      '`1`: the client returns the token of each `Acknowledge`, and so receives as fast as it reads; default: it is assumed to read 64 KB a second',
+  }),
   site: Id.optional().meta({ description: 'required if an API key is for several sites' }),
   access_token: z.string().register(expectations, { isSecret: true }).optional().meta({
     description: 'an API key or a client token, for clients that can send neither a header nor a subprotocol',

@@ -82,6 +82,11 @@ export const closeCodes = {
       'the key was revoked, the token has expired, or the site was deleted: reconnect with another key or token',
   },
   Superseded: { code: closeCode.superseded, description: 'another socket has resumed the session' },
+  NotReading: {
+    code: closeCode.notReading,
+    description:
+      'the client does not read what it is sent, or what it was still to be sent is no longer stored: reconnect and resume',
+  },
   Flood: {
     code: closeCode.flood,
     description:

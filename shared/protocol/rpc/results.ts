@@ -6,7 +6,7 @@ import { type CommandMethod, commandParams } from './commands.ts';
 import { DiagnosisResult } from './diagnosis.ts';
 import { CommandId } from './field-types.ts';
 import type { QueryMethod } from './queries.ts';
-import { AUTHORIZE, DIAGNOSE, DISCOVER } from './service-methods.ts';
+import { ACKNOWLEDGE, AUTHORIZE, DIAGNOSE, DISCOVER } from './service-methods.ts';
 
 /** The result of every command: its progress follows in notifications. */
 export const Started = z
@@ -36,9 +36,10 @@ const TimelineEntry = z.object({
 });
 
 const queryResults = {
-  CallList: z
-    .object({ calls, cursor })
-    .meta({ description: 'newest first; `cursor` is present if there are more calls' }),
+  CallList: z.object({ calls, cursor }).meta({
+    description:
+      'newest first, up to 256 KB, so there can be fewer than `limit`; `cursor` is present if there are more calls',
+  }),
   CallGet: z.object({ call: CallView, timeline: z.array(TimelineEntry) }).meta({
     description:
       '`timeline` lists every change as {seq, at, event, data?}. If the call is unknown: error -32005',
@@ -46,10 +47,12 @@ const queryResults = {
   CallWatch: z
     .object({
       calls: calls.meta({
-        description: 'the active calls; with `since`, the calls that have changed after it',
+        description: 'the active calls; none with `since`, unless `reset` is present',
       }),
       cursor,
-      seq: seq.meta({ description: 'a notification follows for every change after this number' }),
+      seq: seq.meta({
+        description: 'a notification follows for every change after this number; with `since`, it is `since`',
+      }),
       link: z.enum(['Up', 'Down']).meta({ description: 'whether an adapter is connected' }),
       reset: z.literal(true).optional().meta({
         description: 'the changes after `since` are no longer stored: `calls` lists all active calls',
@@ -57,7 +60,7 @@ const queryResults = {
     })
     .meta({
       description:
-        'the active calls; a notification follows for every later change. If there are more than 10,000 calls, `cursor` is present: CallList returns the others',
+        'the active calls; a notification follows for every later change. A snapshot has up to 256 KB. If there are more calls, `cursor` is present: CallList returns the others',
     }),
   CallUnwatch: z.object({}),
   CommandGet: CommandView.meta({
@@ -74,6 +77,7 @@ export const results = {
   ...commandResults,
   ...queryResults,
   [AUTHORIZE]: z.object({ expires: z.iso.datetime() }).meta({ description: 'when the new token expires' }),
+  [ACKNOWLEDGE]: z.object({}).meta({ description: 'the token was accepted' }),
   [DIAGNOSE]: DiagnosisResult,
   [DISCOVER]: z
     .looseObject({ openrpc: z.string() })

@@ -26,6 +26,24 @@ export const AuthorizeParams = z
   })
   .meta({ description: 'Replaces the token of an open socket before it expires', ...ADDED });
 
+/** Returns the token of the notification of the same name. Needs no scope. */
+export const ACKNOWLEDGE = 'Acknowledge';
+
+export const AcknowledgeParams = z
+  .object({
+    token: z
+      .string()
+      .min(1)
+      .max(64)
+      .register(expectations, { expected: 'the token of a notification Acknowledge' })
+      .meta({ description: 'the token of the notification `Acknowledge`' }),
+  })
+  .meta({
+    description:
+      'Proves that the client has read everything until the notification `Acknowledge` with this token. Send it as a notification, without an `id`: then it does not count as a message',
+    ...ADDED,
+  });
+
 /** Returns the OpenRPC document (OpenRPC §Service Discovery Method). Needs no scope. */
 export const DISCOVER = 'rpc.discover';
 
@@ -43,13 +61,20 @@ export const DiagnoseParams = z.object({}).meta({
 });
 
 /** Methods that need a socket: their effect lasts as long as the socket, or their response is sent later. */
-export const SOCKET_ONLY_METHODS: readonly string[] = ['CallWatch', 'CallUnwatch', AUTHORIZE, DIAGNOSE];
+export const SOCKET_ONLY_METHODS: readonly string[] = [
+  'CallWatch',
+  'CallUnwatch',
+  AUTHORIZE,
+  ACKNOWLEDGE,
+  DIAGNOSE,
+];
 
 /** The names of all methods. */
 export const METHOD_NAMES: readonly string[] = [
   ...Object.keys(commandParams),
   ...Object.keys(queryParams),
   AUTHORIZE,
+  ACKNOWLEDGE,
   DIAGNOSE,
   DISCOVER,
 ];

@@ -13,6 +13,10 @@ export const siteNotifications = {
     description:
       'The adapter has connected (`Up`) or disconnected (`Down`). Sent to clients that watch calls',
   }),
+  Acknowledge: notificationSchema('Acknowledge', z.object({ token: z.string() })).meta({
+    description:
+      'Asks a client that has connected with `ack=1` to return the token with the method `Acknowledge`, which proves that it has read everything until here',
+  }),
   SessionReset: notificationSchema('SessionReset', z.object({ since: z.number().int() })).meta({
     description: 'Notifications that a resumed session has missed are no longer stored',
   }),

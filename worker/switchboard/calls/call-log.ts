@@ -5,19 +5,8 @@
  */
 import { LogPositions } from '../../../shared/runner/log-positions.ts';
 import type { CommandLog } from '../store/command-log.ts';
-import {
-  applyLine,
-  type CallRecord,
-  isChange,
-  isPartialLine,
-  type LineOfCall,
-  type LogLine,
-} from './call-record.ts';
-import type { CallChange } from './change-recorder.ts';
+import { applyLine, type CallRecord, isPartialLine, type LineOfCall, type LogLine } from './call-record.ts';
 import { withPast } from './past-entries.ts';
-
-/** A watcher that missed more changes than this receives a new snapshot instead. */
-const MAX_MISSED_CHANGES = 10_000;
 
 /** About how many a line has. */
 const LINE_CHARACTERS = 400;
@@ -26,10 +15,10 @@ const LINE_CHARACTERS = 400;
 export const MAX_ROW_LINES = 250;
 
 /**
- * Characters at which a row is full: a character has up to three bytes in UTF-8, and the platform allows 2 MB. One more line,
- * with the longest Call-IDs, metadata and timeline, has some 50 KB.
+ * Characters at which a row is full, so that a page of a replay (`store/stored-page.ts`) has room for it. One more line, with the longest
+ * Call-IDs, metadata and timeline, has some 50 KB.
  */
-const MAX_ROW_CHARACTERS = 500_000;
+const MAX_ROW_CHARACTERS = 98_304;
 
 /**
  * An active call is copied when its last complete copy is this many positions old, plus some for each active call. A restore
@@ -123,17 +112,6 @@ export class CallLog {
   /** The first number that is surely kept. */
   get firstKept(): number {
     return this.#store.segments.firstKept;
-  }
-
-  /** Returns the changes from a number on, oldest first; undefined if they are too many. */
-  changesFrom(seq: number): readonly CallChange[] | undefined {
-    const changes: CallChange[] = [];
-    for (const { row } of this.#store.callsFrom(seq)) {
-      for (const line of linesOf(row))
-        if (line.seq >= seq && (isChange(line) || 'link' in line)) changes.push(line);
-      if (changes.length > MAX_MISSED_CHANGES) return undefined;
-    }
-    return changes;
   }
 
   /**

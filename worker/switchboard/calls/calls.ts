@@ -267,11 +267,17 @@ export class Calls {
     return pageOf(this.#index.all, filter, limit, cursor);
   }
 
-  /** Returns the changes after `since` in order; undefined if they are not all kept, or if there are too many. */
-  changesSince(since: number): readonly CallChange[] | undefined {
-    if (since < this.#log.unreadBefore) this.#loadHistory();
-    if (since < Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1)) return undefined;
-    return this.#log.changesFrom(since + 1);
+  /**
+   * Returns whether the log has every change after a number, as far as it has been read: a reader of older rows may still find one that
+   * has no line of its own, and reports it to {@link noteUnlogged}.
+   */
+  keepsChangesSince(since: number): boolean {
+    return since >= Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1);
+  }
+
+  /** Notes that a change up to `seq` has no line of its own. */
+  noteUnlogged(seq: number): void {
+    this.#recorder.noteUnlogged(seq);
   }
 
   /** Removes and returns the changes to send to watchers, once they are written. */

@@ -19,6 +19,9 @@ export interface CallPage {
   readonly cursor?: string;
 }
 
+/** Bytes of the calls in a page, about: a client reads it, and others are served, in between. */
+const MAX_PAGE_BYTES = 229_376;
+
 /** Returns a page, the newest call first. `records` are in the order of their first change; a page begins below `cursor`. */
 export function pageOf(
   records: readonly CallRecord[],
@@ -28,11 +31,15 @@ export function pageOf(
 ): CallPage {
   const calls: Call[] = [];
   let last = 0;
+  let bytes = 0;
   const start = cursor === undefined ? records.length : countBelow(records, Number(cursor));
   for (let index = start; index > 0; index--) {
     const record = records[index - 1];
     if (!record || !matches(record, filter)) continue;
-    if (calls.length === limit) return { calls, cursor: String(last) };
+    const size = JSON.stringify(record.call).length;
+    if (calls.length === limit || (calls.length > 0 && bytes + size > MAX_PAGE_BYTES))
+      return { calls, cursor: String(last) };
+    bytes += size;
     calls.push(record.call);
     last = record.firstSeq;
   }

@@ -2,6 +2,7 @@
 import { MAX_CALL_ID_LENGTH } from '../../../shared/protocol/rpc/field-types.ts';
 import { MAX_BATCH, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { type Attachment, attach, attachmentOf, type ClientSocket, isLive } from '../sockets/attachments.ts';
+import type { ClientOutput } from '../sockets/client-output.ts';
 import { notificationText } from '../sockets/sessions.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
 import { type CallChange, RECORDED_AFTER_WATCH_MS } from './change-recorder.ts';
@@ -20,8 +21,13 @@ export const MAX_WATCHED_CHARACTERS = 2 * MAX_CALL_ID_LENGTH;
 
 export class Watchers {
   readonly #sql: SqlStorage;
+  readonly #output: ClientOutput;
   /** By socket, the number after which each receives changes. What came before is in its snapshot. */
   readonly #sockets = new Map<WebSocket, number>();
+  /** Sockets that are sent what they have missed: what happens meanwhile follows from the log. */
+  readonly #held = new Set<WebSocket>();
+  /** Everything up to this number has been sent. */
+  #lastSent: number;
   /** Until when every change is logged because of watchers that have left, in Unix milliseconds; null while there are any. */
   #recordUntil: number | null;
   /** The subjects of the HTTP streams among the sockets. */
@@ -31,8 +37,11 @@ export class Watchers {
   /**
    * Finds the watchers after a hibernation. Whether there are any is stored, so that otherwise no socket is read. If all of their
    * connections broke while there was no object to notice it, they have left now.
+   * @param lastSeq the last number of the site: an object hibernates when everything has been sent
    */
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: DurableObjectState, output: ClientOutput, lastSeq: number) {
+    this.#output = output;
+    this.#lastSent = lastSeq;
     this.#sql = ctx.storage.sql;
     this.#sql.exec('CREATE TABLE IF NOT EXISTS watching (id INTEGER PRIMARY KEY, record_until INTEGER)');
     const [stored] = this.#sql
@@ -62,27 +71,23 @@ export class Watchers {
     return this.#sockets.size > 0;
   }
 
-  /**
-   * Makes a client watch one call, or all of them. It receives changes after `afterSeq`. Returns which limit that would exceed;
-   * undefined if it watches the call now.
-   */
-  watch(
-    socket: WebSocket,
-    client: ClientSocket,
-    callid: string | undefined,
-    afterSeq: number,
-  ): 'calls' | 'characters' | undefined {
+  /** Returns which limit a client would exceed that watches one more call. */
+  exceededLimit({ watches }: ClientSocket, callid: string | undefined): 'calls' | 'characters' | undefined {
+    const others = watches?.callids.filter((each) => each !== callid) ?? [];
+    if (callid !== undefined && others.length >= MAX_WATCHED_CALLS) return 'calls';
+    return others.join('').length + (callid?.length ?? 0) > MAX_WATCHED_CHARACTERS ? 'characters' : undefined;
+  }
+
+  /** Makes a client watch one call, or all of them. It receives changes after `afterSeq`. */
+  watch(socket: WebSocket, client: ClientSocket, callid: string | undefined, afterSeq: number): void {
     const { all = false, callids = [] } = client.watches ?? {};
     const others = callids.filter((each) => each !== callid);
-    if (callid !== undefined && others.length >= MAX_WATCHED_CALLS) return 'calls';
-    if (others.join('').length + (callid?.length ?? 0) > MAX_WATCHED_CHARACTERS) return 'characters';
     const watches = callid === undefined ? { all: true, callids } : { all, callids: [...others, callid] };
     attach(socket, { ...client, watches });
     // Queued changes may be older than `afterSeq`, but new to a watch that this socket has already.
     this.#sockets.set(socket, Math.min(afterSeq, this.#sockets.get(socket) ?? afterSeq));
     if (client.stream) this.#updateStreamSubjects();
     this.#storeWatched();
-    return undefined;
   }
 
   /** Stops watching one call, or all of them; calls that are watched one by one stay watched then. */
@@ -96,7 +101,20 @@ export class Watchers {
     if (!watches.all && watches.callids.length === 0) this.onDisconnected(socket);
   }
 
+  /** Holds changes back from a socket. Returns the number up to which it has received everything that it watched before. */
+  hold(socket: WebSocket): number {
+    this.#held.add(socket);
+    return Math.max(this.#lastSent, this.#sockets.get(socket) ?? 0);
+  }
+
+  /** The socket has been sent everything up to a number. */
+  release(socket: WebSocket, lastSeq: number): void {
+    this.#held.delete(socket);
+    if (this.#sockets.has(socket)) this.#sockets.set(socket, lastSeq);
+  }
+
   onDisconnected(socket: WebSocket): void {
+    this.#held.delete(socket);
     if (!this.#sockets.delete(socket)) return;
     this.#storeWatched();
     if (this.#streamSubjects.size > 0) this.#updateStreamSubjects();
@@ -119,6 +137,8 @@ export class Watchers {
     const queued = this.#queue.splice(0).sort((one, other) => seqOf(one) - seqOf(other));
     for (let from = 0; from < queued.length; from += MAX_BATCH)
       this.#send(queued.slice(from, from + MAX_BATCH));
+    const last = queued.at(-1);
+    if (last) this.#lastSent = Math.max(this.#lastSent, seqOf(last));
   }
 
   #send(batch: readonly Observable[]): void {
@@ -126,12 +146,13 @@ export class Watchers {
     const whole = frameOf(texts);
     for (const [socket, afterSeq] of this.#sockets) {
       const client = attachmentOf(socket);
-      if (!isLive(socket) || client.kind !== 'client') continue;
+      if (this.#held.has(socket) || !isLive(socket) || client.kind !== 'client') continue;
       const visible = texts.filter((_, index) => {
         const item = batch[index];
         return item !== undefined && seqOf(item) > afterSeq && isVisibleTo(item, client);
       });
-      if (visible.length > 0) socket.send(visible.length === texts.length ? whole : frameOf(visible));
+      if (visible.length > 0)
+        this.#output.send(socket, visible.length === texts.length ? whole : frameOf(visible));
     }
   }
 
@@ -149,7 +170,8 @@ export class Watchers {
   }
 }
 
-function frameOf(texts: readonly string[]): string {
+/** Returns a frame with one notification, or with several. */
+export function frameOf(texts: readonly string[]): string {
   return texts.length === 1 ? texts.join() : `[${texts.join()}]`;
 }
 

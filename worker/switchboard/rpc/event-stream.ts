@@ -1,34 +1,31 @@
 /** The beginning of an HTTP event stream: what its client has missed, or a snapshot of the calls. @module */
 import { notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
-import { frameText, isVisibleTo, seqOf } from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
 import { activeCalls, type QueryContext } from './queries.ts';
 
 /**
- * Returns the first frames of a stream in order, and makes its socket a watcher: everything later is sent to it. All changes
+ * Makes the socket of a stream a watcher, to which everything later is sent. What its client has missed follows from the log. All changes
  * must have been written before.
  * @param since the last number that the client has received; undefined for a new stream
+ * @returns the first frame of a new stream
  */
-export function openingFrames(
+export function openEventStream(
   socket: WebSocket,
   client: ClientSocket,
   since: number | undefined,
-  { calls, watchers, notifications, lastSeq, isLinkUp, now }: QueryContext,
-): readonly string[] {
-  const changes = since !== undefined && since <= lastSeq ? calls.changesSince(since) : undefined;
-  const commands = since === undefined ? [] : notifications(client.subject, since);
+  context: QueryContext,
+): string | undefined {
+  const { calls, watchers, replays, lastSeq, now } = context;
+  const snapshotOf = (viewer: ClientSocket, seq: number) => ({
+    ...activeCalls(viewer, calls),
+    seq,
+    link: context.isLinkUp() ? 'Up' : 'Down',
+  });
   // A snapshot has a number of its own, which covers everything before it.
-  const seq = changes ? lastSeq : calls.takeSeq();
+  const seq = since === undefined ? calls.takeSeq() : lastSeq;
   watchers.watch(socket, client, undefined, seq);
   calls.setWatched(true, now);
-  const watchingAll = { ...client, watches: { all: true, callids: [] } };
-  const missed = [...(changes ?? []), ...(commands ?? [])]
-    .filter((item) => isVisibleTo(item, watchingAll))
-    .sort((one, other) => seqOf(one) - seqOf(other));
-  const frames = missed.map(frameText);
-  if (!commands) frames.unshift(JSON.stringify(rpcNotification('SessionReset', { since })));
-  if (changes) return frames;
-  const reset = since === undefined ? {} : { reset: true };
-  const snapshot = { ...activeCalls(client, calls), seq, link: isLinkUp ? 'Up' : 'Down', ...reset };
-  return [...frames, JSON.stringify(rpcNotification('Calls', snapshot))];
+  if (since === undefined) return JSON.stringify(rpcNotification('Calls', snapshotOf(client, seq)));
+  replays.resumeStream(socket, client, since, snapshotOf, now);
+  return undefined;
 }

@@ -79,6 +79,6 @@ export function tooManyResponse(id: RpcId, exceeded: LimitExceeded): RpcResponse
 }
 
 /** Rounds up to whole seconds, as `Retry-After` takes them (RFC 9110 §10.2.3). */
-function wholeSeconds(ms: number): number {
+export function wholeSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }

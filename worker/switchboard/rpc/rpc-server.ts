@@ -15,6 +15,8 @@ import {
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { isQueryMethod, type QueryMethod } from '../../../shared/protocol/rpc/queries.ts';
 import {
+  ACKNOWLEDGE,
+  AcknowledgeParams,
   AuthorizeParams,
   DISCOVER,
   SOCKET_ONLY_METHODS,
@@ -27,13 +29,15 @@ import type { Calls } from '../calls/calls.ts';
 import type { Watchers } from '../calls/watchers.ts';
 import type { Link } from '../link/link.ts';
 import type { ReconcileSchedule } from '../link/reconcile-schedule.ts';
+import type { SocketReplays } from '../replay/socket-replays.ts';
 import { attachmentOf, type ClientSocket } from '../sockets/attachments.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { PolicyStore } from '../store/policy-store.ts';
+import type { Charges } from './charges.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
-import { openingFrames } from './event-stream.ts';
+import { openEventStream } from './event-stream.ts';
 import type { FloodGuard } from './flood-guard.ts';
 import { type LimitExceeded, type Limiter, type Sender, tooManyResponse } from './limits.ts';
 import { answerQuery, type QueryContext } from './queries.ts';
@@ -50,16 +54,19 @@ export interface RpcDependencies {
   readonly watchers: Watchers;
   readonly sessions: Sessions;
   readonly link: Link;
+  readonly charges: Charges;
   readonly limiter: Limiter;
   readonly floodGuard: FloodGuard;
+}
+
+interface ServerDependencies extends RpcDependencies {
+  readonly replays: SocketReplays;
 }
 
 /** The reply to a message. */
 export interface RpcReply {
   readonly responses: readonly RpcResponse[];
   readonly batch: boolean;
-  /** Frames for the socket that follow the responses. */
-  readonly followUps: readonly string[];
 }
 
 /** A message to run, or its reply if it is rejected as a whole, or a flood. */
@@ -72,11 +79,11 @@ export type ReadResult =
 export type VerifiedTokens = ReadonlyMap<RpcRequest, Claims | undefined>;
 
 export class RpcServer {
-  readonly #deps: RpcDependencies;
+  readonly #deps: ServerDependencies;
   readonly #isOwnSite: (claims: Claims) => boolean;
 
   /** @param isOwnSite returns whether a token is for this site */
-  constructor(dependencies: RpcDependencies, isOwnSite: (claims: Claims) => boolean) {
+  constructor(dependencies: ServerDependencies, isOwnSite: (claims: Claims) => boolean) {
     this.#deps = dependencies;
     this.#isOwnSite = isOwnSite;
   }
@@ -101,7 +108,7 @@ export class RpcServer {
       if ('errorResponse' in entry) return [entry.errorResponse];
       return entry.id === undefined ? [] : [tooManyResponse(entry.id, exceeded)];
     });
-    return { outcome: 'answered', reply: { responses, batch: message.isBatch, followUps: [] } };
+    return { outcome: 'answered', reply: { responses, batch: message.isBatch } };
   }
 
   /** Counts requests. Returns the limit that they exceed, or that they are a flood. */
@@ -130,17 +137,16 @@ export class RpcServer {
     now: number,
     verified: VerifiedTokens = new Map(),
   ): RpcReply {
-    const followUps: string[] = [];
     const context = this.#dispatchContext(client, now);
     let sender = client;
     const responses = entries.map((entry) => {
       if ('errorResponse' in entry) return entry.errorResponse;
       if (socket === undefined && SOCKET_ONLY_METHODS.includes(entry.method)) return socketRequired(entry);
       if (isQueryRequest(entry)) {
-        const reply = this.#query(entry, socket, sender, now);
-        followUps.push(...reply.followUps);
-        return entry.id === undefined ? undefined : reply.response;
+        const response = this.#query(entry, socket, sender, now);
+        return entry.id === undefined ? undefined : response;
       }
+      if (entry.method === ACKNOWLEDGE && socket) return this.#acknowledge(socket, entry, now);
       if (entry.method === DISCOVER)
         return entry.id === undefined ? undefined : successResponse(entry.id, openRpcDocument());
       if (isDiagnose(entry) && socket) {
@@ -158,21 +164,30 @@ export class RpcServer {
         ? notAllowedResponse(id, TOKEN_REJECTED)
         : invalidParamsResponse(id, params.error);
     });
-    return { responses: responses.filter((response) => response !== undefined), batch: isBatch, followUps };
+    return { responses: responses.filter((response) => response !== undefined), batch: isBatch };
   }
 
-  /** Makes the socket of an HTTP event stream a watcher. Returns the first frames of the stream. */
+  /** Makes the socket of an HTTP event stream a watcher. Returns the first frame of a stream that does not resume. */
   openEventStream(
     socket: WebSocket,
     client: ClientSocket,
     since: number | undefined,
     now: number,
-  ): readonly string[] {
+  ): string | undefined {
     const { watchers, reconcileSchedule } = this.#deps;
     const wasWatched = watchers.any;
-    const frames = openingFrames(socket, client, since, this.#queryContext(now));
+    const frame = openEventStream(socket, client, since, this.#queryContext(now));
     reconcileSchedule.onCallsRead(wasWatched, now);
-    return frames;
+    return frame;
+  }
+
+  /** A client has returned a token, which shows what it has read. */
+  #acknowledge(socket: WebSocket, { id, params = {} }: RpcRequest, now: number): RpcResponse | undefined {
+    const checked = validate(AcknowledgeParams, params, 'params');
+    const isValid = checked.success && this.#deps.replays.acknowledge(socket, checked.data.token, now);
+    if (id === undefined) return undefined;
+    if (!checked.success) return invalidParamsResponse(id, checked.error);
+    return isValid ? successResponse(id, {}) : invalidParamsResponse(id, UNKNOWN_TOKEN);
   }
 
   /** Answers a query. A client that reads calls makes OpenSIPS be asked as well. */
@@ -186,10 +201,9 @@ export class RpcServer {
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
-    const reply = answerQuery(request, socket, client, this.#queryContext(now));
-    if ('result' in reply.response && readsCalls(request.method))
-      reconcileSchedule.onCallsRead(wasWatched, now);
-    return reply;
+    const response = answerQuery(request, socket, client, this.#queryContext(now));
+    if ('result' in response && readsCalls(request.method)) reconcileSchedule.onCallsRead(wasWatched, now);
+    return response;
   }
 
   #dispatchContext(client: ClientSocket, now: number): DispatchContext {
@@ -216,14 +230,14 @@ export class RpcServer {
   }
 
   #queryContext(now: number): QueryContext {
-    const { runner, commandLog, calls, watchers, link } = this.#deps;
+    const { runner, commandLog, calls, watchers, replays, link } = this.#deps;
     return {
       calls,
       watchers,
+      replays,
       findCommand: (subject, cmdId) => runner.find(subject, cmdId) ?? commandLog.findEnded(subject, cmdId),
-      notifications: (subject, since) => commandLog.notificationsSince(subject, undefined, since),
       lastSeq: runner.lastSeq,
-      isLinkUp: link.opensips(now) !== undefined,
+      isLinkUp: () => link.opensips(Date.now()) !== undefined,
       flush: () => void calls.write(runner.restoreFrom(runner.lastSeq), now),
       now,
     };
@@ -243,6 +257,9 @@ export class RpcServer {
     return renewed;
   }
 }
+
+const UNKNOWN_TOKEN =
+  'token: this socket was sent no notification Acknowledge with this token, or has returned it already. Return each token once.';
 
 function isQueryRequest(entry: RpcRequest): entry is RpcRequest & { readonly method: QueryMethod } {
   return isQueryMethod(entry.method);

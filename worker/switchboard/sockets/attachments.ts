@@ -20,6 +20,8 @@ export interface ClientSocket {
   readonly watches?: { readonly all: boolean; readonly callids: readonly string[] };
   /** It receives only notifications that OpenSIPS's own Call API has; absent: all of them. */
   readonly events?: 'original';
+  /** It returns the tokens of `Acknowledge`, which prove what it has read. */
+  readonly acknowledges?: true;
   /** For an HTTP stream, which has a session of its own. */
   readonly stream?: HttpStream;
 }

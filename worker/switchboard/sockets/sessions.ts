@@ -6,6 +6,7 @@ import { type RpcResponse, notification as rpcNotification } from '../../../shar
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
 import { attach, attachmentOf, type ClientSocket, isLive, wantsOriginal } from './attachments.ts';
+import type { ClientOutput } from './client-output.ts';
 import { closeWithNotice } from './close.ts';
 
 /** Sockets whose tokens expire within this time of each other are closed together, because that walks all sockets. */
@@ -19,13 +20,17 @@ const LIMIT_WITH_CLOSING = 2;
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
+  readonly #output: ClientOutput;
+  /** Sockets that are sent what they have missed: what happens meanwhile follows from the log. */
+  readonly #held = new WeakSet<WebSocket>();
   /** Sockets by subject, counted as they connect and disconnect, so that no connection has to walk them all. */
   readonly #socketCounts = new Map<string, number>();
   /** No token of a socket expires earlier. It is stored, so that it is known after a hibernation. */
   #earliestExpiry: number;
 
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: DurableObjectState, output: ClientOutput) {
     this.#ctx = ctx;
+    this.#output = output;
     const { sql } = ctx.storage;
     sql.exec('CREATE TABLE IF NOT EXISTS earliest_expiry (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)');
     this.#earliestExpiry =
@@ -114,30 +119,40 @@ export class Sessions {
     );
   }
 
-  /** Sends a resuming session what it missed, or that it is no longer kept. */
-  resume(socket: WebSocket, since: number, missed: readonly LoggedNotification[] | undefined): void {
-    if (missed) for (const logged of missed) sendNotification(socket, logged);
-    else if (!wantsOriginal(socket)) send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
+  /** Holds notifications back from the socket of a resuming session, whose missed ones are sent first. */
+  hold(socket: WebSocket): void {
+    this.#held.add(socket);
+  }
+
+  /** The socket has been sent everything that is in the log. */
+  release(socket: WebSocket): void {
+    this.#held.delete(socket);
+  }
+
+  /** Sends a resuming session that what it missed is no longer kept. */
+  reset(socket: WebSocket, since: number): void {
+    if (!wantsOriginal(socket))
+      this.#output.send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
   }
 
   /** Sends the responses to a message. */
   answer(socket: WebSocket, responses: readonly RpcResponse[], batch: boolean): void {
     if (responses.length === 0) return;
-    send(socket, JSON.stringify(batch ? responses : responses[0]));
+    this.#output.send(socket, JSON.stringify(batch ? responses : responses[0]));
   }
 
   /** Sends a notification to the session of its command. A session without a socket can resume: the notification is stored. */
-  notify(logged: LoggedNotification): void {
-    for (const socket of this.#socketsOf(logged.command)) sendNotification(socket, logged);
+  notify(logged: LoggedNotification & { readonly isResent?: true }): void {
+    for (const socket of this.#socketsOf(logged.command))
+      if (logged.isResent || !this.#held.has(socket)) this.#send(socket, logged);
     if (logged.notification.event !== 'Ended') return;
     const { subject, cmdId } = logged.command;
     for (const socket of this.#ctx.getWebSockets(commandEndTag(subject, cmdId)))
-      send(socket, notificationText(logged));
+      this.#output.send(socket, notificationText(logged));
   }
 
-  /** Sends the frames that follow a response. */
-  sendFollowUps(socket: WebSocket, texts: readonly string[]): void {
-    for (const text of texts) send(socket, text);
+  #send(socket: WebSocket, logged: LoggedNotification): void {
+    if (isKnownTo(socket, logged)) this.#output.send(socket, notificationText(logged));
   }
 
   #noteExpiry({ expires }: ClientSocket): void {
@@ -183,14 +198,7 @@ export function notificationText({
   return JSON.stringify(rpcNotification(command.method, params));
 }
 
-/** Sends a notification of a command, unless the client of this socket does not know its event. */
-function sendNotification(socket: WebSocket, logged: LoggedNotification): void {
-  const { command, notification } = logged;
-  if (isAddedEvent(command.method, notification.event) && wantsOriginal(socket)) return;
-  send(socket, notificationText(logged));
-}
-
-/** A socket may close at any time, which is no error: its client can resume. */
-function send(socket: WebSocket, message: string): void {
-  if (isLive(socket)) socket.send(message);
+/** Returns whether the client of a socket knows an event of a command. */
+export function isKnownTo(socket: WebSocket, { command, notification }: LoggedNotification): boolean {
+  return !(isAddedEvent(command.method, notification.event) && wantsOriginal(socket));
 }

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import type { Command } from '../../../shared/runner/stored-command.ts';
 import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import { notificationsSince } from '../../testing/missed.ts';
 import { countWrites } from '../../testing/storage.ts';
 
 it('restores the running commands, the applied position and the next free number', () =>
@@ -29,18 +30,18 @@ it('returns the notifications of a session after a number, in order and each onc
     appendCommands(log, 7, [storedCommand(5, 'ended', [6], 'other')], { restoreFrom: 4 });
     appendCommands(log, 9, [storedCommand(1, 'ended', [2, 3, 8])], { restoreFrom: 4 });
     const seqsSince = (since: number) =>
-      log.notificationsSince('me', 'one', since)?.map(({ notification }) => notification.seq);
+      notificationsSince(log, 'me', 'one', since)?.map(({ notification }) => notification.seq);
     expect(seqsSince(0)).toEqual([2, 3, 8]);
     expect(seqsSince(2)).toEqual([3, 8]);
     expect(seqsSince(8)).toEqual([]);
-    expect(log.notificationsSince('you', 'one', 0)).toEqual([]);
+    expect(notificationsSince(log, 'you', 'one', 0)).toEqual([]);
   }));
 
 it('returns undefined for the notifications after a number that it has not reached', () =>
   withLogDatabase((open) => {
     const log = open();
     appendCommands(log, 4, [storedCommand(1, 'ended', [2])]);
-    expect(log.notificationsSince('me', 'one', 99)).toBeUndefined();
+    expect(notificationsSince(log, 'me', 'one', 99)).toBeUndefined();
   }));
 
 it('writes one row for a turn, and one more for each command that has ended', () =>

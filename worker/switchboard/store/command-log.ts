@@ -7,6 +7,7 @@
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
 import { type Segment, Segments } from './segments.ts';
+import { type LogTable, readStoredPage, type StoredPage } from './stored-page.ts';
 
 /** How far the adapter's numbered messages have been applied. */
 export interface AppliedPosition {
@@ -125,29 +126,20 @@ export class CommandLog {
     return undefined;
   }
 
-  /**
-   * Returns the notifications after `since` of a session, or of all sessions of a subject, in order; undefined if they are no
-   * longer all kept.
-   */
-  notificationsSince(
-    subject: string,
-    session: string | undefined,
-    since: number,
-  ): readonly LoggedNotification[] | undefined {
+  /** Returns whether the log has all notifications after a number. It has none after one that the site has not reached. */
+  keepsNotificationsSince(since: number): boolean {
     const lastPosition = this.#lastRow()?.position ?? this.segments.firstKept;
-    if (since > Math.max(lastPosition, this.lastCallsPosition)) return undefined;
-    if (since < this.segments.firstKept - 1) return undefined;
-    const found = new Map<number, LoggedNotification>();
-    const containing =
-      session === undefined ? `"subject":${JSON.stringify(subject)}` : `"session":${JSON.stringify(session)}`;
-    for (const row of this.#rowsFrom(since + 1, containing)) {
-      for (const command of row.commands) {
-        if (command.subject !== subject || command.session !== (session ?? command.session)) continue;
-        for (const notification of command.notifications)
-          if (notification.seq > since) found.set(notification.seq, { command, notification });
-      }
-    }
-    return [...found.values()].sort((a, b) => a.notification.seq - b.notification.seq);
+    return since <= Math.max(lastPosition, this.lastCallsPosition) && since >= this.segments.firstKept - 1;
+  }
+
+  /** Reads a page of rows: see `stored-page.ts`. */
+  readPage(table: LogTable, after: number, texts: readonly string[], maxBytes?: number): StoredPage {
+    return readStoredPage(this.#sql, this.segments, table, after, texts, maxBytes);
+  }
+
+  /** Returns the commands in a row of {@link readPage}. */
+  commandsOf(row: string): readonly Command[] {
+    return parse({ row }).commands;
   }
 
   /** Returns the notifications of all commands with `after < seq <= upto`, and when they were written, if that is known. */
@@ -168,17 +160,15 @@ export class CommandLog {
     return found.values();
   }
 
-  *#rowsFrom(position: number, containing = ''): Generator<LogRow> {
-    for (const stored of this.#storedFrom(position, containing)) yield parse(stored);
+  *#rowsFrom(position: number): Generator<LogRow> {
+    for (const stored of this.#storedFrom(position)) yield parse(stored);
   }
 
-  *#storedFrom(position: number, containing = ''): Generator<StoredRow> {
+  *#storedFrom(position: number): Generator<StoredRow> {
     for (const { id } of this.segments) {
       yield* this.#sql.exec<StoredRow>(
-        `SELECT position, row FROM log_${id} WHERE position >= ? AND (? = '' OR instr(row, ?)) ORDER BY position`,
+        `SELECT position, row FROM log_${id} WHERE position >= ? ORDER BY position`,
         position,
-        containing,
-        containing,
       );
     }
   }

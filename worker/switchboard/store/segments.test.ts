@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_RETENTION, type Retention } from '../../objects/retention.ts';
 import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import { notificationsSince } from '../../testing/missed.ts';
 import type { CommandLog } from './command-log.ts';
 
 const RETENTION: Retention = {
@@ -49,8 +50,8 @@ it('drops a segment that is too old, and then returns no notifications from befo
     log.segments.trim(6_000, NO_COMMANDS);
     expect(log.findEnded('me', 'c1')).toBeUndefined();
     expect(log.findEnded('me', 'c4')).toBeDefined();
-    expect(log.notificationsSince('me', 'one', 0)).toBeUndefined();
-    expect(log.notificationsSince('me', 'one', 3)).toHaveLength(1);
+    expect(notificationsSince(log, 'me', 'one', 0)).toBeUndefined();
+    expect(notificationsSince(log, 'me', 'one', 3)).toHaveLength(1);
     expect(log.segments.due).toBe(8_000);
   }));
 
@@ -64,8 +65,8 @@ it('continues the numbers after every segment was dropped', () =>
     expect(reopened.restore()).toMatchObject({ position: 4, running: [] });
     appendCommands(reopened, 6, [storedCommand(4, 'ended', [5])], { now: 10_000 });
     expect(open(RETENTION).restore().position).toBe(7);
-    expect(reopened.notificationsSince('me', 'one', 2)).toBeUndefined();
-    expect(reopened.notificationsSince('me', 'one', 3)).toHaveLength(1);
+    expect(notificationsSince(reopened, 'me', 'one', 2)).toBeUndefined();
+    expect(notificationsSince(reopened, 'me', 'one', 3)).toHaveLength(1);
   }));
 
 it('keeps no more than the maximum number of segments, even before an alarm is due', () =>
@@ -134,7 +135,7 @@ describe('a budget of 2 MB', () => {
       const log = open(BUDGET);
       expect(log.findEnded('me', 'c2000')).toBeDefined();
       expect(log.findEnded('me', 'c1800')).toBeUndefined();
-      expect(log.notificationsSince('me', 'one', 100), 'who resumes is told').toBeUndefined();
+      expect(notificationsSince(log, 'me', 'one', 100), 'who resumes is told').toBeUndefined();
     }));
 
   it('that becomes smaller is kept with the next trim', () =>

@@ -95,11 +95,12 @@ export class MemorySql {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
-    if (!statement.includes('WHERE position >= ?')) return rows;
-    const [position = 0, containing = ''] = values;
-    return rows.filter(
-      (row) => keyOf(row) >= Number(position) && String(row['row']).includes(String(containing)),
-    );
+    const [position = 0, end = 0] = values.map(Number);
+    if (statement.includes('WHERE position >= ?')) return rows.filter((row) => keyOf(row) >= position);
+    if (!statement.includes('WHERE position > ?')) return rows;
+    const later = rows.filter((row) => keyOf(row) > position);
+    if (statement.includes('AND position <= ?')) return later.filter((row) => keyOf(row) <= end);
+    return later.map((row) => ({ position: keyOf(row), bytes: String(row['row']).length })).slice(0, end);
   }
 
   #table(name: string): Map<string | number, Row> {

@@ -12,6 +12,7 @@ import type { CallChange } from '../../switchboard/calls/change-recorder.ts';
 import { RECORDED_AFTER_WATCH_MS } from '../../switchboard/calls/change-recorder.ts';
 import { carriedLines, carryUnlogged } from '../../switchboard/calls/unlogged-changes.ts';
 import { CommandLog } from '../../switchboard/store/command-log.ts';
+import { changesSince } from '../missed.ts';
 import type { MemorySql } from './memory-sql.ts';
 
 /** Short, so that a history of some minutes has many segments. */
@@ -184,13 +185,19 @@ export class SimulatedSite {
 
   watch(client: number, since: number | undefined, now: number): Watched {
     this.show(now);
-    const changes = since !== undefined && since <= this.lastSeq ? this.calls.changesSince(since) : undefined;
+    const changes =
+      since !== undefined && since <= this.lastSeq ? this.changesSince(since) : undefined;
     const seq = this.calls.takeSeq();
     this.watching.add(client);
     this.calls.setWatched(true, now);
     const { calls } = this.calls.list({ states: ['ringing', 'answered', 'held', 'transferring'] }, 99);
     this.commit(now);
     return { seq, isReset: since !== undefined && !changes, calls, changes: (changes ?? []).map(shownOf) };
+  }
+
+  /** Returns the changes of calls after a number; undefined if they are not all in the log. */
+  changesSince(since: number): readonly CallChange[] | undefined {
+    return changesSince(this.calls, this.#store, since);
   }
 
   unwatch(client: number, now: number): void {

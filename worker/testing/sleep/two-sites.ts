@@ -177,7 +177,8 @@ export class TwoSites {
     for (const { timeline = [] } of answers.found) this.#shown.noteTimeline(timeline);
   }
 
-  #answers({ calls, lastSeq }: SimulatedSite, choice: number) {
+  #answers(site: SimulatedSite, choice: number) {
+    const { calls, lastSeq } = site;
     const listed = calls.list({}, 99).calls;
     const found = listed.map(({ callid }) => {
       const record = calls.find(callid);
@@ -196,7 +197,7 @@ export class TwoSites {
       listed,
       found,
       since,
-      changes: calls.changesSince(since)?.map(shownOf),
+      changes: site.changesSince(since)?.map(shownOf),
       counts: [calls.activeCount, calls.countedSize],
     };
   }
