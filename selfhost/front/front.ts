@@ -36,6 +36,7 @@ const HIGH_WATER_MARK = 16 * 1024;
 const RETRY_AFTER_S = 5;
 
 export interface FrontOptions {
+  /** 0 for any free port, which needs a single host. */
   readonly port: number;
   /** The addresses to listen on. */
   readonly hosts: readonly string[];
@@ -47,6 +48,8 @@ export interface FrontOptions {
 
 /** A front that listens. */
 export interface Front {
+  /** The port it listens on. */
+  readonly port: number;
   /** Returns the number of open connections. */
   connectionCount(): number;
   /** Accepts no further connection. The open ones go on. */
@@ -69,25 +72,28 @@ export async function startFront({ port, hosts, socketPath, maxConnections }: Fr
     stopListening();
     connections.closeAll();
   };
+  let listensOn = port;
   try {
     for (const host of hosts) {
       const server = listener.createServer();
       servers.push(server);
-      await listen(server, port, host);
+      listensOn = await listen(server, port, host);
     }
   } catch (error) {
     close();
     throw error;
   }
-  return { connectionCount: () => connections.size, stopListening, close };
+  return { port: listensOn, connectionCount: () => connections.size, stopListening, close };
 }
 
-function listen(server: Server, port: number, host: string): Promise<void> {
+/** Resolves with the port. */
+function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
       server.off('error', reject);
-      resolve();
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
     });
   });
 }
