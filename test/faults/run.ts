@@ -6,6 +6,7 @@ import { inspect, parseArgs } from 'node:util';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
+import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
 import { formatReport, formatSeedResult } from './report.ts';
 import { runSeed, type SeedOptions, type SeedResult } from './run-seed.ts';
@@ -19,10 +20,15 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
+  --kills N       instead: kill -9 the processes of npm start N times during 50 calls a second
   --help          this text
 
 Every fourth seed runs on miniflare, which can evict objects; the others run on bare workerd, which can be killed.
 `;
+
+/** The load while processes are killed, and how soon clients must be served again. */
+const KILLS_CALLS_PER_SECOND = 50;
+const MAX_BACK_MS = 5_000;
 
 /** A buffer that overflows in every outage. */
 const SMALL_BUFFER = 100;
@@ -36,6 +42,7 @@ const { values: flags } = parseArgs({
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
+    kills: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -46,6 +53,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 if (flags.help) process.stdout.write(HELP);
 else if (flags['cut-off'] !== undefined) process.exitCode = await runOutages(Number(flags['cut-off']));
 else if (flags['busy-site']) process.exit(await runBusySiteOnce());
+else if (flags.kills !== undefined) process.exit(await runKillsOnce(Number(flags.kills)));
 // Half-open sockets and pending reconnects would otherwise keep the process alive.
 else process.exit(await runSeeds());
 
@@ -71,6 +79,16 @@ async function runBusySiteOnce(): Promise<number> {
 the calls of the killed client were gone after ${seconds(goneAfterMs)} s, and the calls without events were found after \
 ${seconds(foundAfterMs)} s\n`);
   return Math.max(goneAfterMs, foundAfterMs) < MAX_CORRECTION_MS ? 0 : 1;
+}
+
+async function runKillsOnce(count: number): Promise<number> {
+  const log = (line: string) => process.stdout.write(`${line}\n`);
+  const { kills, orphans, checks } = await runKills(count, KILLS_CALLS_PER_SECOND, log);
+  const times = kills.map(({ backAfterMs }) => backAfterMs).sort((a, b) => a - b);
+  for (const { invariant, details } of checks.violations) log(`${invariant}: ${details}`);
+  log(`${kills.length} kills, back after ${times[Math.floor(times.length / 2)]} ms (median) and ${times.at(-1)} ms at most; \
+${orphans} orphans; ${checks.commandCount} calls, ${checks.violations.length} violations, ${checks.indeterminate.length} with an unknown outcome`);
+  return orphans === 0 && checks.violations.length === 0 && Math.max(...times) < MAX_BACK_MS ? 0 : 1;
 }
 
 async function runSeeds(): Promise<number> {
