@@ -32,6 +32,12 @@ export class FakeEdge implements AsyncDisposable {
   isLinked = true;
   /** Whether a reconnecting watcher gets the changes that it has missed. */
   keepsChanges = true;
+  /** Calls in the first part of a snapshot, and in each page of it. */
+  pageSize = Number.POSITIVE_INFINITY;
+  /** Answers requests for further pages instead of the edge; undefined leaves them without an answer. */
+  answerPage: ((page: object) => RpcOutcome | undefined) | undefined = (result) => ({ result });
+  /** Tokens that the edge no longer accepts. */
+  readonly revokedTokens = new Set<string>();
   readonly requests: Request[] = [];
   readonly #calls = new Map<string, Call>();
   readonly #sentNotifications: SentNotification[] = [];
@@ -44,6 +50,11 @@ export class FakeEdge implements AsyncDisposable {
   static async start(): Promise<FakeEdge> {
     const edge = new FakeEdge();
     edge.#server.on('upgrade', (request, socket, head) => {
+      const [, token = ''] = (request.headers['sec-websocket-protocol'] ?? '').split('call-api.token.');
+      if (edge.revokedTokens.has(token)) {
+        socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+        return;
+      }
       edge.#sockets.handleUpgrade(request, socket, head, (webSocket) => edge.#accept(webSocket));
     });
     edge.#server.listen(0, '127.0.0.1');
@@ -82,9 +93,17 @@ export class FakeEdge implements AsyncDisposable {
     for (const socket of this.#sockets.clients) socket.send(text);
   }
 
-  /** Closes all sockets without a close frame. */
-  closeSockets(): void {
-    for (const socket of this.#sockets.clients) socket.terminate();
+  /** Closes all sockets with this code, or without a close frame. */
+  closeSockets(code?: number): void {
+    for (const socket of this.#sockets.clients) {
+      if (code === undefined) socket.terminate();
+      else socket.close(code);
+    }
+  }
+
+  /** The number of sockets that are open. */
+  get openSockets(): number {
+    return this.#sockets.clients.size;
   }
 
   /** While it is false, new sockets are closed immediately. */
@@ -115,7 +134,8 @@ export class FakeEdge implements AsyncDisposable {
       const request = JSON.parse(text) as Request;
       this.requests.push(request);
       const { id, method, params } = request;
-      socket.send(JSON.stringify({ jsonrpc: '2.0', id, ...this.#respond(method, params) }));
+      const outcome = this.#respond(method, params);
+      if (outcome) socket.send(JSON.stringify({ jsonrpc: '2.0', id, ...outcome }));
       if (method === 'CallWatch') this.#addWatcher(socket, params['since']);
     });
   }
@@ -127,13 +147,15 @@ export class FakeEdge implements AsyncDisposable {
     this.#watchers.add(socket);
   }
 
-  #respond(method: string, params: Request['params']): RpcOutcome {
+  #respond(method: string, params: Request['params']): RpcOutcome | undefined {
+    if (method === 'CallList') return this.answerPage?.(this.#page(Number(params['cursor'])));
     if (method === 'CallWatch') {
       const since = typeof params['since'] === 'number' && this.keepsChanges ? params['since'] : undefined;
       const calls = [...this.#calls.values()].filter(({ seq }) => since === undefined || seq > since);
       const isReset = params['since'] !== undefined && since === undefined;
       const link = this.isLinked ? 'Up' : 'Down';
-      return { result: { calls, seq: this.#seq, link, ...(isReset ? { reset: true } : {}) } };
+      const listed = since === undefined ? this.#page(0) : { calls };
+      return { result: { ...listed, seq: this.#seq, link, ...(isReset ? { reset: true } : {}) } };
     }
     if (method === 'CallGet') {
       const callid = String(params['callid']);
@@ -147,11 +169,19 @@ export class FakeEdge implements AsyncDisposable {
     return { result: { cmd_id: params['cmd_id'], event: 'Started' } };
   }
 
+  /** Returns a page of the calls, from this index on. */
+  #page(start: number): object {
+    const calls = [...this.#calls.values()];
+    const end = start + this.pageSize;
+    return { calls: calls.slice(start, end), ...(end < calls.length ? { cursor: String(end) } : {}) };
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
     if (path === '/v1/me') {
-      const isOpen = typeof this.principal === 'object';
-      const body = isOpen ? this.principal : { status: 401, detail: this.principal };
+      const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+      const isOpen = typeof this.principal === 'object' && !this.revokedTokens.has(token);
+      const body = isOpen ? this.principal : { status: 401, detail: 'Invalid token.' };
       response
         .writeHead(isOpen ? 200 : 401, { 'Content-Type': 'application/json' })
         .end(JSON.stringify(body));

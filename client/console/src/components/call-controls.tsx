@@ -1,7 +1,8 @@
 /** The buttons that control a call. A button that cannot be used is shown disabled, with the missing scopes. @module */
 import type { Call } from '../../../connection/call.ts';
-import { type CommandName, type CommandRun, hasEnded } from '../state/command-progress.ts';
+import { type CommandName, type CommandRun, hasEnded, isRunning } from '../state/command-progress.ts';
 import type { Session } from '../state/session.ts';
+import { isFirstClick } from './first-click.ts';
 
 interface Props {
   readonly session: Session;
@@ -17,12 +18,21 @@ export function CallControls({ session, call, start, isTransferring, onTransfer 
   const state = call?.state;
   const isEstablished = state === 'answered' || state === 'held';
   const canEnd = isStarting || (state !== undefined && state !== 'ended');
+  const callid = call?.callid;
+  const isPending = (name: 'callid' | 'callidA', ...methods: CommandName[]) =>
+    callid !== undefined && isRunning(session.commands.value, methods, { [name]: callid });
+  const isChanging =
+    isPending('callid', 'CallHold', 'CallUnhold', 'CallBlindTransfer') ||
+    isPending('callidA', 'CallAttendedTransfer');
   const isAllowed = (...methods: CommandName[]) => methods.some((method) => session.isAllowed(method));
   const missing = missingScopes(session);
   const isHeld = state === 'held';
   const holdMethod: CommandName = isHeld ? 'CallUnhold' : 'CallHold';
   // The `cmd_id` of the CallStart ends a call that is not established yet.
-  const callidToEnd = isStarting ? start.cmdId : call?.callid;
+  const callidToEnd = isStarting ? start.cmdId : callid;
+  const isEnding = [callid, start?.cmdId].some(
+    (id) => id !== undefined && isRunning(session.commands.value, ['CallEnd'], { callid: id }),
+  );
   if (state === 'ended' && !isStarting) return null;
   return (
     <>
@@ -30,15 +40,22 @@ export function CallControls({ session, call, start, isTransferring, onTransfer 
         <legend class="visually-hidden">Call controls</legend>
         <button
           type="button"
-          disabled={!(isConnected && isEstablished && isAllowed(holdMethod))}
-          onClick={() => call && session.run(holdMethod, { callid: call.callid })}
+          disabled={!(isConnected && isEstablished && !isChanging && isAllowed(holdMethod))}
+          onClick={(event) => isFirstClick(event) && call && session.run(holdMethod, { callid: call.callid })}
         >
           {isHeld ? 'Resume' : 'Hold'}
         </button>
         <button
           type="button"
           aria-expanded={isTransferring}
-          disabled={!(isConnected && isEstablished && isAllowed('CallBlindTransfer', 'CallAttendedTransfer'))}
+          disabled={
+            !(
+              isConnected &&
+              isEstablished &&
+              !isChanging &&
+              isAllowed('CallBlindTransfer', 'CallAttendedTransfer')
+            )
+          }
           onClick={onTransfer}
         >
           Transfer…
@@ -46,12 +63,22 @@ export function CallControls({ session, call, start, isTransferring, onTransfer 
         <button
           type="button"
           class="end"
-          disabled={!(isConnected && canEnd && isAllowed('CallEnd'))}
-          onClick={() => callidToEnd !== undefined && session.run('CallEnd', { callid: callidToEnd })}
+          disabled={!(isConnected && canEnd && !isEnding && isAllowed('CallEnd'))}
+          onClick={(event) =>
+            isFirstClick(event) &&
+            callidToEnd !== undefined &&
+            session.run('CallEnd', { callid: callidToEnd })
+          }
         >
           End
         </button>
       </fieldset>
+      {!session.canRead && (
+        <p class="hint">
+          Your token does not include the scope read, so this page shows only what you do here, not what the
+          parties do.
+        </p>
+      )}
       {missing.length > 0 && (
         <p class="hint">
           Your token does not include {missing.length === 1 ? 'the scope' : 'the scopes'} {missing.join(', ')}

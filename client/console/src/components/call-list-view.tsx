@@ -66,6 +66,11 @@ export function CallListView({ session }: { readonly session: Session }) {
           connection is back.
         </p>
       )}
+      {freshness === 'failed' && (
+        <p class="notice" role="alert">
+          The list is incomplete, because the calls could not be loaded. {session.loadFailure.value}
+        </p>
+      )}
       {freshness === 'forbidden' ? (
         <p class="empty">Your token does not allow you to view calls. It needs the scope “read”.</p>
       ) : rows.value.length === 0 ? (

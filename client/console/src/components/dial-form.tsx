@@ -1,8 +1,10 @@
 /** The form that starts a call. @module */
 import { useComputed, useSignal } from '@preact/signals';
 import { toSipUri } from '../format/sip-address.ts';
+import { isRunning } from '../state/command-progress.ts';
 import type { Session } from '../state/session.ts';
 import { AddressField } from './address-field.tsx';
+import { isFirstClick } from './first-click.ts';
 
 /** Phones of the simulator and of the test setup in docs/opensips.md. */
 const DEMO_PARTIES = { caller: 'sip:alice@127.0.0.1:5060', callee: 'sip:bob@127.0.0.1:5060' };
@@ -12,15 +14,19 @@ export function DialForm({ session }: { readonly session: Session }) {
   const isDemo = me.tenant === 'demo';
   const caller = useSignal(me.caller ?? (isDemo ? DEMO_PARTIES.caller : ''));
   const callee = useSignal(isDemo ? DEMO_PARTIES.callee : '');
-  const unavailableReason = useComputed(() => unavailableReasonOf(session));
+  const params = useComputed(() => ({ caller: toSipUri(caller.value), callee: toSipUri(callee.value) }));
+  const unavailableReason = useComputed(() =>
+    isRunning(session.commands.value, ['CallStart'], params.value)
+      ? 'This call is being set up.'
+      : unavailableReasonOf(session),
+  );
   return (
     <section class="card dial" aria-labelledby="dial-title">
       <h2 id="dial-title">New call</h2>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (unavailableReason.value === undefined)
-            session.run('CallStart', { caller: toSipUri(caller.value), callee: toSipUri(callee.value) });
+          if (unavailableReason.value === undefined) session.run('CallStart', params.value);
         }}
       >
         <AddressField
@@ -35,6 +41,9 @@ export function DialForm({ session }: { readonly session: Session }) {
           type="submit"
           class="primary"
           disabled={unavailableReason.value !== undefined}
+          onClick={(event) => {
+            if (!isFirstClick(event)) event.preventDefault();
+          }}
           {...(unavailableReason.value === undefined ? {} : { 'aria-describedby': 'dial-unavailable' })}
         >
           Call

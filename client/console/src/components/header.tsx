@@ -2,14 +2,14 @@
 import { useRef } from 'preact/hooks';
 import { now } from '../state/clock.ts';
 import type { Session } from '../state/session.ts';
+import { resume, signOut } from '../state/sign-in.ts';
 import { TokenForm } from './sign-in.tsx';
 
 interface Props {
   readonly session: Session;
-  readonly onToken: (token: string | undefined) => void;
 }
 
-export function Header({ session, onToken }: Props) {
+export function Header({ session }: Props) {
   const { tenant, site, subject } = session.me;
   return (
     <header class="bar">
@@ -21,13 +21,13 @@ export function Header({ session, onToken }: Props) {
         {[...new Set([tenant, site, subject])].join(' · ')}
       </p>
       <ConnectionIndicator session={session} />
-      <AccountDialog session={session} onToken={onToken} />
+      <AccountDialog session={session} />
     </header>
   );
 }
 
 function ConnectionIndicator({ session }: { readonly session: Session }) {
-  const { tone, text, countdown, isRetryable } = connectionStatus(session);
+  const { tone, text, countdown, retry } = connectionStatus(session);
   return (
     <div class="connection" data-tone={tone}>
       <p role="status">
@@ -38,8 +38,8 @@ function ConnectionIndicator({ session }: { readonly session: Session }) {
           {countdown !== undefined && <span aria-hidden="true"> · {countdown}</span>}
         </span>
       </p>
-      {isRetryable && (
-        <button type="button" class="quiet" onClick={() => session.retryNow()}>
+      {retry && (
+        <button type="button" class="quiet" onClick={retry}>
           Retry
         </button>
       )}
@@ -51,10 +51,12 @@ interface ConnectionStatus {
   readonly tone: 'good' | 'wait' | 'bad';
   readonly text: string;
   readonly countdown?: string;
-  readonly isRetryable?: boolean;
+  /** What the button does. Absent if there is none. */
+  readonly retry?: () => void;
 }
 
-function connectionStatus({ connectionState, isLinkUp, freshness }: Session): ConnectionStatus {
+function connectionStatus(session: Session): ConnectionStatus {
+  const { connectionState, isLinkUp, freshness } = session;
   const state = connectionState.value;
   switch (state.status) {
     case 'connecting':
@@ -65,15 +67,14 @@ function connectionStatus({ connectionState, isLinkUp, freshness }: Session): Co
         tone: 'bad',
         text: 'Connection lost',
         countdown: `retry in ${seconds} s`,
-        isRetryable: true,
+        retry: () => session.retryNow(),
       };
     }
     case 'closed':
-      return {
-        tone: 'bad',
-        text: state.reason === 'superseded' ? 'Session opened in another window' : 'Disconnected',
-        isRetryable: state.reason === 'superseded',
-      };
+      // A closed session stays closed: the page starts another.
+      return state.reason === 'superseded'
+        ? { tone: 'bad', text: 'Session opened in another window', retry: () => void resume() }
+        : { tone: 'bad', text: 'Disconnected' };
     case 'open':
       break;
   }
@@ -86,6 +87,8 @@ function connectionStatus({ connectionState, isLinkUp, freshness }: Session): Co
       return { tone: 'good', text: 'Live · reconnected, nothing missed' };
     case 'reloaded':
       return { tone: 'good', text: 'Live · reconnected, list reloaded' };
+    case 'failed':
+      return { tone: 'bad', text: 'Calls not loaded', retry: () => session.watch() };
     case 'forbidden':
       return { tone: 'good', text: 'Connected' };
     case 'live':
@@ -94,13 +97,9 @@ function connectionStatus({ connectionState, isLinkUp, freshness }: Session): Co
 }
 
 /** Shows who is signed in, and changes or deletes the token. */
-function AccountDialog({ session, onToken }: Props) {
+function AccountDialog({ session }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const { tenant, site, subject } = session.me;
-  const signIn = (token: string | undefined) => {
-    dialog.current?.close();
-    onToken(token);
-  };
   return (
     <>
       <button type="button" class="quiet" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
@@ -123,10 +122,10 @@ function AccountDialog({ session, onToken }: Props) {
           </div>
         </dl>
         <p class="hint">To get other permissions, sign in with another token.</p>
-        <TokenForm onToken={signIn} />
+        <TokenForm />
         <div class="row">
           {session.hasToken && (
-            <button type="button" class="quiet" onClick={() => signIn(undefined)}>
+            <button type="button" class="quiet" onClick={() => signOut()}>
               Sign out
             </button>
           )}

@@ -1,5 +1,10 @@
 /** The commands of this page, and their progress step by step, derived from their events. Pure. @module */
-import { type CommandUpdate, isJsonObject, type JsonObject } from '../../../connection/messages.ts';
+import {
+  type CommandUpdate,
+  isJsonObject,
+  type JsonObject,
+  type RpcError,
+} from '../../../connection/messages.ts';
 import { displayName } from '../format/sip-address.ts';
 import { explainSipStatus } from '../format/sip-status.ts';
 
@@ -41,10 +46,30 @@ export function failureText({ updates }: CommandRun): string | undefined {
   const failed = updates.find(({ event }) => ['Error', 'Refused', 'Lost'].includes(event));
   if (!failed) return undefined;
   const { data, error } = failed;
-  const explanation = explainSipStatus(error);
-  if (explanation !== undefined) return explanation;
+  return explainSipStatus(error) ?? (data === undefined ? reasonText(error) : sentence(data));
+}
+
+/** Returns a sentence that says why the edge refused a request. */
+export function reasonText(error: RpcError | undefined): string {
   const reason = isJsonObject(error?.data) ? error.data['reason'] : error?.data;
-  return sentence(data ?? reason ?? error?.message);
+  return sentence(reason ?? error?.message);
+}
+
+/**
+ * Whether one of these commands is running with these params. A button that would run it again stays disabled until then.
+ * @param params the params that have to be equal
+ */
+export function isRunning(
+  runs: readonly CommandRun[],
+  methods: readonly CommandName[],
+  params: JsonObject,
+): boolean {
+  return runs.some(
+    (run) =>
+      methods.includes(run.method) &&
+      !hasEnded(run) &&
+      Object.entries(params).every(([name, value]) => run.params[name] === value),
+  );
 }
 
 /** Returns the Call-ID of the call that the command has made. */

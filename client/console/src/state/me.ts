@@ -11,9 +11,13 @@ export interface Me {
   readonly expires?: string;
 }
 
-/** Returns who the token belongs to, or the reason why it is rejected. Rejects if the edge cannot be reached. */
+/** As long as a socket may take to open. */
+const TIMEOUT_MS = 10_000;
+
+/** Returns who the token belongs to, or the reason why it is rejected. Rejects if the edge does not answer within 10 s. */
 export async function fetchMe(token: string | undefined): Promise<Me | string> {
-  const response = await fetch('/v1/me', { headers: authorizationHeader(token) });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await fetch('/v1/me', { headers: authorizationHeader(token), signal });
   const body: unknown = await response.json();
   if (isMe(body)) return body;
   if (response.status === 401)

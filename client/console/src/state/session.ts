@@ -5,8 +5,16 @@ import { Connection, type ConnectionState } from '../../../connection/connection
 import { isJsonObject, isRpcError } from '../../../connection/messages.ts';
 import type { TimelineEntry } from '../format/labels.ts';
 import { browserPlatform } from './browser-platform.ts';
+import { callFromCommands } from './call-from-commands.ts';
 import { CallList } from './call-list.ts';
-import { type CommandName, type CommandRun, resultCallid, stepsOf, withUpdate } from './command-progress.ts';
+import {
+  type CommandName,
+  type CommandRun,
+  reasonText,
+  resultCallid,
+  stepsOf,
+  withUpdate,
+} from './command-progress.ts';
 import { fetchMe, type Me } from './me.ts';
 import { oncePerFrame } from './once-per-frame.ts';
 
@@ -17,7 +25,10 @@ export interface Selection {
 }
 
 /** How up to date the call list is. */
-export type Freshness = 'loading' | 'live' | 'resumed' | 'reloaded' | 'stale' | 'forbidden';
+export type Freshness = 'loading' | 'live' | 'resumed' | 'reloaded' | 'stale' | 'forbidden' | 'failed';
+
+/** The error code for a missing scope: see docs/protocol.md. */
+const NOT_ALLOWED = -32002;
 
 const MAX_COMMANDS = 100;
 
@@ -30,6 +41,8 @@ export class Session {
   /** Whether the adapter of the site is connected. Undefined while that is not known. */
   readonly isLinkUp: Signal<boolean | undefined> = signal(undefined);
   readonly freshness: Signal<Freshness> = signal('loading');
+  /** Why the calls could not be loaded. Valid while the call list is `failed`. */
+  readonly loadFailure: Signal<string> = signal('');
   /** When the call list was last up to date, in Unix milliseconds. */
   readonly lastLiveAt: Signal<number> = signal(Date.now());
   /** The active calls of the last frame. */
@@ -50,6 +63,9 @@ export class Session {
   readonly #callList = new CallList();
   readonly #connection: Connection;
   readonly #scheduleRefresh: () => void;
+  readonly #onNetworkChange = () => this.#connection.retryNow();
+  #unwatch = () => {};
+  #cancelNotice = () => {};
   /** The call whose timeline has been requested. */
   #timelineCallid: string | undefined;
   #isTimelineStale = false;
@@ -64,7 +80,8 @@ export class Session {
       // Subscribes to the signal, which changes whenever the call list does.
       void this.activeCalls.value;
       const { callid } = this.selection.value;
-      return callid === undefined ? undefined : this.#callList.get(callid);
+      if (callid === undefined) return undefined;
+      return this.canRead ? this.#callList.get(callid) : callFromCommands(callid, this.commands.value);
     });
     this.relatedCommands = computed(() => {
       const { cmdId, callid } = this.selection.value;
@@ -79,20 +96,23 @@ export class Session {
     );
   }
 
-  /** Connects and watches the calls. Returns a function that ends the session. */
-  start(): () => void {
-    this.#watch();
+  /** Connects and watches the calls, until {@link end} is called. */
+  start(): void {
+    this.watch();
     this.#connection.connect();
-    const onNetworkChange = () => this.#connection.retryNow();
-    addEventListener('online', onNetworkChange);
-    addEventListener('offline', onNetworkChange);
-    return () => {
-      removeEventListener('online', onNetworkChange);
-      removeEventListener('offline', onNetworkChange);
-      this.#connection.close();
-    };
+    addEventListener('online', this.#onNetworkChange);
+    addEventListener('offline', this.#onNetworkChange);
   }
 
+  /** Ends the session for good. */
+  end(): void {
+    removeEventListener('online', this.#onNetworkChange);
+    removeEventListener('offline', this.#onNetworkChange);
+    this.#cancelNotice();
+    this.#connection.close();
+  }
+
+  /** Reconnects at once. Has no effect once the connection is closed for good. */
   retryNow(): void {
     this.#connection.retryNow();
   }
@@ -100,6 +120,11 @@ export class Session {
   /** False on an edge that requires no token. */
   get hasToken(): boolean {
     return this.#token !== undefined;
+  }
+
+  /** Whether the token allows the page to view calls. */
+  get canRead(): boolean {
+    return this.me.scopes.includes('read');
   }
 
   /** Whether the token has the scope of this command. */
@@ -134,28 +159,38 @@ export class Session {
     this.selection.value = {};
   }
 
-  #watch(): void {
-    if (!this.me.scopes.includes('read')) {
+  /** Watches the calls: at the start, and again if they could not be loaded. */
+  watch(): void {
+    this.#unwatch();
+    if (!this.canRead) {
       this.freshness.value = 'forbidden';
       return;
     }
     let isFirst = true;
-    this.#connection.watch({
-      onSnapshot: (calls, fetchNextPage) => {
-        fetchNextPage();
-        this.#callList.replace(calls);
+    let isComplete = false;
+    /** A part is not shown as the whole: the list is live when its last page has arrived. */
+    const onPart = (fetchNextPage: (() => void) | undefined) => {
+      isComplete = fetchNextPage === undefined;
+      if (fetchNextPage) fetchNextPage();
+      else {
         this.#setFreshness(isFirst ? 'live' : 'reloaded');
         isFirst = false;
-        this.#scheduleRefresh();
+      }
+      this.#scheduleRefresh();
+    };
+    this.freshness.value = 'loading';
+    this.#unwatch = this.#connection.watch({
+      onSnapshot: (calls, fetchNextPage) => {
+        this.#callList.replace(calls);
+        onPart(fetchNextPage);
         this.#fetchTimeline();
       },
       onSnapshotPage: (calls, fetchNextPage) => {
-        fetchNextPage();
         for (const call of calls) this.#callList.update(call);
-        this.#scheduleRefresh();
+        onPart(fetchNextPage);
       },
       onResumed: () => {
-        this.#setFreshness('resumed');
+        if (isComplete) this.#setFreshness('resumed');
         this.#fetchTimeline();
       },
       onCall: (call) => {
@@ -169,17 +204,19 @@ export class Session {
         if (wasUp !== undefined && wasUp !== isUp)
           this.announcement.value = isUp ? 'OpenSIPS is reachable again.' : 'OpenSIPS is unreachable.';
       },
-      onRefused: () => {
-        this.freshness.value = 'forbidden';
+      onRefused: (error) => {
+        this.loadFailure.value = reasonText(error);
+        this.#setFreshness(error.code === NOT_ALLOWED ? 'forbidden' : 'failed');
       },
     });
   }
 
   /** Shows that the connection is back for a while, and then that the list is live. */
   #setFreshness(freshness: Freshness): void {
+    this.#cancelNotice();
     this.freshness.value = freshness;
-    if (freshness !== 'live')
-      browserPlatform.setTimer(RECONNECT_NOTICE_MS, () => {
+    if (freshness === 'resumed' || freshness === 'reloaded')
+      this.#cancelNotice = browserPlatform.setTimer(RECONNECT_NOTICE_MS, () => {
         if (this.freshness.value === freshness) this.freshness.value = 'live';
       });
   }
@@ -240,7 +277,7 @@ export class Session {
   /** Requests the timeline of the selected call, and again if it has changed in the meantime. */
   #fetchTimeline(): void {
     const { callid } = this.selection.value;
-    if (callid === undefined || !this.me.scopes.includes('read')) return;
+    if (callid === undefined || !this.canRead) return;
     if (this.#timelineCallid === callid) {
       this.#isTimelineStale = true;
       return;
