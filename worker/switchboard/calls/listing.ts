@@ -1,14 +1,10 @@
 /** Filters calls and returns pages of them. Pure. @module */
-import type { Call, CallState } from '../../../shared/calls/call.ts';
-import { parseSipUri } from '../../../shared/sip/sip-uri.ts';
+import type { Call } from '../../../shared/calls/call.ts';
+import { type CallFilter, matches } from '../../../shared/calls/call-filter.ts';
 import type { CallRecord } from './call-record.ts';
 
-export interface CallFilter {
-  readonly states?: readonly CallState[] | undefined;
-  /** As {@link addressOf} returns it. */
-  readonly address?: string | undefined;
-  /** Unix milliseconds. */
-  readonly since?: number | undefined;
+/** What a list shows, and to whom. */
+export interface RecordFilter extends CallFilter {
   /** Only calls of this subject. */
   readonly owner?: string | undefined;
 }
@@ -22,7 +18,7 @@ export interface CallPage {
 /** Returns a page, the newest call first. `records` are in the order of their first change; a page begins below `cursor`. */
 export function pageOf(
   records: readonly CallRecord[],
-  filter: CallFilter,
+  filter: RecordFilter,
   limit: number,
   cursor?: string,
 ): CallPage {
@@ -31,32 +27,13 @@ export function pageOf(
   const start = cursor === undefined ? records.length : countBelow(records, Number(cursor));
   for (let index = start; index > 0; index--) {
     const record = records[index - 1];
-    if (!record || !matches(record, filter)) continue;
+    if (!record || (filter.owner !== undefined && record.owner !== filter.owner)) continue;
+    if (!matches(record.call, filter)) continue;
     if (calls.length === limit) return { calls, cursor: String(last) };
     calls.push(record.call);
     last = record.firstSeq;
   }
   return { calls };
-}
-
-/** Returns `user@host`, the host in lower case, of a SIP URI with or without its scheme; undefined if it is invalid. */
-export function addressOf(text: string): string | undefined {
-  const uri = parseSipUri(/^sips?:/i.test(text) ? text : `sip:${text}`);
-  return 'error' in uri ? undefined : `${uri.user ?? ''}@${uri.host}`;
-}
-
-function matches({ call, owner }: CallRecord, filter: CallFilter): boolean {
-  if (filter.owner !== undefined && owner !== filter.owner) return false;
-  if (filter.states && !filter.states.includes(call.state)) return false;
-  if (filter.since !== undefined && call.began < filter.since) return false;
-  const { address } = filter;
-  return address === undefined || hasAddress(call.caller, address) || hasAddress(call.callee, address);
-}
-
-function hasAddress(uri: string | null, address: string): boolean {
-  // Parsing is expensive, so a URI that does not contain the user part is skipped first.
-  if (!uri?.includes(address.slice(0, address.lastIndexOf('@')))) return false;
-  return addressOf(uri) === address;
 }
 
 /** Returns how many records have a smaller number. */
