@@ -51,7 +51,7 @@ export async function openEventSocket(
       // Once per sender: otherwise anyone could fill the log.
       if (loggedSenders.size < MAX_LOGGED_SENDERS && !loggedSenders.has(sender.address)) {
         loggedSenders.add(sender.address);
-        log.warn(
+        log.error(
           { from: sender.address, expected: acceptedHost },
           `Ignored an event from ${sender.address}: only OpenSIPS at ${acceptedHost} may send events.`,
         );

@@ -1,8 +1,8 @@
 /** `list`, `get` and `watch`: shows the calls of a site. @module */
-import type { Call } from '../../shared/calls/call.ts';
-import { CALL_STATES } from '../../shared/calls/call.ts';
+import { CALL_STATES, type Call, type CallState } from '../../shared/calls/call.ts';
 import { CALL_LIST_LIMIT } from '../../shared/protocol/rpc/queries.ts';
-import { EXIT, type Exit } from '../exit.ts';
+import { alternatives } from '../../shared/settings/quote.ts';
+import { EXIT, type Exit, Failure } from '../exit.ts';
 import { callRows, changeLabel } from '../output/labels.ts';
 import type { Printer } from '../output/printer.ts';
 import { table, text } from '../output/table.ts';
@@ -14,7 +14,7 @@ const COLUMNS_WITH_END = [...COLUMNS, 'end'];
 const ACTIVE_STATES = CALL_STATES.filter((state) => state !== 'ended');
 
 export interface ListFilter {
-  readonly state?: readonly string[];
+  readonly state?: readonly CallState[];
   readonly address?: string;
   readonly limit?: number;
   readonly all?: boolean;
@@ -26,8 +26,14 @@ export async function listCalls(
   { state, address, limit, all }: ListFilter,
   printer: Printer,
 ): Promise<Exit> {
+  const unlisted = (state ?? (all ? CALL_STATES : [])).filter((each) => !transport.states.includes(each));
+  if (unlisted.length > 0)
+    throw new Failure(
+      EXIT.usage,
+      `OpenSIPS does not list which calls are ${alternatives(unlisted)}: ${state ? '--state needs' : '--all needs'} an edge for that. Use --state ${transport.states.join(' ')}, or remove --direct (CALL_API_DIRECT).`,
+    );
   const params = {
-    ...(all ? {} : { state: state ?? ACTIVE_STATES }),
+    ...(all && !state ? {} : { state: state ?? ACTIVE_STATES }),
     ...(address === undefined ? {} : { address }),
     ...(limit === undefined ? {} : { limit }),
   };

@@ -1,102 +1,45 @@
-/** Calls as OpenSIPS itself knows them, without an edge: read from `dlg_list`, and updated by its events. @module */
+/** Calls as OpenSIPS itself knows them, without an edge: read from `dlg_list`. @module */
 import type { MiRequester } from '../../adapter/opensips/mi-gateway.ts';
 import { describeResponse, type MiResponse } from '../../adapter/opensips/mi-message.ts';
-import { applyInput, type Call, newCall } from '../../shared/calls/call.ts';
-import { CallCorrelator } from '../../shared/calls/call-correlator.ts';
-import type { CallEntry } from '../../shared/calls/call-entries.ts';
-import { dialogState, type EviEvent } from '../../shared/opensips/evi.ts';
+import type { Call } from '../../shared/calls/call.ts';
+import { addressOf, matches } from '../../shared/calls/call-filter.ts';
+import { dialogState } from '../../shared/opensips/evi.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../shared/opensips/mi.ts';
-import type { QueryMethod } from '../../shared/protocol/rpc/queries.ts';
+import { type QueryMethod, queryParams } from '../../shared/protocol/rpc/queries.ts';
+import { showValue, validate } from '../../shared/protocol/validation/validate.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, Failure } from '../exit.ts';
-import type { WatchEvent } from './transport.ts';
+import { callOf, callsOf } from './dialog-calls.ts';
+import type { DialogReader } from './direct-watch.ts';
 
 /** Dialogs on a page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
 const PAGE_SIZE = 12;
 
-export class DirectCalls {
+export class DirectCalls implements DialogReader {
   readonly #mi: MiRequester;
   readonly #timeouts: { readonly timeoutMs: number; readonly ttlMs: number };
-  #correlator: CallCorrelator | undefined;
 
   constructor(mi: MiRequester, timeoutMs: number) {
     this.#mi = mi;
     this.#timeouts = { timeoutMs, ttlMs: timeoutMs };
   }
 
-  /** Answers `CallList` and `CallGet`, for active calls only: OpenSIPS knows no other. */
+  /** Answers `CallList` and `CallGet` as the edge does, for active calls only: OpenSIPS knows no other. */
   async query(query: QueryMethod, params: object): Promise<unknown> {
     if (query === 'CallGet' && 'callid' in params) {
-      const call = await this.#activeCall(String(params.callid));
-      if (call) return { call };
+      const callid = String(params.callid);
+      const dialog = await this.find(callid);
+      if (dialog) return { call: callOf(dialog) };
       throw new Failure(
         EXIT.failed,
-        `OpenSIPS does not know the call ${quote(String(params.callid))}. Run call-api list to see the active calls.`,
+        `OpenSIPS does not know the call ${quote(callid)}. Run call-api list to see the active calls.`,
       );
     }
-    if (query === 'CallList') return { calls: callsOf(await this.#activeDialogs()) };
+    if (query === 'CallList') return this.#list(params);
     throw new Failure(EXIT.usage, `${query} needs an edge. Remove --direct (CALL_API_DIRECT).`);
   }
 
-  /** Reports the active calls, then every change; rejects where OpenSIPS does not list its dialogs. */
-  async watch(onEvent: (event: WatchEvent) => void, callid?: string): Promise<void> {
-    const correlator = new CallCorrelator(
-      (entry: CallEntry) => entry,
-      (entry, event, _, data) => {
-        const { call } = entry;
-        if (callid !== undefined && call.callid !== callid) return;
-        const report = (current: Call) =>
-          onEvent({ type: 'call', event, call: current, ...(data === undefined ? {} : { data }) });
-        // An event does not name the parties, so OpenSIPS is asked for them first.
-        if (call.caller !== null || call.state === 'ended') report(call);
-        else void this.#findParties(entry).then(() => report({ ...call, ...partiesOf(entry.call) }));
-      },
-    );
-    const dialogs = await this.#activeDialogs();
-    const calls = callsOf(dialogs);
-    for (const call of calls)
-      correlator.restore({
-        call,
-        dialogs: dialogs.flatMap(({ callid: each, ID, state }) =>
-          each === call.callid ? [[ID, state]] : [],
-        ),
-      });
-    onEvent({
-      type: 'calls',
-      calls: callid === undefined ? calls : calls.filter((call) => call.callid === callid),
-    });
-    this.#correlator = correlator;
-  }
-
-  onEvent(event: EviEvent): void {
-    this.#correlator?.onEvent(event, Date.now());
-  }
-
-  /** Fills in the parties of a call; what OpenSIPS does not say stays unknown. */
-  async #findParties(entry: CallEntry): Promise<void> {
-    const { call } = entry;
-    const dialog = await this.#dialog(call.callid).catch(() => undefined);
-    if (!dialog || entry.call.caller !== null) return;
-    const { call: known } = applyInput(newCall(call.callid, call.began), listed(dialog), call.began);
-    entry.call = { ...entry.call, ...partiesOf(known) };
-  }
-
-  async #activeCall(callid: string): Promise<Call | undefined> {
-    const dialog = await this.#dialog(callid);
-    if (dialog && dialog.state !== dialogState.ended) return callOf(dialog);
-    // OpenSIPS looks at the first dialog with that Call-ID only. It may have ended while another one stands.
-    return callsOf(await this.#activeDialogs()).find((call) => call.callid === callid);
-  }
-
-  async #dialog(callid: string): Promise<Dialog | undefined> {
-    const answer = await this.#mi.request('dlg_list', { callid }, this.#timeouts);
-    const parsed = DialogResult.safeParse('result' in answer ? answer.result : undefined);
-    if (parsed.success) return parsed.data.Dialog;
-    if ('error' in answer && answer.error.code === NOT_FOUND) return undefined;
-    throw unreadable(answer);
-  }
-
-  async #activeDialogs(): Promise<Dialog[]> {
+  async list(): Promise<readonly Dialog[]> {
     const active: Dialog[] = [];
     for (let index = 0; ; index += PAGE_SIZE) {
       const answer = await this.#mi.request('dlg_list', { index, counter: PAGE_SIZE }, this.#timeouts);
@@ -107,24 +50,42 @@ export class DirectCalls {
       if (dialogs.length < PAGE_SIZE) return active;
     }
   }
-}
 
-const listed = (dialog: Dialog) => ({ type: 'listed', dialog }) as const;
+  async find(callid: string): Promise<Dialog | undefined> {
+    const dialog = await this.#dialog(callid);
+    if (dialog && dialog.state !== dialogState.ended) return dialog;
+    // OpenSIPS looks at the first dialog with that Call-ID only. It may have ended while another one stands.
+    return (await this.list()).find((each) => each.callid === callid);
+  }
 
-const partiesOf = ({ caller, callee }: Call) => ({ caller, callee });
+  async #list(params: object): Promise<{ readonly calls: readonly Call[]; readonly cursor?: string }> {
+    const checked = validate(queryParams.CallList, params, 'params');
+    if (!checked.success) throw new Failure(EXIT.usage, checked.error);
+    const { state, address: text, since, limit, cursor = '0' } = checked.data;
+    const address = text === undefined ? undefined : addressOf(text);
+    if (text !== undefined && address === undefined)
+      throw new Failure(
+        EXIT.usage,
+        `address: ${showValue(text)} is neither a SIP URI nor user@host. Use one such as alice@example.com.`,
+      );
+    const states = typeof state === 'string' ? [state] : state;
+    const found = callsOf(await this.list())
+      .filter((call) => matches(call, { states, address, since }))
+      .sort((one, other) => other.began - one.began);
+    const end = Number(cursor) + limit;
+    return {
+      calls: found.slice(Number(cursor), end),
+      ...(end < found.length ? { cursor: String(end) } : {}),
+    };
+  }
 
-/** Returns the calls of dialogs: several can have one Call-ID. The one that is ahead of the others shows the call. */
-function callsOf(dialogs: readonly Dialog[]): Call[] {
-  const ahead = new Map<string, Dialog>();
-  for (const dialog of dialogs)
-    if (dialog.state > (ahead.get(dialog.callid)?.state ?? 0)) ahead.set(dialog.callid, dialog);
-  return [...ahead.values()].map(callOf);
-}
-
-function callOf(dialog: Dialog): Call {
-  const now = Date.now();
-  const startedAt = dialog.timestart > 0 ? Math.min(now, dialog.timestart * 1_000) : now;
-  return applyInput(newCall(dialog.callid, startedAt), listed(dialog), now).call;
+  async #dialog(callid: string): Promise<Dialog | undefined> {
+    const answer = await this.#mi.request('dlg_list', { callid }, this.#timeouts);
+    const parsed = DialogResult.safeParse('result' in answer ? answer.result : undefined);
+    if (parsed.success) return parsed.data.Dialog;
+    if ('error' in answer && answer.error.code === NOT_FOUND) return undefined;
+    throw unreadable(answer);
+  }
 }
 
 function unreadable(answer: MiResponse): Failure {

@@ -17,7 +17,9 @@ import { Runner } from '../../shared/runner/runner.ts';
 import { type Address, formatAddress } from '../../shared/settings/value-types.ts';
 import { EXIT, Failure } from '../exit.ts';
 import type { Settings } from '../settings/settings.ts';
+import { DIALOG_STATES } from './dialog-calls.ts';
 import { DirectCalls } from './direct-calls.ts';
+import { DirectWatch } from './direct-watch.ts';
 import type { CommandUpdate, Transport } from './transport.ts';
 
 /** Lifetime of the event subscription. It is renewed while the process runs, and lapses soon after a kill. */
@@ -54,6 +56,7 @@ export async function openDirectTransport(
   const runner: Runner = new Runner(randomBytes(9).toString('base64url'), 1, []);
   let timer: NodeJS.Timeout | undefined;
   let onIdle = () => {};
+  let watch: DirectWatch | undefined;
   let isReady = false;
   let problem: string | undefined;
   let fail: (reason: unknown) => void = () => {};
@@ -77,12 +80,13 @@ export async function openDirectTransport(
         onEvent(event);
         const now = Date.now();
         runner.onEvent(event, now, now);
-        calls.onEvent(event);
+        watch?.onOpenSipsEvent(event);
         flush();
       },
       onGap() {
         runner.resync(Date.now());
         flush();
+        void watch?.catchUp().catch(fail);
       },
       onHealthChange() {},
     },
@@ -155,7 +159,13 @@ export async function openDirectTransport(
       return cmdId;
     },
     query: (query, params) => calls.query(query, params),
-    watch: (onCallEvent, callid) => void calls.watch(onCallEvent, callid).catch(fail),
+    states: DIALOG_STATES,
+    watch(onCallEvent, callid) {
+      // What was found at the first check is that events cannot be received: OpenSIPS answers.
+      if (problem !== undefined) return fail(new Failure(EXIT.unreachable, problem));
+      watch = new DirectWatch(calls, onCallEvent, callid);
+      void watch.begin().catch(fail);
+    },
     failed,
     async close() {
       if (runner.size > 0) {

@@ -8,6 +8,7 @@ import {
   type Method,
   type Params,
 } from '../../client/index.ts';
+import { CALL_STATES } from '../../shared/calls/call.ts';
 import { adviceFor, EXIT, errorText, exitFor, Failure } from '../exit.ts';
 import { sentences } from '../output/sentence.ts';
 import type { Edge } from '../settings/settings.ts';
@@ -73,6 +74,7 @@ export function openEdgeTransport(
       api
         .request(query, params, { signal: AbortSignal.timeout(timeoutMs) })
         .catch((error: unknown) => Promise.reject(toFailure(error, edge, timeoutMs))),
+    states: CALL_STATES,
     watch: (onEvent, callid) =>
       void forwardChanges(api, onEvent, callid).catch((error) => reject(toFailure(error, edge, timeoutMs))),
     failed,

@@ -1,6 +1,6 @@
 /** What the commands need of a Call API, be it through the edge or directly at an OpenSIPS. @module */
 import type { CommandUpdate } from '../../client/connection/messages.ts';
-import type { Call, CallEventName } from '../../shared/calls/call.ts';
+import type { Call, CallEventName, CallState } from '../../shared/calls/call.ts';
 import type { CommandMethod } from '../../shared/protocol/rpc/commands.ts';
 import type { QueryMethod } from '../../shared/protocol/rpc/queries.ts';
 
@@ -21,6 +21,8 @@ export interface Transport {
   run(method: CommandMethod, params: object, onUpdate: (update: CommandUpdate) => void): string;
   /** Sends a query about calls; rejects with a {@link Failure} where it is refused. */
   query(query: QueryMethod, params: object): Promise<unknown>;
+  /** The states in which its lists can show a call. */
+  readonly states: readonly CallState[];
   /** Reports the active calls, then every change until the transport is closed; of one call, if it is named. */
   watch(onEvent: (event: WatchEvent) => void, callid?: string): void;
   /** Rejects with a {@link Failure} when nothing more can arrive; never resolves. */

@@ -18,7 +18,7 @@ import { addToTimeline, type CallRecord, type LineOfCall, type LinkLine, newReco
 import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
-import { type CallFilter, type CallPage, pageOf } from './listing.ts';
+import { type CallPage, pageOf, type RecordFilter } from './listing.ts';
 import { ReconcileState } from './reconcile-state.ts';
 import { type CallStores, loadHistory, restoreLine, restoreUnlogged } from './restore-calls.ts';
 
@@ -262,7 +262,7 @@ export class Calls {
   }
 
   /** Returns a page of calls, the newest first. */
-  list(filter: CallFilter, limit: number, cursor?: string): CallPage {
+  list(filter: RecordFilter, limit: number, cursor?: string): CallPage {
     if (filter.states?.includes('ended') ?? true) this.#loadHistory();
     return pageOf(this.#index.all, filter, limit, cursor);
   }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { addressOf } from '../../../shared/calls/call-filter.ts';
 import type { CallRecord } from './call-record.ts';
-import { addressOf, pageOf } from './listing.ts';
+import { pageOf } from './listing.ts';
 
 it.each([
   ['+4930123@gw', 'sip:%2B49-30-123@GW:5060', true],

@@ -1,5 +1,6 @@
 /** Answers CallList, CallGet, CallWatch, CallUnwatch and CommandGet at once, from what the edge knows. @module */
 import { CALL_STATES } from '../../../shared/calls/call.ts';
+import { addressOf } from '../../../shared/calls/call-filter.ts';
 import { toCommandView } from '../../../shared/protocol/rpc/command-view.ts';
 import {
   errorCode,
@@ -13,7 +14,7 @@ import { showValue, validate } from '../../../shared/protocol/validation/validat
 import type { Command } from '../../../shared/runner/stored-command.ts';
 import type { CallRecord } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
-import { addressOf, type CallPage } from '../calls/listing.ts';
+import type { CallPage } from '../calls/listing.ts';
 import { MAX_WATCHED_CALLS, MAX_WATCHED_CHARACTERS, type Watchers } from '../calls/watchers.ts';
 import type { SocketReplays } from '../replay/socket-replays.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
