@@ -93,18 +93,20 @@ export class Sessions {
     );
   }
 
-  /** Closes a socket that goes on sending although its messages are rejected. */
-  closeForFlood(socket: WebSocket): void {
-    socket.close(
-      closeCode.flood,
-      'Too many messages were sent after the rate limit was exceeded. Wait, and send fewer.',
-    );
+  /** Closes all sockets of a subject that goes on sending although its messages are rejected. */
+  closeForFlood(subject: string): void {
+    for (const socket of this.#ctx.getWebSockets(subjectTag(subject)).filter(isLive))
+      socket.close(
+        closeCode.flood,
+        'Too many messages were sent after the rate limit was exceeded. Wait, and send fewer.',
+      );
   }
 
-  /** Sends a resuming session what it missed, or that it is no longer kept. */
-  resume(socket: WebSocket, since: number, missed: readonly LoggedNotification[] | undefined): void {
-    if (missed) for (const logged of missed) sendNotification(socket, logged);
-    else if (!wantsOriginal(socket)) send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
+  /** Sends a resuming session what it missed, or that it is no longer kept. Returns how many characters that are. */
+  resume(socket: WebSocket, since: number, missed: readonly LoggedNotification[] | undefined): number {
+    if (missed) return missed.reduce((sum, logged) => sum + sendNotification(socket, logged), 0);
+    if (wantsOriginal(socket)) return 0;
+    return send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
   }
 
   /** Sends the responses to a message. */
@@ -170,11 +172,11 @@ export function notificationText({
   return JSON.stringify(rpcNotification(command.method, params));
 }
 
-/** Sends a notification of a command, unless the client of this socket does not know its event. */
-function sendNotification(socket: WebSocket, logged: LoggedNotification): void {
+/** Sends a notification of a command, unless the client of this socket does not know its event. Returns its characters. */
+function sendNotification(socket: WebSocket, logged: LoggedNotification): number {
   const { command, notification } = logged;
-  if (isAddedEvent(command.method, notification.event) && wantsOriginal(socket)) return;
-  send(socket, notificationText(logged));
+  if (isAddedEvent(command.method, notification.event) && wantsOriginal(socket)) return 0;
+  return send(socket, notificationText(logged));
 }
 
 function wantsOriginal(socket: WebSocket): boolean {
@@ -182,7 +184,8 @@ function wantsOriginal(socket: WebSocket): boolean {
   return client.kind === 'client' && client.events === 'original';
 }
 
-/** A socket may close at any time, which is no error: its client can resume. */
-function send(socket: WebSocket, message: string): void {
+/** Returns the characters of the message. A socket may close at any time, which is no error: its client can resume. */
+function send(socket: WebSocket, message: string): number {
   if (isLive(socket)) socket.send(message);
+  return message.length;
 }
