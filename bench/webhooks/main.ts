@@ -107,7 +107,7 @@ async function startSites(
     tenants: 1,
     sites: 2 * SITE_KINDS.length,
     simulatorOptions: { delayFactor: 0, keepLedger: false, timers: { listedAfterEndMs: 0 } },
-    tenantSettings: { limits: { messages_per_second: 10_000, starts_per_second: 10_000 } },
+    tenantSettings: { limits: { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000 } },
     webhooksToPrivate: true,
   });
   resources.use(stack);

@@ -60,7 +60,7 @@ let backgroundClients: BackgroundClient[];
 let inputCount = 0;
 
 beforeAll(async () => {
-  const limits = { messages_per_second: 10_000, starts_per_second: 10_000, commands_in_flight: 100_000 };
+  const limits = { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000, commands_in_flight: 100_000 };
   stack = await MultiTenantStack.start({
     tenants: 2,
     sites: 2,

@@ -44,7 +44,7 @@ let document: OpenApiDocument;
 /** Names of an active call and an ended command, so that not all requests refer to something unknown. */
 let existingNames: PathNames;
 beforeAll(async () => {
-  const limits = { messages_per_second: 10_000, starts_per_second: 10_000 };
+  const limits = { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000 };
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   stack = await MultiTenantStack.start({

@@ -27,7 +27,7 @@ const subjects: Subject[] = [];
 
 beforeAll(async () => {
   // The guessing below sends more messages than the default limit allows.
-  const tenantSettings = { limits: { messages_per_second: 10_000 } };
+  const tenantSettings = { limits: { messages_per_second: 10_000, tenant_messages_per_second: 100_000 } };
   stack = await MultiTenantStack.start({
     tenants: 3,
     sites: 3,
