@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
 import { type DataLock, lockData } from './data-lock.ts';
+import { type OpenFront, openFront } from './front/open.ts';
 import { listenHosts } from './listen-hosts.ts';
 import { onParentEnd } from './parent.ts';
 import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
@@ -31,6 +32,7 @@ const POLL_INTERVAL_MS = 25;
 
 const supervisor = new Supervisor((line) => process.stderr.write(`${line}\n`));
 let dataLock: DataLock | undefined;
+let front: OpenFront | undefined;
 let stopping: Promise<void> | undefined;
 
 /** Runs until a signal arrives, the parent process ends, or a part does not start, and then ends the process. */
@@ -101,13 +103,14 @@ async function startDemo(settings: Settings): Promise<string> {
 
 /** Starts the edge, and waits until it answers. */
 async function startWorker(
-  { port, host, data, ...settings }: Settings,
+  { port, host, ...settings }: Settings,
   secrets: Record<string, string>,
   entry: string,
 ): Promise<void> {
   const webhooksToPrivate = settings['webhooks-to-private'];
-  const hosts = listenHosts(host);
-  const spawn = await prepareEdge({ port, hosts, data: resolve(data), secrets, entry, webhooksToPrivate });
+  const data = resolve(settings.data);
+  front = await openFront(port, listenHosts(host), data, settings['trusted-proxy']);
+  const spawn = await prepareEdge({ port: front.socketPath, data, secrets, entry, webhooksToPrivate });
   supervisor.start({ name: 'The edge (workerd)', spawn, stopTimeoutMs: EDGE_STOP_TIMEOUT_MS });
   await waitUntil(
     async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
@@ -160,6 +163,7 @@ function fail(reason: string): Promise<void> {
 }
 
 async function stop(status: number): Promise<void> {
+  front?.stopListening();
   stopping ??= supervisor.stop();
   await stopping;
   await dataLock?.release();

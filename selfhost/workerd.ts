@@ -2,8 +2,8 @@
  * Runs the edge on this machine: the Worker, bundled and served by bare workerd, with its objects on the local disk.
  * @module
  */
-import { type ChildProcess, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
 import { access, constants, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import { formatHost } from '../shared/settings/value-types.ts';
 import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
 import { egressNetwork } from './egress.ts';
+import { connectionLimits, descriptorLimit } from './front/descriptors.ts';
 import { loopbackHosts } from './listen-hosts.ts';
 import { makePrivate } from './private-files.ts';
 import { StartError } from './start-error.ts';
@@ -21,10 +22,8 @@ const root = resolve(import.meta.dirname, '..');
 
 /** Where and how the edge runs. */
 export interface EdgeOptions {
-  /** TCP port. */
-  readonly port: number;
-  /** The addresses to listen on; by default those of loopback. */
-  readonly hosts?: readonly string[];
+  /** TCP port on loopback, or the path of a Unix socket, which only this user can connect to if its folder is private. */
+  readonly port: number | string;
   /** Folder for its objects and its bundle; created if it does not exist. */
   readonly data: string;
   /** Secrets and variables of the Worker, by name. */
@@ -43,7 +42,6 @@ export async function startEdge(options: EdgeOptions): Promise<ChildProcess> {
 /** Builds and writes what workerd needs. Returns a function that starts it, each time that it is called. */
 export async function prepareEdge({
   port,
-  hosts = loopbackHosts(),
   data,
   secrets,
   entry = 'worker/local.ts',
@@ -62,17 +60,22 @@ export async function prepareEdge({
   });
   const config = join(data, 'workerd.capnp');
   const env = {
-    MAX_SOCKETS: String(maxSockets()),
+    MAX_SOCKETS: String(connectionLimits(descriptorLimit()).sockets),
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
+  const addresses = listenAddresses(port);
   const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
-  await writeFile(config, renderConfig(Object.keys(env), hosts, network));
+  await writeFile(config, renderConfig(Object.keys(env), addresses.length, network));
   await makePrivate(data);
-  const sockets = hosts.flatMap((host, n) => ['--socket-addr', `s${n}=${formatHost(host)}:${port}`]);
+  const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
-  return () => spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
+  return () => {
+    // A workerd that was killed has left its socket behind.
+    if (typeof port === 'string') rmSync(port, { force: true });
+    return spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
+  };
 }
 
 /** Returns the path of workerd's binary for this platform. Its package is CommonJS and ships no types. */
@@ -109,8 +112,11 @@ const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
  * Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. `internet`
  * is the network that the Worker reaches with fetch, which only webhooks use.
  */
-function renderConfig(variables: readonly string[], hosts: readonly string[], network: string): string {
-  const sockets = hosts.map((_, n) => `(name = "s${n}", service = "edge", http = ())`);
+function renderConfig(variables: readonly string[], socketCount: number, network: string): string {
+  const sockets = Array.from(
+    { length: socketCount },
+    (_, index) => `(name = "s${index}", service = "edge", http = ())`,
+  );
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -142,15 +148,6 @@ const config :Workerd.Config = (
 `;
 }
 
-/**
- * Returns how many sockets workerd can keep open. Each takes two file descriptors (seen in /proc/PID/fd); a tenth of them is
- * left for the objects' databases, which take three each.
- */
-function maxSockets(): number {
-  const descriptors = Number(execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }));
-  return Number.isNaN(descriptors) ? Number.MAX_SAFE_INTEGER : Math.floor((descriptors * 0.9) / 2);
-}
-
 /** Returns the compatibility date that wrangler deploys with, so that both run the same platform. */
 export function compatibilityDate(): string {
   const date = /^compatibility_date *= *"(.*)"$/m.exec(
@@ -158,4 +155,10 @@ export function compatibilityDate(): string {
   )?.[1];
   if (!date) throw new Error('wrangler.toml names no compatibility_date');
   return date;
+}
+
+/** Returns the addresses to listen on, in workerd's notation. */
+function listenAddresses(port: number | string): string[] {
+  if (typeof port === 'string') return [`unix:${port}`];
+  return loopbackHosts().map((host) => `${formatHost(host)}:${port}`);
 }

@@ -113,6 +113,15 @@ describe('reconnecting', () => {
     expect(edge.pingCount).toBeGreaterThan(0);
   });
 
+  it('reconnects after the Close frame of an edge that does not end TCP', async () => {
+    const { edge, start } = await createHarness();
+    start();
+    await edge.waitFor(() => edge.hellos[0]);
+    edge.closeWithoutEnd(1001);
+    await edge.waitFor(() => edge.hellos[1]);
+    // Less than the adapter waits for a connection that is dead.
+  }, 15_000);
+
   it('keeps a connection that carries nothing but pings and pongs', async () => {
     const { edge, start } = await createHarness();
     start({}, { timing: { pingIntervalMs: 5, deadAfterMs: 500 } });

@@ -14,6 +14,12 @@ import { summarizeDisconnect } from './disconnect-reason.ts';
 /** Size limit of a frame from the edge: after a reconnect it repeats all requests that have no reply. */
 const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
+/**
+ * How long the end of TCP is awaited after the Close frame of the edge, in milliseconds. By default that is 30 s, in which
+ * the site would be without its adapter: workerd may keep TCP open for longer. The types of `ws` lack this option.
+ */
+const CLOSE_TIMEOUT = { closeTimeout: 500 };
+
 export class Link {
   readonly #settings: Pick<Settings, 'edge' | 'key'>;
   readonly #context: ConnectionContext;
@@ -84,6 +90,7 @@ export class Link {
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
       handshakeTimeout: this.#timing.handshakeTimeoutMs,
       maxPayload: MAX_FRAME_BYTES,
+      ...CLOSE_TIMEOUT,
       // Cloudflare does not offer compression, and a redirect would send the key to another server.
       perMessageDeflate: false,
       followRedirects: false,

@@ -91,6 +91,12 @@ export class FakeEdge extends ChangeEmitter {
     this.#socket?.terminate();
   }
 
+  /** Sends a Close frame, but keeps TCP open whatever the adapter does, as workerd does. */
+  closeWithoutEnd(code: number): void {
+    this.#socket?.pause();
+    this.#socket?.close(code);
+  }
+
   replies(): Extract<NumberedMessage, { type: 'reply' }>[] {
     return this.stored.filter((message) => message.type === 'reply');
   }

@@ -6,6 +6,12 @@ import { explainError } from '../../shared/settings/error-reason.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ConnectError, failureFor, noAnswer, notAnEdge } from './connect-error.ts';
 
+/**
+ * How long the end of TCP is awaited after the Close frame of the edge, in milliseconds: 30 s by default, and an edge on one
+ * machine may take as long. The types of `ws` lack this option.
+ */
+const CLOSE_TIMEOUT = { closeTimeout: 500 };
+
 export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs'>;
 
 /**
@@ -16,7 +22,7 @@ export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs'>;
 export function webSocketClass(timeoutMs: number, onError: (error: ConnectError) => void) {
   return class extends WebSocket {
     constructor(url: string, protocols: string[]) {
-      super(url, protocols, { handshakeTimeout: timeoutMs });
+      super(url, protocols, { handshakeTimeout: timeoutMs, ...CLOSE_TIMEOUT });
       this.on('error', (error) => onError({ type: 'unreachable', ...explainError(error) }));
       this.on('unexpected-response', (_, response) => {
         text(response).then(

@@ -353,27 +353,36 @@ it('waits longer after each failure, up to 30 s', () => {
   expect(delays).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
 });
 
-it('waits longer after each socket that closes before any frame has arrived', () => {
+/** The two ways in which a client hears of a close. The close event may follow an announcement many seconds later. */
+const closings: [string, (socket: ScriptedSocket, code: number) => void][] = [
+  ['closes', (socket, code) => socket.events.onClose(code)],
+  ['is announced to close', (socket, code) => socket.notify('Closing', { code, reason: 'why' })],
+];
+
+it.each(closings)('waits longer after each socket that %s before any frame has arrived', (_, close) => {
   const { open, advance, socket, waitingTime } = setUp();
   const delays: number[] = [];
   for (let n = 0; n < 3; n++) {
     open();
-    socket().events.onClose(1011);
+    close(socket(), 1011);
+    expect(socket().isClosed).toBe(true);
     delays.push(waitingTime());
     advance(waitingTime());
   }
   expect(delays).toEqual([250, 500, 1_000]);
 });
 
-it.each([
-  [4401, 'unauthorized'],
-  [4408, 'superseded'],
-])('does not reconnect after close code %i, and reports the reason', (code, reason) => {
+it.each(
+  closings.flatMap(([how, close]) => [
+    { how, close, code: 4401, reason: 'unauthorized' },
+    { how, close, code: 4408, reason: 'superseded' },
+  ]),
+)('does not reconnect when a socket $how with $code, and reports the reason', ({ close, code, reason }) => {
   const { connection, open, advance, sockets, states, socket } = setUp();
   const events: string[] = [];
   open();
   connection.run('CallEnd', {}, ({ event }) => events.push(event));
-  socket().events.onClose(code);
+  close(socket(), code);
   advance(60_000);
   expect(sockets).toHaveLength(1);
   expect(states.at(-1)).toEqual({ status: 'closed', reason });

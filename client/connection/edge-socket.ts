@@ -1,4 +1,5 @@
-/** One WebSocket to the edge, with a heartbeat that detects a dead network. @module */
+/** One WebSocket to the edge, with a heartbeat that detects a dead network, and with the closes that the edge announces. @module */
+import { announcedCloseCode } from './messages.ts';
 import type { Platform, Socket, SocketEvents } from './platform.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -49,7 +50,10 @@ export function openEdgeSocket(
     onMessage: (text) => {
       if (isClosed) return;
       restartHeartbeat();
-      onMessage(text);
+      const code = announcedCloseCode(text);
+      // The close event of the platform may follow only when TCP ends, many seconds later.
+      if (code !== undefined) onClose(code);
+      else onMessage(text);
     },
     onClose: (code) => {
       if (!isClosed) onClose(code);

@@ -43,6 +43,15 @@ export function parseFrame(text: string): Message[] {
   return (Array.isArray(json) ? json : [json]).flatMap(parseMessage);
 }
 
+/** Returns the code with which the edge announces in a frame that it closes the socket; undefined if it does not. */
+export function announcedCloseCode(text: string): number | undefined {
+  // Most frames are spared the second parsing.
+  if (!text.includes('"Closing"')) return undefined;
+  for (const message of parseFrame(text))
+    if ('method' in message && message.method === 'Closing') return Number(message.params['code']);
+  return undefined;
+}
+
 function parseMessage(json: unknown): Message[] {
   if (!isJsonObject(json)) return [];
   const { id, method, params, result, error } = json;

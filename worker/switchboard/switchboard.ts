@@ -24,7 +24,7 @@ import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
 import { tooManyError } from './rpc/limits.ts';
 import { RpcServer } from './rpc/rpc-server.ts';
 import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
-import { closeInReturn } from './sockets/close.ts';
+import { closeInReturn, closeWithNotice } from './sockets/close.ts';
 import { ConnectionLimit, MAX_SITE_SOCKETS } from './sockets/connection-limit.ts';
 import { readLogPage } from './webhooks/log-page.ts';
 
@@ -208,14 +208,14 @@ export class Switchboard extends DurableObject<Env> {
     for (const socket of this.ctx.getWebSockets()) {
       if (attachmentOf(socket).key !== key) continue;
       link.onClosed(socket);
-      socket.close(closeCode.unauthorized, 'The API key was revoked. Reconnect with another one.');
+      closeWithNotice(socket, closeCode.unauthorized, 'The API key was revoked. Reconnect with another one.');
     }
   }
 
   /** Deletes the site: closes all sockets and deletes all data. A later connection finds a new object. */
   async erase(): Promise<void> {
     for (const socket of this.ctx.getWebSockets()) {
-      socket.close(closeCode.unauthorized, 'The site was deleted.');
+      closeWithNotice(socket, closeCode.unauthorized, 'The site was deleted.');
     }
     // Pending HTTP requests are answered, although their effects are deleted with the rest.
     this.#components?.commits.stop();
@@ -230,8 +230,10 @@ export class Switchboard extends DurableObject<Env> {
     // A superseded socket may still deliver frames. Their requests are repeated on the newer one.
     if (!isLive(socket)) return;
     const now = Date.now();
-    const { runner, link, messages, commits } = this.#active;
+    const { runner, link, messages, sessions, commits } = this.#active;
     runner.fireDueTimers(now);
+    // The alarm may be late: the platform promises no more than a minute.
+    sessions.closeExpiredSessions(now);
     const attachment = attachmentOf(socket);
     if (attachment.kind === 'adapter') {
       link.onMessage(socket, attachment, typeof frame === 'string' ? frame : '', now);

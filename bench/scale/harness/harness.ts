@@ -1,5 +1,6 @@
 /** Starts the edge on bare workerd, and sites that each have their own adapter and OpenSIPS simulator. @module */
 import type { ChildProcess } from 'node:child_process';
+import { connectionLimits, descriptorLimit } from '../../../selfhost/front/descriptors.ts';
 import { startEdge } from '../../../selfhost/workerd.ts';
 import { findFreePort } from '../../../test/harness/stack.ts';
 import { ChildProcesses } from '../../child-processes.ts';
@@ -56,7 +57,9 @@ export class ScaleHarness implements AsyncDisposable {
     const children = new ChildProcesses();
     const port = await findFreePort();
     const entry = 'bench/scale/harness/worker.js';
-    const edge = await startEdge({ port, data: children.directory, secrets: {}, entry });
+    // One site may have half of them, which is then as many as this machine serves.
+    const secrets = { MAX_SOCKETS: String(2 * connectionLimits(descriptorLimit()).connections) };
+    const edge = await startEdge({ port, data: children.directory, secrets, entry });
     children.add('workerd', edge);
     const harness = new ScaleHarness(port, edge, children);
     await waitUntil('workerd responds', async () => {

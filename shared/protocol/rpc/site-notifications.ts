@@ -1,4 +1,4 @@
-/** The notifications that belong to no command: changes of calls, the state of the link, and gaps in a session. @module */
+/** The notifications that belong to no command: changes of calls, the state of the link, gaps in a session, and its end. @module */
 import * as z from 'zod';
 import { CallEvent, CallEventData, CallView } from './call-view.ts';
 import { Seq } from './field-types.ts';
@@ -16,4 +16,11 @@ export const siteNotifications = {
   SessionReset: notificationSchema('SessionReset', z.object({ since: z.number().int() })).meta({
     description: 'Notifications that a resumed session has missed are no longer stored',
   }),
+  Closing: notificationSchema(
+    'Closing',
+    z.object({
+      code: z.number().int().meta({ description: 'the code of the Close frame' }),
+      reason: z.string().meta({ description: 'the reason in the Close frame' }),
+    }),
+  ).meta({ description: 'The edge closes this socket. The Close frame follows; close the socket as well' }),
 } as const;

@@ -61,6 +61,12 @@ export function attach(socket: WebSocket, attachment: Attachment): void {
   attachments.set(socket, complete);
 }
 
+/** Returns whether a client knows only the notifications of OpenSIPS's own Call API. */
+export function wantsOriginal(socket: WebSocket): boolean {
+  const client = attachmentOf(socket);
+  return client.kind === 'client' && client.events === 'original';
+}
+
 /** Returns whether a socket can send. One that was just accepted may still be connecting when its first message arrives. */
 export function isLive({ readyState }: WebSocket): boolean {
   return readyState === WebSocket.CONNECTING || readyState === WebSocket.OPEN;

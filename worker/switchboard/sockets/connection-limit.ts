@@ -13,7 +13,10 @@ const RECOUNT_INTERVAL_MS = 1_000;
 const socketsByObject = new Map<string, number>();
 let socketsInProcess = 0;
 
-/** Counts the sockets of one object as they connect and disconnect, so that no message has to walk them all. */
+/**
+ * Counts the sockets of one object as they connect and disconnect, so that no message has to walk them all. One that the
+ * object has closed itself counts until the platform reports its end.
+ */
 export class ConnectionLimit {
   readonly #id: string;
   readonly #countSockets: () => number;
@@ -22,7 +25,8 @@ export class ConnectionLimit {
 
   /**
    * @param countSockets walks and counts the sockets
-   * @param limits for this object, and for all objects of this process together
+   * @param limits for this object, and for all objects of this process together. Of the latter an object gets as many as
+   *   are still free, so that whatever one takes, others get in: one alone gets a half, two together two thirds
    */
   constructor(
     id: string,
@@ -56,11 +60,12 @@ export class ConnectionLimit {
 
   #seemsReached(): boolean {
     const inObject = socketsByObject.get(this.#id) ?? 0;
-    return inObject >= this.#limits.site || socketsInProcess >= this.#limits.process;
+    return inObject >= this.#limits.site || inObject >= this.#limits.process - socketsInProcess;
   }
 
   #setCount(count: number): void {
     socketsInProcess += count - (socketsByObject.get(this.#id) ?? 0);
-    socketsByObject.set(this.#id, count);
+    if (count > 0) socketsByObject.set(this.#id, count);
+    else socketsByObject.delete(this.#id);
   }
 }

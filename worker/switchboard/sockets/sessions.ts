@@ -5,10 +5,17 @@ import { isAddedEvent } from '../../../shared/protocol/rpc/command-events.ts';
 import { type RpcResponse, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
-import { attach, attachmentOf, type ClientSocket, isLive } from './attachments.ts';
+import { attach, attachmentOf, type ClientSocket, isLive, wantsOriginal } from './attachments.ts';
+import { closeWithNotice } from './close.ts';
 
 /** Sockets whose tokens expire within this time of each other are closed together, because that walks all sockets. */
-const EXPIRY_BATCH_MS = 1_000;
+const EXPIRY_BATCH_MS = 500;
+
+/**
+ * A subject may have as many sockets that the edge has closed, and whose clients have not ended them, as it may have open
+ * ones: a client whose network is gone cannot end its old sockets, and must get in with a new one nevertheless.
+ */
+const LIMIT_WITH_CLOSING = 2;
 
 export class Sessions {
   readonly #ctx: DurableObjectState;
@@ -25,23 +32,28 @@ export class Sessions {
       sql.exec<{ at: number }>('SELECT at FROM earliest_expiry').toArray()[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Returns whether a subject has as many sockets as it may have. A socket of the same session would be replaced. */
+  /**
+   * Returns whether a subject has as many sockets as it may have. An open socket of the same session would be replaced. One
+   * that the edge has closed counts until its client has ended it, because it takes its place on the machine until then.
+   */
   isLimitReached({ subject, session }: SessionKey, limit: number): boolean {
     if ((this.#socketCounts.get(subject) ?? limit) < limit) return false;
     // A lost socket was not counted down, so they are counted before a connection is refused.
-    const live = this.#ctx.getWebSockets(subjectTag(subject)).filter(isLive);
-    this.#socketCounts.set(subject, live.length);
+    const sockets = this.#ctx.getWebSockets(subjectTag(subject));
+    this.#socketCounts.set(subject, sockets.length);
+    const live = sockets.filter(isLive);
     const others = live.filter((socket) => {
       const client = attachmentOf(socket);
       return client.kind === 'client' && client.session !== session;
     });
-    return others.length >= limit;
+    const closing = sockets.length - live.length;
+    return others.length >= limit || others.length + closing >= LIMIT_WITH_CLOSING * limit;
   }
 
   /** Accepts a socket. It supersedes an open socket of the same session. */
   accept(socket: WebSocket, client: ClientSocket): void {
     for (const older of this.#socketsOf(client)) {
-      older.close(closeCode.superseded, 'A newer connection has resumed this session.');
+      closeWithNotice(older, closeCode.superseded, 'A newer connection has resumed this session.');
     }
     const { subject, stream } = client;
     const endTags = stream?.kind === 'command' ? [commandEndTag(subject, stream.cmdId)] : [];
@@ -87,7 +99,8 @@ export class Sessions {
 
   /** Closes a socket whose token has expired. */
   closeExpired(socket: WebSocket): void {
-    socket.close(
+    closeWithNotice(
+      socket,
       closeCode.unauthorized,
       'The token has expired. Reconnect with a new one, or renew it in time with Authorize.',
     );
@@ -175,11 +188,6 @@ function sendNotification(socket: WebSocket, logged: LoggedNotification): void {
   const { command, notification } = logged;
   if (isAddedEvent(command.method, notification.event) && wantsOriginal(socket)) return;
   send(socket, notificationText(logged));
-}
-
-function wantsOriginal(socket: WebSocket): boolean {
-  const client = attachmentOf(socket);
-  return client.kind === 'client' && client.events === 'original';
 }
 
 /** A socket may close at any time, which is no error: its client can resume. */

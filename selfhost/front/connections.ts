@@ -1,0 +1,124 @@
+/** The connections of the front: which of them are open, and which one goes when there are too many. @module */
+
+/** The part of a TCP socket that is used here. */
+export interface ConnectionSocket {
+  /** Bytes given to the socket, including those that still wait. */
+  readonly bytesWritten: number;
+  /** Bytes that wait because the other end does not take them. */
+  readonly writableLength: number;
+  destroy(): unknown;
+}
+
+/** What a connection does. */
+export type Stage =
+  /** The edge has ended it; the client has not. */
+  | 'closing'
+  /** It has no request. */
+  | 'idle'
+  /** A request is being received. */
+  | 'receiving'
+  /** A request is being answered. */
+  | 'answering'
+  /** It is a WebSocket. */
+  | 'websocket';
+
+/** Under pressure, connections of these stages are closed, in this order: none of them has anything to lose. */
+const EVICTED_STAGES = ['closing', 'idle', 'receiving'] as const;
+
+/** A client that has taken nothing for this time, although bytes wait for it, is disconnected, in milliseconds. */
+export const STALLED_AFTER_MS = 30_000;
+
+interface Connection {
+  stage: Stage;
+  /** Bytes that the client has taken when they last changed, and when that was. */
+  taken: number;
+  takenAt: number;
+}
+
+export class Connections<Socket extends ConnectionSocket> {
+  readonly #max: number;
+  readonly #connections = new Map<Socket, Connection>();
+  /** The sockets of each stage, those that entered it first in front. */
+  readonly #stages: Readonly<Record<Stage, Set<Socket>>> = {
+    closing: new Set(),
+    idle: new Set(),
+    receiving: new Set(),
+    answering: new Set(),
+    websocket: new Set(),
+  };
+
+  /** @param max how many connections can be open */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Adds a new connection. When there are too many, it takes the place of the one that can be missed most: one that is
+   * closing, then one without a request, then one whose request is incomplete, then one that does not take its answer;
+   * of these the oldest. If there is none, the new one is closed.
+   */
+  add(socket: Socket, now: number): void {
+    if (this.#connections.size >= this.#max) this.#evict();
+    if (this.#connections.size >= this.#max) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(socket, { stage: 'idle', taken: 0, takenAt: now });
+    this.#stages.idle.add(socket);
+  }
+
+  /** Moves a connection to another stage, unless it has gone. */
+  enter(socket: Socket, stage: Stage): void {
+    const connection = this.#connections.get(socket);
+    if (!connection) return;
+    this.#stages[connection.stage].delete(socket);
+    connection.stage = stage;
+    this.#stages[stage].add(socket);
+  }
+
+  /** Removes a connection that has closed. */
+  delete(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (!connection) return;
+    this.#connections.delete(socket);
+    this.#stages[connection.stage].delete(socket);
+  }
+
+  /** Disconnects the clients that have taken nothing for {@link STALLED_AFTER_MS} although bytes wait for them. */
+  closeStalled(now: number): void {
+    for (const [socket, connection] of this.#connections) {
+      const taken = socket.bytesWritten - socket.writableLength;
+      if (socket.writableLength === 0 || taken !== connection.taken) {
+        connection.taken = taken;
+        connection.takenAt = now;
+      } else if (now - connection.takenAt >= STALLED_AFTER_MS) this.#close(socket);
+    }
+  }
+
+  /** Closes all connections. */
+  closeAll(): void {
+    for (const socket of [...this.#connections.keys()]) this.#close(socket);
+  }
+
+  #evict(): void {
+    for (const stage of EVICTED_STAGES)
+      for (const socket of this.#stages[stage]) {
+        this.#close(socket);
+        return;
+      }
+    for (const socket of this.#stages.answering)
+      if (socket.writableLength > 0) {
+        this.#close(socket);
+        return;
+      }
+  }
+
+  #close(socket: Socket): void {
+    this.delete(socket);
+    socket.destroy();
+  }
+}

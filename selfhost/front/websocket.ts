@@ -1,0 +1,49 @@
+/** Joins the two ends of a WebSocket, and ends TCP once the edge has closed it. @module */
+import type { Socket } from 'node:net';
+import { CloseFrameFinder } from './close-frames.ts';
+
+/**
+ * How long a client may keep TCP open after the edge has closed its WebSocket, in milliseconds: time for its own Close
+ * frame. workerd itself would wait for the client, or until the object hibernates.
+ */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/**
+ * Passes bytes between a client and the edge until either ends.
+ * @param heads what has already arrived from the client and from the edge
+ * @param onClosing called when the edge has closed the WebSocket or its connection
+ */
+export function joinWebSocket(
+  client: Socket,
+  edge: Socket,
+  heads: { readonly client: Uint8Array; readonly edge: Uint8Array },
+  onClosing: () => void,
+): void {
+  const closeFrame = new CloseFrameFinder();
+  let isClosing = false;
+  const startClosing = () => {
+    if (isClosing) return;
+    isClosing = true;
+    edge.unpipe(client);
+    edge.resume();
+    // With the end of TCP behind it, no client waits for anything else after the Close frame.
+    client.end();
+    setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS).unref();
+    onClosing();
+  };
+  edge.unshift(heads.edge);
+  client.unshift(heads.client);
+  edge.pipe(client, { end: false });
+  client.pipe(edge);
+  // After `pipe`, so that the client has been given these bytes.
+  edge.on('data', (chunk: Buffer) => {
+    if (closeFrame.read(chunk)) startClosing();
+  });
+  edge.on('close', startClosing);
+  client.on('end', () => {
+    if (isClosing) client.destroy();
+  });
+  client.on('close', () => edge.destroySoon());
+  // 'close' follows.
+  for (const socket of [client, edge]) socket.on('error', () => {});
+}
