@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
@@ -109,14 +109,8 @@ async function startWorker(
 ): Promise<void> {
   const webhooksToPrivate = settings['webhooks-to-private'];
   const data = resolve(settings.data);
-  front = await openFront(port, listenHosts(host), data);
-  const { socketPath } = front;
-  const startEdge = await prepareEdge({ port: socketPath, data, secrets, entry, webhooksToPrivate });
-  const spawn = () => {
-    // A workerd that was killed has left it behind.
-    rmSync(socketPath, { force: true });
-    return startEdge();
-  };
+  front = await openFront(port, listenHosts(host), data, settings['trusted-proxy']);
+  const spawn = await prepareEdge({ port: front.socketPath, data, secrets, entry, webhooksToPrivate });
   supervisor.start({ name: 'The edge (workerd)', spawn, stopTimeoutMs: EDGE_STOP_TIMEOUT_MS });
   await waitUntil(
     async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,

@@ -38,6 +38,27 @@ it.each([
   expect(read(['--opensips', flag])).toMatchObject({ values: { opensips } });
 });
 
+it('listen elsewhere than on loopback with tenants only', () => {
+  expect(read(['--host', '0.0.0.0', '--tenants'])).toMatchObject({ values: { host: '0.0.0.0' } });
+  expect(read(['--host', '0.0.0.0'])).toEqual({
+    errors: ['--host: needs --tenants, because the open tenant has no keys.'],
+  });
+  expect(read(['--host', 'example.com', '--tenants'])).toEqual({
+    errors: ['--host: "example.com" is not an IP address. Use one such as 192.0.2.1 or 2001:db8::1.'],
+  });
+});
+
+it('take the addresses of proxies', () => {
+  expect(read(['--trusted-proxy', '10.0.0.0/8, ::1'])).toMatchObject({
+    values: { 'trusted-proxy': ['10.0.0.0/8', '::1'] },
+  });
+  expect(read(['--trusted-proxy', '10.0.0.0/99'])).toEqual({
+    errors: [
+      '--trusted-proxy: "10.0.0.0/99" is not a list of IP addresses or networks. Write it like 192.0.2.1,10.0.0.0/8.',
+    ],
+  });
+});
+
 it('report every mistake at once', () => {
   expect(read(['--port', '70000', '--opensips', 'here'])).toEqual({
     errors: [

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { type CommandLine, type Manual, readCommandLine } from '../shared/settings/command-line.ts';
 import type { Definitions, Values } from '../shared/settings/settings.ts';
-import { hostPort, IpAddress, Port, SipUri, Switch, Text } from '../shared/settings/value-types.ts';
+import { hostPort, IpAddress, Networks, Port, SipUri, Switch, Text } from '../shared/settings/value-types.ts';
 
 const SETTINGS = {
   opensips: {
@@ -45,6 +45,13 @@ const SETTINGS = {
     default: 'no',
     help: 'Serve tenants with API keys, as a deployment does. Start their adapters yourself: npm run adapter -- --help',
     type: Switch,
+  },
+  'trusted-proxy': {
+    value: 'networks',
+    env: 'SELFHOST_TRUSTED_PROXY',
+    defaultHelp: 'proxies on this machine',
+    help: 'IP addresses or networks (CIDR) of the TLS proxies, separated by commas. X-Forwarded-… headers of others are ignored',
+    type: Networks,
   },
   'webhooks-to-private': {
     env: 'SELFHOST_WEBHOOKS_TO_PRIVATE',

@@ -3,7 +3,7 @@
  * @module
  */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { access, constants, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
@@ -64,14 +64,18 @@ export async function prepareEdge({
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
-  const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
   const addresses = listenAddresses(port);
+  const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
   await writeFile(config, renderConfig(Object.keys(env), addresses.length, network));
   await makePrivate(data);
-  const sockets = addresses.flatMap((address, n) => ['--socket-addr', `s${n}=${address}`]);
+  const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
-  return () => spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
+  return () => {
+    // A workerd that was killed has left its socket behind.
+    if (typeof port === 'string') rmSync(port, { force: true });
+    return spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
+  };
 }
 
 /** Returns the path of workerd's binary for this platform. Its package is CommonJS and ships no types. */

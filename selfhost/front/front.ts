@@ -16,6 +16,7 @@ import {
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections } from './connections.ts';
+import { DEFAULT_TRUSTED_PROXIES, trustedProxies, withoutForwarded } from './forwarded-headers.ts';
 import { requestHeaders, responseHeaders, switchingProtocols, upgradeHeaders } from './headers.ts';
 import { joinWebSocket } from './websocket.ts';
 
@@ -44,6 +45,8 @@ export interface FrontOptions {
   readonly socketPath: string;
   /** How many connections can be open. */
   readonly maxConnections: number;
+  /** The proxies whose `X-Forwarded-…` headers are passed on; by default those of this machine. */
+  readonly proxies?: readonly string[] | undefined;
 }
 
 /** A front that listens. */
@@ -59,9 +62,15 @@ export interface Front {
 }
 
 /** Starts to listen. Rejects with the error of the system if it cannot. */
-export async function startFront({ port, hosts, socketPath, maxConnections }: FrontOptions): Promise<Front> {
+export async function startFront({
+  port,
+  hosts,
+  socketPath,
+  maxConnections,
+  proxies = DEFAULT_TRUSTED_PROXIES,
+}: FrontOptions): Promise<Front> {
   const connections = new Connections<Socket>(maxConnections);
-  const listener = new Listener(connections, socketPath);
+  const listener = new Listener(connections, socketPath, trustedProxies(proxies));
   const servers: Server[] = [];
   const sweep = setInterval(() => connections.closeStalled(Date.now()), CHECK_INTERVAL_MS);
   const stopListening = () => {
@@ -102,8 +111,14 @@ function listen(server: Server, port: number, host: string): Promise<number> {
 class Listener {
   readonly #connections: Connections<Socket>;
   readonly #socketPath: string;
+  readonly #isProxy: (address: string | undefined) => boolean;
 
-  constructor(connections: Connections<Socket>, socketPath: string) {
+  constructor(
+    connections: Connections<Socket>,
+    socketPath: string,
+    isProxy: (address: string | undefined) => boolean,
+  ) {
+    this.#isProxy = isProxy;
     this.#connections = connections;
     this.#socketPath = socketPath;
   }
@@ -173,9 +188,10 @@ class Listener {
    * Begins a request to workerd. Each has a connection of its own: one that is used again may just have been closed, and a
    * request that then fails may have been run.
    */
-  #sendToEdge({ method, url }: IncomingMessage, headers: readonly string[]): ClientRequest {
+  #sendToEdge({ method, url, socket }: IncomingMessage, headers: readonly string[]): ClientRequest {
     const target = { socketPath: this.#socketPath, agent: false, method: method ?? 'GET', path: url ?? '/' };
-    return sendRequest({ ...target, headers });
+    const passed = this.#isProxy(socket.remoteAddress) ? headers : withoutForwarded(headers);
+    return sendRequest({ ...target, headers: passed });
   }
 }
 

@@ -18,9 +18,15 @@ export interface OpenFront extends Front {
 /**
  * Opens the front. Until workerd listens on its socket, requests are answered with 503.
  * @param data the folder for workerd's socket, which only this user should be able to enter
+ * @param proxies whose `X-Forwarded-…` headers are passed on; by default those of this machine
  * @throws {StartError} if the port is in use, the path of the folder is too long, or too few files may be open
  */
-export async function openFront(port: number, hosts: readonly string[], data: string): Promise<OpenFront> {
+export async function openFront(
+  port: number,
+  hosts: readonly string[],
+  data: string,
+  proxies?: readonly string[],
+): Promise<OpenFront> {
   const descriptors = descriptorLimit();
   if (descriptors < MIN_DESCRIPTORS)
     throw new StartError(
@@ -35,7 +41,7 @@ export async function openFront(port: number, hosts: readonly string[], data: st
   await rm(socketPath, { force: true });
   const maxConnections = connectionLimits(descriptors).connections;
   try {
-    return { ...(await startFront({ port, hosts, socketPath, maxConnections })), socketPath };
+    return { ...(await startFront({ port, hosts, socketPath, maxConnections, proxies })), socketPath };
   } catch (error) {
     throw new StartError(
       `--port (SELFHOST_PORT): cannot listen on port ${port}: ${reasonOf(error)}. Choose another one: npm start -- --port PORT.`,

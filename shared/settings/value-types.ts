@@ -59,6 +59,19 @@ export const IpAddress = z.union([z.ipv4(), z.ipv6()], {
   error: 'is not an IP address. Use one such as 192.0.2.1 or 2001:db8::1.',
 });
 
+/** IP addresses and networks in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3), separated by commas. */
+export const Networks = z.string().transform((text, context): readonly string[] => {
+  const networks = text.split(',').map((network) => network.trim());
+  const valid = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
+  const wrong = networks.find((network) => !valid.safeParse(network).success);
+  if (wrong === undefined) return networks;
+  context.addIssue({
+    code: 'custom',
+    message: 'is not a list of IP addresses or networks. Write it like 192.0.2.1,10.0.0.0/8.',
+  });
+  return z.NEVER;
+});
+
 export const SipUri = z
   .string()
   .regex(/^sips?:[^\s<>?"]+$/i, 'is not a SIP URI. Write it like sip:127.0.0.1:5060.');

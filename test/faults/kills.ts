@@ -98,6 +98,8 @@ class Service {
     this.port = port;
     this.#spawn = spawnNpm;
     this.#npm = spawnNpm();
+    // It must not outlive this process, however that ends.
+    process.on('exit', () => this.#npm.kill('SIGTERM'));
   }
 
   static async start({ mi }: Simulator, data: string): Promise<Service> {

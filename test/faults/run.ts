@@ -20,14 +20,14 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
-  --kills N       instead: kill -9 the processes of npm start N times during 50 calls a second
+  --kills N       instead: kill -9 the processes of npm start N times while calls are started
+  --rate R        with --kills: calls a second (50)
   --help          this text
 
 Every fourth seed runs on miniflare, which can evict objects; the others run on bare workerd, which can be killed.
 `;
 
-/** The load while processes are killed, and how soon clients must be served again. */
-const KILLS_CALLS_PER_SECOND = 50;
+/** How soon clients must be served again after a kill. */
 const MAX_BACK_MS = 5_000;
 
 /** A buffer that overflows in every outage. */
@@ -43,6 +43,7 @@ const { values: flags } = parseArgs({
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
     kills: { type: 'string' },
+    rate: { type: 'string', default: '50' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -83,7 +84,7 @@ ${seconds(foundAfterMs)} s\n`);
 
 async function runKillsOnce(count: number): Promise<number> {
   const log = (line: string) => process.stdout.write(`${line}\n`);
-  const { kills, orphans, checks } = await runKills(count, KILLS_CALLS_PER_SECOND, log);
+  const { kills, orphans, checks } = await runKills(count, Number(flags.rate), log);
   const times = kills.map(({ backAfterMs }) => backAfterMs).sort((a, b) => a - b);
   for (const { invariant, details } of checks.violations) log(`${invariant}: ${details}`);
   log(`${kills.length} kills, back after ${times[Math.floor(times.length / 2)]} ms (median) and ${times.at(-1)} ms at most; \
