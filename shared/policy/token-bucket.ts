@@ -15,7 +15,8 @@ export class TokenBucket {
    */
   take(rate: number, now: number, count = 1): number {
     const elapsed = Math.max(0, now - this.#updatedAt);
-    this.#updatedAt = Math.max(now, this.#updatedAt);
+    // Also if the clock was set back: otherwise nothing would be added until it reaches the old time.
+    this.#updatedAt = now;
     this.#thousandths = Math.min(1_000 * Math.max(1, 2 * rate), this.#thousandths + elapsed * rate);
     if (this.#thousandths < 1_000) return Math.ceil((1_000 - this.#thousandths) / rate);
     this.#thousandths -= 1_000 * count;

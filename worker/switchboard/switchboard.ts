@@ -16,6 +16,7 @@ import { Alarm } from '../objects/alarm.ts';
 import { WriteProbe } from '../objects/write-probe.ts';
 import type { LogPage, LogRange } from '../webhooks/log-range.ts';
 import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
+import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
 import type { LinkHealth } from './link/link.ts';
@@ -34,6 +35,7 @@ export const CONNECTION_HEADER = 'x-call-api-connection';
 
 /** The components, and what uses all of them. */
 interface ActiveComponents extends Components {
+  readonly clock: SiteClock;
   readonly rpc: RpcServer;
   readonly commits: CommitQueue;
   readonly messages: ClientMessages;
@@ -76,6 +78,9 @@ export class Switchboard extends DurableObject<Env> {
   get #active(): ActiveComponents {
     this.#components ??= this.#restore();
     this.#isErased = false;
+    const { clock, commits } = this.#components;
+    const now = Date.now();
+    if (clock.check(this.#components, now)) commits.endTurn(now);
     return this.#components;
   }
 
@@ -89,7 +94,8 @@ export class Switchboard extends DurableObject<Env> {
     const rpc = new RpcServer(components, isOwnSite);
     const commits = new CommitQueue(components, this.#alarm);
     const messages = new ClientMessages(components, rpc, commits, (token) => verifyToken(token, this.env));
-    return { ...components, rpc, commits, messages };
+    const clock = new SiteClock(this.ctx.storage.sql, components.commandLog);
+    return { ...components, clock, rpc, commits, messages };
   }
 
   /** Accepts a WebSocket, whose principal the Worker has authenticated. */

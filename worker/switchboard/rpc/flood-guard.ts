@@ -44,6 +44,8 @@ export class FloodGuard {
   }
 
   isBlocked(subject: string, now: number): boolean {
-    return (this.#blockedUntil.get(subject) ?? 0) > now;
+    const until = this.#blockedUntil.get(subject) ?? 0;
+    // A block that ends too late was set before the clock was set back.
+    return until > now && until <= now + BLOCKED_S * 1_000;
   }
 }
