@@ -26,6 +26,8 @@ export interface EdgeOptions {
   readonly entry?: string;
   /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
+  /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
+  readonly inspectorPort?: number;
 }
 
 /** Starts workerd. It serves once its port answers, and writes errors to stderr. */
@@ -35,6 +37,7 @@ export async function startEdge({
   secrets,
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
+  inspectorPort,
 }: EdgeOptions): Promise<ChildProcess> {
   const workerd = await findWorkerd();
   const objects = join(data, 'objects');
@@ -58,7 +61,8 @@ export async function startEdge({
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
-  const args = ['serve', config, ...paths, ...sockets];
+  const inspector = inspectorPort === undefined ? [] : ['--inspector-addr', `127.0.0.1:${inspectorPort}`];
+  const args = ['serve', config, ...paths, ...sockets, ...inspector];
   // workerd dies when it runs out of file descriptors, so it gets as many as the system allows.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
   return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
