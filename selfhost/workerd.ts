@@ -32,6 +32,8 @@ export interface EdgeOptions {
   readonly entry?: string;
   /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
+  /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
+  readonly inspectorPort?: number;
 }
 
 /** Starts workerd. It serves once its port answers, and writes errors to stderr. */
@@ -46,6 +48,7 @@ export async function prepareEdge({
   secrets,
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
+  inspectorPort,
 }: EdgeOptions): Promise<() => ChildProcess> {
   const workerd = await findWorkerd();
   const objects = join(data, 'objects');
@@ -71,10 +74,12 @@ export async function prepareEdge({
   const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
+  const inspector = inspectorPort === undefined ? [] : ['--inspector-addr', `127.0.0.1:${inspectorPort}`];
+  const args = ['serve', config, ...paths, ...sockets, ...inspector];
   return () => {
     // A workerd that was killed has left its socket behind.
     if (typeof port === 'string') rmSync(port, { force: true });
-    return spawnTied(workerd, ['serve', config, ...paths, ...sockets], { env });
+    return spawnTied(workerd, args, { env });
   };
 }
 

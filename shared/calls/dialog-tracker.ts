@@ -87,7 +87,7 @@ export class DialogTracker<Entry extends CallEntry> {
   /** See `CallCorrelator`. */
   onMissing(callid: string, askedAt: number, now: number): void {
     const entry = this.#entries.get(callid);
-    if (!entry || (entry.seenAt ?? Number.NEGATIVE_INFINITY) >= askedAt) return;
+    if (!entry || wasSeenSince(entry, askedAt, now)) return;
     this.#entries.apply(entry, { type: 'missing' }, now);
   }
 
@@ -143,4 +143,9 @@ export class DialogTracker<Entry extends CallEntry> {
     if (call.answered === undefined && this.#isBeingMade(call.callid)) return;
     this.#entries.apply(entry, { type: 'dialog-state', state: dialogState.ended, wasAnswered }, at);
   }
+}
+
+/** Returns whether OpenSIPS had a dialog of the call after it was asked. A time in the future is from before the clock was set back. */
+function wasSeenSince({ seenAt }: Pick<CallEntry, 'seenAt'>, askedAt: number, now: number): boolean {
+  return seenAt !== undefined && seenAt >= askedAt && seenAt <= now;
 }

@@ -7,8 +7,9 @@ import type { Action, CommandState, Input } from '../commands/command.ts';
 import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import type { Reply } from '../protocol/link.ts';
+import { byTime, moveTimesBack, nextTimeOf, timesOf } from './command-times.ts';
 import { type LogRow, LogRows } from './log-rows.ts';
-import { type AdapterRequest, expiresAt, MiRequests } from './mi-requests.ts';
+import { type AdapterRequest, MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
 import { RunningCommands } from './running-commands.ts';
 import { type StartOptions, startContext } from './start-context.ts';
@@ -40,7 +41,6 @@ export class Runner {
   readonly #logRows = new LogRows();
   /** Commands by their next timer or deadline. A stopped timer may leave a time too early, never too late. */
   readonly #timers = new TimerQueue<Command>();
-
   #now = 0;
   readonly #inputs: [command: Command, input: Input][] = [];
   #notifications: CommandNotification[] = [];
@@ -206,19 +206,11 @@ export class Runner {
     this.#now = now;
     const commands: Command[] = [];
     for (let next = this.#timers.takeDue(now); next; next = this.#timers.takeDue(now)) commands.push(next);
-    const due: { at: number; fire: () => void }[] = [];
     // Sorted, so that the order of equal times is the same with and without a hibernation in between.
-    for (const command of commands.sort(compareAge)) {
-      for (const [timer, at] of Object.entries(command.timers)) {
-        if (at <= now) due.push({ at, fire: () => this.#fireTimer(command, timer, at) });
-      }
-      for (const [name, pending] of Object.entries(command.pendingRequests)) {
-        const at = expiresAt(pending);
-        if (at <= now) due.push({ at, fire: () => this.#requests.expire(command, name, pending.number) });
-      }
-    }
-    for (const { fire } of due.sort((a, b) => a.at - b.at)) {
-      fire();
+    for (const { command, at, timer, request } of commands.sort(compareAge).flatMap(timesOf).sort(byTime)) {
+      if (at > now) break;
+      if (request) this.#requests.expire(command, request.name, request.number);
+      else this.#fireTimer(command, timer, at);
       this.#processInputs();
     }
     for (const command of commands) if (command.state) this.#scheduleNext(command);
@@ -242,6 +234,15 @@ export class Runner {
   /** Requests wait until the link is back or their deadline has passed. */
   onLinkDown(): void {
     this.#requests.onLinkDown();
+  }
+
+  /** The clock was set back by `ms` milliseconds: all timers and deadlines stay as far ahead as they were. */
+  onClockSetBack(ms: number): void {
+    for (const command of this.#commands) {
+      moveTimesBack(command, ms);
+      this.#logRows.markChanged(command);
+      this.#scheduleNext(command);
+    }
   }
 
   /** Removes and returns what has accumulated since the last call. Store the rows before you send the rest. */
@@ -343,8 +344,7 @@ export class Runner {
   }
 
   #scheduleNext(command: Command): void {
-    const deadlines = Object.values(command.pendingRequests).map(expiresAt);
-    const next = Math.min(...Object.values(command.timers), ...deadlines);
+    const next = nextTimeOf(command);
     if (Number.isFinite(next)) this.#timers.schedule(command, next);
   }
 }

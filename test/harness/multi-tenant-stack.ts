@@ -56,6 +56,17 @@ export interface MultiTenantStackOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** See `startEdge`. */
   readonly webhooksToPrivate?: boolean;
+  readonly inspectorPort?: number;
+  /** Starts the edge in another way than `startEdge`. */
+  readonly launch?: (edge: EdgeToLaunch) => Promise<ChildProcess>;
+}
+
+/** What an edge is started with. */
+export interface EdgeToLaunch {
+  readonly port: number;
+  /** The folder for its data. */
+  readonly data: string;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 export class MultiTenantStack implements AsyncDisposable {
@@ -89,12 +100,16 @@ export class MultiTenantStack implements AsyncDisposable {
     sitesWithoutAdapter = [],
     variables = {},
     webhooksToPrivate = false,
+    inspectorPort,
+    launch,
   }: MultiTenantStackOptions): Promise<MultiTenantStack> {
     const dataFolder = await mkdtemp(join(tmpdir(), 'call-api-'));
     const port = await findFreePort();
     const secrets = { KEY_SECRETS, ADMIN_SECRET, ...variables };
-    const start = () =>
-      startEdge({ port, data: dataFolder, entry: 'worker/index.ts', secrets, webhooksToPrivate });
+    const inspector = inspectorPort === undefined ? {} : { inspectorPort };
+    const startWorkerd = (edge: EdgeToLaunch) =>
+      startEdge({ ...edge, entry: 'worker/index.ts', webhooksToPrivate, ...inspector });
+    const start = () => (launch ?? startWorkerd)({ port, data: dataFolder, secrets });
     const stack = new MultiTenantStack(port, await start(), dataFolder, start);
     await waitUntil(async () => (await stack.fetch('/healthz')).ok);
     for (let t = 1; t <= tenants; t++) {

@@ -29,6 +29,16 @@ it('notices a revocation within 30 s, however busy the key is', async () => {
   expect(lastGrantedAt).toBeLessThan(revokedAt + 30_000);
 });
 
+it('keeps a grant no longer when the clock is set back', async () => {
+  const { env, accessRequests } = scriptedTenants(() => ACCESS_GRANT);
+  const cache = new GrantCache();
+  await cache.get('acme', request, env, 86_400_000);
+  await cache.get('acme', request, env, 0);
+  expect(accessRequests).toHaveLength(2);
+  await cache.get('acme', request, env, 29_999);
+  expect(accessRequests).toHaveLength(2);
+});
+
 it('requests again 5 s after a denial', async () => {
   const { env, accessRequests } = scriptedTenants(() => ({ ok: false }));
   const cache = new GrantCache();

@@ -39,8 +39,9 @@ export class GrantCache {
     const { key, secretHash = '', site = '' } = request;
     // None of these contains a space.
     const cacheKey = [tenant, key, site, secretHash].join(' ');
+    // An entry that expires too late was cached before the clock was set back.
     const cached = this.#entries.get(cacheKey);
-    if (cached && now < cached.expiresAt) return cached.decision;
+    if (cached && now < cached.expiresAt && cached.expiresAt <= now + GRANT_TTL_MS) return cached.decision;
 
     const tenantObject = env.TENANT.get(env.TENANT.idFromName(tenant));
     const pending: Promise<AccessDecision> = tenantObject.authorize(request);

@@ -30,6 +30,12 @@ it('is valid until the millisecond at which it expires', async () => {
   expect(await verifyToken(token, env, claims.expires + 1)).toBeUndefined();
 });
 
+it('is not valid before it was issued, as the clock says when it was set back', async () => {
+  const token = await issueToken(claims, env, now);
+  expect(await verifyToken(token, env, now - 60_000)).toEqual(claims);
+  expect(await verifyToken(token, env, now - 61_000)).toBeUndefined();
+});
+
 it('stays valid when its signing secret is no longer the newest, but not when it is removed', async () => {
   const token = await issueToken(claims, env, now);
   expect(await verifyToken(token, rotated, now)).toEqual(claims);

@@ -31,6 +31,8 @@ const ISSUER = 'call-api';
 const TYPE = 'call-api+jwt';
 /** With the longest claims, a token has fewer than 2,000 characters. */
 const MAX_TOKEN_CHARACTERS = 4_096;
+/** The clocks of two machines that issue and verify a token differ by less than this, in milliseconds. */
+const MAX_CLOCK_DIFFERENCE_MS = 60_000;
 const SUBJECT_PREFIX = 'sub:';
 
 const Payload = z.object({
@@ -80,6 +82,8 @@ export async function verifyToken(
   const payload = await verifySignature(text, (kid) => ring.find(kid)?.key, now);
   const parsed = Payload.safeParse(payload);
   if (!parsed.success || parsed.data.exp - parsed.data.iat > TOKEN_SECONDS.max) return undefined;
+  // It was issued before the clock was set back: its time has not come.
+  if (parsed.data.iat * 1_000 > now + MAX_CLOCK_DIFFERENCE_MS) return undefined;
   const { tenant, site, sub, scopes, caller, key, exp } = parsed.data;
   const bound = caller === undefined ? {} : { caller };
   return { tenant, site, subject: `${SUBJECT_PREFIX}${sub}`, scopes, key, expires: exp * 1_000, ...bound };

@@ -349,7 +349,7 @@ it('responds to preflights of all origins, and lets only pages of allowed origin
     200,
     'https://app.example.com',
   ]);
-  const starts = () => adapter?.miRequests.filter(({ method }) => method === 't_uac_dlg').length;
+  const starts = () => adapter?.miRequests.filter(({ method }) => method === 't_uac_dlg').length ?? 0;
   const startCount = starts();
   for (const origin of ['https://evil.example', 'null', 'https://app.example.com.evil.example']) {
     const rejected = await startFrom(origin);

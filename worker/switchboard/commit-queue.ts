@@ -88,9 +88,8 @@ export class CommitQueue {
     const { rows, requests, notifications } = runner.takeOutput();
     const { applied } = link;
     for (const { position, commands } of rows) {
-      const dated = logNotifier.isEnabled ? { at: now } : {};
       const restoreFrom = runner.restoreFrom(position);
-      commandLog.append({ position, commands, restoreFrom, applied, ...dated }, now);
+      commandLog.append({ position, commands, restoreFrom, applied, at: now }, now);
     }
     calls.write(runner.restoreFrom(runner.lastSeq), now);
     const changes = calls.takeChanges();

@@ -16,6 +16,7 @@ import { Alarm } from '../objects/alarm.ts';
 import { WriteProbe } from '../objects/write-probe.ts';
 import type { LogPage, LogRange } from '../webhooks/log-range.ts';
 import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
+import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
 import type { LinkHealth } from './link/link.ts';
@@ -35,6 +36,7 @@ export const CONNECTION_HEADER = 'x-call-api-connection';
 
 /** The components, and what uses all of them. */
 interface ActiveComponents extends Components {
+  readonly clock: SiteClock;
   readonly rpc: RpcServer;
   readonly commits: CommitQueue;
   readonly replays: SocketReplays;
@@ -78,6 +80,9 @@ export class Switchboard extends DurableObject<Env> {
   get #active(): ActiveComponents {
     this.#components ??= this.#restore();
     this.#isErased = false;
+    const { clock, commits } = this.#components;
+    const now = Date.now();
+    if (clock.check(this.#components, now)) commits.endTurn(now);
     return this.#components;
   }
 
@@ -98,7 +103,8 @@ export class Switchboard extends DurableObject<Env> {
     const messages = new ClientMessages(components, rpc, commits, replays, (token) =>
       verifyToken(token, this.env),
     );
-    return { ...components, rpc, commits, messages, replays };
+    const clock = new SiteClock(this.ctx.storage.sql, components.commandLog);
+    return { ...components, clock, rpc, commits, messages, replays };
   }
 
   /** Accepts a WebSocket, whose principal the Worker has authenticated. */

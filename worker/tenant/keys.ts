@@ -14,6 +14,8 @@ export interface Key {
   readonly lastUsedAt: number | null;
   /** May be in the future: the key is valid until then. */
   readonly revokedAt: number | null;
+  /** Whether the switchboards know of the revocation, which is final then. */
+  readonly isAnnounced: boolean;
 }
 
 /** The maximum number of keys of a tenant, including revoked keys that are still listed. */
@@ -34,6 +36,7 @@ type KeyRow = {
   created_at: number;
   last_used_at: number | null;
   revoked_at: number | null;
+  is_announced: number;
 };
 
 export class KeyStore {
@@ -125,8 +128,9 @@ export class KeyStore {
 }
 
 /** Returns whether the key is valid at this time. */
-export function isValid({ revokedAt }: Key, now: number): boolean {
-  return revokedAt === null || now < revokedAt;
+export function isValid({ revokedAt, isAnnounced }: Key, now: number): boolean {
+  // A key that was revoked stays so when the clock is set back.
+  return !isAnnounced && (revokedAt === null || now < revokedAt);
 }
 
 function fromRow({ id, role, site, scopes, hash, ...times }: KeyRow): Key {
@@ -139,5 +143,6 @@ function fromRow({ id, role, site, scopes, hash, ...times }: KeyRow): Key {
     createdAt: times.created_at,
     lastUsedAt: times.last_used_at,
     revokedAt: times.revoked_at,
+    isAnnounced: times.is_announced === 1,
   };
 }

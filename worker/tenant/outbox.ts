@@ -72,7 +72,13 @@ export class Outbox {
   /** Takes up to `limit` updates that are due, oldest first. No one else can take them for {@link LEASE_MS}. */
   take(now: number, limit: number): SiteUpdate[] {
     const due = this.#sql
-      .exec<OutboxRow>('SELECT * FROM outbox WHERE due <= ? ORDER BY due, id LIMIT ?', now, limit)
+      .exec<OutboxRow>(
+        'SELECT * FROM outbox WHERE due <= ? OR due > ? ORDER BY due, id LIMIT ?',
+        now,
+        // Nothing waits longer, so this was added before the clock was set back.
+        now + Math.max(BACKOFF_MS.max, REPEAT_AFTER_MS),
+        limit,
+      )
       .toArray();
     for (const { id } of due) this.#sql.exec('UPDATE outbox SET due = ? WHERE id = ?', now + LEASE_MS, id);
     return due.map(fromRow);

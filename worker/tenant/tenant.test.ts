@@ -244,6 +244,17 @@ it('closes the sockets of a revoked key at every site, and no others', async () 
   goodSocket.close();
 });
 
+it('keeps a key revoked, and tells the sites again, when the clock is set back', async () => {
+  const { tenant } = await createTenant('berlin');
+  value(await tenant.createKey(key('bad'), ADMIN));
+  await tenant.revokeKey('bad', ADMIN);
+  const revokeKey = vi.spyOn(Switchboard.prototype, 'revokeKey');
+  vi.setSystemTime(START - 86_400_000);
+  expect(await tenant.authorize({ key: 'bad', site: 'berlin' })).toEqual({ ok: false });
+  await runDurableObjectAlarm(tenant);
+  expect(revokeKey).toHaveBeenCalledWith('bad');
+});
+
 it('repeats a revocation when all cached grants have expired', async () => {
   const { tenant } = await createTenant('berlin');
   value(await tenant.createKey(key('k'), ADMIN));

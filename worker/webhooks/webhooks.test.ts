@@ -163,6 +163,25 @@ it('applies the filters of types and of addresses together', async () => {
   adapter.close();
 });
 
+it.each([false, true])(
+  'retries in time when the clock was set back by a day, restarted: %s',
+  async (isRestarted) => {
+    const { site, create, object, listDeliveries, show } = await createSite();
+    const { id } = await create({ events: ['command.*.reply'] });
+    const client = await site.client();
+    let failures = 1;
+    respond = () => new Response(null, { status: failures-- > 0 ? 500 : 200 });
+    await client.request('Echo');
+    await client.untilEnded();
+    await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
+    if (isRestarted) await evictDurableObject(object);
+    await advance(-86_400_000, object);
+    expect(await show(id)).toMatchObject({ waiting: 1 });
+    await advance(6_001, object);
+    await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
+  },
+);
+
 it('retries a failed delivery with the same id and a new timestamp, while later ones overtake it', async () => {
   const { site, create, object, listDeliveries, show } = await createSite();
   const { id } = await create({ events: ['command.*.reply'] });

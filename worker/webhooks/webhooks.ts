@@ -17,8 +17,10 @@ import {
 import { TEST_EVENT_TYPE, webhookBody } from '../../shared/protocol/webhooks/events.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { Alarm } from '../objects/alarm.ts';
+import { ClockWatch } from '../objects/clock-watch.ts';
 import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
+import { latestTime, moveTimesBack } from './clock-set-back.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { type Endpoint, EndpointStore } from './endpoints.ts';
 import type { LogPosition } from './log-range.ts';
@@ -59,6 +61,8 @@ export class Webhooks extends DurableObject<Env> {
     ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
 
+  #clock = new ClockWatch();
+
   /** Created at first use: an object that was erased stores nothing, not even empty tables, until it is used again. */
   get #active(): Components {
     if (!this.#components) {
@@ -86,6 +90,13 @@ export class Webhooks extends DurableObject<Env> {
         },
       });
       this.#components = { ...stores, reader, sender };
+      this.#clock = new ClockWatch(latestTime(sql));
+    }
+    const { sender } = this.#components;
+    const setBackMs = this.#clock.setBackMs(Date.now());
+    if (setBackMs > 0) {
+      moveTimesBack(this.ctx.storage.sql, setBackMs);
+      sender.invalidate();
     }
     return this.#components;
   }

@@ -141,6 +141,13 @@ export class Watchers {
     if (last) this.#lastSent = Math.max(this.#lastSent, seqOf(last));
   }
 
+  /** The clock was set back by `ms` milliseconds. */
+  onClockSetBack(ms: number): void {
+    if (this.#recordUntil === null) return;
+    this.#recordUntil -= ms;
+    this.#sql.exec('INSERT OR REPLACE INTO watching (id, record_until) VALUES (1, ?)', this.#recordUntil);
+  }
+
   #send(batch: readonly Observable[]): void {
     const texts = batch.map(frameText);
     const whole = frameOf(texts);

@@ -58,6 +58,8 @@ export class Link {
   #applied: AppliedPosition | null;
   /** How far {@link applied} is stored. Attachments are stored at once, so they must not be ahead of the turn. */
   #stored: AppliedPosition | null;
+  /** The last ping before the clock was set back: its time is in the future. */
+  #pingBeforeSetBack: { readonly at: number; readonly countsAs: number } | undefined;
   #acknowledged: number;
   #outgoing: EdgeMessage[] = [];
   /** The status that watchers know. It is stored, so that changes during a hibernation are reported as well. */
@@ -309,8 +311,18 @@ export class Link {
   }
 
   /** The platform answers the adapter's pings without waking the object, and records when. */
+  /** The clock was set back, to `now`: the connection is as old as it was, and the last ping counts as one of now. */
+  onClockSetBack(now: number): void {
+    if (!this.#active) return;
+    this.#active = { ...this.#active, connectedAt: now };
+    attach(this.#active.socket, attachmentFor(this.#active));
+    const at = this.#lastPingAt(this.#active);
+    if (at > now) this.#pingBeforeSetBack = { at, countsAs: now };
+  }
+
   #lastPingAt({ socket, connectedAt }: ActiveConnection): number {
-    return Math.max(connectedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    const at = Math.max(connectedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    return at === this.#pingBeforeSetBack?.at ? this.#pingBeforeSetBack.countsAs : at;
   }
 }
 

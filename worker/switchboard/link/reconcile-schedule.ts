@@ -32,6 +32,8 @@ export class ReconcileSchedule {
    */
   #lastRoundAt: number;
 
+  #latestBegan = Number.POSITIVE_INFINITY;
+
   constructor(sql: SqlStorage, now: number) {
     this.#sql = sql;
     this.#lastRoundAt = now - ROUND_INTERVAL_MS;
@@ -65,7 +67,8 @@ export class ReconcileSchedule {
   due(isWatched: boolean, oldestBegan: number): number {
     const next = this.#lastRoundAt + ROUND_INTERVAL_MS;
     if (isWatched || next < this.#lastReadAt + WATCHED_AFTER_READ_MS) return next;
-    return Math.max(oldestBegan, this.#lastHourlyAt) + UNWATCHED_INTERVAL_MS;
+    const began = Math.min(oldestBegan, this.#latestBegan);
+    return Math.max(began, this.#lastHourlyAt) + UNWATCHED_INTERVAL_MS;
   }
 
   /** A round has begun. Its time is stored only if nobody watches. */
@@ -75,6 +78,16 @@ export class ReconcileSchedule {
       this.#store(HOURLY_ROUND_ROW, now);
     }
     this.#lastRoundAt = now;
+  }
+
+  /** The clock was set back by `ms` milliseconds, to `now`. */
+  onClockSetBack(ms: number, now: number): void {
+    this.#lastReadAt -= ms;
+    this.#storedReadAt -= ms;
+    this.#lastRoundAt -= ms;
+    this.#lastHourlyAt -= ms;
+    // No call began later than now, whatever its record says.
+    this.#latestBegan = now;
   }
 
   #store(id: number, at: number): void {

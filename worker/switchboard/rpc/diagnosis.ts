@@ -46,7 +46,7 @@ const MAX_RUNNING = 8;
 interface RunningDiagnosis {
   readonly socket: WebSocket;
   readonly id: RpcId;
-  readonly startedAt: number;
+  startedAt: number;
   /** Requests without a reply, by request id. */
   readonly pending: Map<string, DiagnosticMiCommand | typeof PROBE>;
   readonly results: Map<DiagnosticMiCommand, unknown>;
@@ -178,6 +178,12 @@ export class Diagnosis {
     const id = `${this.#idPrefix}.${this.#requestCount++}`;
     pending.set(id, command);
     this.#requests.push({ type: 'mi', id, method, params: {}, timeout_ms: REPLY_TIMEOUT_MS, ttl_ms });
+  }
+
+  /** The clock was set back by `ms` milliseconds. */
+  onClockSetBack(ms: number): void {
+    for (const diagnosis of this.#running) diagnosis.startedAt -= ms;
+    if (this.#lastEventAt !== undefined) this.#lastEventAt -= ms;
   }
 
   #completeFinished(now: number): void {

@@ -102,6 +102,16 @@ export class Sessions {
     this.#setEarliestExpiry(Math.max(next, now + EXPIRY_BATCH_MS));
   }
 
+  /** The clock was set back by `ms` milliseconds: the tokens of open sockets expire when they would have. */
+  onClockSetBack(ms: number): void {
+    for (const socket of this.#ctx.getWebSockets()) {
+      const client = attachmentOf(socket);
+      if (client.kind === 'client' && client.expires !== undefined)
+        attach(socket, { ...client, expires: client.expires - ms });
+    }
+    this.#setEarliestExpiry(this.#earliestExpiry - ms);
+  }
+
   /** Closes a socket whose token has expired. */
   closeExpired(socket: WebSocket): void {
     closeWithNotice(

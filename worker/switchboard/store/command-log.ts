@@ -31,8 +31,8 @@ export interface LoggedNotification {
 }
 
 interface LogRow {
-  /** When it was written, in Unix milliseconds; only if the site has webhooks, which need it. */
-  readonly at?: number;
+  /** When it was written, in Unix milliseconds. */
+  readonly at: number;
   readonly applied: AppliedPosition | null;
   /** The newest copy of each running command is at this position or later. */
   readonly restoreFrom: number;
@@ -109,6 +109,12 @@ export class CommandLog {
       );
     }
     this.segments.trimIfOpened(now, row.restoreFrom);
+  }
+
+  /** The position of the newest row, and when it was written, in Unix milliseconds. */
+  get lastWrite(): { readonly position: number; readonly at: number } | undefined {
+    const last = this.#lastRow();
+    return last && { position: last.position, at: parse(last).at };
   }
 
   /** Returns an ended command, if it is still kept. */

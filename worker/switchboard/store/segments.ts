@@ -74,6 +74,14 @@ export class Segments implements Iterable<Segment> {
     return this.#retention.segmentTtlMs;
   }
 
+  /** The clock was set back by `ms` milliseconds: the segments are as old as they were. */
+  onClockSetBack(ms: number): void {
+    this.#sql.exec('UPDATE segments SET opened = opened - ?', ms);
+    for (const [index, segment] of this.#segments.entries())
+      this.#segments[index] = { ...segment, opened: segment.opened - ms };
+    this.#blockedUntil -= ms;
+  }
+
   /** Before a segment is dropped, `copyCalls` must copy the active calls that are only found before its end. */
   beforeDrop(copyCalls: (end: number, now: number) => void): void {
     this.#copyCalls = copyCalls;

@@ -95,6 +95,11 @@ export class LogNotifier {
     void this.flush();
   }
 
+  /** The clock was set back by `ms` milliseconds. */
+  onClockSetBack(ms: number): void {
+    this.#due -= ms;
+  }
+
   /** Notifies of everything that is written now. Never rejects: a failed notification is repeated when it is {@link due}. */
   async flush(): Promise<void> {
     const upTo = this.#writtenUpTo;
