@@ -8,17 +8,14 @@ export interface LogRow {
   readonly commands: readonly Command[];
 }
 
-/**
- * Commands in a row. Most have 2 to 6 KB; a CallStart with the longest headers, metadata and URIs has 20 KB. So a row
- * stays well under the 2 MB that the platform allows.
- */
+/** Commands in a row. Most have 2 to 6 KB. */
 const MAX_ROW_COMMANDS = 50;
 
-/** Above this length of its Call-IDs together, a command can have more than 20 KB, because it has each of them several times. */
-const LONG_CALL_IDS = 512;
-
-/** How many commands one with long Call-IDs counts for: with two of 4,096 characters it has some 100 KB. */
-const LONG_COMMAND_WEIGHT = 5;
+/**
+ * Bytes at which a row is full, so that a page of a replay (`store/stored-page.ts` of the Switchboard) has room for it. A command with two
+ * Call-IDs of 4,096 characters, which it has several times, has some 100 KB, and an Echo of 64 KB twice as much: it is a row of its own.
+ */
+const MAX_ROW_BYTES = 131_072;
 
 /**
  * Older copies are written again, so that a restore reads little: this many positions, plus some for each running
@@ -69,16 +66,16 @@ export class LogRows {
     this.#changed = new Set();
     const rows: LogRow[] = [];
     let batch: Command[] = [];
-    let weight = 0;
+    let bytes = 0;
     for (const command of changed) {
-      const added = hasLongCallIds(command) ? LONG_COMMAND_WEIGHT : 1;
-      if (weight + added > MAX_ROW_COMMANDS) {
+      const added = changed.length === 1 ? 0 : JSON.stringify(command).length;
+      if (batch.length === MAX_ROW_COMMANDS || (batch.length > 0 && bytes + added > MAX_ROW_BYTES)) {
         rows.push(this.#row(position + rows.length, batch));
         batch = [];
-        weight = 0;
+        bytes = 0;
       }
       batch.push(command);
-      weight += added;
+      bytes += added;
     }
     rows.push(this.#row(position + rows.length, batch));
     return rows;
@@ -97,8 +94,4 @@ export class LogRows {
     );
     return { position, commands };
   }
-}
-
-function hasLongCallIds({ callids = [] }: Command): boolean {
-  return callids.reduce((length, callid) => length + callid.length, 0) > LONG_CALL_IDS;
 }

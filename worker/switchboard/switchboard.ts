@@ -81,7 +81,6 @@ export class Switchboard extends DurableObject<Env> {
     const commits = new CommitQueue(components, this.#alarm);
     const replays = new SocketReplays({
       ...components,
-      charges: { replay: () => undefined },
       flush: (now) => commits.commit(now),
       lastSeq: () => components.runner.lastSeq,
     });

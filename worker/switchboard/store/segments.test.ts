@@ -1,7 +1,8 @@
 /** The segments of the log: which are kept, which are dropped, and what is found in them. */
 import { expect, it } from 'vitest';
 import { DEFAULT_RETENTION, type Retention } from '../../objects/retention.ts';
-import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import { appendCommands, withLogDatabase } from '../../testing/command-log.ts';
+import { storedCommand } from '../../testing/stored-command.ts';
 import { notificationsSince } from '../../testing/missed.ts';
 
 const RETENTION: Retention = { segmentMs: 1_000, segmentPositions: 10, maxSegments: 3, segmentTtlMs: 5_000 };
