@@ -38,7 +38,7 @@ export interface Reset extends Omit<Snapshot, 'type'> {
   readonly type: 'reset';
 }
 
-/** A further page of a snapshot of more than 10,000 calls. A `call` change may be newer than what a page contains. */
+/** A further page of a snapshot of more than 256 KB. A `call` change may be newer than what a page contains. */
 export interface SnapshotPage {
   readonly type: 'page';
   readonly calls: readonly Call[];
