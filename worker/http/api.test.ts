@@ -278,11 +278,12 @@ it('limits messages per subject, and says when to try again', async () => {
     expect(problem).toMatchObject({ code: -32003, limit: 'messages_per_second', retry_after: 1 });
   }
   expect((await bob('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
-  // A socket of the same subject has its own limit, because each session has one.
+  // A socket of the same subject is no way around the limit.
   const client = await site.client({ subject: 'sub:alice', policy: policy(limits) });
-  expect(await client.request('Echo')).toMatchObject({ result: {} });
+  expect(await client.request('Echo')).toMatchObject({ error: { code: -32003 } });
   vi.setSystemTime(Date.now() + 500);
   expect((await alice('POST', '/v1/rpc', rpc('Echo'))).status).toBe(200);
+  expect(await client.request('Echo')).toMatchObject({ error: { code: -32003 } });
 });
 
 it('limits commands in flight', async () => {

@@ -213,8 +213,13 @@ it('counts as a socket of its subject until it is closed', async () => {
   const rejected = await request('GET', '/v1/events');
   expect([rejected.status, rejected.headers.get('Retry-After')]).toEqual([429, '5']);
   await events.close();
-  let response = await (await createSender(site, {}, oneSession))('/v1/events');
-  while (response.status !== 200) response = await (await createSender(site, {}, oneSession))('/v1/events');
+  const reopen = await createSender(
+    site,
+    {},
+    policy({ sessions_per_subject: 1, connections_per_minute: 60_000 }),
+  );
+  let response = await reopen('/v1/events');
+  while (response.status !== 200) response = await reopen('/v1/events');
   await response.body?.cancel();
 });
 

@@ -73,6 +73,7 @@ it('responds to a thousand requests as documented', async () => {
   const setupCount = adapter.miRequests.length;
   const unlimited = policy({
     messages_per_second: 10_000,
+    tenant_messages_per_second: 100_000,
     sessions_per_subject: 10_000,
     starts_per_second: 10_000,
   });

@@ -41,8 +41,8 @@ export class ClientMessages {
   }
 
   /**
-   * Runs a frame. The caller ends the turn, unless a promise is returned: then the frame contains tokens, whose verification takes
-   * time, and the promise ends a turn of its own.
+   * Runs a frame, and ends its turn. A promise is returned if the frame contains tokens, whose verification takes time. A rejected
+   * frame is no turn: it has changed nothing, and must cost little.
    */
   onFrame(
     socket: WebSocket,
@@ -57,9 +57,8 @@ export class ClientMessages {
     }
     const token = acknowledgedToken(frame);
     if (token !== undefined && this.#replays.acknowledge(socket, token, now)) return undefined;
-    const read = this.#rpc.read(socket, client, frame, now);
-    if (read.outcome === 'flood') sessions.closeForFlood(socket);
-    if (read.outcome === 'answered') this.#commits.reply(socket, read.reply);
+    const read = this.#rpc.read(client, frame, now);
+    if (read.outcome === 'answered') sessions.answer(socket, read.reply.responses, read.reply.batch);
     if (read.outcome !== 'read') return undefined;
     const requests = read.message.entries.filter(isAuthorize);
     if (requests.length > 0) return this.#verifyTokensAndRun(socket, read.message, requests);
@@ -69,16 +68,12 @@ export class ClientMessages {
 
   /** Runs a message that was sent over HTTP. Resolves once its turn is stored. */
   async onHttpMessage(client: ClientSocket, text: string, now: number): Promise<RpcOverHttpResult> {
-    const { runner, httpClients } = this.#components;
-    runner.fireDueTimers(now);
-    const { subject } = client;
-    const read = this.#rpc.count(httpClients.senderOf(subject, now), subject, parseMessage(text), now);
-    if (read.outcome === 'flood') {
-      this.#commits.endTurn(now);
-      return { problem: BLOCKED_FOR_FLOOD };
-    }
-    const { responses, batch } =
-      read.outcome === 'answered' ? read.reply : this.#rpc.run(undefined, client, read.message, now);
+    const read = this.#rpc.count(client.subject, parseMessage(text), text.length, now);
+    if (read.outcome === 'flood') return { problem: BLOCKED_FOR_FLOOD };
+    if (read.outcome === 'answered')
+      return { responses: JSON.stringify(read.reply.responses), batch: read.reply.batch };
+    this.#components.runner.fireDueTimers(now);
+    const { responses, batch } = this.#rpc.run(undefined, client, read.message, now);
     await new Promise<void>((onCommitted) => {
       this.#commits.afterCommit(onCommitted);
       this.#commits.endTurn(now);
@@ -98,10 +93,7 @@ export class ClientMessages {
     await inOrder;
     const verified = await verification;
     if (!isLive(socket)) return;
-    const now = Date.now();
-    this.#components.runner.fireDueTimers(now);
-    this.#run(socket, message, now, verified);
-    this.#commits.endTurn(now);
+    this.#run(socket, message, Date.now(), verified);
   }
 
   async #verify(requests: readonly RpcRequest[]): Promise<VerifiedTokens> {
@@ -116,6 +108,8 @@ export class ClientMessages {
   #run(socket: WebSocket, message: ParsedMessage, now: number, verified?: VerifiedTokens): void {
     const client = attachmentOf(socket);
     if (client.kind !== 'client') return;
+    this.#components.runner.fireDueTimers(now);
     this.#commits.reply(socket, this.#rpc.run(socket, client, message, now, verified));
+    this.#commits.endTurn(now);
   }
 }

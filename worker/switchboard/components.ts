@@ -11,7 +11,6 @@ import { ReconcileSchedule } from './link/reconcile-schedule.ts';
 import { Charges } from './rpc/charges.ts';
 import { Diagnosis } from './rpc/diagnosis.ts';
 import { FloodGuard } from './rpc/flood-guard.ts';
-import { HttpClients } from './rpc/http-clients.ts';
 import { Limiter } from './rpc/limits.ts';
 import type { RpcDependencies } from './rpc/rpc-server.ts';
 import { ClientOutput } from './sockets/client-output.ts';
@@ -23,7 +22,6 @@ import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
 /** What a Switchboard consists of. After a hibernation it is restored from storage. */
 export interface Components extends RpcDependencies {
   readonly reconciler: DialogReconciler;
-  readonly httpClients: HttpClients;
   readonly logNotifier: LogNotifier;
   readonly output: ClientOutput;
 }
@@ -82,7 +80,6 @@ export function restoreComponents(
     watchers,
     link,
     sessions: new Sessions(ctx, output),
-    httpClients: new HttpClients(),
     charges: new Charges(() => policies.policy.limits),
     limiter: new Limiter(),
     floodGuard: new FloodGuard(),

@@ -22,7 +22,7 @@ import { SocketReplays } from './replay/socket-replays.ts';
 import { readRejectReason } from './rpc/authorization.ts';
 import { notAllowedError } from './rpc/dispatch.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
-import { tooManyError } from './rpc/limits.ts';
+import { tooManyProblem } from './rpc/limits.ts';
 import { RpcServer } from './rpc/rpc-server.ts';
 import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
 import { closeInReturn } from './sockets/close.ts';
@@ -96,9 +96,11 @@ export class Switchboard extends DurableObject<Env> {
     const connection = JSON.parse(request.headers.get(CONNECTION_HEADER) ?? 'null') as Connection | null;
     if (!connection) return new Response('Connect through the Worker.', { status: 403 });
     const now = Date.now();
-    const { policies, sessions, link, commits, replays } = this.#active;
+    const { policies, sessions, link, commits, charges, replays } = this.#active;
     const rejected = this.#rejectReason(connection, now);
     if (rejected) return respondWithProblem(rejected);
+    const exceeded = charges.onConnecting(connection, now);
+    if (exceeded) return respondWithProblem(tooManyProblem(exceeded));
     // No limit for the adapter: without it the site is of no use to the clients.
     if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
       return problemResponse(503, 'Too many connections are open. Try again later.', RETRY_LATER);
@@ -130,19 +132,20 @@ export class Switchboard extends DurableObject<Env> {
     // The Worker may have used a grant that was cached before the key was revoked.
     if (policies.isRevoked(connection.key))
       return { status: INVALID_CREDENTIAL.status, detail: INVALID_CREDENTIAL.reason };
+    if (connection.role === 'client' && floodGuard.isBlocked(connection.subject, now))
+      return BLOCKED_FOR_FLOOD;
     this.#adoptPolicy(connection.policy, now);
-    if (connection.role === 'adapter' || !floodGuard.isBlocked(connection.subject, now)) return undefined;
-    return BLOCKED_FOR_FLOOD;
+    return undefined;
   }
 
   /** Accepts the socket of an HTTP stream that ends in the Worker. */
   #openHttpStream(connection: ClientConnection, stream: HttpStream, now: number): Response {
-    const { rpc, runner, commandLog, calls, sessions, httpClients, commits, output } = this.#active;
+    const { rpc, runner, commandLog, calls, sessions, commits, output } = this.#active;
     const client = attachmentFor(connection);
     const { subject } = client;
-    const exceeded = rpc.countRequests(httpClients.senderOf(subject, now), subject, 1, now);
-    if (exceeded)
-      return respondWithProblem(exceeded === 'flood' ? BLOCKED_FOR_FLOOD : problemOf(tooManyError(exceeded)));
+    const exceeded = rpc.countRequests(subject, { requests: 1, characters: 0 }, now);
+    if (exceeded === 'flood') return respondWithProblem(BLOCKED_FOR_FLOOD);
+    if (exceeded) return respondWithProblem(tooManyProblem(exceeded));
     const rejected = stream.kind === 'events' ? readRejectReason(client) : undefined;
     if (rejected !== undefined) return respondWithProblem(problemOf(notAllowedError(rejected)));
     // The first frames are read from the log.
@@ -239,14 +242,10 @@ export class Switchboard extends DurableObject<Env> {
     if (!isLive(socket)) return;
     const now = Date.now();
     const { runner, link, messages, commits } = this.#active;
-    runner.fireDueTimers(now);
     const attachment = attachmentOf(socket);
-    if (attachment.kind === 'adapter') {
-      link.onMessage(socket, attachment, typeof frame === 'string' ? frame : '', now);
-    } else {
-      const verifying = messages.onFrame(socket, attachment, frame, now);
-      if (verifying) return verifying;
-    }
+    if (attachment.kind === 'client') return messages.onFrame(socket, attachment, frame, now);
+    runner.fireDueTimers(now);
+    link.onMessage(socket, attachment, typeof frame === 'string' ? frame : '', now);
     commits.endTurn(now);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Limits } from '../../../shared/policy/policy.ts';
+import type { Connection } from '../../auth/principal.ts';
 import { type LimitExceeded, wholeSeconds } from './limits.ts';
 import { SharedRate } from './shared-rate.ts';
 
@@ -82,6 +83,20 @@ export class Charges {
    */
   replay(subject: string, bytes: number, now: number): LimitExceeded | undefined {
     return this.#charge(REPLAYS, this.#replays, subject, bytes, now);
+  }
+
+  /**
+   * Charges whoever connects. Returns the limit that is exceeded, or undefined: too many connections, or more was read before than a
+   * client may read that wants to read what it has missed.
+   * @param now in Unix milliseconds
+   */
+  onConnecting(connection: Connection, now: number): LimitExceeded | undefined {
+    if (connection.role === 'adapter') return this.adapterConnection(connection.key, now);
+    const { subject, since, stream } = connection;
+    // A request that waits for the end of a command is charged as a request.
+    if (stream?.kind === 'command') return undefined;
+    const wantsReplay = since !== undefined || stream !== undefined;
+    return this.connection(subject, now) ?? (wantsReplay ? this.replay(subject, 0, now) : undefined);
   }
 
   /**

@@ -49,6 +49,8 @@ export interface DispatchContext {
   /** Returns the legs of a call that are on hold. */
   readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   readonly onStarted: (command: Command) => void;
+  /** Charges a repeated command, which was read. Returns the limit that was exceeded before. */
+  readonly chargeRepeat: (characters: number) => LimitExceeded | undefined;
   /** Returns the limit that another command would exceed, or counts the command. */
   readonly countCommand: (method: CommandMethod) => LimitExceeded | undefined;
   readonly now: number;
@@ -100,7 +102,11 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
 
   const known =
     givenCmdId && (context.runner.find(client.subject, cmdId) ?? context.findEnded(client.subject, cmdId));
-  if (known) return repeat(id, known, { method, params: rest }, client, context);
+  if (known) {
+    const exceeded = context.chargeRepeat(JSON.stringify(known).length);
+    if (exceeded) return tooManyResponse(id, exceeded);
+    return repeat(id, known, { method, params: rest }, client, context);
+  }
 
   if (!context.opensips && !LOCAL_METHODS.includes(method)) {
     const data =

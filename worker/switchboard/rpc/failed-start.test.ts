@@ -23,6 +23,7 @@ function contextOf(runner: Runner, changes: Partial<DispatchContext>): DispatchC
     isKnown: () => false,
     heldLegs: () => undefined,
     onStarted: () => {},
+    chargeRepeat: () => undefined,
     countCommand: () => undefined,
     now: 0,
     ...changes,

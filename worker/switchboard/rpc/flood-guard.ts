@@ -3,13 +3,22 @@
  * users of the site.
  * @module
  */
-import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
+import type { Limits } from '../../../shared/policy/policy.ts';
 import { errorCode } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { problemOf } from '../../errors/problem.ts';
-import type { Sender } from './limits.ts';
+import { SharedRate } from './shared-rate.ts';
 
-/** Rejections that are tolerated, as a multiple of the sender's rate limit; for a second, twice as many. */
+/** Rejections that are tolerated, as a multiple of the rate limits; for a second, twice as many. */
 const TOLERATED_EXCESS = 10;
+
+/** Flooding subjects that it takes until the site's tolerance is used up, if its share of the tenant's limit is small. */
+const MIN_FLOODING_SUBJECTS = 2;
+
+/**
+ * A rejected message counts as one request for each so many characters, because it has been parsed: the longest one takes 64 times
+ * as long as a short request.
+ */
+const CHARACTERS_PER_REJECTION = 1_024;
 
 /** Seconds for which a subject cannot connect after a flood. */
 export const BLOCKED_S = 10;
@@ -24,26 +33,46 @@ export const BLOCKED_FOR_FLOOD = problemOf({
   },
 });
 
+/** What was rejected. */
+export interface RejectedMessage {
+  readonly requests: number;
+  readonly characters: number;
+}
+
 /** Counts in memory: an object under a flood does not hibernate. */
 export class FloodGuard {
-  readonly #rejections = new WeakMap<Sender, TokenBucket>();
-  /** By subject, in Unix milliseconds. Expired entries are removed with the next block. */
+  readonly #rejections = new SharedRate();
+  /** By subject, in Unix milliseconds, the earliest first. Expired entries are removed with the next block. */
   readonly #blockedUntil = new Map<string, number>();
 
   /**
-   * Counts rejected requests. Returns whether they are a flood; the subject is blocked then.
-   * @param rate the sender's limit in requests a second
+   * Counts a rejected message, whatever it was sent over. Returns whether it belongs to a flood: one of its subject, or one of many
+   * subjects together. The subject is blocked then.
    */
-  onRejected(sender: Sender, subject: string, requests: number, rate: number, now: number): boolean {
-    const bucket = this.#rejections.get(sender) ?? new TokenBucket();
-    this.#rejections.set(sender, bucket);
-    if (bucket.take(rate * TOLERATED_EXCESS, now, requests) === 0) return false;
-    for (const [each, until] of this.#blockedUntil) if (until <= now) this.#blockedUntil.delete(each);
+  onRejected(
+    subject: string,
+    { requests, characters }: RejectedMessage,
+    { messages_per_second: own, tenant_messages_per_second: total }: Limits,
+    now: number,
+  ): boolean {
+    const count = Math.max(requests, Math.ceil(characters / CHARACTERS_PER_REJECTION));
+    const rates = {
+      subject: TOLERATED_EXCESS * own,
+      total: TOLERATED_EXCESS * Math.max(total, MIN_FLOODING_SUBJECTS * own),
+    };
+    if (!this.#rejections.take(subject, count, rates, now)) return false;
+    for (const each of this.#blockedUntil.keys()) {
+      if (this.isBlocked(each, now)) break;
+      this.#blockedUntil.delete(each);
+    }
+    this.#blockedUntil.delete(subject);
     this.#blockedUntil.set(subject, now + BLOCKED_S * 1_000);
     return true;
   }
 
+  /** Returns whether a subject is blocked. A clock that was set back blocks nobody for longer. */
   isBlocked(subject: string, now: number): boolean {
-    return (this.#blockedUntil.get(subject) ?? 0) > now;
+    const left = (this.#blockedUntil.get(subject) ?? 0) - now;
+    return left > 0 && left <= BLOCKED_S * 1_000;
   }
 }

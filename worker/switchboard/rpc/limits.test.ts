@@ -17,11 +17,14 @@ const tooMany = (limit: string) => ({
 
 afterEach(() => void vi.useRealTimers());
 
-it('limits the messages of a session a second, in a burst to twice as many', async () => {
+it('limits the messages of a subject a second, in a burst to twice as many', async () => {
   freezeClock();
   const site = new TestSite();
   const limited = policy({ messages_per_second: 2 });
-  const [client, other] = [await site.client({ policy: limited }), await site.client({ policy: limited })];
+  const [client, other] = [
+    await site.client({ policy: limited }),
+    await site.client({ policy: limited, subject: 'other' }),
+  ];
   for (let n = 0; n < 4; n++) {
     expect(await client.request('Echo')).toMatchObject({ result: { event: 'Started' } });
     await client.untilEnded();

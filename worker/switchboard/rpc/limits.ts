@@ -1,6 +1,7 @@
-/** Enforces the limits of a tenant: messages, commands and calls. @module */
+/** Enforces the limits of commands and calls. What clients cost otherwise is counted in `charges.ts`. @module */
 import type { Limits } from '../../../shared/policy/policy.ts';
 import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
+import type { Problem } from '../../../shared/protocol/http/problem.ts';
 import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
@@ -9,7 +10,7 @@ import {
   type RpcId,
   type RpcResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
-import { RETRY_AFTER_S } from '../../errors/problem.ts';
+import { problemOf, RETRY_AFTER_S } from '../../errors/problem.ts';
 
 /** A limit that a request would exceed. */
 export interface LimitExceeded {
@@ -19,27 +20,12 @@ export interface LimitExceeded {
   readonly reason: string;
 }
 
-/** Whose messages are counted together: a socket, or an HTTP client (see `http-clients.ts`). */
-export type Sender = WeakKey;
-
 /**
  * Counts against the limits. Rates are counted in memory: an object hibernates only after seconds without work, when every bucket
  * is full again. The limits are passed with each request, so that a new policy applies at once.
  */
 export class Limiter {
-  readonly #messages = new WeakMap<Sender, TokenBucket>();
   readonly #starts = new TokenBucket();
-
-  /** Counts a message with a number of requests. Returns the limit that it exceeds, if any. */
-  countMessage(sender: Sender, requests: number, limits: Limits, now: number): LimitExceeded | undefined {
-    const bucket = this.#messages.get(sender) ?? new TokenBucket();
-    this.#messages.set(sender, bucket);
-    const rate = limits.messages_per_second;
-    const wait = bucket.take(rate, now, requests);
-    if (wait === 0) return undefined;
-    const reason = `A session may send ${rate} messages per second. Wait, or send fewer. Each request of a batch counts.`;
-    return { limit: 'messages_per_second', retryAfter: wholeSeconds(wait), reason };
-  }
 
   /**
    * Counts a command that is about to start. Returns the limit that it exceeds, if any.
@@ -71,6 +57,11 @@ export class Limiter {
 /** Returns the JSON-RPC error for an exceeded limit. */
 export function tooManyError({ limit, retryAfter, reason }: LimitExceeded): RpcError {
   return { code: errorCode.tooMany, message: 'Too many', data: { retry_after: retryAfter, limit, reason } };
+}
+
+/** Returns the problem that a connection gets for an exceeded limit. */
+export function tooManyProblem(exceeded: LimitExceeded): Problem {
+  return problemOf(tooManyError(exceeded));
 }
 
 /** Answers a request that exceeds a limit. */

@@ -9,6 +9,7 @@ import {
   errorResponse,
   type ParsedMessage,
   parseMessage,
+  type RpcId,
   type RpcRequest,
   type RpcResponse,
   successResponse,
@@ -38,8 +39,8 @@ import type { Charges } from './charges.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
 import { openEventStream } from './event-stream.ts';
-import type { FloodGuard } from './flood-guard.ts';
-import { type LimitExceeded, type Limiter, type Sender, tooManyResponse } from './limits.ts';
+import type { FloodGuard, RejectedMessage } from './flood-guard.ts';
+import { type LimitExceeded, type Limiter, tooManyResponse } from './limits.ts';
 import { answerQuery, type QueryContext } from './queries.ts';
 import { isAuthorize, renewAttachment, TOKEN_REJECTED } from './token-renewal.ts';
 
@@ -88,20 +89,20 @@ export class RpcServer {
     this.#isOwnSite = isOwnSite;
   }
 
-  /** Parses a frame, and counts it against the limits of its sender. */
-  read(socket: WebSocket, { subject }: ClientSocket, frame: string | ArrayBuffer, now: number): ReadResult {
+  /** Parses a frame, and charges its subject for it. */
+  read({ subject }: ClientSocket, frame: string | ArrayBuffer, now: number): ReadResult {
     const { message_bytes } = this.#deps.policies.policy.limits;
     const reason = unreadableReason(frame, message_bytes);
     const message: ParsedMessage =
       reason === undefined
         ? parseMessage(frame as string)
         : { isBatch: false, entries: [{ errorResponse: unreadableResponse(reason) }] };
-    return this.count(socket, subject, message, now);
+    return this.count(subject, message, typeof frame === 'string' ? frame.length : frame.byteLength, now);
   }
 
-  /** Counts a parsed message against the limits of its sender. */
-  count(sender: Sender, subject: string, message: ParsedMessage, now: number): ReadResult {
-    const exceeded = this.countRequests(sender, subject, message.entries.length, now);
+  /** Charges a subject for a parsed message. */
+  count(subject: string, message: ParsedMessage, characters: number, now: number): ReadResult {
+    const exceeded = this.countRequests(subject, { requests: message.entries.length, characters }, now);
     if (!exceeded) return { outcome: 'read', message };
     if (exceeded === 'flood') return { outcome: 'flood' };
     const responses = message.entries.flatMap((entry) => {
@@ -111,19 +112,13 @@ export class RpcServer {
     return { outcome: 'answered', reply: { responses, batch: message.isBatch } };
   }
 
-  /** Counts requests. Returns the limit that they exceed, or that they are a flood. */
-  countRequests(
-    sender: Sender,
-    subject: string,
-    requests: number,
-    now: number,
-  ): LimitExceeded | 'flood' | undefined {
-    const { policies, limiter, floodGuard } = this.#deps;
-    const { limits } = policies.policy;
-    const exceeded = limiter.countMessage(sender, requests, limits, now);
-    if (exceeded && floodGuard.onRejected(sender, subject, requests, limits.messages_per_second, now))
-      return 'flood';
-    return exceeded;
+  /** Charges a subject for requests. Returns the limit that they exceed, or that they are a flood: then its sockets are closed. */
+  countRequests(subject: string, message: RejectedMessage, now: number): LimitExceeded | 'flood' | undefined {
+    const { policies, charges, floodGuard, sessions } = this.#deps;
+    const exceeded = charges.requests(subject, message.requests, now);
+    if (!exceeded || !floodGuard.onRejected(subject, message, policies.policy.limits, now)) return exceeded;
+    sessions.closeForFlood(subject);
+    return 'flood';
   }
 
   /**
@@ -152,7 +147,7 @@ export class RpcServer {
       }
       if (entry.method === ACKNOWLEDGE && socket) return this.#acknowledge(socket, entry, now);
       if (entry.method === DISCOVER)
-        return entry.id === undefined ? undefined : successResponse(entry.id, openRpcDocument());
+        return entry.id === undefined ? undefined : this.#describe(entry.id, sender, now);
       if (isDiagnose(entry) && socket) {
         if (entry.id !== undefined) this.#deps.diagnosis.begin(entry, socket, sender, now);
         return undefined;
@@ -181,6 +176,7 @@ export class RpcServer {
     const { watchers, reconcileSchedule } = this.#deps;
     const wasWatched = watchers.any;
     const frame = openEventStream(socket, client, since, this.#queryContext(now));
+    this.#chargeFrame(client, frame ?? '', now);
     reconcileSchedule.onCallsRead(wasWatched, now);
     return frame;
   }
@@ -201,17 +197,33 @@ export class RpcServer {
     sender: ClientSocket,
     now: number,
   ) {
-    const { watchers, reconcileSchedule } = this.#deps;
+    const { watchers, reconcileSchedule, charges } = this.#deps;
+    const isRead = request.method !== 'CallUnwatch';
+    const exceeded = isRead ? charges.replay(sender.subject, 0, now) : undefined;
+    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
     const response = answerQuery(request, socket, client, this.#queryContext(now));
+    if (isRead) this.#chargeFrame(sender, JSON.stringify(response), now);
     if ('result' in response && readsCalls(request.method)) reconcileSchedule.onCallsRead(wasWatched, now);
     return response;
   }
 
+  /** Answers `rpc.discover`, whose result is a thousand times as long as the request. */
+  #describe(id: RpcId, { subject }: ClientSocket, now: number): RpcResponse {
+    const { charges } = this.#deps;
+    const document = openRpcDocument();
+    const exceeded = charges.replay(subject, JSON.stringify(document).length, now);
+    return exceeded ? tooManyResponse(id, exceeded) : successResponse(id, document);
+  }
+
+  #chargeFrame({ subject }: ClientSocket, frame: string, now: number): void {
+    this.#deps.charges.replay(subject, frame.length, now);
+  }
+
   #dispatchContext(client: ClientSocket, now: number): DispatchContext {
-    const { runner, commandLog, calls, limiter, link, policies } = this.#deps;
+    const { runner, commandLog, calls, limiter, link, policies, charges } = this.#deps;
     const { limits, rules } = policies.policy;
     return {
       runner,
@@ -224,6 +236,7 @@ export class RpcServer {
       isKnown: (callid) => calls.isKnown(callid),
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
+      chargeRepeat: (characters) => charges.replay(client.subject, characters, now),
       countCommand: (method: CommandMethod) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;

@@ -98,12 +98,13 @@ export class Sessions {
     );
   }
 
-  /** Closes a socket that goes on sending although its messages are rejected. */
-  closeForFlood(socket: WebSocket): void {
-    socket.close(
-      closeCode.flood,
-      'Too many messages were sent after the rate limit was exceeded. Wait, and send fewer.',
-    );
+  /** Closes all sockets of a subject that goes on sending although its messages are rejected. */
+  closeForFlood(subject: string): void {
+    for (const socket of this.#ctx.getWebSockets(subjectTag(subject)).filter(isLive))
+      socket.close(
+        closeCode.flood,
+        'Too many messages were sent after the rate limit was exceeded. Wait, and send fewer.',
+      );
   }
 
   /** Holds notifications back from the socket of a resuming session, whose missed ones are sent first. */
