@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import type { Call } from '../../../shared/calls/call.ts';
 import { SCOPES } from '../../../shared/policy/policy.ts';
 import type { Command } from '../../../shared/runner/stored-command.ts';
-import { storedCommand } from '../../testing/stored-command.ts';
 import { MemorySql } from '../../testing/sleep/memory-sql.ts';
+import { storedCommand } from '../../testing/stored-command.ts';
 import type { LogLine } from '../calls/call-record.ts';
 import { type Observable, seqOf } from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
@@ -106,7 +106,12 @@ class RandomSite {
 /** Reads as a client does that reconnects at times, while the site goes on. */
 function readAll(
   site: RandomSite,
-  { meanwhile, breaks, pageBytes, since }: Omit<typeof plan extends fc.Arbitrary<infer T> ? T : never, 'before'>,
+  {
+    meanwhile,
+    breaks,
+    pageBytes,
+    since,
+  }: Omit<typeof plan extends fc.Arbitrary<infer T> ? T : never, 'before'>,
   open: (since: number) => ReplayReader,
 ): Observable[] {
   const received: Observable[] = [];
@@ -131,7 +136,11 @@ const viewer = (fields: Partial<ClientSocket>): ClientSocket => ({
 });
 
 const callsOf = (site: RandomSite, client: ClientSocket, since: number) => {
-  const reader = new CallReader(site.log, () => client, () => {});
+  const reader = new CallReader(
+    site.log,
+    () => client,
+    () => {},
+  );
   for (const callid of client.watches?.all ? [undefined] : (client.watches?.callids ?? []))
     reader.add(callid, since);
   return reader;
@@ -192,25 +201,35 @@ it.each(cases)('returns each item once and in order to $name', ({ open, isExpect
 
 it('reads a second watch from its own number, and returns nothing of the first one twice', () => {
   fc.assert(
-    fc.property(fc.array(turn, { maxLength: 20 }), fc.nat(40), fc.nat(40), fc.nat(3), (turns, one, other, pages) => {
-      const site = new RandomSite();
-      for (const each of turns) site.run(each);
-      const client = viewer({ watches: { all: false, callids: ['a', 'b'] } });
-      const reader = new CallReader(site.log, () => client, () => {});
-      reader.add('a', one);
-      const read = () => reader.read(500)?.items ?? [];
-      const received = Array.from({ length: pages }, read).flat();
-      const reached = Math.max(one, ...received.map(seqOf));
-      reader.add('b', other);
-      let page = reader.read(500);
-      for (; page && !page.isLast; page = reader.read(500)) received.push(...page.items);
-      received.push(...(page?.items ?? []));
-      const seqs = (callid: string, items: readonly Observable[]) =>
-        items.flatMap((item) => ('call' in item && item.call.callid === callid ? [item.seq] : []));
-      expect(reached).toBeGreaterThanOrEqual(one);
-      expect(seqs('a', received)).toEqual(seqs('a', site.items).filter((seq) => seq > one));
-      expect(seqs('b', received)).toEqual(seqs('b', site.items).filter((seq) => seq > other));
-    }),
+    fc.property(
+      fc.array(turn, { maxLength: 20 }),
+      fc.nat(40),
+      fc.nat(40),
+      fc.nat(3),
+      (turns, one, other, pages) => {
+        const site = new RandomSite();
+        for (const each of turns) site.run(each);
+        const client = viewer({ watches: { all: false, callids: ['a', 'b'] } });
+        const reader = new CallReader(
+          site.log,
+          () => client,
+          () => {},
+        );
+        reader.add('a', one);
+        const read = () => reader.read(500)?.items ?? [];
+        const received = Array.from({ length: pages }, read).flat();
+        const reached = Math.max(one, ...received.map(seqOf));
+        reader.add('b', other);
+        let page = reader.read(500);
+        for (; page && !page.isLast; page = reader.read(500)) received.push(...page.items);
+        received.push(...(page?.items ?? []));
+        const seqs = (callid: string, items: readonly Observable[]) =>
+          items.flatMap((item) => ('call' in item && item.call.callid === callid ? [item.seq] : []));
+        expect(reached).toBeGreaterThanOrEqual(one);
+        expect(seqs('a', received)).toEqual(seqs('a', site.items).filter((seq) => seq > one));
+        expect(seqs('b', received)).toEqual(seqs('b', site.items).filter((seq) => seq > other));
+      },
+    ),
     { numRuns: 200 },
   );
 });

@@ -13,7 +13,12 @@ interface Message {
   readonly id?: unknown;
   readonly method?: string;
   readonly result?: { readonly seq?: number; readonly reset?: boolean };
-  readonly params: { readonly cmd_id?: string; readonly token?: string; readonly seq?: number; readonly event?: string };
+  readonly params: {
+    readonly cmd_id?: string;
+    readonly token?: string;
+    readonly seq?: number;
+    readonly event?: string;
+  };
 }
 
 /** Text that makes an Echo long. */
@@ -97,7 +102,11 @@ it('reads at most 256 KB in a turn, and sends a resuming session everything once
 });
 
 it.each([
-  ['a token that is bound to a caller without calls', { subject: 'sub:eve', caller: 'sip:eve@127.0.0.1' }, {}],
+  [
+    'a token that is bound to a caller without calls',
+    { subject: 'sub:eve', caller: 'sip:eve@127.0.0.1' },
+    {},
+  ],
   ['a watcher of a single call that does not exist', {}, { callid: 'none' }],
 ])('parses nothing for %s, and reads as little in a turn', async (_, options, params) => {
   const site = new TestSite();
@@ -199,7 +208,12 @@ it.each([true, false])(
     expect(await socket.closed).toMatchObject({ code: 4413 });
     vi.useRealTimers();
     const before = seqsOf(received);
-    const resumed = await site.openSocket({ session, since: before.at(-1) ?? 0, ...limits, acknowledges: true });
+    const resumed = await site.openSocket({
+      session,
+      since: before.at(-1) ?? 0,
+      ...limits,
+      acknowledges: true,
+    });
     const cmd_id = 'after';
     resumed.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'Echo', params: { cmd_id } }));
     const isLast = ({ params }: Message) => params?.cmd_id === cmd_id && params.event === 'Ended';
@@ -208,7 +222,9 @@ it.each([true, false])(
       storage.sql
         .exec<{ row: string }>('SELECT row FROM log_1')
         .toArray()
-        .flatMap(({ row }) => (JSON.parse(row) as { commands: { notifications: { seq: number }[] }[] }).commands)
+        .flatMap(
+          ({ row }) => (JSON.parse(row) as { commands: { notifications: { seq: number }[] }[] }).commands,
+        )
         .flatMap(({ notifications }) => notifications.map(({ seq }) => seq)),
     );
     expect([...before, ...seqsOf(rest)]).toEqual(ascending(stored));
@@ -232,8 +248,12 @@ it('serves a client that cannot acknowledge at normal rates for as long as it li
 it('ignores a token that it has not sent, and counts it as a message', async () => {
   const site = new TestSite();
   const client = await site.client({ policy: policy({ messages_per_second: 1 }), acknowledges: true });
-  expect(await client.request('Acknowledge', { token: 'invented' })).toMatchObject({ error: { code: -32602 } });
-  client.socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'Acknowledge', params: { token: 'invented' } }));
+  expect(await client.request('Acknowledge', { token: 'invented' })).toMatchObject({
+    error: { code: -32602 },
+  });
+  client.socket.send(
+    JSON.stringify({ jsonrpc: '2.0', method: 'Acknowledge', params: { token: 'invented' } }),
+  );
   expect(await client.request('Echo', {})).toMatchObject({ error: { code: -32003 } });
 });
 
@@ -283,7 +303,12 @@ it('refuses the queries of a batch whose responses are too long together', async
   const site = new TestSite();
   await ring(site, 60);
   const socket = await site.openSocket();
-  const batch = Array.from({ length: 10 }, (_, id) => ({ jsonrpc: '2.0', id, method: 'CallList', params: {} }));
+  const batch = Array.from({ length: 10 }, (_, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'CallList',
+    params: {},
+  }));
   socket.send(JSON.stringify(batch));
   const responses = await socket.next<{ error?: { code: number; data: { limit: string } } }[]>();
   expect(responses).toHaveLength(10);

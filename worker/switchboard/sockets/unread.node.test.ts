@@ -38,7 +38,10 @@ it('counts nothing as read while the clock is set back', () => {
 
 it('condemns the socket with the most unread bytes when all have too many, and none with few', () => {
   const budget = new UnreadBudget(4_096 * KB);
-  const shares = Array.from({ length: 12 }, (): UnreadShare => ({ bytes: 0, countedAt: 0, isCondemned: false }));
+  const shares = Array.from(
+    { length: 12 },
+    (): UnreadShare => ({ bytes: 0, countedAt: 0, isCondemned: false }),
+  );
   const [hog, ...others] = shares;
   if (!hog) throw new Error('There are twelve.');
   budget.change(hog, 2_048 * KB, 0);
