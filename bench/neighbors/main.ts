@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { HIGH_LIMITS } from '../../test/harness/high-limits.ts';
 import { MultiTenantStack } from '../../test/harness/multi-tenant-stack.ts';
 import { CallApiClient } from '../call-api/client.ts';
 import { median } from '../statistics.ts';
@@ -47,7 +48,7 @@ export async function main(args: readonly string[]): Promise<void> {
     throw new Error('--rounds, --echos and --starts must be positive integers');
   const simulatorOptions = { delayFactor: 0, keepLedger: false, timers: { listedAfterEndMs: 0 } };
   await using stack = await MultiTenantStack.start({ tenants: 2, sites: 1, simulatorOptions });
-  const limits = { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000 };
+  const limits = HIGH_LIMITS;
   await stack.adminRequest('PATCH', '/tenants/t1', { limits });
   const url = (key: string) => `ws://127.0.0.1:${stack.port}/call-api?access_token=${key}`;
   using quiet = await CallApiClient.connect(url(stack.site('t1-s1').siteKey));

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { HIGH_LIMITS } from '../../test/harness/high-limits.ts';
 import { MultiTenantStack } from '../../test/harness/multi-tenant-stack.ts';
 import { CallApiClient } from '../call-api/client.ts';
 import { ChildProcesses } from '../child-processes.ts';
@@ -107,7 +108,7 @@ async function startSites(
     tenants: 1,
     sites: 2 * SITE_KINDS.length,
     simulatorOptions: { delayFactor: 0, keepLedger: false, timers: { listedAfterEndMs: 0 } },
-    tenantSettings: { limits: { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000 } },
+    tenantSettings: { limits: HIGH_LIMITS },
     webhooksToPrivate: true,
   });
   resources.use(stack);

@@ -232,6 +232,16 @@ it('resumes a session from its last notification, and delivers nothing twice', (
   expect(updates.map(({ event }) => event)).toEqual(['Started', 'CallerRinging', 'CallerAnswered', 'Ended']);
 });
 
+it('asks for tokens, and returns each one to prove what it has read', () => {
+  const { open } = setUp();
+  const socket = open();
+  expect(socket.url.searchParams.get('ack')).toBe('1');
+  socket.notify('Acknowledge', { token: 'secret' });
+  expect(socket.sent.map((text) => JSON.parse(text))).toEqual([
+    { jsonrpc: '2.0', method: 'Acknowledge', params: { token: 'secret' } },
+  ]);
+});
+
 it('starts a new session after SessionReset, and sends active commands again', () => {
   const { connection, open, reconnect, sockets } = setUp();
   const events: string[] = [];

@@ -9,7 +9,7 @@ import { Backoff } from './backoff.ts';
 import { type CallObserver, CallSubscription, type WatchParams } from './call-subscription.ts';
 import { type EdgeSocket, openEdgeSocket, PONG } from './edge-socket.ts';
 import { type CloseReason, conflict, notSent } from './failures.ts';
-import { type CommandUpdate, parseFrame, type ResponseCallback } from './messages.ts';
+import { type CommandUpdate, type JsonObject, parseFrame, type ResponseCallback } from './messages.ts';
 import type { Platform } from './platform.ts';
 import { PendingRequests } from './requests.ts';
 import { type TokenOptions, TokenProvider } from './token-provider.ts';
@@ -211,6 +211,8 @@ export class Connection {
     if (this.#lastSeq === undefined) this.#session = this.#newSession();
     const url = new URL(this.#options.url);
     url.searchParams.set('session', this.#session);
+    // The client proves what it has read, so the edge sends as fast as it reads.
+    url.searchParams.set('ack', '1');
     if (this.#lastSeq !== undefined)
       url.searchParams.set('since', String(this.#commands.resumeFrom(this.#lastSeq)));
     const protocols = token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
@@ -250,6 +252,7 @@ export class Connection {
     for (const message of parseFrame(text)) {
       if ('id' in message) this.#requests.onResponse(message.id, message);
       else if (message.method === 'SessionReset') this.#restartSession();
+      else if (message.method === 'Acknowledge') this.#acknowledge(message.params);
       else if (message.method === 'Call' || message.method === 'Link')
         for (const subscription of this.#subscriptions) subscription.onNotification(message);
       else {
@@ -258,6 +261,11 @@ export class Connection {
         this.#commands.onNotification(message.params);
       }
     }
+  }
+
+  /** Returns a token: everything before it has been read. It is a notification, because there is nothing to wait for. */
+  #acknowledge({ token }: JsonObject): void {
+    this.#socket?.send(JSON.stringify({ jsonrpc: '2.0', method: 'Acknowledge', params: { token } }));
   }
 
   /** The edge no longer has what this session missed, so a new session sends the active commands again. */

@@ -8,15 +8,14 @@ export interface LogRow {
   readonly commands: readonly Command[];
 }
 
-/**
- * A row has no more characters than this, or a single command. Most commands have 2 to 6 KB; one with the longest headers, metadata and
- * URIs has 20 KB, and with two Call-IDs of 4,096 characters 100 KB. The platform allows 2 MB for a row, and a page of the log that is read
- * at once has 256 KB.
- */
-const MAX_ROW_CHARACTERS = 65_536;
+/** Commands in a row. Most have 2 to 6 KB. */
+const MAX_ROW_COMMANDS = 50;
 
-/** So many commands are one row without being measured. */
-const MAX_UNMEASURED_COMMANDS = 2;
+/**
+ * Bytes at which a row is full, so that a page of a replay (`store/stored-page.ts` of the Switchboard) has room for it. A command with two
+ * Call-IDs of 4,096 characters, which it has several times, has some 100 KB, and an Echo of 64 KB twice as much: it is a row of its own.
+ */
+const MAX_ROW_BYTES = 131_072;
 
 /**
  * Older copies are written again, so that a restore reads little: this many positions, plus some for each running
@@ -65,19 +64,18 @@ export class LogRows {
     for (const command of this.#positions.storedBefore(position - maxAge)) this.#changed.add(command);
     const changed = [...this.#changed];
     this.#changed = new Set();
-    if (changed.length <= MAX_UNMEASURED_COMMANDS) return [this.#row(position, changed)];
     const rows: LogRow[] = [];
     let batch: Command[] = [];
-    let characters = 0;
+    let bytes = 0;
     for (const command of changed) {
-      const { length } = JSON.stringify(command);
-      if (characters > 0 && characters + length > MAX_ROW_CHARACTERS) {
+      const added = changed.length === 1 ? 0 : JSON.stringify(command).length;
+      if (batch.length === MAX_ROW_COMMANDS || (batch.length > 0 && bytes + added > MAX_ROW_BYTES)) {
         rows.push(this.#row(position + rows.length, batch));
         batch = [];
-        characters = 0;
+        bytes = 0;
       }
       batch.push(command);
-      characters += length;
+      bytes += added;
     }
     rows.push(this.#row(position + rows.length, batch));
     return rows;

@@ -6,6 +6,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callidOf, eventNames } from '../harness/client.ts';
+import { HIGH_LIMITS } from '../harness/high-limits.ts';
 import { MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
 import { waitUntil } from '../harness/stack.ts';
 import { markedAddress } from '../tenants/marked-load.ts';
@@ -60,7 +61,7 @@ let backgroundClients: BackgroundClient[];
 let inputCount = 0;
 
 beforeAll(async () => {
-  const limits = { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000, commands_in_flight: 100_000 };
+  const limits = { ...HIGH_LIMITS, commands_in_flight: 100_000 };
   stack = await MultiTenantStack.start({
     tenants: 2,
     sites: 2,

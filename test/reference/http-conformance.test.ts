@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callidOf, phoneUri } from '../harness/client.ts';
+import { HIGH_LIMITS } from '../harness/high-limits.ts';
 import { ADMIN_SECRET, keyId, MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
 import { type Schema, valuesOf } from './schema-arbitraries.ts';
 import { createValueValidator, documentValidators, referencesIn, resolveReference } from './validators.ts';
@@ -44,7 +45,7 @@ let document: OpenApiDocument;
 /** Names of an active call and an ended command, so that not all requests refer to something unknown. */
 let existingNames: PathNames;
 beforeAll(async () => {
-  const limits = { messages_per_second: 10_000, tenant_messages_per_second: 100_000, starts_per_second: 10_000 };
+  const limits = HIGH_LIMITS;
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   stack = await MultiTenantStack.start({

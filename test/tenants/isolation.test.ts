@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Client, eventNames } from '../harness/client.ts';
+import { HIGH_LIMITS } from '../harness/high-limits.ts';
 import { ADMIN_SECRET, keyId, MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
 import { waitUntil } from '../harness/stack.ts';
 import { findCallIds, findMarkers, markedAddress, runMarkedLoad, type TrafficOwner } from './marked-load.ts';
@@ -27,7 +28,7 @@ const subjects: Subject[] = [];
 
 beforeAll(async () => {
   // The guessing below sends more messages than the default limit allows.
-  const tenantSettings = { limits: { messages_per_second: 10_000, tenant_messages_per_second: 100_000 } };
+  const tenantSettings = { limits: HIGH_LIMITS };
   stack = await MultiTenantStack.start({
     tenants: 3,
     sites: 3,

@@ -3,6 +3,7 @@ import { env, exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { SCOPES } from '../../shared/policy/policy.ts';
 import { createApp } from '../app.ts';
+import { UNLIMITED_POLICY } from '../auth/demo-authenticator.ts';
 import { GrantCache } from '../auth/grant-cache.ts';
 import { TenantAuthenticator } from '../auth/tenant-authenticator.ts';
 import { issueToken } from '../auth/tokens.ts';
@@ -16,6 +17,7 @@ it('describes the open tenant with all scopes', async () => {
     site: 'demo',
     subject: 'demo',
     scopes: [...SCOPES],
+    limits: UNLIMITED_POLICY.limits,
   });
 });
 
@@ -34,6 +36,7 @@ it('describes a token with its site, subject, scopes, caller and expiry', async 
     site: 'north',
     subject: 'alice',
     scopes: ['CallStart', 'read'],
+    limits: ACCESS_GRANT.policy.limits,
     caller,
     expires: new Date(expires).toISOString(),
   });

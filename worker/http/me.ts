@@ -6,12 +6,13 @@ import type { ClientPrincipal } from '../auth/principal.ts';
 /** Returns the response. */
 export function describePrincipal({ siteName, principal }: Authenticated<ClientPrincipal>): Me {
   const [tenant = '', site = ''] = siteName.split('/');
-  const { subject, scopes, caller, expires } = principal;
+  const { subject, scopes, caller, expires, policy } = principal;
   return {
     tenant,
     site,
     subject: subject.replace(/^sub:/, ''),
     scopes,
+    limits: policy.limits,
     ...(caller === undefined ? {} : { caller }),
     ...(expires === undefined ? {} : { expires: new Date(expires).toISOString() }),
   };

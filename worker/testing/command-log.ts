@@ -15,30 +15,6 @@ export async function withLogDatabase(
   );
 }
 
-/** Returns the command `c<id>` of the subject `me`, with notifications of these numbers. */
-export function storedCommand(
-  id: number,
-  state: 'running' | 'ended',
-  seqs: readonly number[] = [],
-  session = 'one',
-): Command {
-  return {
-    id,
-    cmdId: `c${id}`,
-    method: 'Echo',
-    params: {},
-    subject: 'me',
-    session,
-    state: state === 'ended' ? null : { followedCallids: [] },
-    requestCount: 0,
-    pendingRequests: {},
-    timers: {},
-    notifications: seqs.map((seq) => ({ seq, event: `e${seq}` })),
-    canceledBy: [],
-    position: 0,
-  };
-}
-
 /** Appends what a turn has changed. */
 export function appendCommands(
   log: CommandLog,

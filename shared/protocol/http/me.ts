@@ -1,6 +1,6 @@
 /** `GET /v1/me`: the identity and the permissions of a client. @module */
 import * as z from 'zod';
-import { Id, Scope } from '../../policy/policy.ts';
+import { Id, Limits, Scope } from '../../policy/policy.ts';
 
 /** The response. */
 export const Me = z.object({
@@ -9,6 +9,9 @@ export const Me = z.object({
   subject: z.string().meta({ description: 'the subject of the token; `key:<id>` for an API key' }),
   scopes: z.array(Scope).readonly(),
   caller: z.string().optional().meta({ description: 'the only address that may dial' }),
+  limits: Limits.meta({
+    description: 'the limits in force; those of the whole tenant are the share of this site',
+  }),
   expires: z.iso.datetime().optional().meta({ description: 'when the token expires' }),
 });
 export type Me = z.infer<typeof Me>;

@@ -90,6 +90,6 @@ export const closeCodes = {
   Flood: {
     code: closeCode.flood,
     description:
-      'the client has kept sending after ten times the session’s `messages_per_second` were rejected; its subject cannot open another socket for 10 s',
+      'the subject has kept sending after ten times its `messages_per_second` were rejected: all its sockets are closed, and it cannot open another one for 10 s',
   },
 } as const satisfies Record<string, CodeDescription>;

@@ -230,9 +230,10 @@ it.each<[string, Read]>([
   const first = await site.client({ ...options, session: 'first' });
   await first.request('Echo', { cmd_id: 'stored', text: 'x'.repeat(2_000) });
   await first.untilEnded();
+  const reader = await site.client(options);
   let refusal = '';
   for (let n = 0; n < 1_000 && refusal === ''; n++) {
-    const text = await read(await site.client(options), options);
+    const text = await read(reader, options);
     if (text.includes('"limit":"')) refusal = text;
   }
   expect(refusal).toContain('"limit":"replayed_bytes_per_minute"');

@@ -101,6 +101,8 @@ it('answers each frame with an error of the protocol, and none affects the call 
       tenant_messages_per_second: 100_000,
       starts_per_second: 10_000,
       commands_in_flight: 100_000,
+      replayed_bytes_per_minute: 1_024 ** 3,
+      tenant_replayed_bytes_per_minute: 1_024 ** 3,
     },
     { rules: [{ allow: ['*@127.0.0.1'], deny: ['+1900*@*'] }] },
   );

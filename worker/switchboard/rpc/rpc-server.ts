@@ -133,12 +133,16 @@ export class RpcServer {
     verified: VerifiedTokens = new Map(),
   ): RpcReply {
     const context = this.#dispatchContext(client, now);
+    let replyLength = 0;
     let sender = client;
     const responses = entries.map((entry) => {
       if ('errorResponse' in entry) return entry.errorResponse;
       if (socket === undefined && SOCKET_ONLY_METHODS.includes(entry.method)) return socketRequired(entry);
       if (isQueryRequest(entry)) {
+        if (replyLength > MAX_REPLY_LENGTH)
+          return entry.id === undefined ? undefined : tooManyResponse(entry.id, REPLY_TOO_LONG);
         const response = this.#query(entry, socket, sender, now);
+        if (isBatch) replyLength += JSON.stringify(response).length;
         return entry.id === undefined ? undefined : response;
       }
       if (entry.method === ACKNOWLEDGE && socket) return this.#acknowledge(socket, entry, now);
@@ -271,6 +275,16 @@ export class RpcServer {
     return renewed;
   }
 }
+
+/** Characters in the responses to a batch from which on its further queries are refused: one page more may follow. */
+const MAX_REPLY_LENGTH = 131_072;
+
+const REPLY_TOO_LONG: LimitExceeded = {
+  limit: 'unread_bytes',
+  retryAfter: 1,
+  reason:
+    'The responses to the requests of this batch are too long together. Send the others in another batch, when you have read these.',
+};
 
 const UNKNOWN_TOKEN =
   'token: this socket was sent no notification Acknowledge with this token, or has returned it already. Return each token once.';

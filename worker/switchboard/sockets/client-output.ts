@@ -71,7 +71,7 @@ export class ClientOutput {
   /** The client has returned a token. Returns whether it was one that it had been sent. */
   acknowledge(socket: WebSocket, token: string, now: number): boolean {
     const { unread, share } = this.#clientOf(socket, now);
-    const bytes = unread.prove(token);
+    const bytes = unread.prove(token, now);
     if (bytes === undefined) return false;
     this.#budget.change(share, -bytes, now);
     return true;

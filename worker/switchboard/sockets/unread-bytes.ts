@@ -1,7 +1,7 @@
 /**
  * How much of what one socket was sent its client may not have read yet. The sockets of an object do not say so (they have no
- * `bufferedAmount`), so the client proves it: it is sent a random token from time to time, and sends it back. What no token covers yet,
- * and all of it for a client that cannot acknowledge, counts as read after a while.
+ * `bufferedAmount`), so the client proves it: it is sent a random token from time to time, and sends it back. As long as it owes no token,
+ * what it was sent counts as read after a while: always for a client that cannot acknowledge.
  * @module
  */
 import { ASSUMED_READ_RATE } from './unread-budget.ts';
@@ -50,15 +50,17 @@ export class UnreadBytes {
   }
 
   /** The client has returned a token. Returns how many bytes it has read; undefined if the token was not sent to it. */
-  prove(token: string): number | undefined {
+  prove(token: string, now: number): number | undefined {
     const index = this.#tokens.findIndex((each) => each.token === token);
     if (index < 0) return undefined;
     const bytes = this.#tokens.splice(0, index + 1).reduce((sum, each) => sum + each.bytes, 0);
     this.#covered -= bytes;
+    this.#countedAt = now;
     return bytes;
   }
 
   #decayed(now: number): number {
+    if (this.#tokens.length > 0) return this.#uncovered;
     const elapsed = Math.max(0, now - this.#countedAt);
     return Math.max(0, this.#uncovered - (elapsed * ASSUMED_READ_RATE) / 1_000);
   }

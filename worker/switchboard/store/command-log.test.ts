@@ -1,9 +1,10 @@
 /** The log of commands: what a restore reads, which notifications it returns, and what a turn writes. */
 import { expect, it } from 'vitest';
 import type { Command } from '../../../shared/runner/stored-command.ts';
-import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import { appendCommands, withLogDatabase } from '../../testing/command-log.ts';
 import { notificationsSince } from '../../testing/missed.ts';
 import { countWrites } from '../../testing/storage.ts';
+import { storedCommand } from '../../testing/stored-command.ts';
 
 it('restores the running commands, the applied position and the next free number', () =>
   withLogDatabase((open) => {

@@ -1,8 +1,9 @@
 /** The segments of the log: which are kept, which are dropped, and what is found in them. */
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_RETENTION, type Retention } from '../../objects/retention.ts';
-import { appendCommands, storedCommand, withLogDatabase } from '../../testing/command-log.ts';
+import { appendCommands, withLogDatabase } from '../../testing/command-log.ts';
 import { notificationsSince } from '../../testing/missed.ts';
+import { storedCommand } from '../../testing/stored-command.ts';
 import type { CommandLog } from './command-log.ts';
 
 const RETENTION: Retention = {

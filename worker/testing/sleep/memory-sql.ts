@@ -95,7 +95,8 @@ export class MemorySql {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
-    const [position = 0, end = 0] = values.map(Number);
+    // The texts that a row must contain come first. They only save work: what is read is filtered once more.
+    const [position = 0, end = 0] = values.slice(statement.includes('position <= ?') ? -2 : 0).map(Number);
     if (statement.includes('WHERE position >= ?')) return rows.filter((row) => keyOf(row) >= position);
     if (!statement.includes('WHERE position > ?')) return rows;
     const later = rows.filter((row) => keyOf(row) > position);

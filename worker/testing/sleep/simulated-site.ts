@@ -185,8 +185,7 @@ export class SimulatedSite {
 
   watch(client: number, since: number | undefined, now: number): Watched {
     this.show(now);
-    const changes =
-      since !== undefined && since <= this.lastSeq ? this.changesSince(since) : undefined;
+    const changes = since !== undefined && since <= this.lastSeq ? this.changesSince(since) : undefined;
     const seq = this.calls.takeSeq();
     this.watching.add(client);
     this.calls.setWatched(true, now);
