@@ -43,7 +43,9 @@ function spyOnPages(): StoredPage[] {
 
 /** Fills the log of commands with Echoes of a session, which has each text twice. Returns the number of the last notification. */
 async function echo(site: TestSite, options: ClientOptions, count: number, text = FILLER): Promise<number> {
-  const client = await site.client(options);
+  // A policy with a higher version replaces this one.
+  const unlimited = policy({ unread_bytes: 16_777_216, messages_per_second: 10_000 }, { version: 0 });
+  const client = await site.client({ policy: unlimited, ...options });
   let last = 0;
   for (let n = 0; n < count; n++) {
     await client.request('Echo', { text });
