@@ -33,9 +33,9 @@ export async function openFront(port: number, hosts: readonly string[], data: st
     );
   // A workerd that was killed has left it behind.
   await rm(socketPath, { force: true });
-  const maxConnections = connectionLimits(descriptors).connections;
+  const limits = connectionLimits(descriptors);
   try {
-    return { ...(await startFront({ port, hosts, socketPath, maxConnections })), socketPath };
+    return { ...(await startFront({ port, hosts, socketPath, limits })), socketPath };
   } catch (error) {
     throw new StartError(
       `--port (SELFHOST_PORT): cannot listen on port ${port}: ${reasonOf(error)}. Choose another one: npm start -- --port PORT.`,
