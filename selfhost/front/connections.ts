@@ -22,8 +22,10 @@ export type Stage =
   /** It is a WebSocket. */
   | 'websocket';
 
-/** Under pressure, connections of these stages are closed, in this order: none of them has anything to lose. */
-const EVICTED_STAGES = ['closing', 'idle', 'receiving'] as const;
+/** When there are too many connections, those of these stages are closed, in this order: none has anything to lose. */
+const EVICTED_STAGES: readonly Stage[] = ['closing', 'idle', 'receiving'];
+/** The stages among them that may have a connection to workerd. */
+const EVICTED_STAGES_AT_EDGE: readonly Stage[] = ['closing', 'receiving'];
 
 /** A client that has taken nothing for this time, although bytes wait for it, is disconnected, in milliseconds. */
 export const STALLED_AFTER_MS = 30_000;
@@ -62,7 +64,7 @@ export class Connections<Socket extends ConnectionSocket> {
    * of these the oldest. If there is none, the new one is closed.
    */
   add(socket: Socket, now: number): void {
-    if (this.#connections.size >= this.#max) this.#evict();
+    if (this.#connections.size >= this.#max) this.#evict(EVICTED_STAGES);
     if (this.#connections.size >= this.#max) {
       socket.destroy();
       return;
@@ -104,8 +106,16 @@ export class Connections<Socket extends ConnectionSocket> {
     for (const socket of [...this.#connections.keys()]) this.#close(socket);
   }
 
-  #evict(): void {
-    for (const stage of EVICTED_STAGES)
+  /**
+   * Closes connections that take places at workerd without need, because others wait for a place.
+   * @param count how many wait
+   */
+  makeRoomAtEdge(count: number): void {
+    for (let n = 0; n < count; n++) this.#evict(EVICTED_STAGES_AT_EDGE);
+  }
+
+  #evict(stages: readonly Stage[]): void {
+    for (const stage of stages)
       for (const socket of this.#stages[stage]) {
         this.#close(socket);
         return;

@@ -5,17 +5,19 @@ import { execFileSync } from 'node:child_process';
 const BASE_DESCRIPTORS = 64;
 /** A share of the descriptors for the objects' databases, which take three each, and for webhooks. */
 const DATABASE_SHARE = 0.1;
-/** A connection takes two: in the front its own and that to workerd, in workerd two for a WebSocket (seen in /proc/PID/fd). */
-const DESCRIPTORS_PER_CONNECTION = 2;
-/** A share of the connections that WebSockets and event streams leave to requests and adapters. */
+/** workerd has two for each WebSocket (seen in /proc/PID/fd), and for a moment still those of some that have ended. */
+const EDGE_DESCRIPTORS_PER_CONNECTION = 2.5;
+/** A share of the connections to workerd that WebSockets and event streams leave to requests and adapters. */
 const REQUEST_SHARE = 0.2;
 /** Below this number `npm start` does not start: too few connections would be left. */
 export const MIN_DESCRIPTORS = 256;
 
 /** How many connections are served. */
 export interface ConnectionLimits {
-  /** TCP connections of clients and adapters. */
-  readonly connections: number;
+  /** TCP connections to the front. */
+  readonly clients: number;
+  /** Connections of the front to workerd: WebSockets, and requests that are being answered. Further requests wait. */
+  readonly edge: number;
   /** WebSockets and event streams of clients among them: `MAX_SOCKETS` of the Worker. */
   readonly sockets: number;
 }
@@ -23,8 +25,9 @@ export interface ConnectionLimits {
 /** Returns the limits for a number of file descriptors. */
 export function connectionLimits(descriptors: number): ConnectionLimits {
   const free = descriptors * (1 - DATABASE_SHARE) - BASE_DESCRIPTORS;
-  const connections = Math.max(0, Math.floor(free / DESCRIPTORS_PER_CONNECTION));
-  return { connections, sockets: Math.floor(connections * (1 - REQUEST_SHARE)) };
+  const edge = Math.max(0, Math.floor(free / EDGE_DESCRIPTORS_PER_CONNECTION));
+  const clients = Math.max(0, descriptors - BASE_DESCRIPTORS - edge);
+  return { clients, edge, sockets: Math.floor(edge * (1 - REQUEST_SHARE)) };
 }
 
 /**

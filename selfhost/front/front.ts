@@ -13,11 +13,13 @@ import {
   ServerResponse,
   request as sendRequest,
 } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections } from './connections.ts';
+import type { ConnectionLimits } from './descriptors.ts';
 import { DEFAULT_TRUSTED_PROXIES, trustedProxies, withoutForwarded } from './forwarded-headers.ts';
 import { requestHeaders, responseHeaders, switchingProtocols, upgradeHeaders } from './headers.ts';
+import { Slots } from './slots.ts';
 import { joinWebSocket } from './websocket.ts';
 
 /** What a client gets to send the headers of a request, and a whole request, in milliseconds. */
@@ -29,10 +31,17 @@ const IDLE_TIMEOUT_MS = 60_000;
 const TCP_KEEPALIVE_MS = 60_000;
 /** How often timeouts are checked. */
 const CHECK_INTERVAL_MS = 1_000;
+/** How often places at workerd are freed for requests that wait: each waits that long for those that do not end by themselves. */
+const MAKE_ROOM_INTERVAL_MS = 250;
 /** The platform accepts 128 KB; keys, tokens and queries need far less. */
 const MAX_HEADER_BYTES = 32 * 1024;
 /** What waits for each client beyond what the system buffers. */
 const HIGH_WATER_MARK = 16 * 1024;
+/**
+ * How long a connection to workerd counts after the front has ended it before its answer was complete, in milliseconds:
+ * workerd closes its own end some turns of its event loop later, which nothing tells the front.
+ */
+const EDGE_CLOSE_MS = 250;
 /** When to repeat a request that workerd could not take, in seconds: as for other temporary errors of the edge. */
 const RETRY_AFTER_S = 5;
 
@@ -43,8 +52,8 @@ export interface FrontOptions {
   readonly hosts: readonly string[];
   /** The Unix socket of workerd. */
   readonly socketPath: string;
-  /** How many connections can be open. */
-  readonly maxConnections: number;
+  /** How many connections can be open on both sides. */
+  readonly limits: Pick<ConnectionLimits, 'clients' | 'edge'>;
   /** The proxies whose `X-Forwarded-…` headers are passed on; by default those of this machine. */
   readonly proxies?: readonly string[] | undefined;
 }
@@ -66,18 +75,22 @@ export async function startFront({
   port,
   hosts,
   socketPath,
-  maxConnections,
+  limits,
   proxies = DEFAULT_TRUSTED_PROXIES,
 }: FrontOptions): Promise<Front> {
-  const connections = new Connections<Socket>(maxConnections);
-  const listener = new Listener(connections, socketPath, trustedProxies(proxies));
+  const connections = new Connections<Socket>(limits.clients);
+  const slots = new Slots(limits.edge);
+  const listener = new Listener(connections, slots, socketPath, trustedProxies(proxies));
   const servers: Server[] = [];
-  const sweep = setInterval(() => connections.closeStalled(Date.now()), CHECK_INTERVAL_MS);
+  const timers = [
+    setInterval(() => connections.closeStalled(Date.now()), CHECK_INTERVAL_MS),
+    setInterval(() => connections.makeRoomAtEdge(slots.waitingCount), MAKE_ROOM_INTERVAL_MS),
+  ];
   const stopListening = () => {
     for (const server of servers) server.close();
   };
   const close = () => {
-    clearInterval(sweep);
+    for (const timer of timers) clearInterval(timer);
     stopListening();
     connections.closeAll();
   };
@@ -110,16 +123,20 @@ function listen(server: Server, port: number, host: string): Promise<number> {
 /** Serves connections. */
 class Listener {
   readonly #connections: Connections<Socket>;
+  /** For the connections to workerd. */
+  readonly #slots: Slots;
   readonly #socketPath: string;
   readonly #isProxy: (address: string | undefined) => boolean;
 
   constructor(
     connections: Connections<Socket>,
+    slots: Slots,
     socketPath: string,
     isProxy: (address: string | undefined) => boolean,
   ) {
     this.#isProxy = isProxy;
     this.#connections = connections;
+    this.#slots = slots;
     this.#socketPath = socketPath;
   }
 
@@ -148,51 +165,79 @@ class Listener {
 
   readonly #onRequest: RequestListener = (request, response) => {
     const { socket } = request;
-    this.#connections.enter(socket, 'receiving');
+    this.#connections.enter(socket, hasBody(request) ? 'receiving' : 'answering');
     request.on('end', () => this.#connections.enter(socket, 'answering'));
     response.on('close', () => this.#connections.enter(socket, 'idle'));
-    const toEdge = this.#sendToEdge(request, requestHeaders(request.rawHeaders));
-    toEdge.on('response', (answer) => passResponse(answer, response));
-    toEdge.on('error', () => refuse(response));
-    response.on('close', () => toEdge.destroy());
-    request.pipe(toEdge);
+    const end = this.#sendToEdge(request, requestHeaders(request.rawHeaders), (toEdge) => {
+      toEdge.on('response', (answer) => passResponse(answer, response));
+      toEdge.on('error', () => refuse(response));
+      request.pipe(toEdge);
+    });
+    response.on('close', end);
   };
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { socket } = request;
     this.#connections.enter(socket, 'answering');
     const response = responseOn(request, stream);
-    const toEdge = this.#sendToEdge(request, upgradeHeaders(request.rawHeaders));
-    const abort = () => toEdge.destroy();
-    socket.on('close', abort);
-    socket.on('error', () => {});
-    toEdge.on('response', (answer) => passResponse(answer, response));
-    toEdge.on('error', () => refuse(response));
-    toEdge.on('upgrade', (answer, edge, edgeHead) => {
-      socket.off('close', abort);
-      if (socket.destroyed) {
-        edge.destroy();
-        return;
-      }
-      response.detachSocket(socket);
-      socket.write(switchingProtocols(answer.rawHeaders));
-      this.#connections.enter(socket, 'websocket');
-      joinWebSocket(socket, edge, { client: head, edge: edgeHead }, () =>
-        this.#connections.enter(socket, 'closing'),
-      );
+    const end = this.#sendToEdge(request, upgradeHeaders(request.rawHeaders), (toEdge) => {
+      toEdge.on('response', (answer) => passResponse(answer, response));
+      toEdge.on('error', () => refuse(response));
+      toEdge.on('upgrade', (answer, edge, edgeHead) => {
+        socket.off('close', end);
+        if (socket.destroyed) {
+          edge.destroy();
+          return;
+        }
+        response.detachSocket(socket);
+        socket.write(switchingProtocols(answer.rawHeaders));
+        this.#connections.enter(socket, 'websocket');
+        joinWebSocket(socket, edge, { client: head, edge: edgeHead }, () =>
+          this.#connections.enter(socket, 'closing'),
+        );
+      });
+      toEdge.end();
     });
-    toEdge.end();
+    socket.on('close', end);
+    socket.on('error', () => {});
   }
 
   /**
-   * Begins a request to workerd. Each has a connection of its own: one that is used again may just have been closed, and a
-   * request that then fails may have been run.
+   * Begins a request to workerd, now or when it is its turn, and passes it to `onBegun`. Each has a connection of its own:
+   * one that is used again may just have been closed, and a request that then fails may have been run.
+   * @return a function that ends the request
    */
-  #sendToEdge({ method, url, socket }: IncomingMessage, headers: readonly string[]): ClientRequest {
-    const target = { socketPath: this.#socketPath, agent: false, method: method ?? 'GET', path: url ?? '/' };
+  #sendToEdge(
+    { method = 'GET', url: path = '/', socket }: IncomingMessage,
+    headers: readonly string[],
+    onBegun: (toEdge: ClientRequest) => void,
+  ): () => void {
     const passed = this.#isProxy(socket.remoteAddress) ? headers : withoutForwarded(headers);
-    return sendRequest({ ...target, headers: passed });
+    let toEdge: ClientRequest | undefined;
+    const giveUp = this.#slots.take(() => {
+      let isAnswered = false;
+      const createConnection = () =>
+        connect(this.#socketPath).once('close', () => {
+          if (isAnswered) this.#slots.release();
+          else setTimeout(() => this.#slots.release(), EDGE_CLOSE_MS).unref();
+        });
+      toEdge = sendRequest({ createConnection, method, path, headers: passed });
+      toEdge.on('response', (answer) => {
+        answer.on('end', () => {
+          isAnswered = true;
+        });
+      });
+      onBegun(toEdge);
+    });
+    return () => {
+      giveUp();
+      toEdge?.destroy();
+    };
   }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function isWebSocketUpgrade({ headers }: IncomingMessage): boolean {

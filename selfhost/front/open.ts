@@ -39,9 +39,9 @@ export async function openFront(
     );
   // A workerd that was killed has left it behind.
   await rm(socketPath, { force: true });
-  const maxConnections = connectionLimits(descriptors).connections;
+  const limits = connectionLimits(descriptors);
   try {
-    return { ...(await startFront({ port, hosts, socketPath, maxConnections, proxies })), socketPath };
+    return { ...(await startFront({ port, hosts, socketPath, limits, proxies })), socketPath };
   } catch (error) {
     throw new StartError(
       `--port (SELFHOST_PORT): cannot listen on port ${port}: ${reasonOf(error)}. Choose another one: npm start -- --port PORT.`,

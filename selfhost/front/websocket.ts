@@ -9,6 +9,12 @@ import { CloseFrameFinder } from './close-frames.ts';
 export const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
+ * Between the Close frame and the end of TCP, in milliseconds: the WebSocket of Node.js reports 1006 instead of the code if
+ * both arrive together. With the end of TCP, no client waits for anything else.
+ */
+const END_DELAY_MS = 100;
+
+/**
  * Passes bytes between a client and the edge until either ends.
  * @param heads what has already arrived from the client and from the edge
  * @param onClosing called when the edge has closed the WebSocket or its connection
@@ -26,8 +32,7 @@ export function joinWebSocket(
     isClosing = true;
     edge.unpipe(client);
     edge.resume();
-    // With the end of TCP behind it, no client waits for anything else after the Close frame.
-    client.end();
+    setTimeout(() => client.end(), END_DELAY_MS).unref();
     setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS).unref();
     onClosing();
   };

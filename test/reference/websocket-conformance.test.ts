@@ -87,6 +87,7 @@ it('documents every message that it sends while calls are made, watched and chan
       'CallStart',
       'CallUnhold',
       'Calls',
+      'Closing',
       'Echo',
       'SessionReset',
     ].sort(),

@@ -57,8 +57,8 @@ export class ScaleHarness implements AsyncDisposable {
     const children = new ChildProcesses();
     const port = await findFreePort();
     const entry = 'bench/scale/harness/worker.js';
-    // One site may have half of them, which is then as many as this machine serves.
-    const secrets = { MAX_SOCKETS: String(2 * connectionLimits(descriptorLimit()).connections) };
+    // One site may have half of them: all that this machine serves, as nothing else needs descriptors here.
+    const secrets = { MAX_SOCKETS: String(2.5 * connectionLimits(descriptorLimit()).edge) };
     const edge = await startEdge({ port, data: children.directory, secrets, entry });
     children.add('workerd', edge);
     const harness = new ScaleHarness(port, edge, children);
