@@ -26,7 +26,7 @@ const EXAMPLES = [
 
 const INTRODUCTION = `# The client
 
-\`call-api-edge-client\` is a client for browsers and Node.js 20 or later: ES modules with types, no dependencies, 6 KB
+\`call-api-edge-client\` is a client for browsers and Node.js 20 or later: ES modules with types, no dependencies, 7 KB
 compressed. Build its tarball and install it in your project:
 
     npm run build:client && npm pack ./client        # in this repository
@@ -45,15 +45,25 @@ const GUARANTEES = `## What it guarantees
 - **Reconnecting.** The client replaces a socket that is lost or silent for 15 s. It waits a random time before each attempt:
   up to 0.5 s at first, up to 30 s after several failures. The session resumes after the last event that it has received. If
   the edge no longer stores the session, a new one starts, and the client sends the running commands again.
-- **Nothing runs twice.** A command is sent again under the same \`cmd_id\` until the edge responds, for 30 s at most. After that
-  it rejects with \`errorCode.unknown\`. A command that was never sent rejects with \`errorCode.timedOut\`.
+- **Nothing runs twice.** A command is sent again under the same \`cmd_id\` until the edge responds, for 30 s at most, also if
+  a rate limit refuses it. After that it rejects with \`errorCode.unknown\`. A command that was never sent rejects with
+  \`errorCode.timedOut\`.
+- **Everything settles.** Without a response, a command or a request rejects after 30 s by a timer of its own, whether or not
+  there is a connection. A command that has started continues while the connection is lost, and rejects with
+  \`errorCode.unknown\` after an hour without one, because the edge stores its events no longer.
+- **Whole lists.** A snapshot is complete with its first part or page that has no \`hasMore\`. If the connection is lost in
+  between, the missing pages follow on the next one. If a page is refused, the watch rejects. A watch or a query that a rate
+  limit refuses is sent again, at growing intervals of at most two minutes; a query rejects with \`errorCode.tooMany\`
+  after 30 s.
 - **Tokens.** With \`getToken\`, the client sends a fresh token on the open socket before the old one expires, and replaces a
-  token that is rejected. After two rejections in a row, or one without \`getToken\`, the connection is closed as
+  token that is rejected. A \`getToken\` that rejects, or that takes longer than 10 s, is called again later. After two rejections in a row, or one without \`getToken\`, the connection is closed as
   \`unauthorized\`. A page of another origin than the edge cannot ask why a socket did not open, so there the client notices a
   rejected token only on a socket that has been open.
 - **Bounded memory.** The client stores up to 64 unread events of a command. Only \`TransferPending\` can exceed that, and its
   oldest events are dropped. The client stores up to 1,000 unread changes of a watch. Beyond that it stops the watch, and the
   next read returns a \`reset\` with all calls of that moment. The pages of a long snapshot are fetched as you read them.
+- **Closed for good.** After \`close\`, an aborted signal, or the state \`closed\`, nothing opens the connection again, and the
+  client keeps no timer and no socket. Call \`connect\` for a new one.
 - **Signals.** An \`AbortSignal\` stops the waiting and rejects with its reason. It does not end a call: use \`start.end()\` or
   \`callEnd\`.
 - **No unhandled rejections.** An \`ended\` that rejects and that nobody handles does not end the process.

@@ -26,7 +26,8 @@ export interface ConnectOptions {
   readonly token?: string | undefined;
   /**
    * Returns a token. It is called before the first connection, some time before a token expires (if it is a JWT), and when
-   * a token was rejected. An open socket continues with the new token. If it rejects, it is called again later.
+   * a token was rejected. An open socket continues with the new token. If it rejects, or does not settle within 10 s, it is
+   * called again later.
    */
   readonly getToken?: (() => Promise<string>) | undefined;
   /** Closes the connection when it is aborted, as {@link CallApi.close} does. */
@@ -122,10 +123,14 @@ export interface CallApi {
   };
   /**
    * Sends any JSON-RPC request; resolves with its `result`. `CallList` and `CallGet` are sent again after a reconnect. Any
-   * other request then rejects with `errorCode.unknown`, because it may have been run or not.
+   * other request then rejects with `errorCode.unknown`, because it may have been run or not. Without a response within 30 s,
+   * every request rejects.
    */
   request(method: string, params?: object, options?: RequestOptions): Promise<unknown>;
-  /** Reconnects at once instead of waiting for the next attempt. Call it when the network is back. */
+  /**
+   * Reconnects at once instead of waiting for the next attempt. Call it when the network is back. Has no effect once the
+   * connection is closed for good.
+   */
   retryNow(): void;
   /**
    * Closes the connection for good. Requests without a response reject; watches end. Commands that were sent continue to run,
@@ -215,9 +220,7 @@ export function connect({
       get: (callid, { signal } = {}) => request('CallGet', { callid }, signal) as Promise<CallHistory>,
     },
     request: (method, params = {}, { signal } = {}) => request(method, params, signal),
-    retryNow: () => {
-      if (state.status !== 'closed') connection.retryNow();
-    },
+    retryNow: () => connection.retryNow(),
     close,
   };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Stack, startStack } from '../harness/stack.ts';
 import { DIST_DIRECTORY, InstalledPackage } from './installed-package.ts';
 
-const MAX_COMPRESSED_BYTES = 6_000;
+const MAX_COMPRESSED_BYTES = 7_500;
 
 let installed: InstalledPackage;
 let stack: Stack;
@@ -20,7 +20,7 @@ afterAll(async () => {
   await installed[Symbol.asyncDispose]();
 });
 
-it('has at most 6 KB, compressed', async () => {
+it('has at most 7.5 KB, compressed', async () => {
   const bundle = await readFile(join(DIST_DIRECTORY, 'index.js'));
   expect(gzipSync(bundle, { level: 9 }).length).toBeLessThanOrEqual(MAX_COMPRESSED_BYTES);
 });

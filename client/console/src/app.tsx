@@ -1,5 +1,6 @@
 /** The page: signs in with the token of this tab, and shows the console or the sign-in page. @module */
 import { useSignal, useSignalEffect } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { CallDetails } from './components/call-details.tsx';
 import { CallListView } from './components/call-list-view.tsx';
@@ -16,7 +17,13 @@ export function App() {
     case 'signing-in':
       return <StatusPage text="Connecting…" />;
     case 'unreachable':
-      return <StatusPage text="The server is not responding. Retrying…" />;
+      return (
+        <StatusPage text="The server is not responding. Retrying…">
+          <button type="button" class="quiet" onClick={() => signOut()}>
+            Use another token
+          </button>
+        </StatusPage>
+      );
     case 'signed-out':
       return <SignInPage reason={state.reason} />;
     case 'signed-in':
@@ -24,16 +31,14 @@ export function App() {
   }
 }
 
-function StatusPage({ text }: { readonly text: string }) {
+function StatusPage({ text, children }: { readonly text: string; readonly children?: ComponentChildren }) {
   return (
     <main class="centered">
       <h1 class="visually-hidden">Call Console</h1>
-      <p role="status" class="status">
-        {text}
-      </p>
-      <button type="button" class="quiet" onClick={() => signOut()}>
-        Use another token
-      </button>
+      <div class="status">
+        <p role="status">{text}</p>
+        {children}
+      </div>
     </main>
   );
 }
