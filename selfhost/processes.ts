@@ -24,10 +24,14 @@ export class Processes {
   }
 
   /**
-   * Adds a process.
+   * Adds a process. Once {@link stop} was called nobody would end it, so it is killed at once.
    * @param stopTimeoutMs time between SIGTERM and SIGKILL when it is stopped
    */
   add(name: string, process: ChildProcess, stopTimeoutMs: number): void {
+    if (this.#isStopping) {
+      process.kill('SIGKILL');
+      return;
+    }
     this.#children.push({ name, process, stopTimeoutMs });
     process.once('error', (error) => this.#onExit(`${name} did not start: ${reasonOf(error)}.`));
     process.once('exit', (status, signal) => {

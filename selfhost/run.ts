@@ -28,6 +28,7 @@ const POLL_INTERVAL_MS = 25;
 
 const processes = new Processes();
 let stopping: Promise<void> | undefined;
+let isUp = false;
 
 /** Runs until a signal arrives or a part ends, and then ends the process. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -41,11 +42,13 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(EXIT.stopped));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => void stop(isUp ? EXIT.stopped : EXIT.interrupted));
   processes.exited.then((reason) => fail(reason));
   try {
     const banner = await start(reading.values);
-    if (!stopping) process.stdout.write(banner);
+    isUp = !stopping;
+    if (isUp) process.stdout.write(banner);
   } catch (error) {
     await fail(startErrorText(error));
   }
@@ -144,6 +147,7 @@ async function waitUntil(condition: () => Promise<boolean>, problem: string): Pr
       throw new StartError(`${problem} within ${START_TIMEOUT_MS / 1_000} s. Its messages are above.`);
     await new Promise((resume) => setTimeout(resume, POLL_INTERVAL_MS));
   }
+  if (stopping) throw new StartError('A part has ended.');
 }
 
 /** Prints the first failure only: the others follow from it. */
