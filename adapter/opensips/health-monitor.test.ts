@@ -6,7 +6,7 @@ import { UnknownEventAddressError } from './host-address.ts';
 import { MiClient } from './mi-client.ts';
 
 const SUBSCRIPTION_SECONDS = 120;
-const TIMEOUT_MS = 50;
+const TIMEOUT_MS = 250;
 
 let opensips: FakeOpenSips;
 let mi: MiClient;
