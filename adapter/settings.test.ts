@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ALLOWED_MI_COMMANDS } from '../shared/opensips/mi.ts';
+import { Hello, LINK_VERSION } from '../shared/protocol/link.ts';
 import { faultOf, WRONG_VALUES } from '../shared/testing/wrong-values.ts';
 import { type Reading, readSettings } from './settings.ts';
 
@@ -46,6 +47,42 @@ describe('the adapter settings', () => {
     expect(settings.buffer).toBe(200);
     expect(settings.subscription).toBe(30);
     expect(settings.allow).toEqual(new Set(['dlg_list', 'call_hold']));
+  });
+
+  it('have no value that the edge does not take', () => {
+    const long = (length: number) => 'x'.repeat(length);
+    for (const [flag, value] of [
+      ['name', ''],
+      ['name', long(128)],
+      ['name', long(129)],
+      ['sip-next-hop', `sip:${long(508)}`],
+      ['sip-next-hop', `sip:${long(1_021)}`],
+      ['match-param', long(64)],
+      ['match-param', long(65)],
+      ['transport', long(17)],
+    ] as const) {
+      const reading = readSettings([`--${flag}`, value], {}, noFile);
+      if (!('settings' in reading)) {
+        expect(errorsOf(reading)).toHaveLength(1);
+        continue;
+      }
+      const { name, sipNextHop, matching, transport } = reading.settings;
+      const hello = {
+        type: 'hello',
+        version: LINK_VERSION,
+        adapter: name,
+        stream: 's',
+        base: 1,
+        opensips: {
+          version: '',
+          reachable: true,
+          next_hop: sipNextHop,
+          match_param: matching.param,
+          ...(transport === undefined ? {} : { transport }),
+        },
+      };
+      expect(Hello.safeParse(hello).error).toBeUndefined();
+    }
   });
 
   it('describe how OpenSIPS is configured', () => {

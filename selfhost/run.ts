@@ -34,6 +34,7 @@ const supervisor = new Supervisor((line) => process.stderr.write(`${line}\n`));
 let dataLock: DataLock | undefined;
 let front: OpenFront | undefined;
 let stopping: Promise<void> | undefined;
+let isUp = false;
 
 /** Runs until a signal arrives, the parent process ends, or a part does not start, and then ends the process. */
 export async function run(argv: readonly string[]): Promise<void> {
@@ -47,13 +48,15 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(EXIT.stopped));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => void stop(isUp ? EXIT.stopped : EXIT.interrupted));
   onParentEnd(() => void stop(EXIT.stopped));
   supervisor.failed.then((reason) => fail(reason));
   try {
     const banner = await start(reading.values);
     supervisor.onUp();
-    if (!stopping) process.stdout.write(banner);
+    isUp = !stopping;
+    if (isUp) process.stdout.write(banner);
   } catch (error) {
     await fail(startErrorText(error));
   }
@@ -154,6 +157,7 @@ async function waitUntil(condition: () => Promise<boolean>, problem: string): Pr
       throw new StartError(`${problem} within ${START_TIMEOUT_MS / 1_000} s. Its messages are above.`);
     await new Promise((resume) => setTimeout(resume, POLL_INTERVAL_MS));
   }
+  if (stopping) throw new StartError('A part has ended.');
 }
 
 /** Prints the first failure only: the others follow from it. */

@@ -68,7 +68,7 @@ const SETTINGS = {
 } as const satisfies Definitions;
 
 /** The exit codes of `npm start`. */
-export const EXIT = { stopped: 0, failed: 1, usage: 2 } as const;
+export const EXIT = { stopped: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 const MANUAL: Manual = {
   introduction: `npm start -- [flags]
@@ -78,6 +78,7 @@ Starts the edge, an adapter and an OpenSIPS simulator on this machine.`,
     [EXIT.stopped]: 'stopped by Ctrl-C or SIGTERM',
     [EXIT.failed]: 'a part did not start: the message says which. A part that ends later is started again',
     [EXIT.usage]: 'invalid setting: nothing was started',
+    [EXIT.interrupted]: 'stopped by Ctrl-C or SIGTERM before everything was up',
   },
 };
 

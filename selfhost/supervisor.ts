@@ -40,10 +40,11 @@ export class Supervisor {
     this.#onFailure = resolve;
   }
 
-  /** Starts a part, and returns its first process. */
+  /** Starts a part, and returns its first process. While the others are stopped, it is killed at once. */
   start(part: Part): ChildProcess {
     const running: RunningPart = { part, process: part.spawn(), startedAt: Date.now(), failures: 0 };
-    this.#parts.push(running);
+    if (this.#isStopping) running.process.kill('SIGKILL');
+    else this.#parts.push(running);
     this.#watch(running);
     return running.process;
   }

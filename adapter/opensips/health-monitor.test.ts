@@ -6,7 +6,7 @@ import { UnknownEventAddressError } from './host-address.ts';
 import { MiClient } from './mi-client.ts';
 
 const SUBSCRIPTION_SECONDS = 120;
-const TIMEOUT_MS = 50;
+const TIMEOUT_MS = 250;
 
 let opensips: FakeOpenSips;
 let mi: MiClient;
@@ -14,6 +14,7 @@ let now = 0;
 let droppedCount = 0;
 let isPortInUse = false;
 let eventSocketError: Error | undefined;
+let eventAddress = { host: '127.0.0.1', port: 5061 };
 let isHostnameKnown = true;
 let gaps: string[];
 let problems: string[];
@@ -27,6 +28,7 @@ beforeEach(async () => {
   droppedCount = 5;
   isPortInUse = false;
   eventSocketError = undefined;
+  eventAddress = { host: '127.0.0.1', port: 5061 };
   isHostnameKnown = true;
   gaps = [];
   problems = [];
@@ -38,7 +40,7 @@ beforeEach(async () => {
       getEventSocket: async () => {
         if (eventSocketError !== undefined) throw eventSocketError;
         if (isPortInUse) throw Object.assign(new Error('bind EADDRINUSE'), { code: 'EADDRINUSE' });
-        return { address: { host: '127.0.0.1', port: 5061 }, acceptFrom: () => {}, close: () => {} };
+        return { address: eventAddress, acceptFrom: () => {}, close: () => {} };
       },
       resolveAddress: async () => {
         if (!isHostnameKnown) throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
@@ -84,6 +86,15 @@ describe('the health monitor', () => {
     await monitor.check();
     expect(subscribedCount()).toBe(2);
     expect(gaps).toEqual([]);
+  });
+
+  it('subscribes again when the address of this machine has changed, and reports a gap', async () => {
+    await monitor.check();
+    eventAddress = { host: '127.0.0.2', port: 5062 };
+    await monitor.check();
+    const sockets = opensips.requestsFor('event_subscribe').map(({ params }) => params['socket']);
+    expect(sockets.slice(3)).toEqual(Array(3).fill('udp:127.0.0.2:5062'));
+    expect(gaps).toEqual(['events were sent to an earlier address of this machine']);
   });
 
   it('detects a restart by the start time, and reports it after it has subscribed again', async () => {

@@ -68,6 +68,8 @@ export class HealthMonitor {
   /** The events of the last subscription. */
   #events: readonly string[] = EVENT_NAMES;
   #droppedCount: number | undefined;
+  /** Where events are received. */
+  #address: Address | undefined;
   /** The reason of a gap that is reported once the subscriptions are active, because events are lost until then. */
   #pendingGap: string | undefined;
   /** The problem found by the last check. It is not logged again while it stays the same. */
@@ -182,6 +184,13 @@ export class HealthMonitor {
   async #checkSubscriptions(): Promise<string | undefined> {
     const { mi, now, log, getEventSocket, countDropped } = this.#dependencies;
     const { address } = await getEventSocket();
+    const isNewAddress = this.#address?.host !== address.host || this.#address.port !== address.port;
+    if (isNewAddress && this.#subscribedAt !== undefined) {
+      this.#pendingGap ??= 'events were sent to an earlier address of this machine';
+      this.#subscribedAt = undefined;
+    }
+    if (isNewAddress) this.#droppedCount = undefined;
+    this.#address = address;
     // Listed before they are renewed: renewal would hide that they had expired.
     const list = await mi.request('subscribers_list', {}, this.#timeouts);
     if (

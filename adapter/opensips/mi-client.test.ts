@@ -53,6 +53,35 @@ describe('the MI client', () => {
     );
   });
 
+  it('gives the sockets of a peak back', async () => {
+    // As many as OpenSIPS has room for, if it reads none of them in time.
+    const peak = 200;
+    const portsOfPeak = async () => {
+      opensips.requests.length = 0;
+      const responses = Array.from({ length: peak }, () => mi.request('t_uac_dlg', {}, LONG));
+      await opensips.waitFor(() => opensips.requests.length === peak);
+      for (const { id, respond } of opensips.requests) respond(id);
+      await Promise.all(responses);
+      return new Set(opensips.requests.map(({ port }) => port));
+    };
+    const first = await portsOfPeak();
+    const second = await portsOfPeak();
+    // 64 sockets are kept. The system gives some of the other ports again by chance: 7 of 28,000 are likely.
+    const kept = [...second].filter((port) => first.has(port)).length;
+    expect([first.size, second.size]).toEqual([peak, peak]);
+    expect(kept).toBeGreaterThanOrEqual(64);
+    expect(kept).toBeLessThan(120);
+  });
+
+  it('uses new sockets after the route has changed', async () => {
+    opensips.handlers.set('ping', ({ port }) => port);
+    const ask = () => mi.request('ping', {}, LONG);
+    const before = await ask();
+    expect(await ask()).toEqual(before);
+    mi.discardIdleSockets();
+    expect(await ask()).not.toEqual(before);
+  });
+
   it('counts INVITEs separately, so that ringing calls never block the requests that end them', async () => {
     const client = createClient(1);
     const ringing = [1, 2].map(() => client.request('t_uac_dlg', {}, LONG));

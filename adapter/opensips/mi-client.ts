@@ -52,6 +52,12 @@ const MAX_UNREAD_PHONE_UNITS = MAX_UNREAD_UNITS / 2;
 const DATAGRAM_OVERHEAD_BYTES = 400;
 const BUFFER_UNIT_BYTES = 2_048;
 
+/**
+ * Sockets that are kept for the next requests. Those of a peak, when thousands of phones ring, are closed: each takes a port and
+ * a file descriptor. As many as can be unread at a time are enough for requests that OpenSIPS answers at once.
+ */
+const MAX_IDLE_SOCKETS = MAX_UNREAD_UNITS;
+
 const EXPIRED: MiResponse = { outcome: 'expired' };
 const UNREACHABLE: MiResponse = { outcome: 'unreachable' };
 
@@ -79,6 +85,11 @@ export class MiClient {
   connectTo(address: Address): void {
     if (this.#address?.host === address.host && this.#address.port === address.port) return;
     this.#address = address;
+    this.discardIdleSockets();
+  }
+
+  /** Makes the next requests use new sockets: a connected one keeps its local address, although the route may have changed. */
+  discardIdleSockets(): void {
     for (const socket of this.#idleSockets) this.#discard(socket);
   }
 
@@ -116,7 +127,7 @@ export class MiClient {
     this.#unreadLimit.rejectWaiting();
     this.#unreadPhoneLimit.rejectWaiting();
     for (const socket of this.#busySockets) socket.abandon();
-    for (const socket of this.#idleSockets) this.#discard(socket);
+    this.discardIdleSockets();
   }
 
   #limitFor(method: string): ConcurrencyLimit {
@@ -171,7 +182,8 @@ export class MiClient {
     this.#busySockets.delete(socket);
     // Only a response with the request's id proves that none can follow. Any other socket is not reused, so that a late
     // response is never taken for that of the next request.
-    if (isTainted || this.#isClosed || this.#address !== address) this.#discard(socket);
+    const isUseless = isTainted || this.#isClosed || this.#address !== address;
+    if (isUseless || this.#idleSockets.size >= MAX_IDLE_SOCKETS) this.#discard(socket);
     else this.#idleSockets.add(socket);
     return response;
   }

@@ -18,9 +18,10 @@ import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { DialogLookup } from './dialog-lookup.ts';
-import { type EventSocket, openEventSocket } from './event-socket.ts';
+import { EventReceiver } from './event-receiver.ts';
+import type { EventSocket } from './event-socket.ts';
 import { type Health, type HealthListener, HealthMonitor, type SettingNames } from './health-monitor.ts';
-import { eventSenderOf, findEventAddress, resolveHost } from './host-address.ts';
+import { resolveHost } from './host-address.ts';
 import { countDroppedDatagrams } from './kernel-drops.ts';
 import { MiClient } from './mi-client.ts';
 import { createMiGateway, type MiRequester } from './mi-gateway.ts';
@@ -87,7 +88,6 @@ export function connectToOpenSips(
   const ownMi = new MiClient(MAX_OWN_REQUESTS);
   const stopping = new AbortController();
   let host: string | undefined;
-  let eventSocket: EventSocket | undefined;
 
   const ownTimeouts = { timeoutMs: timing.ownRequestTimeoutMs, ttlMs: timing.ownRequestTimeoutMs };
   const lookup = new DialogLookup((index, counter) =>
@@ -111,22 +111,27 @@ export function connectToOpenSips(
     listener.onEvent(event);
   }
 
+  const receiver = new EventReceiver({
+    events: settings.events,
+    eventsSetting: settingNames.events,
+    onEvent,
+    onRouteChange() {
+      for (const client of [mi, ownMi]) client.discardIdleSockets();
+    },
+    log,
+  });
+
   async function resolveAddress(): Promise<void> {
     const address = await resolveHost(settings.opensips.host);
     if (address === host) return;
     host = address;
     for (const client of [mi, ownMi]) client.connectTo({ host, port: settings.opensips.port });
-    eventSocket?.acceptFrom(eventSenderOf(host, eventSocket.address.host));
+    receiver.acceptFrom(host);
   }
 
   async function getEventSocket(): Promise<EventSocket> {
-    if (eventSocket !== undefined) return eventSocket;
     if (host === undefined) throw new Error("OpenSIPS's address is not known yet");
-    const local =
-      settings.events ??
-      (await findEventAddress({ host, port: settings.opensips.port }, settingNames.events));
-    eventSocket = await openEventSocket(local, eventSenderOf(host, local.host), onEvent, log);
-    return eventSocket;
+    return receiver.socketFor({ host, port: settings.opensips.port });
   }
 
   const monitor = new HealthMonitor(
@@ -178,7 +183,7 @@ export function connectToOpenSips(
       await Promise.race([unsubscribed, delay(timeoutMs, undefined, { ref: false })]);
       ownMi.close();
       // A check that was cut off by the timeout may still be opening the socket.
-      void checks.then(() => eventSocket?.close());
+      void checks.then(() => receiver.close());
     },
   };
 }

@@ -97,6 +97,7 @@ it.each([
   ],
   ['tenant list', 'GET', '/tenants', undefined],
   ['tenant list --deleted', 'GET', '/tenants?deleted=true', undefined],
+  ['tenant list --after acme', 'GET', '/tenants?after=acme', undefined],
   ['tenant show acme', 'GET', '/tenants/acme', undefined],
   [
     'tenant set acme --deny +1900*@* --deny *@evil --limit standing_calls=default --clear allow --clear origin',

@@ -121,6 +121,11 @@ export const BEFORE = new Option(
   parserOf('--before', entryNumber('is not the number of an entry. Use a whole number from 1 on.')),
 );
 
+export const AFTER = new Option(
+  '--after <TENANT>',
+  'Only tenants whose names come after this one (default: from the first)',
+).argParser(parserOf('--after', idType('tenant')));
+
 export const DELETED = new Option('--deleted', 'Include deleted tenants');
 
 export const URL_OPTION = new Option(

@@ -58,8 +58,7 @@ function hintsFor(answer: Fields, display: Display): string {
   if (Array.isArray(untold) && untold.length > 0)
     lines.push(`The change has not reached these sites yet: ${untold.join(', ')}. The edge tries again.`);
   if (typeof next === 'number') lines.push(`There are more entries. Continue with --before ${next}.`);
-  else if (next !== undefined)
-    lines.push(`There are more. Continue with GET /v1/admin/tenants?after=${text(next)} of the HTTP API.`);
+  else if (next !== undefined) lines.push(`There are more tenants. Continue with --after ${text(next)}.`);
   return lines.map((line) => `${line}\n`).join('');
 }
 

@@ -1,6 +1,7 @@
 /** The commands about tenants and their audit trail: `tenant create`, `tenant list` … and `audit`. Pure. @module */
 import { type CommandGroup, type Display, pathOf, withQuery } from './command-group.ts';
 import {
+  AFTER,
   ALLOW,
   AUDIT_ENTRIES,
   BEFORE,
@@ -41,13 +42,13 @@ export function addTenantCommands(group: CommandGroup): void {
     }),
     display: { as: 'fields' },
   });
-  group.add<{ readonly deleted?: true }>({
+  group.add<{ readonly after?: string; readonly deleted?: true }>({
     usage: 'list',
     summary: 'List the tenants.',
-    options: [DELETED],
-    request: (_, { deleted }) => ({
+    options: [AFTER, DELETED],
+    request: (_, { after, deleted }) => ({
       method: 'GET',
-      path: withQuery('/tenants', { deleted: deleted && 'true' }),
+      path: withQuery('/tenants', { after, deleted: deleted && 'true' }),
     }),
     display: { as: 'table', list: 'tenants', columns: ['id', 'created', 'deleted'] },
   });

@@ -18,12 +18,13 @@ export interface ListFilter {
   readonly address?: string;
   readonly limit?: number;
   readonly all?: boolean;
+  readonly cursor?: string;
 }
 
 /** Lists the active calls, or those that the filter names. */
 export async function listCalls(
   transport: Transport,
-  { state, address, limit, all }: ListFilter,
+  { state, address, limit, all, cursor: start }: ListFilter,
   printer: Printer,
 ): Promise<Exit> {
   const unlisted = (state ?? (all ? CALL_STATES : [])).filter((each) => !transport.states.includes(each));
@@ -36,6 +37,7 @@ export async function listCalls(
     ...(all && !state ? {} : { state: state ?? ACTIVE_STATES }),
     ...(address === undefined ? {} : { address }),
     ...(limit === undefined ? {} : { limit }),
+    ...(start === undefined ? {} : { cursor: start }),
   };
   const { calls, cursor } = (await Promise.race([transport.query('CallList', params), transport.failed])) as {
     readonly calls: readonly Call[];
@@ -44,7 +46,9 @@ export async function listCalls(
   for (const call of calls) printer.object(call);
   if (!printer.json) printer.result(calls.length === 0 ? 'No calls.\n' : callTable(calls));
   if (cursor !== undefined)
-    printer.hint(`There are more calls. Use --limit to list up to ${CALL_LIST_LIMIT.max}.`);
+    printer.hint(
+      `There are more calls. Continue with --cursor ${cursor}, or use --limit to list up to ${CALL_LIST_LIMIT.max} at once.`,
+    );
   return EXIT.done;
 }
 

@@ -2,14 +2,20 @@
 import { Option } from 'commander';
 import * as z from 'zod';
 import { CALL_STATES } from '../../shared/calls/call.ts';
-import { CALL_LIST_LIMIT } from '../../shared/protocol/rpc/queries.ts';
+import { CALL_LIST_LIMIT, queryParams } from '../../shared/protocol/rpc/queries.ts';
 import { wholeNumber } from '../../shared/settings/value-types.ts';
 import { MAX_URI_LENGTH } from '../../shared/sip/sip-uri.ts';
-import { choice, listParserOf, parserOf } from './argument-parsers.ts';
+import { acceptedBy, choice, listParserOf, parserOf } from './argument-parsers.ts';
 import type { CommandBuilder } from './builder.ts';
 import { callIdArgument } from './call-commands.ts';
 import { getCall, type ListFilter, listCalls, watchCalls } from './list-calls.ts';
 import { withTransport } from './session.ts';
+
+const Cursor = acceptedBy(
+  queryParams.CallList,
+  'is not a cursor. Use the number that the previous list has told.',
+  (cursor) => ({ cursor }),
+);
 
 const Address = z
   .string()
@@ -32,6 +38,10 @@ export function addQueryCommands(builder: CommandBuilder): void {
         '--limit <n>',
         `Maximum number of calls, 1 to ${CALL_LIST_LIMIT.max} (default: ${CALL_LIST_LIMIT.default})`,
       ).argParser(parserOf('--limit', wholeNumber(1, CALL_LIST_LIMIT.max))),
+      new Option(
+        '--cursor <n>',
+        'Where to continue, as the previous list has told (default: from the newest call)',
+      ).argParser(parserOf('--cursor', Cursor)),
       new Option('--all', 'Include ended calls that are still stored'),
     ],
     act: (session, _, filter) =>

@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { MAX_URI_LENGTH } from '../sip/sip-uri.ts';
 
 /** A UDP address as `HOST:PORT` gives it. */
 export interface Address {
@@ -74,6 +75,7 @@ export const Networks = z.string().transform((text, context): readonly string[] 
 
 export const SipUri = z
   .string()
+  .max(MAX_URI_LENGTH, `is longer than ${MAX_URI_LENGTH} characters. Write it like sip:127.0.0.1:5060.`)
   .regex(/^sips?:[^\s<>?"]+$/i, 'is not a SIP URI. Write it like sip:127.0.0.1:5060.');
 
 /** A URL of one of these protocols, without a fragment: those have no meaning to a WebSocket (RFC 6455 §3). */

@@ -1,10 +1,10 @@
 /** Bound UDP sockets. @module */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 
-/** Buffers what arrives while the simulator is busy. The system may grant less. */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-
-/** Resolves when the socket is bound; rejects if it cannot be, as when the port is in use. Port 0 is any free port. */
+/**
+ * Binds a socket with the receive buffer of the system's default, which is what OpenSIPS's mi_datagram has too: what does not fit
+ * is lost. Resolves when the socket is bound; rejects if it cannot be, as when the port is in use. Port 0 is any free port.
+ */
 export function bindUdp(
   { host, port }: { host: string; port: number },
   onDatagram: (text: string, from: RemoteInfo) => void,
@@ -17,7 +17,6 @@ export function bindUdp(
       socket.off('error', onBindError);
       // A peer that no longer exists (ICMP port unreachable) must not end the simulator.
       socket.on('error', () => {});
-      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
       resolve(socket);
     });
   });

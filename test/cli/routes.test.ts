@@ -62,7 +62,9 @@ it.each(ROUTES)('list (%s) takes every filter', async (route) => {
   expect(await callids('--state', 'ringing', '--address', `keep.a@${DOMAIN}`)).toEqual([]);
   expect(await list('--limit', '2')).toHaveLength(2);
   const cut = await run(['list', '--limit', '2'], env);
-  expect(cut.err).toContain('There are more calls');
+  const [, cursor = ''] = /There are more calls\. Continue with --cursor (\d+)/.exec(cut.err) ?? [];
+  const [page, rest] = [await list('--limit', '2'), await list('--limit', '2', '--cursor', cursor)];
+  expect([...page, ...rest].map(({ callid }) => callid).sort()).toEqual(await callids());
   const wrong = await run(['list', '--address', 'no address'], env);
   expect([wrong.exit, wrong.err.includes('"no address"')]).toEqual([2, true]);
 
@@ -95,18 +97,18 @@ it.each(ROUTES)('watch (%s) misses nothing that happens while the calls are read
   const before: string[] = [];
   // Some pages of the list.
   for (let n = 0; n < 40; n += 1) before.push(await dial(`keep.${n}`, 'keep.b'));
-  const [ended = ''] = before;
+  // OpenSIPS lists one of them on its first page, and the other on its last.
+  const ended = [before.shift() ?? '', before.pop() ?? ''];
   const watch = start(['watch', '--json'], env);
   if (route === 'direct') await waitUntil(() => hasListed(stack));
-  stack.simulator.hangUp(ended);
+  for (const callid of ended) stack.simulator.hangUp(callid);
   const begun = await dial('keep.begun', 'keep.b');
-  await waitUntil(() => changesOf(watch).length >= 40);
+  await waitUntil(() => changesOf(watch).length >= before.length);
   const last = await dial('keep.last', 'keep.b');
   await waitUntil(() => eventsOf(watch, last).includes('Answered'));
   expect(eventsOf(watch, begun)).not.toEqual([]);
-  const events = eventsOf(watch, ended);
-  if (events.length > 0) expect(events.at(-1)).toBe('Ended');
-  for (const callid of before.slice(1)) expect(eventsOf(watch, callid)).toEqual(['Standing']);
+  for (const callid of ended) expect(eventsOf(watch, callid)).not.toEqual(['Standing']);
+  for (const callid of before) expect(eventsOf(watch, callid)).toEqual(['Standing']);
   watch.interrupt();
   await watch.exited;
 });
