@@ -58,7 +58,7 @@ export const noCloseAnswer: Attack = (run) =>
   holdMany(run, 8, (n) => [run.tokens[n % run.tokens.length] ?? '', `/call-api?session=${n % 10}`]);
 
 /** Upgrades of a subject with another session each time, which are kept. */
-export const upgrades: Attack = (run) => holdMany(run, 8, (n) => [run.key, `/call-api?session=n${n}`]);
+export const upgrades: Attack = (run) => holdMany(run, 32, (n) => [run.key, `/call-api?session=n${n}`]);
 
 /** Upgrades of adapters: each is another connection with the same key. */
 export const adapterUpgrades: Attack = (run) => holdMany(run, 8, () => [run.adapterKey, '/adapter']);
