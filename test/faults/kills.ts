@@ -73,6 +73,8 @@ export async function runKills(
       onKill(`${n + 1}. ${name}: back after ${Date.now() - killedAt} ms`);
     }
     const commands = await load.stop();
+    // It would resume the session while that is replayed.
+    client.close();
     const retained = await fetchReplay(`ws://127.0.0.1:${service.port}/call-api`, 'kills');
     return { kills, orphans, checks: checkInvariants(commands, client, retained, simulator.ledger) };
   } finally {

@@ -147,6 +147,8 @@ export class ResumingClient {
       request?.resolve(message);
       return connectionSeq;
     }
+    // The edge closes the connection next, and then it is opened again.
+    if (message.method === 'Closing') return connectionSeq;
     const notification = message.params;
     const { seq, cmd_id: cmdId } = notification;
     if (message.method === 'SessionReset') {
