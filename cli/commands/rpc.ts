@@ -37,10 +37,10 @@ export async function rpcThroughEdge(
   interrupt: AbortSignal,
 ): Promise<Exit> {
   const request = JSON.stringify({ jsonrpc: '2.0', id: ID, method, params });
-  const opening = openSocket(settings);
-  const socket = await Promise.race([opening, interrupted(interrupt)]);
+  const connecting = openSocket(settings);
+  const socket = await Promise.race([connecting, interrupted(interrupt)]);
   if (socket === EXIT.interrupted) {
-    void opening.then(
+    void connecting.then(
       (late) => late.terminate(),
       () => {},
     );

@@ -32,10 +32,10 @@ export async function withTransport(
   { settings, printer, context: { interrupt }, endsItself }: Session,
   act: (transport: Transport) => Promise<Exit>,
 ): Promise<Exit> {
-  const opening = openTransport(settings, (sentence) => printer.hint(sentence));
-  const transport = await Promise.race([opening, interrupted(interrupt)]);
+  const connecting = openTransport(settings, (sentence) => printer.hint(sentence));
+  const transport = await Promise.race([connecting, interrupted(interrupt)]);
   if (transport === EXIT.interrupted) {
-    void opening.then(
+    void connecting.then(
       (late) => late.close(),
       () => {},
     );

@@ -33,7 +33,7 @@ export async function runDoctor(
   const check = settings.direct ? checkDirect : checkThroughEdge;
   const reason = await Promise.race([check(settings, testAddress, report, calls), interrupted(interrupt)]);
   if (reason === EXIT.interrupted) {
-    await calls.ended;
+    await calls.allEnded;
     return reason;
   }
   const checks = settings.direct ? DIRECT_CHECKS : EDGE_CHECKS;

@@ -31,7 +31,7 @@ export class TestCalls {
   }
 
   /** Resolves when no call is left. */
-  get ended(): Promise<unknown> {
+  get allEnded(): Promise<unknown> {
     return this.#last;
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Connections, STALLED_AFTER_MS, type Stage } from './connections.ts';
+import { Connections, type Phase, STALLED_AFTER_MS } from './connections.ts';
 
 class FakeSocket {
   bytesWritten = 0;
@@ -13,10 +13,10 @@ class FakeSocket {
 
 function setUp(max: number) {
   const connections = new Connections<FakeSocket>(max);
-  const add = (stage: Stage = 'idle') => {
+  const add = (phase: Phase = 'idle') => {
     const socket = new FakeSocket();
     connections.add(socket, 0);
-    if (stage !== 'idle') connections.enter(socket, stage);
+    if (phase !== 'idle') connections.enter(socket, phase);
     return socket;
   };
   return { connections, add };

@@ -10,7 +10,7 @@ export interface ConnectionSocket {
 }
 
 /** What a connection does. */
-export type Stage =
+export type Phase =
   /** The edge has ended it; the client has not. */
   | 'closing'
   /** It has no request. */
@@ -22,16 +22,16 @@ export type Stage =
   /** It is a WebSocket. */
   | 'websocket';
 
-/** When there are too many connections, those of these stages are closed, in this order: none has anything to lose. */
-const EVICTED_STAGES: readonly Stage[] = ['closing', 'idle', 'receiving'];
-/** The stages among them that may have a connection to workerd. */
-const EVICTED_STAGES_AT_EDGE: readonly Stage[] = ['closing', 'receiving'];
+/** When there are too many connections, those of these phases are closed, in this order: none has anything to lose. */
+const EVICTED_PHASES: readonly Phase[] = ['closing', 'idle', 'receiving'];
+/** The phases among them that may have a connection to workerd. */
+const EVICTED_PHASES_AT_EDGE: readonly Phase[] = ['closing', 'receiving'];
 
 /** A client that has taken nothing for this time, although bytes wait for it, is disconnected, in milliseconds. */
 export const STALLED_AFTER_MS = 30_000;
 
 interface Connection {
-  stage: Stage;
+  phase: Phase;
   /** Bytes that the client has taken when they last changed, and when that was. */
   taken: number;
   takenAt: number;
@@ -40,8 +40,8 @@ interface Connection {
 export class Connections<Socket extends ConnectionSocket> {
   readonly #max: number;
   readonly #connections = new Map<Socket, Connection>();
-  /** The sockets of each stage, those that entered it first in front. */
-  readonly #stages: Readonly<Record<Stage, Set<Socket>>> = {
+  /** The sockets of each phase, those that entered it first in front. */
+  readonly #phases: Readonly<Record<Phase, Set<Socket>>> = {
     closing: new Set(),
     idle: new Set(),
     receiving: new Set(),
@@ -64,22 +64,22 @@ export class Connections<Socket extends ConnectionSocket> {
    * of these the oldest. If there is none, the new one is closed.
    */
   add(socket: Socket, now: number): void {
-    if (this.#connections.size >= this.#max) this.#evict(EVICTED_STAGES);
+    if (this.#connections.size >= this.#max) this.#evict(EVICTED_PHASES);
     if (this.#connections.size >= this.#max) {
       socket.destroy();
       return;
     }
-    this.#connections.set(socket, { stage: 'idle', taken: 0, takenAt: now });
-    this.#stages.idle.add(socket);
+    this.#connections.set(socket, { phase: 'idle', taken: 0, takenAt: now });
+    this.#phases.idle.add(socket);
   }
 
-  /** Moves a connection to another stage, unless it has gone. */
-  enter(socket: Socket, stage: Stage): void {
+  /** Moves a connection to another phase, unless it has gone. */
+  enter(socket: Socket, phase: Phase): void {
     const connection = this.#connections.get(socket);
     if (!connection) return;
-    this.#stages[connection.stage].delete(socket);
-    connection.stage = stage;
-    this.#stages[stage].add(socket);
+    this.#phases[connection.phase].delete(socket);
+    connection.phase = phase;
+    this.#phases[phase].add(socket);
   }
 
   /** Removes a connection that has closed. */
@@ -87,7 +87,7 @@ export class Connections<Socket extends ConnectionSocket> {
     const connection = this.#connections.get(socket);
     if (!connection) return;
     this.#connections.delete(socket);
-    this.#stages[connection.stage].delete(socket);
+    this.#phases[connection.phase].delete(socket);
   }
 
   /** Disconnects the clients that have taken nothing for {@link STALLED_AFTER_MS} although bytes wait for them. */
@@ -111,16 +111,16 @@ export class Connections<Socket extends ConnectionSocket> {
    * @param count how many wait
    */
   makeRoomAtEdge(count: number): void {
-    for (let n = 0; n < count; n++) this.#evict(EVICTED_STAGES_AT_EDGE);
+    for (let n = 0; n < count; n++) this.#evict(EVICTED_PHASES_AT_EDGE);
   }
 
-  #evict(stages: readonly Stage[]): void {
-    for (const stage of stages)
-      for (const socket of this.#stages[stage]) {
+  #evict(phases: readonly Phase[]): void {
+    for (const phase of phases)
+      for (const socket of this.#phases[phase]) {
         this.#close(socket);
         return;
       }
-    for (const socket of this.#stages.answering)
+    for (const socket of this.#phases.answering)
       if (socket.writableLength > 0) {
         this.#close(socket);
         return;

@@ -33,11 +33,11 @@ export function dialedForms(user: string): DialedForms {
 }
 
 function otherForms(user: string): readonly string[] | undefined {
-  const stages = unescapeFully(user);
-  if (!stages) return undefined;
+  const spellings = unescapeFully(user);
+  if (!spellings) return undefined;
   const forms = new Set<string>();
-  for (const stage of stages) {
-    const text = withAsciiDigits(stage.normalize('NFKC')).toLowerCase();
+  for (const spelling of spellings) {
+    const text = withAsciiDigits(spelling.normalize('NFKC')).toLowerCase();
     // A control character ends or changes a number in ways that differ. A numeral that is no digit may be dialed or not.
     if (/[\p{Cc}\p{Co}\p{Cn}\p{Cs}]|(?![0-9])\p{N}/u.test(text)) return undefined;
     // Other plus signs than the one that NFKC makes ASCII.
@@ -100,16 +100,16 @@ export function unescapeUser(user: string): string {
 
 /** Returns what each round of unescaping makes of a user part; undefined if it is not UTF-8, or needs too many rounds. */
 function unescapeFully(user: string): readonly string[] | undefined {
-  const stages: string[] = [];
+  const spellings: string[] = [];
   let text = user;
   while (/%[0-9A-Fa-f]{2}/.test(text)) {
     // A `%` that escapes nothing stands for itself.
     const next = decode(text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
-    if (next === undefined || stages.length === MAX_ROUNDS) return undefined;
-    stages.push(next);
+    if (next === undefined || spellings.length === MAX_ROUNDS) return undefined;
+    spellings.push(next);
     text = next;
   }
-  return stages.length > 0 ? stages : [user];
+  return spellings.length > 0 ? spellings : [user];
 }
 
 function decode(text: string): string | undefined {

@@ -7,6 +7,8 @@ import { CallId, CommandId, LegName, Metadata, SipUri } from '../protocol/rpc/fi
 import { isQueryMethod, queryParams } from '../protocol/rpc/queries.ts';
 import { results } from '../protocol/rpc/results.ts';
 import {
+  ACKNOWLEDGE,
+  AcknowledgeParams,
   AUTHORIZE,
   AuthorizeParams,
   DIAGNOSE,
@@ -22,6 +24,7 @@ export const paramSchemas: Readonly<Record<string, z.ZodType>> = {
   ...commandParams,
   ...queryParams,
   [AUTHORIZE]: AuthorizeParams,
+  [ACKNOWLEDGE]: AcknowledgeParams,
   [DIAGNOSE]: DiagnoseParams,
   [DISCOVER]: DiscoverParams,
 };
@@ -119,6 +122,7 @@ function describeParam(name: string, schema: JsonSchema, required: boolean): Con
 function errorsOf(name: string): (keyof typeof requestErrors)[] {
   if (name === DISCOVER) return ['TooMany'];
   if (name === DIAGNOSE) return ['NotAllowed', 'TooMany'];
+  if (name === ACKNOWLEDGE) return ['InvalidParams', 'TooMany'];
   if (name === AUTHORIZE) return ['InvalidParams', 'NotAllowed', 'TooMany'];
   if (name === 'CallGet') return ['InvalidParams', 'NotAllowed', 'TooMany', 'Gone'];
   if (name === 'CommandGet') return ['InvalidParams', 'TooMany', 'Gone'];

@@ -124,10 +124,10 @@ it('counts a socket that was superseded and never answers the Close frame', asyn
 });
 
 it('closes a socket that does not read its replies, with 4413', async () => {
-  await setLimits({ unread_bytes: 65_536 });
+  await setLimits({ unread_bytes: 262_144 });
   const socket = await openSocket(run, context.key);
   for (let n = 0; n < 40 && tally.open > 0; n++) {
-    socket?.send(rpc('CallList', { limit: 1_000 }, n));
+    socket?.send(rpc('CallList', { limit: 500 }, n));
     await delay(5);
   }
   await expect.poll(() => tally.report().closes).toEqual({ 4413: 1 });

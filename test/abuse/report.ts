@@ -33,9 +33,9 @@ export function formatResult(
     ['', 'more', ms((r) => slowdown(r).p50), ms((r) => slowdown(r).p99), ms((r) => slowdown(r).slowest)],
   ];
   const missing = shortcomings(runs, refusals);
-  const verdict =
+  const outcome =
     missing.length === 0 ? 'within the limits' : missing.map((line) => `FALLS SHORT: ${line}`).join('\n');
-  return `${table(HEADER, rows)}${runs.map(formatAttacker).join('\n')}\n${verdict}\n`;
+  return `${table(HEADER, rows)}${runs.map(formatAttacker).join('\n')}\n${outcome}\n`;
 }
 
 /** Returns what an attacker got, in one line. */

@@ -55,7 +55,7 @@ export async function runKills(
   const data = await mkdtemp(join(tmpdir(), 'call-api-faults-'));
   const service = await Service.start(simulator, data);
   const client = new ResumingClient(`ws://127.0.0.1:${service.port}/call-api`, 'kills');
-  const load = new Load(client, simulator, callsPerSecond);
+  const load = new SteadyCalls(client, simulator, callsPerSecond);
   try {
     const kills: KillsResult['kills'][number][] = [];
     let orphans = 0;
@@ -149,7 +149,7 @@ class Service {
 }
 
 /** Starts calls at a steady rate, and lets their phones hang up. */
-class Load {
+class SteadyCalls {
   readonly #client: ResumingClient;
   readonly #simulator: Simulator;
   readonly #timer: NodeJS.Timeout;

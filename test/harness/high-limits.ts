@@ -10,4 +10,6 @@ export const HIGH_LIMITS: Partial<Limits> = {
   connections_per_minute: 60_000,
   tenant_connections_per_minute: 600_000,
   starts_per_second: 10_000,
+  unread_bytes: 16_777_216,
+  stream_unread_bytes: 8_388_608,
 };

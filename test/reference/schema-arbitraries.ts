@@ -94,7 +94,7 @@ interface Range {
 }
 
 function rangeOf({ minimum = -MAX_NUMBER, maximum = MAX_NUMBER }: Schema): Range {
-  return { min: Math.max(minimum, -MAX_NUMBER), max: Math.min(maximum, MAX_NUMBER) };
+  return { min: Math.max(minimum, -MAX_NUMBER), max: Math.max(minimum, Math.min(maximum, MAX_NUMBER)) };
 }
 
 function toIntegerRange({ min, max }: Range): Range {

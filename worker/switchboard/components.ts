@@ -23,7 +23,6 @@ import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
 export interface Components extends RpcDependencies {
   readonly reconciler: DialogReconciler;
   readonly logNotifier: LogNotifier;
-  readonly output: ClientOutput;
 }
 
 /**

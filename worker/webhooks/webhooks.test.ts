@@ -12,7 +12,7 @@ import { Segments } from '../switchboard/store/segments.ts';
 import { Switchboard } from '../switchboard/switchboard.ts';
 import type { ScriptedReply } from '../testing/adapter.ts';
 import { dialogEvent, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
-import { TestSite } from '../testing/site.ts';
+import { policy, TestSite } from '../testing/site.ts';
 import { ResultBatch } from './result-batch.ts';
 import { DEFAULT_RETRY_DELAYS_S } from './retry-schedule.ts';
 import { Webhooks } from './webhooks.ts';
@@ -497,7 +497,7 @@ async function silence({ path, show }: Awaited<ReturnType<typeof createSite>>, i
 
 /** Runs one Echo after the other. */
 async function echo(site: TestSite, ...texts: readonly string[]): Promise<void> {
-  const client = await site.client();
+  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
   for (const text of texts) {
     await client.request('Echo', { text });
     await client.untilEnded();

@@ -72,6 +72,7 @@ const validValues: Readonly<Record<string, unknown>> = {
     sessions_per_subject: 5,
     unread_bytes: 262_144,
     stream_unread_bytes: 65_536,
+    stored_bytes: 16_777_216,
   },
   rules: { allow: ['*@example.com'], deny: ['+1900*@*'] },
   origins: ['https://app.example.com'],

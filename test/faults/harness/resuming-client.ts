@@ -3,6 +3,7 @@
  * notifications, and records everything.
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Notification, RpcResponse } from '../../harness/client.ts';
 
@@ -168,22 +169,28 @@ export class ResumingClient {
   }
 }
 
+/** Begins the `cmd_id` of a command whose end shows that a replay is complete: what happens meanwhile is sent after it. */
+const MARKER = 'replay-complete-';
+
 /** Returns all notifications that the edge retains for a session, as a client gets them that has received none. */
 export async function fetchReplay(url: string, session: string): Promise<Notification[]> {
   const socket = new WebSocket(`${url}?session=${session}&since=0`, {
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
+  const cmdId = `${MARKER}${randomUUID()}`;
   const notifications: Notification[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
       socket.on('close', () => reject(new Error('closed before the replay was complete')));
-      // The edge sends missed notifications before any response, so a response means that the replay is complete.
-      socket.on('open', () => socket.send('{"jsonrpc":"2.0","id":"complete","method":"Complete"}'));
+      const request = { jsonrpc: '2.0', id: 'complete', method: 'Echo', params: { cmd_id: cmdId } };
+      socket.on('open', () => socket.send(JSON.stringify(request)));
       socket.on('message', (data) => {
         const message = JSON.parse(data.toString()) as RpcResponse | { readonly params: Notification };
-        if ('params' in message) notifications.push(message.params);
-        else resolve();
+        if (!('params' in message)) return;
+        const { params } = message;
+        if (params.cmd_id === cmdId && params.event === 'Ended') resolve();
+        if (!params.cmd_id.startsWith(MARKER)) notifications.push(params);
       });
     });
     return notifications;

@@ -122,12 +122,12 @@ function readAll(
   while (true) {
     const page = reader.read(pageBytes);
     if (!page) throw new Error('The log has lost something.');
-    const kept = losses.shift();
-    received.push(...page.items.slice(0, kept));
-    if (kept !== undefined) reader = open(Math.max(since, ...received.map(seqOf)));
+    const arrived = losses.shift();
+    received.push(...page.items.slice(0, arrived));
+    if (arrived !== undefined) reader = open(Math.max(since, ...received.map(seqOf)));
     const next = turns.shift();
     if (next) site.run(next);
-    else if (page.isLast && kept === undefined && turns.length + losses.length === 0) return received;
+    else if (page.isLast && arrived === undefined && turns.length + losses.length === 0) return received;
   }
 }
 

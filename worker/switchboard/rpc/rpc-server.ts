@@ -32,6 +32,7 @@ import type { Link } from '../link/link.ts';
 import type { ReconcileSchedule } from '../link/reconcile-schedule.ts';
 import type { SocketReplays } from '../replay/socket-replays.ts';
 import { attachmentOf, type ClientSocket } from '../sockets/attachments.ts';
+import type { ClientOutput } from '../sockets/client-output.ts';
 import type { Sessions } from '../sockets/sessions.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { PolicyStore } from '../store/policy-store.ts';
@@ -58,6 +59,7 @@ export interface RpcDependencies {
   readonly charges: Charges;
   readonly limiter: Limiter;
   readonly floodGuard: FloodGuard;
+  readonly output: ClientOutput;
 }
 
 interface ServerDependencies extends RpcDependencies {
@@ -197,9 +199,10 @@ export class RpcServer {
     sender: ClientSocket,
     now: number,
   ) {
-    const { watchers, reconcileSchedule, charges } = this.#deps;
+    const { watchers, reconcileSchedule, charges, output } = this.#deps;
     const isRead = request.method !== 'CallUnwatch';
-    const exceeded = isRead ? charges.replay(sender.subject, 0, now) : undefined;
+    const isBehind = isRead && socket ? output.behindBy(socket, now) : undefined;
+    const exceeded = isBehind ?? (isRead ? charges.replay(sender.subject, 0, now) : undefined);
     if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;

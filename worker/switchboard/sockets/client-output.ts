@@ -2,9 +2,10 @@
 import type { Limits } from '../../../shared/policy/policy.ts';
 import { closeCode } from '../../../shared/protocol/link.ts';
 import { notification } from '../../../shared/protocol/rpc/jsonrpc.ts';
+import type { LimitExceeded } from '../rpc/limits.ts';
 import { attachmentOf, isLive } from './attachments.ts';
 import { closeWithNotice } from './close.ts';
-import { type UnreadBudget, type UnreadShare, unreadBudget } from './unread-budget.ts';
+import { ASSUMED_READ_RATE, type UnreadBudget, type UnreadShare, unreadBudget } from './unread-budget.ts';
 import { UnreadBytes } from './unread-bytes.ts';
 
 /** A client is sent a token after this many bytes, or after a quarter of its limit if that is less. */
@@ -60,6 +61,14 @@ export class ClientOutput {
   hasRoomFor(socket: WebSocket, bytes: number, now: number): boolean {
     const unread = this.#clientOf(socket, now).unread.at(now);
     return unread === 0 || unread + bytes <= this.#limitOf(socket) * REPLAY_SHARE;
+  }
+
+  /** Returns for how long a client must not ask for lists, because it has not read enough of what it was sent; undefined if it may. */
+  behindBy(socket: WebSocket, now: number): LimitExceeded | undefined {
+    const bytes = this.#clientOf(socket, now).unread.at(now) - this.#limitOf(socket) * REPLAY_SHARE;
+    if (bytes <= 0) return undefined;
+    const reason = 'Too much of what this socket was sent may be unread. Wait, or connect with ack=1.';
+    return { limit: 'unread_bytes', retryAfter: Math.ceil(bytes / ASSUMED_READ_RATE), reason };
   }
 
   /** Returns whether the client has been sent a token for too long without returning it. */

@@ -2,7 +2,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { dialogEvent, statefulCalls } from '../../testing/scenarios.ts';
-import { TestSite } from '../../testing/site.ts';
+import { policy, TestSite } from '../../testing/site.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
 
@@ -33,7 +33,7 @@ const seqsIn = (pages: readonly LogPage[]) => pages.flatMap(({ events }) => even
 
 /** Runs Echo commands. */
 async function echo(site: TestSite, count: number, text = ''): Promise<void> {
-  const client = await site.client();
+  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
   for (let n = 0; n < count; n++) {
     await client.request('Echo', { text });
     await client.untilEnded();
