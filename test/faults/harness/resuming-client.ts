@@ -15,6 +15,8 @@ const LIVENESS_CHECK_INTERVAL_MS = 250;
 /** When a request that failed for lack of an adapter is repeated. */
 const NO_ADAPTER_RETRY_MS = 250;
 const NO_ADAPTER = -32001;
+/** Begins the `cmd_id` of a command whose end shows that a replay is complete: what happens meanwhile is sent after it. */
+const MARKER = 'replay-complete-';
 
 /** A request without a final response. */
 interface PendingRequest {
@@ -152,6 +154,7 @@ export class ResumingClient {
     if (message.method === 'Closing') return connectionSeq;
     const notification = message.params;
     const { seq, cmd_id: cmdId } = notification;
+    if (cmdId?.startsWith(MARKER)) return Math.max(connectionSeq, seq);
     if (message.method === 'SessionReset') {
       this.violations.push(`the session was reset: ${text}`);
       return connectionSeq;
@@ -168,9 +171,6 @@ export class ResumingClient {
     return seq;
   }
 }
-
-/** Begins the `cmd_id` of a command whose end shows that a replay is complete: what happens meanwhile is sent after it. */
-const MARKER = 'replay-complete-';
 
 /** Returns all notifications that the edge retains for a session, as a client gets them that has received none. */
 export async function fetchReplay(url: string, session: string): Promise<Notification[]> {
@@ -190,7 +190,8 @@ export async function fetchReplay(url: string, session: string): Promise<Notific
         if (!('params' in message)) return;
         const { params } = message;
         if (params.cmd_id === cmdId && params.event === 'Ended') resolve();
-        if (!params.cmd_id.startsWith(MARKER)) notifications.push(params);
+        // `Closing` has none.
+        if (params.cmd_id?.startsWith(MARKER) === false) notifications.push(params);
       });
     });
     return notifications;
