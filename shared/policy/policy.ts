@@ -49,7 +49,7 @@ export const Limits = z.object({
   ).default(50),
   tenant_messages_per_second: tenantRate(
     100_000,
-    'requests per second of all subjects of the tenant, twice as many in a burst',
+    'requests per second of all subjects of the tenant, half as many in a burst',
   ).default(500),
   replayed_bytes_per_minute: integer(
     64 * KB,

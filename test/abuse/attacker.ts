@@ -42,5 +42,7 @@ async function run({ attack, context }: AttackerTask): Promise<void> {
 }
 
 function finish(): void {
-  process.send?.(atStop ?? tally.report(), () => process.exit(0));
+  const report = atStop ?? tally.report();
+  const closes = { ...report.closes, ...tally.foundClosed };
+  process.send?.({ ...report, closes }, () => process.exit(0));
 }

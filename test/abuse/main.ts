@@ -46,7 +46,7 @@ if (flags.help) {
   const failed: string[] = [];
   for (const name of flags.attack) {
     const results = await runAttack(name, runs, seconds, calls);
-    const { title = '', refusals = /./ } = ATTACKS[name] ?? {};
+    const { title = '', refusals } = ATTACKS[name] ?? {};
     process.stdout.write(`\n${formatResult(name, title, results, refusals)}`);
     if (shortcomings(results, refusals).length > 0) failed.push(name);
   }

@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
+import type { Tally } from './tally.ts';
 
 export interface RawOptions {
   readonly port: number;
@@ -25,6 +26,26 @@ export interface RawUpgrade {
   /** What followed the status line in the same segment. */
   readonly text: string;
   readonly socket: RawWebSocket;
+}
+
+/** How long a client that has not read reads in the end, in milliseconds. */
+export const READ_MS = 2_000;
+
+/** A Close frame of a server has no more (RFC 6455 §5.5). */
+const TAIL_BYTES = 127;
+const CLOSE_FRAME = 0x88;
+
+/** Returns the code of the Close frame at the end of what a server has sent; -1 if there is none. */
+function closeCodeIn(tail: Buffer): number {
+  for (let at = tail.length - 4; at >= 0; at--)
+    if (tail[at] === CLOSE_FRAME && at + 2 + (tail[at + 1] ?? 0) === tail.length)
+      return tail.readUInt16BE(at + 2);
+  return -1;
+}
+
+/** Counts what {@link RawWebSocket.readToEnd} has found. */
+export function found(tally: Tally, code: number): void {
+  if (code >= 0) tally.onFoundClosed(code);
 }
 
 export class RawWebSocket {
@@ -76,6 +97,21 @@ export class RawWebSocket {
         ? [0x80 | payload.length]
         : [0x80 | 126, payload.length >> 8, payload.length & 0xff];
     this.#socket.write(Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload]));
+  }
+
+  /** Reads what has come meanwhile, and ends TCP. Returns the code of the Close frame that came last; -1 if none came. */
+  async readToEnd(): Promise<number> {
+    let tail = Buffer.alloc(0);
+    this.#socket.on('data', (chunk: Buffer) => {
+      tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+    });
+    this.#socket.resume();
+    await new Promise((resolve) => {
+      this.#socket.once('end', resolve);
+      setTimeout(resolve, READ_MS);
+    });
+    this.#socket.destroy();
+    return closeCodeIn(tail);
   }
 
   /** Ends TCP at once. */

@@ -10,7 +10,7 @@ export function formatResult(
   name: string,
   title: string,
   runs: readonly RunResult[],
-  refusals: RegExp,
+  refusals: RegExp | undefined,
 ): string {
   const median = (figure: (run: RunResult) => number) => quantile(runs.map(figure), 0.5);
   const ms = (figure: (run: RunResult) => number) => `${median(figure).toFixed(1)} ms`;

@@ -31,6 +31,7 @@ export class Tally {
   open = 0;
   readonly #refusals = new Map<string, number>();
   readonly #closes = new Map<string, number>();
+  readonly #foundClosed = new Map<string, number>();
 
   /** Counts a message of the edge, and the refusals in it. */
   onMessage(text: string, bytes = text.length): void {
@@ -63,6 +64,16 @@ export class Tally {
   onClosed(code: number): void {
     this.open -= 1;
     increment(this.#closes, String(code));
+  }
+
+  /** A client that has not read until its attack was stopped has found that the edge had closed its socket. */
+  onFoundClosed(code: number): void {
+    increment(this.#foundClosed, String(code));
+  }
+
+  /** Sockets that the edge has closed of clients that did not read, by close code; 0 without a Close frame. */
+  get foundClosed(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#foundClosed);
   }
 
   report(): AttackReport {

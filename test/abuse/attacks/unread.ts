@@ -1,13 +1,15 @@
 /** Row 2: clients that send and do not read. @module */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type Attack, delay, repeat, untilStopped } from '../attack.ts';
 import { rpc } from '../clients.ts';
-import { RawWebSocket } from '../raw-websocket.ts';
+import { found, RawWebSocket, READ_MS } from '../raw-websocket.ts';
 
 const SOCKETS = 10;
 const READERS = 20;
+const LONG_TEXT = 'x'.repeat(30_000);
 
-/** Ten sockets that ask for long replies, and read none. */
+/** Ten sockets that ask for long replies, and read none until the end. */
 export const repliesUnread: Attack = async (run) => {
   const { port, tokens, tally } = run;
   await repeat(run, SOCKETS, async (loop) => {
@@ -31,11 +33,11 @@ export const repliesUnread: Attack = async (run) => {
     tally.onOpened();
     while (!run.isStopped() && !hasEnded) {
       tally.sent += 1;
-      socket.send(rpc('CallList', { limit: 1_000 }));
+      const isList = tally.sent % 2 === 0;
+      socket.send(isList ? rpc('CallList', { limit: 500 }) : rpc('Echo', { text: LONG_TEXT }));
       await delay(25);
     }
-    if (hasEnded) tally.onClosed(0);
-    socket.destroy();
+    found(tally, hasEnded ? 0 : await socket.readToEnd());
   });
 };
 
@@ -45,6 +47,7 @@ export const eventsUnread: Attack = async (run) => {
   const sockets = Array.from({ length: READERS }, (_, n) => {
     tally.sent += 1;
     const socket = connect(port, '127.0.0.1');
+    tally.onOpened();
     socket.on('error', () => {});
     socket.pause();
     const lines = [
@@ -56,5 +59,12 @@ export const eventsUnread: Attack = async (run) => {
     return socket;
   });
   await untilStopped(run);
-  for (const socket of sockets) socket.destroy();
+  await Promise.all(
+    sockets.map(async (socket) => {
+      const hasEnded = once(socket, 'end').then(() => tally.onFoundClosed(0));
+      socket.resume();
+      await Promise.race([hasEnded, delay(READ_MS)]);
+      socket.destroy();
+    }),
+  );
 };

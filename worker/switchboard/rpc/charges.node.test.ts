@@ -30,7 +30,7 @@ it.each([
 );
 
 it.each([
-  ['requests', { tenant_messages_per_second: 2 }, 4, 'tenant_messages_per_second'],
+  ['requests', { tenant_messages_per_second: 12 }, 6, 'tenant_messages_per_second'],
   ['replay', { tenant_replayed_bytes_per_minute: 4 * 65_536 }, 4, 'tenant_replayed_bytes_per_minute'],
   ['connection', { tenant_connections_per_minute: 6 }, 6, 'tenant_connections_per_minute'],
 ] as const)(

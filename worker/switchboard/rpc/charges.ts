@@ -38,6 +38,12 @@ const CONNECTIONS: Charge = {
     `${who} may connect ${limit} times per minute. Keep connections open, or wait longer before you reconnect.`,
 };
 
+/**
+ * All subjects of a site together may send half a second's worth at once: the other tenants of the machine wait for all of it, and a
+ * thousand Echos took a second (measured on two cores).
+ */
+export const TOTAL_BURST_S = 0.5;
+
 const EVERY_SUBJECT = 'All subjects together';
 
 /**
@@ -55,7 +61,7 @@ const NO_TOTAL = Number.MAX_SAFE_INTEGER;
  */
 export class Charges {
   readonly #limits: () => Limits;
-  readonly #requests = new SharedRate();
+  readonly #requests = new SharedRate(undefined, TOTAL_BURST_S);
   readonly #replays = new SharedRate(REPLAYS.period);
   readonly #connections = new SharedRate(CONNECTIONS.period);
   readonly #adapterConnections = new SharedRate(CONNECTIONS.period);

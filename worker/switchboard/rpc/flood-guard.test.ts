@@ -75,6 +75,24 @@ it('blocks the subjects of a tenant that flood together, none of which sends muc
   expect(await clients.at(-1)?.socket.closed).toMatchObject({ code: 4429 });
 });
 
+it('keeps a subject that is refused a few times while others of its tenant flood', async () => {
+  freezeClock();
+  const site = new TestSite();
+  const limited = policy({ messages_per_second: 10, tenant_messages_per_second: 2 });
+  const bystander = await site.client({ policy: limited, subject: 'bystander' });
+  const clients = [];
+  for (let n = 0; n < 30; n++) clients.push(await site.client({ policy: limited, subject: `minted ${n}` }));
+  for (const { socket } of clients)
+    for (let n = 0; n < 6; n++) socket.send('{"jsonrpc":"2.0","method":"Echo"}');
+  expect(await clients.at(-1)?.socket.closed).toMatchObject({ code: 4429 });
+  for (let n = 0; n < 3; n++)
+    expect(await bystander.request('Echo')).toMatchObject({
+      error: { data: { limit: 'tenant_messages_per_second' } },
+    });
+  advanceClock(5_000);
+  expect(await bystander.request('Echo')).toMatchObject({ result: { event: 'Started' } });
+});
+
 it('blocks nobody for longer after the clock was set back', () => {
   const guard = new FloodGuard();
   const now = 86_400_000;

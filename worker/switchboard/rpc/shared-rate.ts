@@ -26,10 +26,13 @@ export class SharedRate {
   /** By subject, in the order in which they are examined next. */
   readonly #buckets = new Map<string, TokenBucket>();
 
-  /** @param burstSeconds see {@link TokenBucket} */
-  constructor(burstSeconds?: number) {
+  /**
+   * @param burstSeconds of each subject: see {@link TokenBucket}
+   * @param totalBurstSeconds of all subjects together
+   */
+  constructor(burstSeconds?: number, totalBurstSeconds = burstSeconds) {
     this.#burstSeconds = burstSeconds;
-    this.#total = new TokenBucket(burstSeconds);
+    this.#total = new TokenBucket(totalBurstSeconds);
   }
 
   /** How many subjects are remembered. */
