@@ -272,3 +272,14 @@ it('runs commands of a subject that may not read', async () => {
   expect(await client.request('CallList')).toMatchObject(tooMany('replayed_bytes_per_minute'));
   expect(await client.request('Echo')).toMatchObject({ result: { event: 'Started' } });
 });
+
+it('refuses lists to a socket that has half of its limit unread, and to no other', async () => {
+  const options = { subject: ALICE, policy: limited({ unread_bytes: 262_144 }) };
+  const behind = await site.client({ ...options, session: 'behind' });
+  for (let n = 0; n < 3; n++) behind.socket.send(JSON.stringify(rpc('Echo', { text: 'x'.repeat(60_000) })));
+  for (let n = 0; n < 3; n++) await behind.untilEnded();
+  expect(await behind.request('CallList')).toMatchObject(tooMany('unread_bytes'));
+  expect(await behind.request('Echo')).toMatchObject({ result: { event: 'Started' } });
+  const other = await site.client({ ...options, session: 'other' });
+  expect(await other.request('CallList')).toMatchObject({ result: {} });
+});

@@ -201,9 +201,9 @@ export class RpcServer {
   ) {
     const { watchers, reconcileSchedule, charges, output } = this.#deps;
     const isRead = request.method !== 'CallUnwatch';
-    const isBehind = isRead && socket ? output.behindBy(socket, now) : undefined;
-    const exceeded = isBehind ?? (isRead ? charges.replay(sender.subject, 0, now) : undefined);
-    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
+    const secondsBehind = isRead && socket ? output.secondsBehind(socket, now) : 0;
+    const exceeded = secondsBehind > 0 ? unread(secondsBehind) : charges.replay(sender.subject, 0, now);
+    if (isRead && exceeded) return tooManyResponse(request.id ?? null, exceeded);
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
@@ -291,6 +291,11 @@ const REPLY_TOO_LONG: LimitExceeded = {
 
 const UNKNOWN_TOKEN =
   'token: this socket was sent no notification Acknowledge with this token, or has returned it already. Return each token once.';
+
+function unread(retryAfter: number): LimitExceeded {
+  const reason = 'Too much of what this socket was sent may be unread. Wait, or connect with ack=1.';
+  return { limit: 'unread_bytes', retryAfter, reason };
+}
 
 function isQueryRequest(entry: RpcRequest): entry is RpcRequest & { readonly method: QueryMethod } {
   return isQueryMethod(entry.method);

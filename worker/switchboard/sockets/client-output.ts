@@ -2,7 +2,6 @@
 import type { Limits } from '../../../shared/policy/policy.ts';
 import { closeCode } from '../../../shared/protocol/link.ts';
 import { notification } from '../../../shared/protocol/rpc/jsonrpc.ts';
-import type { LimitExceeded } from '../rpc/limits.ts';
 import { attachmentOf, isLive } from './attachments.ts';
 import { closeWithNotice } from './close.ts';
 import { ASSUMED_READ_RATE, type UnreadBudget, type UnreadShare, unreadBudget } from './unread-budget.ts';
@@ -63,12 +62,10 @@ export class ClientOutput {
     return unread === 0 || unread + bytes <= this.#limitOf(socket) * REPLAY_SHARE;
   }
 
-  /** Returns for how long a client must not ask for lists, because it has not read enough of what it was sent; undefined if it may. */
-  behindBy(socket: WebSocket, now: number): LimitExceeded | undefined {
+  /** Returns for how many seconds a client must not ask for lists, because it has not read enough of what it was sent; 0 if it may. */
+  secondsBehind(socket: WebSocket, now: number): number {
     const bytes = this.#clientOf(socket, now).unread.at(now) - this.#limitOf(socket) * REPLAY_SHARE;
-    if (bytes <= 0) return undefined;
-    const reason = 'Too much of what this socket was sent may be unread. Wait, or connect with ack=1.';
-    return { limit: 'unread_bytes', retryAfter: Math.ceil(bytes / ASSUMED_READ_RATE), reason };
+    return Math.max(0, Math.ceil(bytes / ASSUMED_READ_RATE));
   }
 
   /** Returns whether the client has been sent a token for too long without returning it. */
