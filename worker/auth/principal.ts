@@ -38,7 +38,10 @@ export interface ClientConnection extends ClientPrincipal {
 }
 
 /** What the Worker passes to the Switchboard as JSON in the internal header `x-call-api-connection`, which only it can set. */
-export type Connection = AdapterPrincipal | ClientConnection;
+export type Connection = (AdapterPrincipal | ClientConnection) & {
+  /** The tenant of the site; set by the Worker for every socket. */
+  readonly tenant?: string;
+};
 
 /** The notifications of all commands of the subject and of calls, or only the end of one command. */
 export type HttpStream = { readonly kind: 'events' } | { readonly kind: 'command'; readonly cmdId: string };

@@ -36,13 +36,17 @@ export async function healthOf(
   return (await canStore(env, Date.now())) ? {} : undefined;
 }
 
-/** Returns the state of the site; null if the key is revoked; undefined if the site cannot store anything. */
+/**
+ * Returns the state of the site; null for a client that is not shown it: its key is revoked, or it asks too often; undefined if the
+ * site cannot store anything.
+ */
 async function siteHealth(
   env: Env,
   client: Authenticated<ClientPrincipal>,
 ): Promise<SiteHealth | null | undefined> {
   try {
-    return await switchboardOf(env, client).health(client.principal.key);
+    const { key, subject } = client.principal;
+    return await switchboardOf(env, client).health(key, subject);
   } catch (error) {
     console.error(redact(`The health of ${client.siteName} is unknown: ${error}`));
     return undefined;

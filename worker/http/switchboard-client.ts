@@ -18,7 +18,9 @@ export function openSocket(
   authenticated: Authenticated<unknown>,
   connection: Connection,
 ): Promise<Response> {
-  const headers = { Upgrade: 'websocket', [CONNECTION_HEADER]: escapeNonAscii(JSON.stringify(connection)) };
+  const [tenant = ''] = authenticated.siteName.split('/');
+  const json = JSON.stringify({ ...connection, tenant });
+  const headers = { Upgrade: 'websocket', [CONNECTION_HEADER]: escapeNonAscii(json) };
   return switchboardOf(env, authenticated).fetch('https://switchboard/', { headers });
 }
 

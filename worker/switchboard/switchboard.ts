@@ -52,7 +52,13 @@ export interface SiteHealth {
 
 const RETRY_LATER = { 'Retry-After': String(RETRY_AFTER_S) };
 
-function attachmentFor({ role: kind, since: _, policy: __, ...rest }: ClientConnection): ClientSocket {
+function attachmentFor({
+  role: kind,
+  since: _,
+  policy: __,
+  tenant: ___,
+  ...rest
+}: ClientConnection & Pick<Connection, 'tenant'>): ClientSocket {
   return { kind, ...rest };
 }
 
@@ -118,7 +124,7 @@ export class Switchboard extends DurableObject<Env> {
     const exceeded = charges.onConnecting(connection, now);
     if (exceeded) return respondWithProblem(tooManyProblem(exceeded));
     // No limit for the adapter: without it the site is of no use to the clients.
-    if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now)) {
+    if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now, connection.tenant ?? '')) {
       return problemResponse(503, 'Too many connections are open. Try again later.', RETRY_LATER);
     }
     const limit = policies.policy.limits.sessions_per_subject;
@@ -191,11 +197,11 @@ export class Switchboard extends DurableObject<Env> {
     return this.#active.messages.onHttpMessage(attachmentFor(connection), text, now);
   }
 
-  /** Returns the state of the site; null if the key is revoked. Rejects if the site cannot store anything. */
-  async health(key: string): Promise<SiteHealth | null> {
-    const { policies, link, runner } = this.#active;
-    if (policies.isRevoked(key)) return null;
+  /** Returns the state of the site; null if the key is revoked, or the subject sends too much. Rejects if the site cannot store anything. */
+  async health(key: string, subject = `key:${key}`): Promise<SiteHealth | null> {
+    const { policies, link, runner, charges } = this.#active;
     const now = Date.now();
+    if (policies.isRevoked(key) || charges.requests(subject, 1, now)) return null;
     await this.#writeProbe.check(now);
     return { link: link.health(now), running: runner.size };
   }

@@ -273,6 +273,14 @@ it('runs commands of a subject that may not read', async () => {
   expect(await client.request('Echo')).toMatchObject({ result: { event: 'Started' } });
 });
 
+it('counts requests for the health of the site', async () => {
+  const policies = limited({ messages_per_second: 2 });
+  const client = await site.client({ subject: ALICE, policy: policies });
+  for (let n = 0; n < 4; n++) expect(await site.object.health('key-1', ALICE)).toMatchObject({ running: 0 });
+  expect(await site.object.health('key-1', ALICE)).toBeNull();
+  expect(await client.request('Echo')).toMatchObject(tooMany('messages_per_second'));
+});
+
 it('refuses lists to a socket that has half of its limit unread, and to no other', async () => {
   const options = { subject: ALICE, policy: limited({ unread_bytes: 262_144 }) };
   const behind = await site.client({ ...options, session: 'behind' });

@@ -11,6 +11,8 @@ const RECOUNT_INTERVAL_MS = 1_000;
 
 /** The sockets of every object in this process by object id. They share file descriptors, and workerd dies without any. */
 const socketsByObject = new Map<string, number>();
+/** The same by tenant, whose sites are several objects. */
+const socketsByTenant = new Map<string, number>();
 let socketsInProcess = 0;
 
 /**
@@ -22,11 +24,12 @@ export class ConnectionLimit {
   readonly #countSockets: () => number;
   readonly #limits: { readonly site: number; readonly process: number };
   #countedAt = Number.NEGATIVE_INFINITY;
+  #tenant: string | undefined;
 
   /**
    * @param countSockets walks and counts the sockets
-   * @param limits for this object, and for all objects of this process together. Of the latter an object gets as many as
-   *   are still free, so that whatever one takes, others get in: one alone gets a half, two together two thirds
+   * @param limits for this object, and for all objects of this process together. Of the latter the objects of a tenant get as
+   *   many as are still free, so that whatever one takes, others get in: one alone gets a half, two together two thirds
    */
   constructor(
     id: string,
@@ -39,10 +42,15 @@ export class ConnectionLimit {
   }
 
   /** Returns whether another socket must be refused. It recounts before, because an aborted object misses disconnects. */
-  isReached(now: number): boolean {
+  isReached(now: number, tenant: string): boolean {
+    if (this.#tenant === undefined) {
+      this.#tenant = tenant;
+      addTo(socketsByTenant, tenant, socketsByObject.get(this.#id) ?? 0);
+    }
     if (!socketsByObject.has(this.#id)) this.#setCount(this.#countSockets());
     if (!this.#seemsReached()) return false;
-    if (now - this.#countedAt >= RECOUNT_INTERVAL_MS) {
+    // Also if the clock was set back.
+    if (Math.abs(now - this.#countedAt) >= RECOUNT_INTERVAL_MS) {
       this.#countedAt = now;
       this.#setCount(this.#countSockets());
     }
@@ -60,12 +68,20 @@ export class ConnectionLimit {
 
   #seemsReached(): boolean {
     const inObject = socketsByObject.get(this.#id) ?? 0;
-    return inObject >= this.#limits.site || inObject >= this.#limits.process - socketsInProcess;
+    const inTenant = socketsByTenant.get(this.#tenant ?? '') ?? inObject;
+    return inObject >= this.#limits.site || inTenant >= this.#limits.process - socketsInProcess;
   }
 
   #setCount(count: number): void {
-    socketsInProcess += count - (socketsByObject.get(this.#id) ?? 0);
-    if (count > 0) socketsByObject.set(this.#id, count);
-    else socketsByObject.delete(this.#id);
+    const added = count - (socketsByObject.get(this.#id) ?? 0);
+    socketsInProcess += added;
+    addTo(socketsByObject, this.#id, added);
+    if (this.#tenant !== undefined) addTo(socketsByTenant, this.#tenant, added);
   }
+}
+
+function addTo(counts: Map<string, number>, name: string, added: number): void {
+  const count = (counts.get(name) ?? 0) + added;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
 }
