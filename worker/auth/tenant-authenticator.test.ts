@@ -141,6 +141,7 @@ it('forwards the principal of a key', async () => {
       session: 's1',
       since: 7,
       policy: POLICY,
+      tenant: 'acme',
     },
   });
   expect(forwarded[0]?.options).toEqual({ locationHint: 'weur' });
@@ -165,6 +166,7 @@ it('forwards the principal of a token, with no more scopes than its key has now'
       scopes: ['CallEnd'],
       session: 's1',
       policy: POLICY,
+      tenant: 'acme',
     },
     ...{ caller, expires },
   });
