@@ -12,6 +12,9 @@ const MAX_UNREAD_BYTES = 33_554_432;
 /** A socket with less is not closed for the sake of the others. */
 const MIN_CLOSED_BYTES = 262_144;
 
+/** Shares that are counted again for each new one: more than one, so that those of closed sockets do not stay. */
+const EXAMINED_PER_NEW_SHARE = 2;
+
 /** The bytes of one socket. */
 export interface UnreadShare {
   bytes: number;
@@ -30,9 +33,16 @@ export class UnreadBudget {
     this.#maxBytes = maxBytes;
   }
 
+  /** How many sockets have bytes. */
+  get size(): number {
+    return this.#shares.size;
+  }
+
   /** Adds bytes that were sent, or removes some that were read. Condemns the largest share if there are too many. */
   change(share: UnreadShare, bytes: number, now: number): void {
+    const isNew = !this.#shares.has(share);
     this.#set(share, Math.max(0, this.#decayed(share, now) + bytes), now);
+    if (isNew) this.#countOldestAgain(now);
     if (this.#total <= this.#maxBytes) return;
     for (const each of this.#shares) this.#set(each, this.#decayed(each, now), now);
     if (this.#total <= this.#maxBytes) return;
@@ -40,6 +50,16 @@ export class UnreadBudget {
     for (const each of this.#shares)
       if (!each.isCondemned && each.bytes > (largest?.bytes ?? MIN_CLOSED_BYTES)) largest = each;
     if (largest) largest.isCondemned = true;
+  }
+
+  #countOldestAgain(now: number): void {
+    let left = EXAMINED_PER_NEW_SHARE;
+    for (const each of this.#shares) {
+      if (left-- === 0) return;
+      this.#set(each, this.#decayed(each, now), now);
+      // The next ones are examined before it is again.
+      if (this.#shares.delete(each)) this.#shares.add(each);
+    }
   }
 
   #decayed({ bytes, countedAt }: UnreadShare, now: number): number {

@@ -62,3 +62,13 @@ it('forgets what would have been read by now', () => {
   expect([old, later].map(({ isCondemned }) => isCondemned)).toEqual([false, false]);
   expect(old.bytes).toBe(0);
 });
+
+it('remembers no socket for long that was closed: a hundred thousand short connections do not stay', () => {
+  const budget = new UnreadBudget();
+  let largest = 0;
+  for (let n = 0; n < 100_000; n++) {
+    budget.change({ bytes: 0, countedAt: 0, isCondemned: false }, 200, 10 * n);
+    largest = Math.max(largest, budget.size);
+  }
+  expect(largest).toBeLessThan(10);
+});
