@@ -3,7 +3,7 @@
  * itself: the responses leave once the turn is stored.
  * @module
  */
-import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import type { CallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
   errorResponse,
@@ -39,6 +39,7 @@ import type { PolicyStore } from '../store/policy-store.ts';
 import type { Charges } from './charges.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
+import { answerEcho, isEcho } from './echo.ts';
 import { openEventStream } from './event-stream.ts';
 import type { FloodGuard, RejectedMessage } from './flood-guard.ts';
 import { type LimitExceeded, type Limiter, tooManyResponse } from './limits.ts';
@@ -70,6 +71,8 @@ interface ServerDependencies extends RpcDependencies {
 export interface RpcReply {
   readonly responses: readonly RpcResponse[];
   readonly batch: boolean;
+  /** What follows the responses on the same socket. */
+  readonly notifications?: readonly string[];
 }
 
 /** A message to run, or its reply if it is rejected as a whole, or a flood. */
@@ -136,6 +139,7 @@ export class RpcServer {
   ): RpcReply {
     const context = this.#dispatchContext(client, now);
     let replyLength = 0;
+    const notifications: string[] = [];
     let sender = client;
     const responses = entries.map((entry) => {
       if ('errorResponse' in entry) return entry.errorResponse;
@@ -145,6 +149,10 @@ export class RpcServer {
           return entry.id === undefined ? undefined : tooManyResponse(entry.id, REPLY_TOO_LONG);
         const response = this.#query(entry, socket, sender, now);
         if (isBatch) replyLength += JSON.stringify(response).length;
+        return entry.id === undefined ? undefined : response;
+      }
+      if (isEcho(entry)) {
+        const response = this.#echo(entry, socket, sender, notifications, now);
         return entry.id === undefined ? undefined : response;
       }
       if (entry.method === ACKNOWLEDGE && socket) return this.#acknowledge(socket, entry, now);
@@ -165,7 +173,11 @@ export class RpcServer {
         ? notAllowedResponse(id, TOKEN_REJECTED)
         : invalidParamsResponse(id, params.error);
     });
-    return { responses: responses.filter((response) => response !== undefined), batch: isBatch };
+    return {
+      responses: responses.filter((response) => response !== undefined),
+      batch: isBatch,
+      notifications,
+    };
   }
 
   /** Makes the socket of an HTTP event stream a watcher. Returns the first frame of a stream that does not resume. */
@@ -199,11 +211,10 @@ export class RpcServer {
     sender: ClientSocket,
     now: number,
   ) {
-    const { watchers, reconcileSchedule, charges, output } = this.#deps;
+    const { watchers, reconcileSchedule } = this.#deps;
     const isRead = request.method !== 'CallUnwatch';
-    const secondsBehind = isRead && socket ? output.secondsBehind(socket, now) : 0;
-    const exceeded = secondsBehind > 0 ? unread(secondsBehind) : charges.replay(sender.subject, 0, now);
-    if (isRead && exceeded) return tooManyResponse(request.id ?? null, exceeded);
+    const exceeded = isRead ? this.#readExceeded(socket, sender, now) : undefined;
+    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
@@ -211,6 +222,35 @@ export class RpcServer {
     if (isRead) this.#charge(sender, JSON.stringify(response), now);
     if ('result' in response && readsCalls(request.method)) reconcileSchedule.onCallsRead(wasWatched, now);
     return response;
+  }
+
+  /** Answers an Echo. What it returns counts as read, and follows the responses to the message: over HTTP, nothing does. */
+  #echo(
+    request: RpcRequest,
+    socket: WebSocket | undefined,
+    sender: ClientSocket,
+    notifications: string[],
+    now: number,
+  ): RpcResponse {
+    const exceeded = this.#readExceeded(socket, sender, now);
+    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
+    const answer = answerEcho(request, now);
+    for (const text of socket ? answer.notifications : []) {
+      this.#charge(sender, text, now);
+      notifications.push(text);
+    }
+    return answer.response;
+  }
+
+  /** Returns the limit that a client has exceeded that asks for something to read. */
+  #readExceeded(
+    socket: WebSocket | undefined,
+    { subject }: ClientSocket,
+    now: number,
+  ): LimitExceeded | undefined {
+    const { charges, output } = this.#deps;
+    const secondsBehind = socket ? output.secondsBehind(socket, now) : 0;
+    return secondsBehind > 0 ? unread(secondsBehind) : charges.replay(subject, 0, now);
   }
 
   /** Answers `rpc.discover`, whose result is a thousand times as long as the request. */
@@ -241,7 +281,7 @@ export class RpcServer {
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
       chargeRepeat: (characters) => charges.replay(client.subject, characters, now),
-      countCommand: (method: CommandMethod) => {
+      countCommand: (method: CallCommand) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;
         return limiter.countCommand(method, { inFlight, activeCalls }, limits, now);
