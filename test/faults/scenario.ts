@@ -109,8 +109,7 @@ class Scenario {
       case 'attended':
         return this.#attendedTransfer(random);
       case 'no call':
-        if (random.chance(0.5)) await this.#runCommand('Echo', { word: 'echo' });
-        else await this.#runCommand('CallEnd', { callid: `never-was-${this.#userCount++}` });
+        await this.#runCommand('CallEnd', { callid: `never-was-${this.#userCount++}` });
         await this.#pause(random);
     }
   }
