@@ -131,7 +131,11 @@ export const CommandErrorSchema = z
 
 /** Returns the schema of the notifications of a command, with all its events. */
 export function commandNotificationSchema(method: CommandMethod) {
-  const commonFields = { cmd_id: CommandId, metadata: Metadata.optional(), seq: Seq };
+  // An Echo is not stored: it has no number to resume from, and no call with metadata.
+  const commonFields = {
+    cmd_id: CommandId,
+    ...(method === 'Echo' ? {} : { metadata: Metadata.optional(), seq: Seq }),
+  };
   const variants = Object.entries(commandEvents[method]).map(([event, { data, description }]) =>
     z.object({ ...commonFields, event: z.literal(event), ...(data ? { data } : {}) }).meta({ description }),
   );
