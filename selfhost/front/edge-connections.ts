@@ -1,4 +1,4 @@
-/** The connections of the front to workerd: as many as it has places for, and patience while it starts again. @module */
+/** The connections of the front to workerd: as many as it has places for, fairly, and with patience while it starts again. @module */
 import { EdgeSocket } from './edge-socket.ts';
 import { Slots } from './slots.ts';
 
@@ -17,23 +17,42 @@ const RETRIES_PER_CONNECTION = 2;
  */
 const CLOSE_MS = 250;
 
+/**
+ * Requests that workerd has to begin with at a time. It works on one after the other, a millisecond each (measured on two cores), and on
+ * all that it was given before it looks at a WebSocket again.
+ */
+const MAX_TURNS = 16;
+/** After this time the next one begins although there is no answer, in milliseconds: a request may wait for the end of a call. */
+const TURN_MS = 100;
+
+/** A connection to workerd for one request. */
+export interface EdgeConnection {
+  readonly socket: EdgeSocket;
+  /** The answer has begun. */
+  onAnswer(): void;
+  /** The answer is complete, so that the connection counts no longer than it is open. */
+  onComplete(): void;
+}
+
 /** A connection that is wanted. */
 interface Attempt {
   readonly deadline: number;
-  readonly onOpen: (socket: EdgeSocket) => void;
+  readonly onOpen: (connection: EdgeConnection) => void;
   readonly onFailure: () => void;
+  endTurn?: () => void;
+  giveUpSlot?: () => void;
   socket?: EdgeSocket;
+  isComplete: boolean;
   isCanceled: boolean;
 }
 
 export class EdgeConnections {
   readonly #path: string;
   readonly #slots: Slots;
+  readonly #turns = new Slots(MAX_TURNS);
   /** Those that workerd has not accepted, in the order of their next attempts. They keep their slots. */
   readonly #retries = new Set<Attempt>();
   #timer: NodeJS.Timeout | undefined;
-  /** The connections whose answer is complete. */
-  readonly #answered = new WeakSet<EdgeSocket>();
 
   /**
    * @param path the Unix socket of workerd
@@ -50,26 +69,39 @@ export class EdgeConnections {
   }
 
   /**
-   * Opens a connection, now or when it is its turn. An attempt that fails is repeated until {@link CONNECT_TIMEOUT_MS} have
+   * Opens a connection, now or when it is the sender's turn. An attempt that fails is repeated until {@link CONNECT_TIMEOUT_MS} have
    * passed: nothing has been sent yet, so nothing is executed twice.
    * @param onFailure called instead of `onOpen` if workerd has accepted none in time
    * @return a function that closes the connection, or gives up waiting for it
    */
-  open(onOpen: (socket: EdgeSocket) => void, onFailure: () => void): () => void {
+  open(sender: string, onOpen: (connection: EdgeConnection) => void, onFailure: () => void): () => void {
     const deadline = Date.now() + CONNECT_TIMEOUT_MS;
-    const attempt: Attempt = { deadline, onOpen, onFailure, isCanceled: false };
-    const giveUp = this.#slots.take(() => this.#connect(attempt));
+    const attempt: Attempt = { deadline, onOpen, onFailure, isComplete: false, isCanceled: false };
+    const giveUpTurn = this.#turns.take(sender, () => {
+      attempt.endTurn = this.#beginTurn();
+      attempt.giveUpSlot = this.#slots.take(sender, () => this.#connect(attempt));
+    });
     return () => {
       attempt.isCanceled = true;
-      giveUp();
+      giveUpTurn();
+      attempt.giveUpSlot?.();
       if (this.#retries.delete(attempt)) this.#slots.release();
       attempt.socket?.destroy();
+      attempt.endTurn?.();
     };
   }
 
-  /** Says that the answer on a connection is complete, so that it counts no longer than it is open. */
-  onAnswered(socket: EdgeSocket): void {
-    this.#answered.add(socket);
+  /** Returns a function that ends the turn, unless its time is over before. */
+  #beginTurn(): () => void {
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      this.#turns.release();
+    };
+    const timer = setTimeout(end, TURN_MS);
+    return end;
   }
 
   #connect(attempt: Attempt): void {
@@ -78,13 +110,20 @@ export class EdgeConnections {
     let isOpen = false;
     socket.once('connect', () => {
       isOpen = true;
-      attempt.onOpen(socket);
+      attempt.onOpen({
+        socket,
+        onAnswer: () => attempt.endTurn?.(),
+        onComplete: () => {
+          attempt.isComplete = true;
+        },
+      });
       this.#retry(RETRIES_PER_CONNECTION);
     });
     // 'close' follows.
     socket.on('error', () => {});
     socket.once('close', () => {
-      if (isOpen && !this.#answered.has(socket)) setTimeout(() => this.#slots.release(), CLOSE_MS).unref();
+      attempt.endTurn?.();
+      if (isOpen && !attempt.isComplete) setTimeout(() => this.#slots.release(), CLOSE_MS).unref();
       else if (isOpen || attempt.isCanceled) this.#slots.release();
       else this.#retryLater(attempt);
     });

@@ -17,10 +17,10 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections } from './connections.ts';
 import type { ConnectionLimits } from './descriptors.ts';
-import { EdgeConnections } from './edge-connections.ts';
-import type { EdgeSocket } from './edge-socket.ts';
+import { type EdgeConnection, EdgeConnections } from './edge-connections.ts';
 import { DEFAULT_TRUSTED_PROXIES, trustedProxies, withoutForwarded } from './forwarded-headers.ts';
 import { requestHeaders, responseHeaders, switchingProtocols, upgradeHeaders } from './headers.ts';
+import { senderOf } from './sender.ts';
 import { joinWebSocket } from './websocket.ts';
 
 /** What a client gets to send the headers of a request, and a whole request, in milliseconds. */
@@ -223,16 +223,23 @@ class Listener {
     let isEnded = false;
     let end: () => void;
     const begin = (isLastTime: boolean) => {
-      const onOpen = (edge: EdgeSocket) => {
+      const onOpen = (edge: EdgeConnection) => {
         let isComplete = false;
-        const toEdge = sendRequest({ createConnection: () => edge, method, path, headers: passed });
+        const toEdge = sendRequest({
+          createConnection: () => edge.socket,
+          method,
+          path,
+          headers: passed,
+        });
         toEdge.on('response', (answer) => {
+          edge.onAnswer();
           passResponse(answer, response);
           answer.on('end', () => {
             isComplete = true;
-            this.#edge.onAnswered(edge);
+            edge.onComplete();
           });
         });
+        toEdge.on('upgrade', () => edge.onAnswer());
         toEdge.on('error', () => {
           if (isEnded || isComplete) return;
           if (isLastTime || response.headersSent) breakOff(response);
@@ -240,7 +247,7 @@ class Listener {
         });
         send(toEdge);
       };
-      end = this.#edge.open(onOpen, () => refuse(response, 503, UNAVAILABLE));
+      end = this.#edge.open(senderOf(request), onOpen, () => refuse(response, 503, UNAVAILABLE));
     };
     begin(!isRepeatable(request));
     return () => {
