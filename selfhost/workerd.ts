@@ -26,6 +26,8 @@ export interface EdgeOptions {
   readonly entry?: string;
   /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
+  /** For measurements of memory: V8's heap is capped, and its inspector listens on this port of loopback. */
+  readonly heap?: { readonly maxMb: number; readonly inspectorPort: number };
 }
 
 /** Starts workerd. It serves once its port answers, and writes errors to stderr. */
@@ -35,6 +37,7 @@ export async function startEdge({
   secrets,
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
+  heap,
 }: EdgeOptions): Promise<ChildProcess> {
   const workerd = await findWorkerd();
   const objects = join(data, 'objects');
@@ -53,12 +56,13 @@ export async function startEdge({
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
     ...secrets,
   };
-  await writeFile(config, renderConfig(Object.keys(env), webhooksToPrivate));
+  await writeFile(config, renderConfig(Object.keys(env), webhooksToPrivate, heap?.maxMb));
   const addresses = hasIpv6() ? [`v4=127.0.0.1:${port}`, `v6=[::1]:${port}`] : [`v4=127.0.0.1:${port}`];
   const sockets = addresses.flatMap((address) => ['--socket-addr', address]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
   const paths = folders.flatMap((folder) => ['--directory-path', folder]);
-  const args = ['serve', config, ...paths, ...sockets];
+  const inspector = heap ? [`--inspector-addr=127.0.0.1:${heap.inspectorPort}`] : [];
+  const args = ['serve', config, ...paths, ...sockets, ...inspector];
   // workerd dies when it runs out of file descriptors, so it gets as many as the system allows.
   const raise = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
   return spawn('sh', ['-c', raise, 'workerd', workerd, ...args], {
@@ -103,7 +107,7 @@ const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
  * is the network that the Worker reaches with fetch, which only webhooks use. It checks the addresses that a name resolves
  * to when it connects.
  */
-function renderConfig(variables: readonly string[], toPrivate: boolean): string {
+function renderConfig(variables: readonly string[], toPrivate: boolean, maxHeapMb?: number): string {
   const names = hasIpv6() ? ['v4', 'v6'] : ['v4'];
   const sockets = names.map((name) => `(name = "${name}", service = "edge", http = ())`);
   const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
@@ -135,7 +139,7 @@ const config :Workerd.Config = (
     )),
     (name = "console", disk = ()),
   ],
-  sockets = [${sockets.join(', ')}],
+  sockets = [${sockets.join(', ')}],${maxHeapMb === undefined ? '' : `\n  v8Flags = ["--max-heap-size=${maxHeapMb}"],`}
 );
 `;
 }

@@ -14,6 +14,13 @@ import type { WatchEvent } from './transport.ts';
 /** Dialogs on a page. With its SDP a dialog takes 2 to 4 KB, and a reply of more than 65,457 bytes fails as a whole. */
 const PAGE_SIZE = 12;
 
+/** What is known of a call beside what the list of dialogs tells. */
+const NOTHING_HIDDEN = {
+  seenAt: Number.NEGATIVE_INFINITY,
+  owner: undefined,
+  transferredTo: undefined,
+} as const;
+
 export class DirectCalls {
   readonly #mi: MiRequester;
   readonly #timeouts: { readonly timeoutMs: number; readonly ttlMs: number };
@@ -60,6 +67,8 @@ export class DirectCalls {
         dialogs: dialogs.flatMap(({ callid: each, ID, state }) =>
           each === call.callid ? [[ID, state]] : [],
         ),
+        ...NOTHING_HIDDEN,
+        evidence: {},
       });
     onEvent({
       type: 'calls',

@@ -87,7 +87,7 @@ export class DialogTracker<Entry extends CallEntry> {
   /** See `CallCorrelator`. */
   onMissing(callid: string, askedAt: number, now: number): void {
     const entry = this.#entries.get(callid);
-    if (!entry || (entry.seenAt ?? Number.NEGATIVE_INFINITY) >= askedAt) return;
+    if (!entry || entry.seenAt >= askedAt) return;
     this.#entries.apply(entry, { type: 'missing' }, now);
   }
 

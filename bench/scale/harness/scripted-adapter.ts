@@ -22,6 +22,8 @@ const RINGING = { old_state: dialogState.unconfirmed, new_state: dialogState.rin
 export interface ScriptedAdapter {
   /** Raises a ringing event of each external call numbered `from` to `to - 1`. */
   startExternalCalls(from: number, to: number): Promise<void>;
+  /** Raises an event of each of these external calls: its dialog changes from one state to another. */
+  changeExternalCalls(from: number, to: number, states: readonly [number, number]): Promise<void>;
 }
 
 /** Events in one frame. */
@@ -69,11 +71,15 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
     base: 1,
     opensips: OPENSIPS,
   });
-  return {
-    async startExternalCalls(from, to) {
+  const adapter: ScriptedAdapter = {
+    startExternalCalls(from, to) {
+      return adapter.changeExternalCalls(from, to, [RINGING.old_state, RINGING.new_state]);
+    },
+    async changeExternalCalls(from, to, [oldState, newState]) {
+      const states = { old_state: oldState, new_state: newState };
       for (let first = from; first < to; first += EVENTS_PER_FRAME) {
         const events = Array.from({ length: Math.min(EVENTS_PER_FRAME, to - first) }, (_, n) => {
-          const params = { id: `1.${first + n}`, callid: `external-${first + n}@192.0.2.7`, ...RINGING };
+          const params = { id: `1.${first + n}`, callid: `external-${first + n}@192.0.2.7`, ...states };
           return { type: 'event', seq: ++seq, at: Date.now(), name: 'E_DLG_STATE_CHANGED', params };
         });
         send(events);
@@ -81,4 +87,5 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
       }
     },
   };
+  return adapter;
 }

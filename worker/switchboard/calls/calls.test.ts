@@ -5,8 +5,10 @@ import type { Command, Notification } from '../../../shared/runner/stored-comman
 import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
-import { MAX_ENDED } from './call-index.ts';
 import { Calls } from './calls.ts';
+import { MAX_ENDED } from './ended-calls.ts';
+import { type CallFilter, type CallPage, type PageSize, WHOLE_PAGE } from './listing.ts';
+import { MEMORY_LIMITS } from './memory-limits.ts';
 
 interface CallsFixture {
   readonly calls: Calls;
@@ -182,13 +184,46 @@ it('tells which legs a command has put on hold, whether or not OpenSIPS raises a
     expect(calls.heldLegs('c1'), 'of a call that has ended').toBeUndefined();
   }));
 
-it('keeps a limited number of ended calls, and all active ones', () =>
+it('lists a limited number of ended calls, of which few are in memory, and all active ones', () =>
   withCalls(({ calls }) => {
     calls.onEvent(dialogEvent('active', 1, 2), 1);
-    for (let n = 0; n < MAX_ENDED * 1.2; n++) calls.onEvent(dialogEvent(`c${n}`, 1, 5), 2);
+    for (let n = 0; n < MAX_ENDED * 1.2; n++) {
+      calls.onEvent(dialogEvent(`c${n}`, 1, 5), 2);
+      if (n % 100 === 99) calls.write(0, 2);
+    }
+    expect(calls.endedInMemory).toBeLessThanOrEqual(MEMORY_LIMITS.maxEnded * 1.1 + 100);
     expect(calls.get('c0')).toBeUndefined();
+    expect(calls.get('c5000')?.timeline).toHaveLength(1);
     expect(calls.get('active')).toBeDefined();
-    expect(calls.list({}, MAX_ENDED * 2).calls.length).toBeLessThanOrEqual(MAX_ENDED * 1.1 + 1);
+    const listed = calls.list({}, MAX_ENDED * 2).calls;
+    expect(listed.length).toBeGreaterThan(MAX_ENDED);
+    expect(listed.length).toBeLessThanOrEqual(MAX_ENDED * 1.1 + 1);
+  }));
+
+it('lists pages that are bounded in characters, and in what is read for them, without leaving a call out', () =>
+  withCalls(({ calls }) => {
+    const count = 300;
+    for (let n = 0; n < count; n++) {
+      calls.onEvent(dialogEvent(`c${n}`, 1, n % 2 === 0 ? 2 : 5), n + 1);
+      if (n % 20 === 19) calls.write(0, 2);
+    }
+    const pagesOf = (filter: CallFilter, size: PageSize) => {
+      const pages: CallPage[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = calls.list(filter, 1_000, cursor, size);
+        pages.push(page);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      return pages;
+    };
+    const all = calls.list({}, 1_000).calls;
+    expect(all).toHaveLength(count);
+    const full = pagesOf({}, { ...WHOLE_PAGE, maxCharacters: 5_000 });
+    expect(full.flatMap((page) => page.calls)).toEqual(all);
+    for (const page of full) expect(JSON.stringify(page.calls).length).toBeLessThan(6_000);
+    const never = pagesOf({ address: 'nobody@example.com' }, { ...WHOLE_PAGE, maxRead: 0 });
+    expect(never.flatMap((page) => page.calls)).toEqual([]);
   }));
 
 it('lists the newest calls first, and applies the filter to every page', () =>

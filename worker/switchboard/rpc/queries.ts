@@ -13,7 +13,7 @@ import { showValue, validate } from '../../../shared/protocol/validation/validat
 import type { Command } from '../../../shared/runner/stored-command.ts';
 import type { CallRecord } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
-import { addressOf, type CallPage } from '../calls/listing.ts';
+import { addressOf, type CallPage, LIST_PAGE } from '../calls/listing.ts';
 import {
   frameText,
   isVisibleTo,
@@ -131,7 +131,7 @@ function list(
     return `address: ${showValue(params.address)} is neither a SIP URI nor user@host. Use one such as alice@example.com.`;
   const states = typeof params.state === 'string' ? [params.state] : params.state;
   const filter = { states, address, since: params.since, owner: ownerFilter(client) };
-  return calls.list(filter, params.limit, params.cursor);
+  return calls.list(filter, params.limit, params.cursor, LIST_PAGE);
 }
 
 /** Returns a snapshot of the calls, or the changes since one. Every change after it is sent, so nothing is missed in between. */

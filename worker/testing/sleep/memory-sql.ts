@@ -84,6 +84,8 @@ export class MemorySql {
     if (statement.startsWith('SELECT max(position)')) {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
+    if (statement.endsWith('WHERE position = ?'))
+      return rows.filter((row) => keyOf(row) === Number(values[0]));
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
     if (!statement.includes('WHERE position >= ?')) return rows;
     const [position = 0, containing = ''] = values;
