@@ -26,7 +26,7 @@ export interface EdgeOptions {
   readonly entry?: string;
   /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
-  /** For measurements of memory: V8's heap is capped, and its inspector listens on this port of loopback. */
+  /** For measurements of memory: V8's heap is capped, `gc()` exists, and the inspector listens on this port of loopback. */
   readonly heap?: { readonly maxMb: number; readonly inspectorPort: number };
 }
 
@@ -139,7 +139,7 @@ const config :Workerd.Config = (
     )),
     (name = "console", disk = ()),
   ],
-  sockets = [${sockets.join(', ')}],${maxHeapMb === undefined ? '' : `\n  v8Flags = ["--max-heap-size=${maxHeapMb}"],`}
+  sockets = [${sockets.join(', ')}],${maxHeapMb === undefined ? '' : `\n  v8Flags = ["--max-heap-size=${maxHeapMb}", "--expose-gc"],`}
 );
 `;
 }

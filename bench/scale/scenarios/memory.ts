@@ -108,7 +108,7 @@ async function measureSize(size: number, rounds: number): Promise<SizeMeasuremen
     adapters.push(await connectScriptedAdapter(harness.url('adapter', site)));
     await harness.waitForAdapter(site);
   }
-  const emptyMb = await liveHeapMb(inspectorPort);
+  const emptyMb = await liveHeapMb(harness.port, inspectorPort);
   for (const [site, adapter] of adapters.entries()) await fill(harness, site, adapter, size);
   const filledMb = await liveHeapAwake(harness, inspectorPort);
   const activeListMs: number[] = [];
@@ -165,7 +165,7 @@ async function fill(
 /** Measures the heap while the objects of all sites are in memory. */
 async function liveHeapAwake(harness: ScaleHarness, inspectorPort: number): Promise<number> {
   for (let site = 0; site < SITES; site++) await harness.health(site);
-  return await liveHeapMb(inspectorPort);
+  return await liveHeapMb(harness.port, inspectorPort);
 }
 
 /** Returns how long a site takes to answer a CallList, over a socket that it wakes up for. */

@@ -38,7 +38,10 @@ const TimelineEntry = z.object({
 const queryResults = {
   CallList: z
     .object({ calls, cursor })
-    .meta({ description: 'newest first; `cursor` is present if there are more calls' }),
+    .meta({
+      description:
+        'newest first; `cursor` is present if there may be more calls. A page has at most some 256 KB, and may have fewer calls than `limit`, or none, although more follow',
+    }),
   CallGet: z.object({ call: CallView, timeline: z.array(TimelineEntry) }).meta({
     description:
       '`timeline` lists every change as {seq, at, event, data?}. If the call is unknown: error -32005',

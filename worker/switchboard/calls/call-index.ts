@@ -41,11 +41,6 @@ export class CallIndex {
     return this.#oldestBegan;
   }
 
-  /** The number of ended calls. */
-  get endedCount(): number {
-    return this.#ended.length;
-  }
-
   /** The number of active calls that commands have made. */
   get countedSize(): number {
     return this.#countedSize;

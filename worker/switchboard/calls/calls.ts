@@ -13,17 +13,25 @@ import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
-import { type CarriedLine, type LineOfCall, type LinkLine, lastUnloggedSeq } from './call-lines.ts';
+import type { CarriedLine, LinkLine } from './call-lines.ts';
 import { CallLog } from './call-log.ts';
 import { CallRecord } from './call-record.ts';
 import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
-import { type CallFilter, type CallPage, newestFirst, type PageSize, pageOf, WHOLE_PAGE } from './listing.ts';
+import { listCalls } from './list-calls.ts';
+import type { CallFilter, CallPage, PageSize } from './listing.ts';
 import { MEMORY_LIMITS } from './memory-limits.ts';
 import { OpenCalls } from './open-calls.ts';
 import { ReconcileState } from './reconcile-state.ts';
-import { type CallStores, readEnded, restoreLine, restoreUnlogged } from './restore-calls.ts';
+import {
+  type CallStores,
+  loadHistory,
+  pruneCalls,
+  readEnded,
+  restoreLine,
+  restoreUnlogged,
+} from './restore-calls.ts';
 
 export class Calls {
   readonly #log: CallLog;
@@ -63,15 +71,19 @@ export class Calls {
       openCalls: this.#openCalls,
     };
     this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
-    this.#log.restore((line) => this.#restore(line));
+    this.#log.restore((line) => {
+      const [record, isNew] = restoreLine(this.#stores, line);
+      if (isNew) this.#add(record, record.firstSeq);
+      this.#reindex(record);
+    });
     this.#log.beforeDrop((end, now) => {
-      this.#prune(end);
+      pruneCalls(this.#stores, end);
       this.#writer.copyBefore(end, now);
     });
     this.#index.sort();
     // The next reconciliation round brings their parties.
     this.#reconcile.takeUnknownParties();
-    this.#prune(this.#log.firstKept);
+    pruneCalls(this.#stores, this.#log.firstKept);
   }
 
   /** Applies what was not written before a hibernation. */
@@ -103,11 +115,6 @@ export class Calls {
     return this.#index.active.size;
   }
 
-  /** The number of ended calls in memory. */
-  get endedInMemory(): number {
-    return this.#index.endedCount;
-  }
-
   /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
   get oldestBegan(): number {
     return this.#index.oldestBegan;
@@ -122,7 +129,7 @@ export class Calls {
   find(callid: string): CallRecord | undefined {
     const record = this.#correlator.get(callid);
     if (record) return record;
-    this.#loadHistory();
+    loadHistory(this.#stores);
     return this.#correlator.get(callid);
   }
 
@@ -271,20 +278,14 @@ export class Calls {
   }
 
   /** Returns a page of calls, the newest first. */
-  list(filter: CallFilter, limit: number, cursor?: string, size: PageSize = WHOLE_PAGE): CallPage {
-    const { rows, ended } = this.#log;
-    const below = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor);
-    const hasEnded = filter.states?.includes('ended') ?? true;
-    if (hasEnded) this.#loadHistory();
-    const candidates = newestFirst(this.#index.all, hasEnded ? ended.before(below) : [], rows, below);
-    const page = pageOf(candidates, filter, limit, { ...size, charactersRead: () => rows.charactersRead });
-    rows.clear();
-    return page;
+  list(filter: CallFilter, limit: number, cursor?: string, size?: PageSize): CallPage {
+    if (filter.states?.includes('ended') ?? true) loadHistory(this.#stores);
+    return listCalls(this.#stores, filter, limit, cursor, size);
   }
 
   /** Returns the changes after `since` in order; undefined if they are not all kept, or if there are too many. */
   changesSince(since: number): readonly CallChange[] | undefined {
-    if (since < this.#log.unreadBefore) this.#loadHistory();
+    if (since < this.#log.unreadBefore) loadHistory(this.#stores);
     if (since < Math.max(this.#recorder.lastUnlogged, this.#log.firstKept - 1)) return undefined;
     return this.#log.changesFrom(since + 1);
   }
@@ -299,7 +300,7 @@ export class Calls {
     const rows = this.#writer.write(commandsFrom, now);
     this.#openCalls.closeOthers();
     this.#log.rows.clear();
-    if (this.#index.isPruneDue) this.#prune(0);
+    if (this.#index.isPruneDue) pruneCalls(this.#stores, 0);
     return rows;
   }
 
@@ -341,27 +342,7 @@ export class Calls {
     if (record.call.state !== 'ended') this.#index.reopen(record);
     if (record.call.state !== 'ended' || !this.#index.end(record)) return hasBegunToCount;
     this.#log.onEnded(record);
-    if (this.#index.isPruneDue) this.#prune(0);
+    if (this.#index.isPruneDue) pruneCalls(this.#stores, 0);
     return false;
-  }
-
-  #prune(position: number): void {
-    for (const record of this.#index.prune(position)) {
-      this.#correlator.remove(record.callid);
-      this.#recorder.forgetUnlogged(record);
-      this.#openCalls.forget(record);
-    }
-    this.#log.ended.prune(position);
-  }
-
-  #restore(line: LineOfCall): void {
-    const [record, isNew] = restoreLine(this.#stores, line);
-    if (isNew) this.#add(record, record.firstSeq);
-    this.#reindex(record);
-  }
-
-  #loadHistory(): void {
-    this.#log.readHistory((line) => this.#recorder.noteUnlogged(lastUnloggedSeq(line)));
-    this.#log.ended.prune(this.#log.firstKept);
   }
 }

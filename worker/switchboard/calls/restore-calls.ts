@@ -50,6 +50,25 @@ export function readEnded({ index, log, openCalls }: CallStores, callid: string)
   return record;
 }
 
+/** Reads where the calls are that had ended before what the restore has read, unless that is known. */
+export function loadHistory({ log, recorder }: CallStores): void {
+  log.readHistory((line) => recorder.noteUnlogged(lastUnloggedSeq(line)));
+  log.ended.prune(log.firstKept);
+}
+
+/** Forgets the calls that ended before a log position, and takes those out of memory that are too many. */
+export function pruneCalls(
+  { correlator, index, log, recorder, openCalls }: CallStores,
+  position: number,
+): void {
+  for (const record of index.prune(position)) {
+    correlator.remove(record.callid);
+    recorder.forgetUnlogged(record);
+    openCalls.forget(record);
+  }
+  log.ended.prune(position);
+}
+
 /** Applies a line that was not written before a hibernation. Its changes are still to be logged; metadata and origin always are. */
 export function restoreUnlogged(
   { correlator, recorder }: CallStores,
