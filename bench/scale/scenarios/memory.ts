@@ -40,7 +40,6 @@ const SLEEP_MS = 15_000;
 interface SizeMeasurement {
   readonly size: number;
   readonly emptyMb: number;
-  readonly filledMb: number;
   readonly restoredMb: number;
   readonly listedMb: number;
   /** From the request to the answer after a sleep, of each site. */
@@ -55,8 +54,7 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
   const rows = results.map((each) => [
     formatCount(each.size),
     formatMegabytes(each.emptyMb),
-    formatMegabytes(each.filledMb),
-    `${(((each.filledMb - each.emptyMb) * 2 ** 20) / (SITES * each.size)).toFixed(0)} B`,
+    `${(((each.restoredMb - each.emptyMb) * 2 ** 20) / (SITES * each.size)).toFixed(0)} B`,
     formatMegabytes(each.restoredMb),
     formatMegabytes(each.listedMb),
     shown(each.activeListMs),
@@ -64,7 +62,7 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
   ]);
   const last = results.at(-1);
   const worstMb = Math.max(
-    ...results.flatMap(({ filledMb, restoredMb, listedMb }) => [filledMb, restoredMb, listedMb]),
+    ...results.flatMap(({ restoredMb, listedMb }) => [restoredMb, listedMb]),
   );
   const worstMs = Math.max(...(last?.activeListMs ?? []));
   const load = `${SITES} sites with ${formatCount(last?.size ?? 0)} active and as many ended calls each`;
@@ -74,7 +72,6 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
         [
           'active calls of a site',
           'empty',
-          'filled',
           'for each active call',
           'after sleep',
           'after lists',
@@ -110,7 +107,6 @@ async function measureSize(size: number, rounds: number): Promise<SizeMeasuremen
   }
   const emptyMb = await liveHeapMb(harness.port, inspectorPort);
   for (const [site, adapter] of adapters.entries()) await fill(harness, site, adapter, size);
-  const filledMb = await liveHeapAwake(harness, inspectorPort);
   const activeListMs: number[] = [];
   const endedListMs: number[] = [];
   let restoredMb = 0;
@@ -128,7 +124,7 @@ async function measureSize(size: number, rounds: number): Promise<SizeMeasuremen
       endedListMs.push(await answerMs(harness, site, { state: ['ended'], limit: 100 }));
     listedMb = await liveHeapAwake(harness, inspectorPort);
   }
-  return { size, emptyMb, filledMb, restoredMb, listedMb, activeListMs, endedListMs };
+  return { size, emptyMb, restoredMb, listedMb, activeListMs, endedListMs };
 }
 
 /** Gives a site active calls, some of which have metadata, and as many ended ones. */

@@ -73,14 +73,32 @@ export class CallLog {
     this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
   }
 
-  /** Reads what a restore needs. `onLine` receives each line of a call in order. */
-  restore(onLine: (line: LineOfCall) => void): void {
+  /**
+   * Reads what a restore needs. `onNewest` receives the newest line of each call, in order; of ended calls, which are many, only those of
+   * the last `maxEnded`. `onEach` receives each line before.
+   */
+  restore(
+    maxEnded: number,
+    onEach: (line: LineOfCall) => void,
+    onNewest: (line: LineOfCall) => void,
+  ): void {
+    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+    let endedCount = 0;
     for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
       for (const line of linesOf(row)) {
         if (!('call' in line)) continue;
-        onLine(line);
-        this.#noteLine(line, position);
+        onEach(line);
+        const { callid, state } = line.call;
+        if (newest.get(callid)?.line.call.state === 'ended') endedCount--;
+        if (state === 'ended') endedCount++;
+        newest.delete(callid);
+        newest.set(callid, { line, position });
       }
+    }
+    for (const { line, position } of newest.values()) {
+      const isOld = line.call.state === 'ended' && endedCount-- > maxEnded;
+      if (!isOld) onNewest(line);
+      this.#noteLine(line, position);
     }
   }
 

@@ -71,9 +71,9 @@ export class Calls {
       openCalls: this.#openCalls,
     };
     this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
-    this.#log.restore((line) => {
-      const [record, isNew] = restoreLine(this.#stores, line);
-      if (isNew) this.#add(record, record.firstSeq);
+    this.#log.restore(limits.maxEnded, this.#recorder.noteLine, (line) => {
+      const record = restoreLine(this.#stores, line);
+      this.#add(record, record.firstSeq);
       this.#reindex(record);
     });
     this.#log.beforeDrop((end, now) => {

@@ -5,6 +5,7 @@ import {
   type CarriedLine,
   carriedLine,
   isChange,
+  type LineOfCall,
   type LinkLine,
   type LogLine,
   lastUnloggedSeq,
@@ -135,6 +136,9 @@ export class ChangeRecorder {
     this.#lines.push({ seq, mark: true });
     return seq;
   }
+
+  /** Notes what a line of the log tells of changes that have no line of their own. */
+  readonly noteLine = (line: LineOfCall): void => this.noteUnlogged(lastUnloggedSeq(line));
 
   /** Notes that a change up to `seq` has no line of its own. */
   noteUnlogged(seq: number): void {

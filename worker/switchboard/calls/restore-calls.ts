@@ -6,7 +6,6 @@ import {
   contentOf,
   firstSeqOf,
   type LineOfCall,
-  lastUnloggedSeq,
   stateOf,
 } from './call-lines.ts';
 import type { CallLog } from './call-log.ts';
@@ -23,19 +22,14 @@ export interface CallStores {
   readonly openCalls: OpenCalls;
 }
 
-/** Applies a line of the log. Returns the record if it is a new one, which {@link CallIndex.sort} must put into its place. */
-export function restoreLine(
-  { correlator, recorder, openCalls }: CallStores,
-  line: LineOfCall,
-): [CallRecord, isNew: boolean] {
+/** Returns the record of the newest line of a call, which {@link CallIndex.sort} must put into its place. */
+export function restoreLine({ correlator, openCalls }: CallStores, line: LineOfCall): CallRecord {
   const content = contentOf(line);
-  const known = correlator.inMemory(line.call.callid);
-  const record = known ?? new CallRecord(openCalls, content);
+  const record = new CallRecord(openCalls, content);
   record.restore(content, line.seq);
   record.firstSeq = firstSeqOf(line);
-  if (!known) correlator.restore(record);
-  recorder.noteUnlogged(lastUnloggedSeq(line));
-  return [record, !known];
+  correlator.restore(record);
+  return record;
 }
 
 /** Reads an ended call that is not in memory. Returns undefined if it is not kept, or not known to have ended. */
@@ -52,7 +46,7 @@ export function readEnded({ index, log, openCalls }: CallStores, callid: string)
 
 /** Reads where the calls are that had ended before what the restore has read, unless that is known. */
 export function loadHistory({ log, recorder }: CallStores): void {
-  log.readHistory((line) => recorder.noteUnlogged(lastUnloggedSeq(line)));
+  log.readHistory(recorder.noteLine);
   log.ended.prune(log.firstKept);
 }
 
