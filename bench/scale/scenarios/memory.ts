@@ -61,9 +61,7 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
     shown(each.endedListMs),
   ]);
   const last = results.at(-1);
-  const worstMb = Math.max(
-    ...results.flatMap(({ restoredMb, listedMb }) => [restoredMb, listedMb]),
-  );
+  const worstMb = Math.max(...results.flatMap(({ restoredMb, listedMb }) => [restoredMb, listedMb]));
   const worstMs = Math.max(...(last?.activeListMs ?? []));
   const load = `${SITES} sites with ${formatCount(last?.size ?? 0)} active and as many ended calls each`;
   return {

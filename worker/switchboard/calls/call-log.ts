@@ -77,11 +77,7 @@ export class CallLog {
    * Reads what a restore needs. `onNewest` receives the newest line of each call, in order; of ended calls, which are many, only those of
    * the last `maxEnded`. `onEach` receives each line before.
    */
-  restore(
-    maxEnded: number,
-    onEach: (line: LineOfCall) => void,
-    onNewest: (line: LineOfCall) => void,
-  ): void {
+  restore(maxEnded: number, onEach: (line: LineOfCall) => void, onNewest: (line: LineOfCall) => void): void {
     const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
     let endedCount = 0;
     for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {

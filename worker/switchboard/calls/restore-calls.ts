@@ -1,13 +1,7 @@
 /** Restores calls from their log and from what a hibernation has carried beside it. @module */
 import type { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
 import type { CallIndex } from './call-index.ts';
-import {
-  type CarriedLine,
-  contentOf,
-  firstSeqOf,
-  type LineOfCall,
-  stateOf,
-} from './call-lines.ts';
+import { type CarriedLine, contentOf, firstSeqOf, type LineOfCall, stateOf } from './call-lines.ts';
 import type { CallLog } from './call-log.ts';
 import { CallRecord } from './call-record.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
