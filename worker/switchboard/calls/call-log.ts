@@ -1,15 +1,14 @@
 /**
- * The log of a site's calls: rows of lines. It knows for each active call where the log has a complete copy, and each row
- * says from which position all of those are found. So a restore reads little, and the rest only when a client needs it.
+ * The log of a site's calls: rows of lines. It knows for each call which row has its newest line, and each row says from which position
+ * those of all active calls are found. So a restore reads little, and the rest only when a client needs it.
  * @module
  */
-import { LogPositions } from '../../../shared/runner/log-positions.ts';
 import type { CommandLog } from '../store/command-log.ts';
-import { applyLine, type CallRecord, isPartialLine, type LineOfCall, type LogLine } from './call-record.ts';
-import { withPast } from './past-entries.ts';
-
-/** About how many a line has. */
-const LINE_CHARACTERS = 400;
+import { contentOf, firstSeqOf, type LineOfCall, type LogLine } from './call-lines.ts';
+import type { CallRecord } from './call-record.ts';
+import type { CallContent } from './compact-call.ts';
+import { EndedCalls } from './ended-calls.ts';
+import { RowReader } from './row-reader.ts';
 
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
@@ -21,13 +20,13 @@ export const MAX_ROW_LINES = 250;
 const MAX_ROW_CHARACTERS = 98_304;
 
 /**
- * An active call is copied when its last complete copy is this many positions old, plus some for each active call. A restore
+ * An active call is copied when its newest line is this many positions old, plus some for each active call. A restore
  * also reads the calls that have ended since then, of which more events may arrive.
  */
 const MAX_COPY_AGE = 2_000;
 const COPY_AGE_PER_CALL = 8;
 
-/** The first element of a row: from that position on, each call that was active when the row was written is complete. */
+/** The first element of a row: from that position on, each call that was active when the row was written has its newest line. */
 interface RestoreFrom {
   readonly restoreFrom: number;
 }
@@ -42,42 +41,74 @@ export function linesOf(row: string): LogLine[] {
 export class CallLog {
   readonly #store: CommandLog;
   readonly #find: (callid: string) => CallRecord | undefined;
-  readonly #findWhole: (callid: string) => CallRecord | undefined;
   readonly #maxCopyAge: number;
-  /** Active calls by the position of their last complete copy. */
-  readonly #completeCopies = new LogPositions<CallRecord>();
+  readonly #rows: RowReader;
+  /** Active calls in the order of the rows that have their newest lines. */
+  readonly #active = new Set<CallRecord>();
+  readonly #ended = new EndedCalls();
   #lastPosition: number;
   /** Rows before this position have not been read. */
   #unreadBefore: number;
 
   /**
-   * @param find finds a call
-   * @param findWhole finds a call with its whole timeline, which may have to be read
+   * @param find finds a call in memory
    * @param maxCopyAge see {@link MAX_COPY_AGE}
    */
   constructor(
     store: CommandLog,
     find: (callid: string) => CallRecord | undefined,
-    findWhole: (callid: string) => CallRecord | undefined,
     maxCopyAge = MAX_COPY_AGE,
   ) {
     this.#store = store;
     this.#find = find;
-    this.#findWhole = findWhole;
     this.#maxCopyAge = maxCopyAge;
+    this.#rows = new RowReader(store, linesOf);
     this.#lastPosition = store.lastCallsPosition;
     const row = store.lastCallsRow();
     const [first] = row === undefined ? [] : (JSON.parse(row) as (LogLine | RestoreFrom)[]);
     this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
   }
 
-  /** Reads what a restore needs. `onLine` receives each line of a call in order. */
-  restore(onLine: (line: LineOfCall) => void): void {
+  /**
+   * Reads what a restore needs. `onNewest` receives the newest line of each call, in order; of ended calls, which are many, only those of
+   * the last `maxEnded`. `onEach` receives each line before.
+   */
+  restore(maxEnded: number, onEach: (line: LineOfCall) => void, onNewest: (line: LineOfCall) => void): void {
+    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+    let endedCount = 0;
     for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
-      const lines = linesOf(row);
-      for (const line of lines) if ('call' in line) onLine(line);
-      this.#completeCopies.record(position, this.#completeIn(lines));
+      for (const line of linesOf(row)) {
+        if (!('call' in line)) continue;
+        onEach(line);
+        const { callid, state } = line.call;
+        if (newest.get(callid)?.line.call.state === 'ended') endedCount--;
+        if (state === 'ended') endedCount++;
+        newest.delete(callid);
+        newest.set(callid, { line, position });
+      }
     }
+    for (const { line, position } of newest.values()) {
+      const isOld = line.call.state === 'ended' && endedCount-- > maxEnded;
+      if (!isOld) onNewest(line);
+      this.#noteLine(line, position);
+    }
+  }
+
+  /** Reads a call from its newest line. */
+  read({ callid, position }: CallRecord): CallContent {
+    const line = this.#rows.line(position, (each) => each.call.callid === callid);
+    if (line) return contentOf(line);
+    throw new Error(`The log has no line of the call ${callid} at position ${position}`);
+  }
+
+  /** The ended calls in the log, as far as it has been read. */
+  get ended(): EndedCalls {
+    return this.#ended;
+  }
+
+  /** The rows that are read one by one. */
+  get rows(): RowReader {
+    return this.#rows;
   }
 
   /** The position of the newest row; 0 if there is none. */
@@ -90,23 +121,23 @@ export class CallLog {
     return this.#unreadBefore;
   }
 
-  /**
-   * Reads what {@link restore} has left out, once. Returns the calls as they were then; those that have ended since are partial.
-   */
-  readHistory(onLine: (line: LineOfCall) => void): Iterable<CallRecord> {
+  /** Reads what {@link restore} has left out, once: where the calls are that had ended. */
+  readHistory(onLine: (line: LineOfCall) => void): void {
     const end = this.#unreadBefore;
     this.#unreadBefore = 0;
-    const calls = new Map<string, CallRecord>();
-    if (end === 0) return calls.values();
+    if (end === 0) return;
+    const older = new EndedCalls();
     for (const { position, row } of this.#store.callsFrom(0)) {
       if (position >= end) break;
       for (const line of linesOf(row)) {
         if (!('call' in line)) continue;
-        calls.set(line.call.callid, applyLine(line, calls.get(line.call.callid)));
         onLine(line);
+        const { callid, state } = line.call;
+        if (state !== 'ended') older.delete(callid);
+        else if (!this.#find(callid)) older.set(callid, { firstSeq: firstSeqOf(line), position });
       }
     }
-    return calls.values();
+    this.#ended.prepend(older);
   }
 
   /** The first number that is surely kept. */
@@ -122,11 +153,12 @@ export class CallLog {
     const [oldest] = lines;
     if (!oldest) return 0;
     // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
-    const segment = this.#store.segments.writable(oldest.seq, lines.length * LINE_CHARACTERS, now);
-    const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#findWhole)));
+    const rows = rowsOf(lines);
+    const characters = rows.reduce((sum, row) => sum + row.characters, 0);
+    const segment = this.#store.segments.writable(oldest.seq, characters, now);
     for (const { position, batch, texts } of rows) {
-      this.#completeCopies.record(position, this.#completeIn(batch));
-      const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));
+      for (const line of batch) if ('call' in line) this.#noteLine(line, position);
+      const restoreFrom = Math.max(0, Math.min(this.#oldestPosition, position - this.#maxCopyAge));
       this.#store.appendCalls(segment, position, `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`);
       this.#lastPosition = position;
     }
@@ -134,21 +166,24 @@ export class CallLog {
     return rows.length;
   }
 
-  /** Forgets the copies of a call that has ended. */
-  forget(record: CallRecord): void {
-    this.#completeCopies.forget(record);
+  /** A call has ended, so that a restore needs its lines no more. */
+  onEnded(record: CallRecord): void {
+    this.#active.delete(record);
   }
 
-  /** Returns the active calls whose last complete copy is before a position. */
-  copiedBefore(position: number): Iterable<CallRecord> {
-    return this.#completeCopies.storedBefore(position);
+  /** Yields the active calls whose newest line is before a position. */
+  *activeBefore(position: number): Generator<CallRecord> {
+    for (const record of this.#active) {
+      if (record.position >= position) return;
+      yield record;
+    }
   }
 
-  /** Returns active calls whose last complete copy is too old, as many as fit into a row. */
+  /** Returns active calls whose newest line is too old, as many as fit into a row. */
   outdated(lastSeq: number, activeCount: number): CallRecord[] {
     const records: CallRecord[] = [];
     const position = lastSeq - this.#maxCopyAge - COPY_AGE_PER_CALL * activeCount;
-    for (const record of this.copiedBefore(position)) if (records.push(record) === MAX_ROW_LINES) break;
+    for (const record of this.activeBefore(position)) if (records.push(record) === MAX_ROW_LINES) break;
     return records;
   }
 
@@ -157,12 +192,23 @@ export class CallLog {
     this.#store.segments.beforeDrop(copyCalls);
   }
 
-  /** Returns the active calls that these lines, with the lines that follow, make complete. */
-  #completeIn(lines: readonly LogLine[]): CallRecord[] {
-    return lines.flatMap((line) => {
-      const record = 'call' in line && !isPartialLine(line) ? this.#find(line.call.callid) : undefined;
-      return record && record.call.state !== 'ended' ? [record] : [];
-    });
+  /** The position of the oldest row that a restore of the active calls needs. */
+  get #oldestPosition(): number {
+    const [oldest] = this.#active;
+    return oldest?.position ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The row at this position has a line of a call, which is its newest one so far. */
+  #noteLine(line: LineOfCall, position: number): void {
+    const { callid, state } = line.call;
+    const record = this.#find(callid);
+    if (record) {
+      record.position = position;
+      this.#active.delete(record);
+      if (state !== 'ended') this.#active.add(record);
+    }
+    if (state === 'ended') this.#ended.set(callid, { firstSeq: firstSeqOf(line), position });
+    else this.#ended.delete(callid);
   }
 }
 
@@ -171,23 +217,22 @@ interface Row {
   position: number;
   readonly batch: LogLine[];
   readonly texts: string[];
+  characters: number;
 }
 
 function rowsOf(lines: readonly LogLine[]): Row[] {
   const rows: Row[] = [];
-  let characters = 0;
   for (const line of lines) {
     const text = JSON.stringify(line);
     let row = rows.at(-1);
-    if (!row || row.batch.length >= MAX_ROW_LINES || characters >= MAX_ROW_CHARACTERS) {
-      row = { position: 0, batch: [], texts: [] };
+    if (!row || row.batch.length >= MAX_ROW_LINES || row.characters >= MAX_ROW_CHARACTERS) {
+      row = { position: 0, batch: [], texts: [], characters: 0 };
       rows.push(row);
-      characters = 0;
     }
     row.position = line.seq;
     row.batch.push(line);
     row.texts.push(text);
-    characters += text.length;
+    row.characters += text.length;
   }
   return rows;
 }

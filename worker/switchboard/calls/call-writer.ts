@@ -5,15 +5,16 @@
  * @module
  */
 import type { CallIndex } from './call-index.ts';
+import { type CarriedLine, copyLine, type LineOfCall, type LogLine } from './call-lines.ts';
 import type { CallLog } from './call-log.ts';
-import { type CallRecord, copyLine, type LineOfCall, type LogLine } from './call-record.ts';
+import type { CallRecord } from './call-record.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
 
 /** What a hibernation must carry. */
 export interface UnloggedLines {
   /** The newest position of the log when they were not in it. */
   readonly after: number;
-  readonly lines: readonly LineOfCall[];
+  readonly lines: readonly CarriedLine[];
 }
 
 export class CallWriter {
@@ -73,7 +74,7 @@ export class CallWriter {
    */
   copyBefore(end: number, now: number): void {
     this.#log.append(this.#takeLines(), end, now);
-    this.#log.append(this.#copiesOf(this.#log.copiedBefore(end)), end, now);
+    this.#log.append(this.#copiesOf(this.#log.activeBefore(end)), end, now);
   }
 
   /** Removes and returns the lines to write, then the copies that are needed. */

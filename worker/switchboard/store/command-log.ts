@@ -83,6 +83,18 @@ export class CommandLog {
     }
   }
 
+  /** Returns the row of the call log at a position; undefined if there is none any more. */
+  callsAt(position: number): string | undefined {
+    for (const { id } of this.segments.around(position)) {
+      const [stored] = this.#sql.exec<{ row: string }>(
+        `SELECT row FROM calls_${id} WHERE position = ?`,
+        position,
+      );
+      if (stored) return stored.row;
+    }
+    return undefined;
+  }
+
   /** Returns the newest row of the call log. */
   lastCallsRow(): string | undefined {
     for (const { id } of this.segments.newestFirst) {

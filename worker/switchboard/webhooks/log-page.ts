@@ -11,8 +11,8 @@ import {
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
+import { type CallLine, isChange, type LinkLine } from '../calls/call-lines.ts';
 import { linesOf } from '../calls/call-log.ts';
-import { type CallLine, isChange, type LinkLine } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CommandLog, LoggedNotification } from '../store/command-log.ts';
 

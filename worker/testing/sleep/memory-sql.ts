@@ -94,6 +94,8 @@ export class MemorySql {
     if (statement.startsWith('SELECT max(position)')) {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
+    if (statement.endsWith('WHERE position = ?'))
+      return rows.filter((row) => keyOf(row) === Number(values[0]));
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
     // The texts that a row must contain come first. They only save work: what is read is filtered once more.
     const [position = 0, end = 0] = values.slice(statement.includes('position <= ?') ? -2 : 0).map(Number);

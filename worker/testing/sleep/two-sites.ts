@@ -85,8 +85,8 @@ export class TwoSites {
   /** Events that the adapter repeats after a crash, because they are not acknowledged. */
   #unacknowledged: EviEvent[] = [];
 
-  constructor({ maxCopyAge }: HistoryPlan) {
-    this.#sleeper = new SimulatedSite(new MemorySql(), maxCopyAge);
+  constructor({ maxCopyAge, memory }: HistoryPlan) {
+    this.#sleeper = new SimulatedSite(new MemorySql(), maxCopyAge, memory);
     this.#model = new SimulatedSite(new MemorySql(), maxCopyAge);
   }
 
