@@ -56,8 +56,8 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
   }
 
   /** Adds a call that was stored. */
-  restore(entry: Entry): void {
-    this.#entries.set(entry);
+  restore(callid: string, entry: Entry): void {
+    this.#entries.set(callid, entry);
   }
 
   /** Takes out an ended call: from now on it is read when something concerns it. */

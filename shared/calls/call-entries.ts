@@ -89,8 +89,8 @@ export class CallEntries<Entry extends CallEntry> {
     return this.#entries.get(callid);
   }
 
-  set(entry: Entry): void {
-    this.#entries.set(entry.call.callid, entry);
+  set(callid: string, entry: Entry): void {
+    this.#entries.set(callid, entry);
   }
 
   remove(callid: string): void {

@@ -6,6 +6,7 @@
 import { WebSocket } from 'ws';
 import { dialogState } from '../../../shared/opensips/evi.ts';
 import { findFreePort } from '../../../test/harness/stack.ts';
+import { cpuTimeMs } from '../../process-usage.ts';
 import { median, quantile } from '../../statistics.ts';
 import { table } from '../../table.ts';
 import { waitUntil } from '../../wait-until.ts';
@@ -36,33 +37,50 @@ const COMMANDS_AT_A_TIME = 32;
 
 /** The platform hibernates an object ten seconds after its last event. */
 const SLEEP_MS = 15_000;
+const MAX_ATTEMPTS = 5;
+
+/** What an answer took. */
+interface Answer {
+  /** From the request to the answer. */
+  readonly ms: number;
+  /** What workerd took of it, as far as the clock of the system tells (10 ms). */
+  readonly cpuMs: number;
+}
 
 interface SizeMeasurement {
   readonly size: number;
   readonly emptyMb: number;
   readonly restoredMb: number;
   readonly listedMb: number;
-  /** From the request to the answer after a sleep, of each site. */
-  readonly activeListMs: readonly number[];
-  readonly endedListMs: readonly number[];
+  /** After a sleep, of each site. */
+  readonly activeList: readonly Answer[];
+  /** The same of a site without calls: what a machine takes anyway. */
+  readonly emptyList: readonly Answer[];
+  readonly endedList: readonly Answer[];
 }
 
 export async function measure(sizes: readonly number[], rounds: number): Promise<ScenarioResult> {
   const results: SizeMeasurement[] = [];
   for (const size of sizes) results.push(await measureSize(size, rounds));
-  const shown = (ms: readonly number[]) => `${median(ms).toFixed(0)} / ${quantile(ms, 1).toFixed(0)} ms`;
+  const shown = (answers: readonly Answer[]) => {
+    const ms = answers.map((each) => each.ms);
+    const cpuMs = median(answers.map((each) => each.cpuMs));
+    return `${median(ms).toFixed(0)} / ${quantile(ms, 1).toFixed(0)} ms (CPU ${cpuMs.toFixed(0)} ms)`;
+  };
   const rows = results.map((each) => [
     formatCount(each.size),
     formatMegabytes(each.emptyMb),
     `${(((each.restoredMb - each.emptyMb) * 2 ** 20) / (SITES * each.size)).toFixed(0)} B`,
     formatMegabytes(each.restoredMb),
     formatMegabytes(each.listedMb),
-    shown(each.activeListMs),
-    shown(each.endedListMs),
+    shown(each.activeList),
+    shown(each.emptyList),
+    shown(each.endedList),
   ]);
   const last = results.at(-1);
   const worstMb = Math.max(...results.flatMap(({ restoredMb, listedMb }) => [restoredMb, listedMb]));
-  const worstMs = Math.max(...(last?.activeListMs ?? []));
+  const allMs = last?.activeList.map(({ ms }) => Math.round(ms)) ?? [];
+  const worstMs = Math.max(...allMs);
   const load = `${SITES} sites with ${formatCount(last?.size ?? 0)} active and as many ended calls each`;
   return {
     tables: [
@@ -73,8 +91,9 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
           'for each active call',
           'after sleep',
           'after lists',
-          'active calls after sleep (median / max)',
-          'then ended calls',
+          'list of active calls after sleep (median / max)',
+          'of an empty site',
+          'then of ended calls',
         ],
         rows,
       ),
@@ -88,7 +107,7 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
       {
         target: `each of ${load} answers after its sleep within ${MAX_ANSWER_MS} ms`,
         isMet: worstMs <= MAX_ANSWER_MS,
-        measured: `${worstMs.toFixed(0)} ms at worst`,
+        measured: `${worstMs} ms at worst: ${allMs.join(', ')}`,
       },
     ],
     measurements: results,
@@ -99,30 +118,26 @@ async function measureSize(size: number, rounds: number): Promise<SizeMeasuremen
   const inspectorPort = await findFreePort();
   await using harness = await ScaleHarness.start({ sites: 0, heap: { maxHeapMb: HEAP_MB, inspectorPort } });
   const adapters: ScriptedAdapter[] = [];
-  for (let site = 0; site < SITES; site++) {
+  for (let site = 0; site <= SITES; site++) {
     adapters.push(await connectScriptedAdapter(harness.url('adapter', site)));
     await harness.waitForAdapter(site);
   }
   const emptyMb = await liveHeapMb(harness.port, inspectorPort);
-  for (const [site, adapter] of adapters.entries()) await fill(harness, site, adapter, size);
-  const activeListMs: number[] = [];
-  const endedListMs: number[] = [];
+  for (const [site, adapter] of adapters.slice(0, SITES).entries()) await fill(harness, site, adapter, size);
+  const activeList: Answer[] = [];
+  const emptyList: Answer[] = [];
+  const endedList: Answer[] = [];
   let restoredMb = 0;
   let listedMb = 0;
   for (let round = 0; round < rounds; round++) {
     await new Promise((resolve) => setTimeout(resolve, SLEEP_MS));
-    for (let site = 0; site < SITES; site++) {
-      const { constructed } = await harness.counters(site);
-      activeListMs.push(await answerMs(harness, site, { state: ['answered'], limit: 100 }));
-      if ((await harness.counters(site)).constructed === constructed)
-        throw new Error(`The object of site ${site} has not hibernated`);
-    }
+    for (let site = 0; site <= SITES; site++)
+      (site < SITES ? activeList : emptyList).push(await listAfterSleep(harness, site));
     restoredMb = await liveHeapAwake(harness, inspectorPort);
-    for (let site = 0; site < SITES; site++)
-      endedListMs.push(await answerMs(harness, site, { state: ['ended'], limit: 100 }));
+    for (let site = 0; site < SITES; site++) endedList.push(await list(harness, site, 'ended'));
     listedMb = await liveHeapAwake(harness, inspectorPort);
   }
-  return { size, emptyMb, restoredMb, listedMb, activeListMs, endedListMs };
+  return { size, emptyMb, restoredMb, listedMb, activeList, emptyList, endedList };
 }
 
 /** Gives a site active calls, some of which have metadata, and as many ended ones. */
@@ -162,20 +177,34 @@ async function liveHeapAwake(harness: ScaleHarness, inspectorPort: number): Prom
   return await liveHeapMb(harness.port, inspectorPort);
 }
 
-/** Returns how long a site takes to answer a CallList, over a socket that it wakes up for. */
-async function answerMs(harness: ScaleHarness, site: number, params: object): Promise<number> {
+/** Lists active calls of a site that has hibernated. An alarm can have woken it just before, so there are some attempts. */
+async function listAfterSleep(harness: ScaleHarness, site: number): Promise<Answer> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const { constructed } = await harness.counters(site);
+    const answer = await list(harness, site, 'answered');
+    if ((await harness.counters(site)).constructed > constructed) return answer;
+    await new Promise((resolve) => setTimeout(resolve, SLEEP_MS));
+  }
+  throw new Error(`The object of site ${site} has not hibernated`);
+}
+
+/** Lists calls of a site over a new socket. */
+async function list(harness: ScaleHarness, site: number, state: string): Promise<Answer> {
+  const cpuBefore = cpuTimeMs(harness.edge);
   const start = performance.now();
   const socket = new WebSocket(harness.url('call-api', site), { perMessageDeflate: false });
+  const params = { state: [state], limit: 100 };
   socket.on('open', () => socket.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'CallList', params })));
   const text = await new Promise<string>((resolve, reject) => {
     socket.once('message', (bytes) => resolve(bytes.toString()));
     socket.once('error', reject);
     socket.once('close', () => reject(new Error(`site ${site} closed the socket`)));
   });
-  const ms = performance.now() - start;
+  const answer = { ms: performance.now() - start, cpuMs: cpuTimeMs(harness.edge) - cpuBefore };
   socket.terminate();
   const { result } = JSON.parse(text) as { readonly result?: { readonly calls: readonly unknown[] } };
-  if (!result?.calls.length) throw new Error(`site ${site} lists no calls: ${text.slice(0, 200)}`);
+  if (site < SITES && !result?.calls.length)
+    throw new Error(`site ${site} lists no calls: ${text.slice(0, 200)}`);
   await waitUntil(`site ${site} is connected`, async () => (await harness.health(site)).link.connected);
-  return ms;
+  return answer;
 }

@@ -55,6 +55,7 @@ export class CallIndex {
   add(record: CallRecord): void {
     this.#all.push(record);
     this.#active.add(record);
+    if (record.isCounted) this.#countedSize++;
   }
 
   /** Adds a call that has ended already, and was not in memory. */

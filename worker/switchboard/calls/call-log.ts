@@ -1,13 +1,15 @@
 /**
- * The log of a site's calls: rows of lines. It knows for each call which row has its newest line, and each row says from which position
- * those of all active calls are found. So a restore reads little, and the rest only when a client needs it.
+ * The log of a site's calls: rows of lines. It knows for each call which row has its newest line. From time to time a checkpoint has
+ * what memory has of all calls, so that a restore reads little of the log, and the rest is read when a client needs it.
  * @module
  */
 import type { CommandLog } from '../store/command-log.ts';
 import { contentOf, firstSeqOf, type LineOfCall, type LogLine } from './call-lines.ts';
 import type { CallRecord } from './call-record.ts';
+import { type CheckpointCall, checkpointOf, checkpointRows } from './checkpoint.ts';
 import type { CallContent } from './compact-call.ts';
 import { EndedCalls } from './ended-calls.ts';
+import type { MemoryLimits } from './memory-limits.ts';
 import { RowReader } from './row-reader.ts';
 
 /** Lines in a row. */
@@ -19,77 +21,58 @@ export const MAX_ROW_LINES = 250;
  */
 const MAX_ROW_CHARACTERS = 98_304;
 
-/**
- * An active call is copied when its newest line is this many positions old, plus some for each active call. A restore
- * also reads the calls that have ended since then, of which more events may arrive.
- */
-const MAX_COPY_AGE = 2_000;
-const COPY_AGE_PER_CALL = 8;
-
-/** The first element of a row: from that position on, each call that was active when the row was written has its newest line. */
-interface RestoreFrom {
-  readonly restoreFrom: number;
-}
-
 /** Parses a row. */
 export function linesOf(row: string): LogLine[] {
-  return (JSON.parse(row) as (LogLine | RestoreFrom)[]).filter(
-    (line): line is LogLine => !isRestoreFrom(line),
-  );
+  return JSON.parse(row) as LogLine[];
+}
+
+/** What a restore passes on. */
+export interface RestoreListener {
+  /** An active call that has no line after the checkpoint. */
+  onStored(call: CheckpointCall): CallRecord;
+  /** Each line after the checkpoint, in order. */
+  onLine(line: LineOfCall): void;
+  /** The newest line of each call that has one after the checkpoint, in order. */
+  onNewest(line: LineOfCall): void;
 }
 
 export class CallLog {
   readonly #store: CommandLog;
   readonly #find: (callid: string) => CallRecord | undefined;
-  readonly #maxCopyAge: number;
+  readonly #limits: MemoryLimits;
   readonly #rows: RowReader;
   /** Active calls in the order of the rows that have their newest lines. */
   readonly #active = new Set<CallRecord>();
   readonly #ended = new EndedCalls();
   #lastPosition: number;
-  /** Rows before this position have not been read. */
-  #unreadBefore: number;
+  /** Characters of the log that a restore reads after the checkpoint. */
+  #tail = 0;
+  /** {@link writeCheckpointIfDue} writes one at this number of them. */
+  #maxTail: number;
 
-  /**
-   * @param find finds a call in memory
-   * @param maxCopyAge see {@link MAX_COPY_AGE}
-   */
-  constructor(
-    store: CommandLog,
-    find: (callid: string) => CallRecord | undefined,
-    maxCopyAge = MAX_COPY_AGE,
-  ) {
+  /** @param find finds a call in memory */
+  constructor(store: CommandLog, find: (callid: string) => CallRecord | undefined, limits: MemoryLimits) {
     this.#store = store;
     this.#find = find;
-    this.#maxCopyAge = maxCopyAge;
+    this.#limits = limits;
+    this.#maxTail = limits.minTail;
     this.#rows = new RowReader(store, linesOf);
     this.#lastPosition = store.lastCallsPosition;
-    const row = store.lastCallsRow();
-    const [first] = row === undefined ? [] : (JSON.parse(row) as (LogLine | RestoreFrom)[]);
-    this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
   }
 
-  /**
-   * Reads what a restore needs. `onNewest` receives the newest line of each call, in order; of ended calls, which are many, only those of
-   * the last `maxEnded`. `onEach` receives each line before.
-   */
-  restore(maxEnded: number, onEach: (line: LineOfCall) => void, onNewest: (line: LineOfCall) => void): void {
-    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+  /** Reads the checkpoint, and the log after it. Of ended calls, which are many, `onNewest` receives the last ones only. */
+  restore(listener: RestoreListener): void {
+    const { position, rows } = this.#store.checkpoint.read();
+    const { calls, ended } = checkpointOf(rows);
+    this.#setCheckpoint(rows);
+    const newest = this.#readTail(position, listener);
+    for (const call of calls) if (!newest.has(call[0])) this.#active.add(listener.onStored(call));
+    this.#ended.restore(ended);
     let endedCount = 0;
-    for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
-      for (const line of linesOf(row)) {
-        if (!('call' in line)) continue;
-        onEach(line);
-        const { callid, state } = line.call;
-        if (newest.get(callid)?.line.call.state === 'ended') endedCount--;
-        if (state === 'ended') endedCount++;
-        newest.delete(callid);
-        newest.set(callid, { line, position });
-      }
-    }
+    for (const { line } of newest.values()) if (line.call.state === 'ended') endedCount++;
     for (const { line, position } of newest.values()) {
-      const isOld = line.call.state === 'ended' && endedCount-- > maxEnded;
-      if (!isOld) onNewest(line);
+      const isOld = line.call.state === 'ended' && endedCount-- > this.#limits.maxEnded;
+      if (!isOld) listener.onNewest(line);
       this.#noteLine(line, position);
     }
   }
@@ -116,30 +99,6 @@ export class CallLog {
     return this.#lastPosition;
   }
 
-  /** Everything from this position on has been read. */
-  get unreadBefore(): number {
-    return this.#unreadBefore;
-  }
-
-  /** Reads what {@link restore} has left out, once: where the calls are that had ended. */
-  readHistory(onLine: (line: LineOfCall) => void): void {
-    const end = this.#unreadBefore;
-    this.#unreadBefore = 0;
-    if (end === 0) return;
-    const older = new EndedCalls();
-    for (const { position, row } of this.#store.callsFrom(0)) {
-      if (position >= end) break;
-      for (const line of linesOf(row)) {
-        if (!('call' in line)) continue;
-        onLine(line);
-        const { callid, state } = line.call;
-        if (state !== 'ended') older.delete(callid);
-        else if (!this.#find(callid)) older.set(callid, { firstSeq: firstSeqOf(line), position });
-      }
-    }
-    this.#ended.prepend(older);
-  }
-
   /** The first number that is surely kept. */
   get firstKept(): number {
     return this.#store.segments.firstKept;
@@ -158,11 +117,29 @@ export class CallLog {
     const segment = this.#store.segments.writable(oldest.seq, characters, now);
     for (const { position, batch, texts } of rows) {
       for (const line of batch) if ('call' in line) this.#noteLine(line, position);
-      const restoreFrom = Math.max(0, Math.min(this.#oldestPosition, position - this.#maxCopyAge));
-      this.#store.appendCalls(segment, position, `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`);
+      this.#store.appendCalls(segment, position, `[${texts.join()}]`);
       this.#lastPosition = position;
     }
+    this.#tail += characters;
     this.#store.segments.trimIfOpened(now, commandsFrom);
+    return rows.length;
+  }
+
+  /**
+   * Writes a checkpoint if the log after the last one has at least as many characters: a restore reads little, and all checkpoints together
+   * have at most twice the characters of the log. See {@link writeCheckpoint}.
+   */
+  writeCheckpointIfDue(): number {
+    return this.#tail < this.#maxTail ? 0 : this.writeCheckpoint();
+  }
+
+  /** Writes a checkpoint. Everything must be written before. Returns how many rows that took. */
+  writeCheckpoint(): number {
+    const calls = Array.from(this.#active, (record) => record.toCheckpoint(this.#limits.maxText));
+    const rows = checkpointRows({ ended: this.#ended.numbers, calls });
+    this.#store.checkpoint.write({ position: this.#lastPosition, rows });
+    this.#tail = 0;
+    this.#setCheckpoint(rows);
     return rows.length;
   }
 
@@ -171,31 +148,37 @@ export class CallLog {
     this.#active.delete(record);
   }
 
-  /** Yields the active calls whose newest line is before a position. */
-  *activeBefore(position: number): Generator<CallRecord> {
+  /** Yields the active calls that are only in a row before a position: a checkpoint does not contain them. */
+  *onlyBefore(position: number): Generator<CallRecord> {
     for (const record of this.#active) {
       if (record.position >= position) return;
-      yield record;
+      if (record.shortText(this.#limits.maxText) === undefined) yield record;
     }
   }
 
-  /** Returns active calls whose newest line is too old, as many as fit into a row. */
-  outdated(lastSeq: number, activeCount: number): CallRecord[] {
-    const records: CallRecord[] = [];
-    const position = lastSeq - this.#maxCopyAge - COPY_AGE_PER_CALL * activeCount;
-    for (const record of this.activeBefore(position)) if (records.push(record) === MAX_ROW_LINES) break;
-    return records;
-  }
-
-  /** Before a segment of the log is dropped, `copyCalls` must copy the calls that are only found before its end. */
+  /** Before a segment of the log is dropped, `copyCalls` must copy what is only found before its end. */
   beforeDrop(copyCalls: (end: number, now: number) => void): void {
     this.#store.segments.beforeDrop(copyCalls);
   }
 
-  /** The position of the oldest row that a restore of the active calls needs. */
-  get #oldestPosition(): number {
-    const [oldest] = this.#active;
-    return oldest?.position ?? Number.POSITIVE_INFINITY;
+  #setCheckpoint(rows: readonly string[]): void {
+    const characters = rows.reduce((sum, row) => sum + row.length, 0);
+    this.#maxTail = Math.max(this.#limits.minTail, characters);
+  }
+
+  /** Reads the log after a checkpoint. Returns the newest line of each call in it, and where it is. */
+  #readTail(end: number, { onLine }: RestoreListener) {
+    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+    for (const { position, row } of this.#store.callsFrom(end + 1)) {
+      this.#tail += row.length;
+      for (const line of linesOf(row)) {
+        if (!('call' in line)) continue;
+        onLine(line);
+        newest.delete(line.call.callid);
+        newest.set(line.call.callid, { line, position });
+      }
+    }
+    return newest;
   }
 
   /** The row at this position has a line of a call, which is its newest one so far. */
@@ -235,8 +218,4 @@ function rowsOf(lines: readonly LogLine[]): Row[] {
     row.characters += text.length;
   }
   return rows;
-}
-
-function isRestoreFrom(line: LogLine | RestoreFrom): line is RestoreFrom {
-  return 'restoreFrom' in line;
 }

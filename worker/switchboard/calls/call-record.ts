@@ -7,6 +7,7 @@ import type { Call, Metadata } from '../../../shared/calls/call.ts';
 import type { CallEntry } from '../../../shared/calls/call-entries.ts';
 import type { KnownDialog } from '../../../shared/calls/dialogs.ts';
 import type { EndEvidence } from '../../../shared/calls/end-cause.ts';
+import type { CheckpointCall } from './checkpoint.ts';
 import { type CallContent, packCall, type TimelineEntry, unpackCall } from './compact-call.ts';
 
 /** The length of a timeline; further entries replace those after the first. */
@@ -62,19 +63,42 @@ export class CallRecord implements CallEntry {
   #text = '';
   #open: OpenCall | undefined;
 
-  /** Creates the record of a call of which the log has nothing yet. */
-  constructor(shelf: CallShelf, content: CallContent) {
-    this.callid = content.call.callid;
+  private constructor(callid: string, shelf: CallShelf) {
+    this.callid = callid;
     this.#shelf = shelf;
-    this.#open = openCall(content, false, NOTHING_LOGGED);
-    shelf.onOpened(this);
   }
 
-  /** Sets all of the call to what its newest line says, which has this number. */
-  restore(content: CallContent, lineSeq: number): void {
-    this.#open = openCall(content, true, loggedPart(content));
-    this.#lineSeq = lineSeq;
-    this.#shelf.onOpened(this);
+  /** Creates the record of a call of which the log has nothing yet. */
+  static create(shelf: CallShelf, content: CallContent): CallRecord {
+    const record = new CallRecord(content.call.callid, shelf);
+    record.#open = openCall(content, false, NOTHING_LOGGED);
+    shelf.onOpened(record);
+    return record;
+  }
+
+  /** Creates the record of a call from its newest line, which has this number. */
+  static fromLine(shelf: CallShelf, content: CallContent, lineSeq: number): CallRecord {
+    const record = new CallRecord(content.call.callid, shelf);
+    record.#open = openCall(content, true, loggedPart(content));
+    record.#lineSeq = lineSeq;
+    shelf.onOpened(record);
+    return record;
+  }
+
+  /** Creates the record of an active call that {@link toCheckpoint} has returned. It is closed. */
+  static fromCheckpoint(
+    shelf: CallShelf,
+    [callid, firstSeq, position, isCounted, text]: CheckpointCall,
+  ): CallRecord {
+    const record = new CallRecord(callid, shelf);
+    Object.assign(record, { firstSeq, position, isCounted });
+    record.#text = text;
+    return record;
+  }
+
+  /** Returns what a restore needs of an active call that the log has all of. */
+  toCheckpoint(maxText: number): CheckpointCall {
+    return [this.callid, this.firstSeq, this.position, this.isCounted, this.shortText(maxText) ?? ''];
   }
 
   /** Sets all but the timeline. Metadata and origin are in the log. */
@@ -136,6 +160,12 @@ export class CallRecord implements CallEntry {
     return this.#open ?? this.#closedContent();
   }
 
+  /** Returns the text of the call; undefined if that has more than `maxText` characters, so that the call is only in the log. */
+  shortText(maxText: number): string | undefined {
+    const text = this.#open ? packCall(this.#open) : this.#text;
+    return text === '' || text.length > maxText ? undefined : text;
+  }
+
   /** Adds a change to the timeline. */
   addEntry(entry: TimelineEntry): void {
     const open = this.#opened;
@@ -178,10 +208,9 @@ export class CallRecord implements CallEntry {
     const open = this.#open;
     if (!open) return true;
     if (!open.isLogged) return false;
-    const text = packCall(open);
-    const isShort = text.length <= maxText;
-    if (!isShort && !this.isWritten) return false;
-    this.#text = isShort ? text : '';
+    const text = this.shortText(maxText);
+    if (text === undefined && !this.isWritten) return false;
+    this.#text = text ?? '';
     this.#open = undefined;
     return true;
   }

@@ -2,13 +2,13 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { expect, it, vi } from 'vitest';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { pagesOf } from '../../testing/list-pages.ts';
 import { changesSince } from '../../testing/missed.ts';
 import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
 import { Calls } from './calls.ts';
 import { MAX_ENDED } from './ended-calls.ts';
-import type { CallPage, RecordFilter } from './listing.ts';
 import { MEMORY_LIMITS } from './memory-limits.ts';
 
 interface CallsFixture {
@@ -30,16 +30,6 @@ function withCalls(test: (fixture: CallsFixture) => void): Promise<void> {
     const since = (restored: Calls, seq: number) => changesSince(restored, store, seq);
     test({ calls: restore(), restore, countRows, changesSince: since });
   });
-}
-
-/** Returns all pages of a list. */
-function pagesOf(calls: Calls, filter: RecordFilter, onPage = () => {}): CallPage[] {
-  const pages: CallPage[] = [];
-  do {
-    pages.push(calls.list(filter, Number.POSITIVE_INFINITY, pages.at(-1)?.cursor));
-    onPage();
-  } while (pages.at(-1)?.cursor !== undefined);
-  return pages;
 }
 
 const notification = (event: string, callid: string): Notification => ({ seq: 1, event, data: { callid } });
@@ -175,7 +165,7 @@ it('tells nobody of an end that was not written before the call went on, and of 
     expect(changesSince(restore(), 0)).toEqual(changes);
     expect(
       restore()
-        .find('c1')
+        .get('c1')
         ?.timeline.map(({ event }) => event),
     ).toEqual(['Ringing', 'Ended']);
   }));

@@ -1,7 +1,6 @@
 /**
- * The calls of a site: active ones, and for a while ended ones. They are in memory, and in a log of their own
- * (see `change-recorder.ts`). After a hibernation the active calls and the latest changes are read at once, ended calls when a
- * client lists them.
+ * The calls of a site: active ones, and for a while ended ones. They have a log of their own (see `change-recorder.ts`). Memory has the
+ * active ones, as compact texts, and where the log has the ended ones, which are read when a client asks for them.
  * @module
  */
 import type { CallEventName } from '../../../shared/calls/call.ts';
@@ -26,10 +25,10 @@ import { OpenCalls } from './open-calls.ts';
 import { ReconcileState } from './reconcile-state.ts';
 import {
   type CallStores,
-  loadHistory,
   pruneCalls,
   readEnded,
   restoreLine,
+  restoreStored,
   restoreUnlogged,
 } from './restore-calls.ts';
 
@@ -38,7 +37,7 @@ export class Calls {
   readonly #nextSeq: () => number;
   readonly #recorder: ChangeRecorder;
   readonly #correlator = new CallCorrelator<CallRecord>(
-    (entry) => new CallRecord(this.#openCalls, { ...entry, timeline: [] }),
+    (entry) => CallRecord.create(this.#openCalls, { ...entry, timeline: [] }),
     (record, event, at, data) => this.#onChange(record, event, at, data),
     (record) => this.#writer.requestCopy(record),
     (record) => this.#recorder.noteUnloggedState(record),
@@ -54,15 +53,14 @@ export class Calls {
 
   /**
    * @param nextSeq takes the next number of the site
-   * @param maxCopyAge see `call-log.ts`
    * @param limits what is in memory
    */
-  constructor(store: CommandLog, nextSeq: () => number, maxCopyAge?: number, limits = MEMORY_LIMITS) {
+  constructor(store: CommandLog, nextSeq: () => number, limits = MEMORY_LIMITS) {
     this.#nextSeq = nextSeq;
     this.#index = new CallIndex(limits);
     this.#openCalls = new OpenCalls((record) => this.#log.read(record), limits);
     this.#recorder = new ChangeRecorder(nextSeq);
-    this.#log = new CallLog(store, (callid) => this.#correlator.inMemory(callid), maxCopyAge);
+    this.#log = new CallLog(store, (callid) => this.#correlator.inMemory(callid), limits);
     this.#stores = {
       correlator: this.#correlator,
       index: this.#index,
@@ -71,10 +69,14 @@ export class Calls {
       openCalls: this.#openCalls,
     };
     this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
-    this.#log.restore(limits.maxEnded, this.#recorder.noteLine, (line) => {
-      const record = restoreLine(this.#stores, line);
-      this.#add(record, record.firstSeq);
-      this.#reindex(record);
+    this.#log.restore({
+      onStored: (call) => restoreStored(this.#stores, call),
+      onLine: this.#recorder.noteLine,
+      onNewest: (line) => {
+        const record = restoreLine(this.#stores, line);
+        this.#add(record, record.firstSeq);
+        this.#reindex(record);
+      },
     });
     this.#log.beforeDrop((end, now) => {
       pruneCalls(this.#stores, end);
@@ -89,7 +91,6 @@ export class Calls {
   /** Applies what was not written before a hibernation. */
   restoreUnlogged(lines: readonly CarriedLine[]): void {
     for (const line of lines) {
-      this.find(line.call.callid);
       const record = restoreUnlogged(this.#stores, line);
       if (record) this.#reindex(record);
     }
@@ -120,16 +121,8 @@ export class Calls {
     return this.#index.oldestBegan;
   }
 
-  /** Returns a call, if the log has been read as far as where it ended. */
+  /** Returns a call, if it is kept. */
   get(callid: string): CallRecord | undefined {
-    return this.#correlator.get(callid);
-  }
-
-  /** Returns a call, if it is kept. One that ended before may have to be read. */
-  find(callid: string): CallRecord | undefined {
-    const record = this.#correlator.get(callid);
-    if (record) return record;
-    loadHistory(this.#stores);
     return this.#correlator.get(callid);
   }
 
@@ -147,7 +140,7 @@ export class Calls {
 
   /** Returns whether a call is active, or has ended and is still kept. */
   isKnown(callid: string): boolean {
-    return this.find(callid) !== undefined;
+    return this.get(callid) !== undefined;
   }
 
   /** Returns the legs of an active call that are on hold; undefined for a call that has ended or is not known. */
@@ -279,7 +272,6 @@ export class Calls {
 
   /** Returns a page of calls, the newest first. */
   list(filter: RecordFilter, limit: number, cursor?: string): CallPage {
-    if (filter.states?.includes('ended') ?? true) loadHistory(this.#stores);
     return listCalls(this.#stores, filter, limit, cursor);
   }
 

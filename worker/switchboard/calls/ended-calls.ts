@@ -13,7 +13,7 @@ export interface EndedCall {
 
 export class EndedCalls {
   /** By the hash of the Call-ID, in the order of the rows. A Call-ID would take more memory than the rest. */
-  #calls = new Map<number, EndedCall>();
+  readonly #calls = new Map<number, EndedCall>();
 
   /** A row has the newest line of a call that has ended. */
   set(callid: string, ended: EndedCall): void {
@@ -32,15 +32,17 @@ export class EndedCalls {
     return this.#calls.get(hashOf(callid));
   }
 
-  /** Adds calls of older rows. */
-  prepend(older: EndedCalls): void {
-    const newer = this.#calls;
-    this.#calls = new Map(older.#calls);
-    for (const [key, ended] of newer) {
-      this.#calls.delete(key);
-      this.#calls.set(key, ended);
+  /** All that it knows, in numbers: three for each call. */
+  get numbers(): number[] {
+    return [...this.#calls].flatMap(([key, { firstSeq, position }]) => [key, firstSeq, position]);
+  }
+
+  /** Restores what {@link numbers} has returned. */
+  restore(numbers: readonly number[]): void {
+    for (let index = 0; index < numbers.length; index += 3) {
+      const [key = 0, firstSeq = 0, position = 0] = numbers.slice(index, index + 3);
+      this.#calls.set(key, { firstSeq, position });
     }
-    this.#dropOldest(this.#calls.size - MAX_ENDED);
   }
 
   /** Forgets the calls of rows before a position, which are dropped. */

@@ -5,6 +5,7 @@ import { type CarriedLine, contentOf, firstSeqOf, type LineOfCall, stateOf } fro
 import type { CallLog } from './call-log.ts';
 import { CallRecord } from './call-record.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
+import type { CheckpointCall } from './checkpoint.ts';
 import type { OpenCalls } from './open-calls.ts';
 
 /** What the calls of a site are kept in. */
@@ -16,13 +17,22 @@ export interface CallStores {
   readonly openCalls: OpenCalls;
 }
 
+/** Returns the record of an active call in a checkpoint, which {@link CallIndex.sort} must put into its place. */
+export function restoreStored(
+  { correlator, index, openCalls }: CallStores,
+  call: CheckpointCall,
+): CallRecord {
+  const record = CallRecord.fromCheckpoint(openCalls, call);
+  correlator.restore(record.callid, record);
+  index.add(record);
+  return record;
+}
+
 /** Returns the record of the newest line of a call, which {@link CallIndex.sort} must put into its place. */
 export function restoreLine({ correlator, openCalls }: CallStores, line: LineOfCall): CallRecord {
-  const content = contentOf(line);
-  const record = new CallRecord(openCalls, content);
-  record.restore(content, line.seq);
+  const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
   record.firstSeq = firstSeqOf(line);
-  correlator.restore(record);
+  correlator.restore(record.callid, record);
   return record;
 }
 
@@ -31,17 +41,10 @@ export function readEnded({ index, log, openCalls }: CallStores, callid: string)
   const ended = log.ended.get(callid);
   const line = ended && log.rows.line(ended.position, (each) => each.call.callid === callid);
   if (!line) return undefined;
-  const record = new CallRecord(openCalls, contentOf(line));
-  record.restore(contentOf(line), line.seq);
+  const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
   Object.assign(record, ended);
   index.addEnded(record);
   return record;
-}
-
-/** Reads where the calls are that had ended before what the restore has read, unless that is known. */
-export function loadHistory({ log, recorder }: CallStores): void {
-  log.readHistory(recorder.noteLine);
-  log.ended.prune(log.firstKept);
 }
 
 /** Forgets the calls that ended before a log position, and takes those out of memory that are too many. */

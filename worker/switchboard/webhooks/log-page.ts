@@ -116,7 +116,7 @@ function ofLink({ seq, link, at }: LinkLine): Candidate {
 
 /** The call may have ended long before its events are read. */
 function partiesOf(calls: Calls, callid: string): (string | null)[] {
-  const call = calls.find(callid)?.call;
+  const call = calls.get(callid)?.call;
   return call ? [call.caller, call.callee] : [];
 }
 

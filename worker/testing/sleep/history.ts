@@ -52,8 +52,6 @@ const step = (kind: StepKind) =>
 
 export interface HistoryPlan {
   readonly steps: readonly Step[];
-  /** See `call-log.ts`. */
-  readonly maxCopyAge: number;
   /** Of the site that hibernates; the other one has everything in memory. */
   readonly memory: MemoryLimits;
 }
@@ -67,11 +65,11 @@ export function histories(length: { readonly min: number; readonly max: number }
       maxLength: length.max,
       size: 'max',
     }),
-    maxCopyAge: fc.nat({ max: 40 }),
     memory: fc.record({
       maxOpen: fc.nat({ max: 3 }),
       maxText: fc.constantFrom(0, 80, 300),
       maxEnded: fc.nat({ max: 3 }),
+      minTail: fc.nat({ max: 8_000 }),
     }),
   });
 }

@@ -42,7 +42,6 @@ export type ShownChange =
 
 export class SimulatedSite {
   readonly sql: MemorySql;
-  readonly #maxCopyAge: number;
   readonly #memory: MemoryLimits;
   calls!: Calls;
   /** The number of the reconciliation round. */
@@ -60,10 +59,9 @@ export class SimulatedSite {
   #changedCommands = new Set<Command>();
   #requests: AdapterRequest[] = [];
 
-  constructor(sql: MemorySql, maxCopyAge: number, memory = MEMORY_LIMITS) {
+  constructor(sql: MemorySql, memory = MEMORY_LIMITS) {
     this.sql = sql;
     this.#memory = memory;
-    this.#maxCopyAge = maxCopyAge;
     this.#restore();
   }
 
@@ -125,7 +123,7 @@ export class SimulatedSite {
 
   /** Returns a site that finds this storage as it is now, and what is not in it. */
   fork(): SimulatedSite {
-    const fork = new SimulatedSite(this.sql.clone(), this.#maxCopyAge);
+    const fork = new SimulatedSite(this.sql.clone(), { ...MEMORY_LIMITS, maxText: this.#memory.maxText });
     fork.round = this.round;
     fork.#recordUntil = this.#recordUntil;
     fork.calls.recordUntil(this.#recordUntil);
@@ -228,7 +226,7 @@ export class SimulatedSite {
     const sockets = this.#socket ? [this.#socket] : [];
     const carried = carriedLines(sockets, this.#store);
     this.#nextSeq = Math.max(position, carried.lastSeq + 1);
-    this.calls = new Calls(this.#store, () => this.#nextSeq++, this.#maxCopyAge, this.#memory);
+    this.calls = new Calls(this.#store, () => this.#nextSeq++, this.#memory);
     this.calls.restoreUnlogged(carried.lines);
     this.calls.recordUntil(this.#recordUntil);
     this.calls.setWatched(this.watching.size > 0, 0);
