@@ -71,6 +71,25 @@ it('writes the changes of calls with long Call-IDs in several rows, because a ro
     expect(allOf(restore())).toEqual(allOf(calls));
   }));
 
+it('has in no checkpoint what ended before the segments that are kept', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql, RETENTION);
+    const calls = new Calls(store, () => ++lastSeq, { ...MEMORY_LIMITS, minTail: 0 });
+    const stored = () => store.checkpoint.read().rows.join();
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    calls.onEvent(dialogEvent('secret', 1, 2), 1);
+    calls.write(0, 0);
+    expect(stored()).toContain('secret');
+    // Nothing is written after the end until the segments are dropped.
+    calls.onEvent(dialogEvent('secret', 2, 5), 2);
+    for (let now = 15; now < 200; now += 15) store.segments.trim(now, Number.POSITIVE_INFINITY);
+    expect(stored()).not.toContain('secret');
+    const restored = new Calls(store, () => ++lastSeq);
+    expect(restored.list({}, 9).calls.map(({ callid }) => callid)).toEqual(['long']);
+    expect(sql.exec<{ count: number }>('SELECT count(*) AS count FROM segments').one().count).toBe(0);
+  }));
+
 it('reads only the checkpoint and the log after it, and of the ended calls those that are requested', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;
