@@ -165,8 +165,8 @@ it('a command for an unknown call', async () => {
 
 it('Echo', async () => {
   const params = { anything: [1, { b: null }] };
-  expect(await run('Echo', params)).toEqual([
-    ['Reply', params],
-    ['Ended', undefined],
+  expect(await client.runToEnd('Echo', { ...params, cmd_id: 'echo' })).toEqual([
+    { cmd_id: 'echo', event: 'Reply', data: params },
+    { cmd_id: 'echo', event: 'Ended' },
   ]);
 });
