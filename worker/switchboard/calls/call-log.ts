@@ -84,8 +84,8 @@ export class CallLog {
     throw new Error(`The log has no line of the call ${callid} at position ${position}`);
   }
 
-  /** The ended calls in the log, as far as it has been read. */
-  get ended(): EndedCalls {
+  /** The ended calls in the log. */
+  get endedCalls(): EndedCalls {
     return this.#ended;
   }
 

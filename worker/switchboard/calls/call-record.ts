@@ -14,7 +14,7 @@ import { type CallContent, packCall, type TimelineEntry, unpackCall } from './co
 const MAX_TIMELINE_ENTRIES = 200;
 
 /** Where closed calls come from, and who closes those that are open. */
-export interface CallShelf {
+export interface CallCache {
   /** Reads a call from its newest line in the log. */
   read(record: CallRecord): CallContent;
   /** A call was opened. */
@@ -58,39 +58,39 @@ export class CallRecord implements CallEntry {
   /** It counts as an active call that a command has made. */
   isCounted = false;
   seenAt = Number.NEGATIVE_INFINITY;
-  readonly #shelf: CallShelf;
+  readonly #cache: CallCache;
   /** Empty if the call is only in the log. */
   #text = '';
   #open: OpenCall | undefined;
 
-  private constructor(callid: string, shelf: CallShelf) {
+  private constructor(callid: string, cache: CallCache) {
     this.callid = callid;
-    this.#shelf = shelf;
+    this.#cache = cache;
   }
 
   /** Creates the record of a call of which the log has nothing yet. */
-  static create(shelf: CallShelf, content: CallContent): CallRecord {
-    const record = new CallRecord(content.call.callid, shelf);
+  static create(cache: CallCache, content: CallContent): CallRecord {
+    const record = new CallRecord(content.call.callid, cache);
     record.#open = openCall(content, false, NOTHING_LOGGED);
-    shelf.onOpened(record);
+    cache.onOpened(record);
     return record;
   }
 
   /** Creates the record of a call from its newest line, which has this number. */
-  static fromLine(shelf: CallShelf, content: CallContent, lineSeq: number): CallRecord {
-    const record = new CallRecord(content.call.callid, shelf);
+  static fromLine(cache: CallCache, content: CallContent, lineSeq: number): CallRecord {
+    const record = new CallRecord(content.call.callid, cache);
     record.#open = openCall(content, true, loggedPart(content));
     record.#lineSeq = lineSeq;
-    shelf.onOpened(record);
+    cache.onOpened(record);
     return record;
   }
 
   /** Creates the record of an active call that {@link toCheckpoint} has returned. It is closed. */
   static fromCheckpoint(
-    shelf: CallShelf,
+    cache: CallCache,
     [callid, firstSeq, position, isCounted, text]: CheckpointCall,
   ): CallRecord {
-    const record = new CallRecord(callid, shelf);
+    const record = new CallRecord(callid, cache);
     Object.assign(record, { firstSeq, position, isCounted });
     record.#text = text;
     return record;
@@ -221,12 +221,12 @@ export class CallRecord implements CallEntry {
     const open = openCall(content, true, loggedPart(content));
     this.#open = open;
     this.#text = '';
-    this.#shelf.onOpened(this);
+    this.#cache.onOpened(this);
     return open;
   }
 
   #closedContent(): CallContent {
-    return this.#text === '' ? this.#shelf.read(this) : unpackCall(this.callid, this.#text);
+    return this.#text === '' ? this.#cache.read(this) : unpackCall(this.callid, this.#text);
   }
 }
 

@@ -4,14 +4,14 @@ import type { CallStores } from './restore-calls.ts';
 
 /** Returns a page of calls, the newest first. */
 export function listCalls(
-  { index, log: { rows, ended } }: CallStores,
+  { index, log: { rows, endedCalls } }: CallStores,
   filter: RecordFilter,
   limit: number,
   cursor: string | undefined,
 ): CallPage {
   const below = cursor === undefined ? Number.POSITIVE_INFINITY : Number(cursor);
   const isWithEnded = filter.states?.includes('ended') ?? true;
-  const candidates = newestFirst(index.all, isWithEnded ? ended.before(below) : [], rows, below);
+  const candidates = newestFirst(index.all, isWithEnded ? endedCalls.before(below) : [], rows, below);
   const readBefore = rows.charactersRead;
   const page = pageOf(candidates, filter, limit, () => rows.charactersRead - readBefore);
   rows.clear();

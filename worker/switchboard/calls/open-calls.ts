@@ -1,9 +1,9 @@
 /** The calls that are open, because something has happened to them or they were read. Those that were opened first are closed again. @module */
-import type { CallRecord, CallShelf } from './call-record.ts';
+import type { CallCache, CallRecord } from './call-record.ts';
 import type { CallContent } from './compact-call.ts';
 import type { MemoryLimits } from './memory-limits.ts';
 
-export class OpenCalls implements CallShelf {
+export class OpenCalls implements CallCache {
   readonly #open = new Set<CallRecord>();
   readonly #read: (record: CallRecord) => CallContent;
   /** {@link closeOthers} is due at this size. It rises with the calls that cannot be closed, so that these are not tried every time. */

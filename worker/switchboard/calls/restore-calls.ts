@@ -38,7 +38,7 @@ export function restoreLine({ correlator, openCalls }: CallStores, line: LineOfC
 
 /** Reads an ended call that is not in memory. Returns undefined if it is not kept, or not known to have ended. */
 export function readEnded({ index, log, openCalls }: CallStores, callid: string): CallRecord | undefined {
-  const ended = log.ended.get(callid);
+  const ended = log.endedCalls.get(callid);
   const line = ended && log.rows.line(ended.position, (each) => each.call.callid === callid);
   if (!line) return undefined;
   const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
@@ -57,7 +57,7 @@ export function pruneCalls(
     recorder.forgetUnlogged(record);
     openCalls.forget(record);
   }
-  log.ended.prune(position);
+  log.endedCalls.prune(position);
 }
 
 /** Applies a line that was not written before a hibernation. Its changes are still to be logged; metadata and origin always are. */

@@ -2,14 +2,14 @@
 import type { CommandLog } from '../store/command-log.ts';
 import type { LineOfCall, LogLine } from './call-lines.ts';
 
-/** Rows that are kept: of calls that are read one after the other, each has a few hundred characters to some 500,000. */
-const MAX_KEPT = 4;
+/** Rows that are cached: of calls that are read one after the other, each has a few hundred characters to some 150,000. */
+const MAX_CACHED_ROWS = 4;
 
 export class RowReader {
   readonly #store: CommandLog;
   readonly #parse: (row: string) => readonly LogLine[];
   /** Lines of calls by position, the row that was read last at the end. */
-  readonly #kept = new Map<number, readonly LineOfCall[]>();
+  readonly #cache = new Map<number, readonly LineOfCall[]>();
   /** Characters of all rows that were read so far. */
   charactersRead = 0;
 
@@ -25,18 +25,18 @@ export class RowReader {
 
   /** Forgets the rows that were read: they take memory. */
   clear(): void {
-    this.#kept.clear();
+    this.#cache.clear();
   }
 
   #lines(position: number): readonly LineOfCall[] {
-    const kept = this.#kept.get(position);
-    if (kept) return kept;
+    const cached = this.#cache.get(position);
+    if (cached) return cached;
     const row = this.#store.callsAt(position) ?? '[]';
     this.charactersRead += row.length;
     const lines = this.#parse(row).filter((line): line is LineOfCall => 'call' in line);
-    this.#kept.set(position, lines);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    this.#cache.set(position, lines);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > MAX_CACHED_ROWS && oldest !== undefined) this.#cache.delete(oldest);
     return lines;
   }
 }
