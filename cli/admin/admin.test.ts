@@ -106,6 +106,7 @@ it.each([
     { limits: { standing_calls: null }, rules: { allow: [], deny: ['+1900*@*', '*@evil'] }, origins: [] },
   ],
   ['tenant delete acme', 'DELETE', '/tenants/acme', undefined],
+  ['site show acme berlin', 'GET', '/tenants/acme/sites/berlin', undefined],
   [
     'site create acme berlin --location weur',
     'POST',

@@ -11,7 +11,8 @@ import { ROUND_INTERVAL_MS } from '../switchboard/link/reconcile-schedule.ts';
 import { Segments } from '../switchboard/store/segments.ts';
 import { Switchboard } from '../switchboard/switchboard.ts';
 import type { ScriptedReply } from '../testing/adapter.ts';
-import { dialogEvent, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
+import { eventually } from '../testing/eventually.ts';
+import { dialogEvent, scenarios, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
 import { policy, TestSite } from '../testing/site.ts';
 import { ResultBatch } from './result-batch.ts';
 import { DEFAULT_RETRY_DELAYS_S } from './retry-schedule.ts';
@@ -33,6 +34,7 @@ let respond: (request: ReceivedRequest, nth: number) => Response | Promise<Respo
   new Response(null, { status: 204 });
 
 beforeEach(() => {
+  vi.restoreAllMocks();
   received = [];
   respond = () => new Response(null, { status: 204 });
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
@@ -50,8 +52,8 @@ beforeEach(() => {
     return respond(receivedRequest, received.length);
   });
 });
+// The stub of fetch stays: an object that retries after its test must not reach for the network.
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -115,6 +117,15 @@ async function advance(ms: number, object: DurableObjectStub): Promise<void> {
   await runDurableObjectAlarm(object);
 }
 
+/** Returns a function that runs one command after the other, each with a text in its metadata. Each fails at once. */
+async function commandRunner(site: TestSite): Promise<(...texts: readonly string[]) => Promise<void>> {
+  await site.adapter(scenarios.endNotFound);
+  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
+  return async (...texts) => {
+    for (const text of texts) await client.runStored({ metadata: { text } });
+  };
+}
+
 it('delivers the events of commands and calls in order, signed, and each once', async () => {
   const { site, create } = await createSite();
   const { secret, id, public_keys: keys, status } = await create();
@@ -123,7 +134,7 @@ it('delivers the events of commands and calls in order, signed, and each once', 
   const client = await site.client();
   await client.request('CallStart', { ...uris, metadata: { ticket: 7 } });
   const notifications = await client.untilEnded();
-  await vi.waitFor(() => expect(types()).toContain('command.call_start.ended'));
+  await eventually(() => expect(types()).toContain('command.call_start.ended'));
   const commandData = received.flatMap(({ payload }) =>
     payload.type.startsWith('command.') ? [payload.data] : [],
   );
@@ -158,7 +169,7 @@ it('applies the filters of types and of addresses together', async () => {
   await client.untilEnded();
   await client.request('CallStart', { ...uris, cmd_id: 'alice' });
   await client.untilEnded();
-  await vi.waitFor(() => expect(received.length).toBeGreaterThan(0));
+  await eventually(() => expect(received.length).toBeGreaterThan(0));
   expect(received.map(({ payload }) => payload.data)).toMatchObject([{ cmd_id: 'alice', event: 'Ended' }]);
   adapter.close();
 });
@@ -167,42 +178,38 @@ it.each([false, true])(
   'retries in time when the clock was set back by a day, restarted: %s',
   async (isRestarted) => {
     const { site, create, object, listDeliveries, show } = await createSite();
-    const { id } = await create({ events: ['command.*.reply'] });
-    const client = await site.client();
+    const { id } = await create({ events: ['command.*.error'] });
+    const run = await commandRunner(site);
     let failures = 1;
     respond = () => new Response(null, { status: failures-- > 0 ? 500 : 200 });
-    await client.request('Echo');
-    await client.untilEnded();
-    await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
+    await run('one');
+    await eventually(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
     if (isRestarted) await evictDurableObject(object);
     await advance(-86_400_000, object);
     expect(await show(id)).toMatchObject({ waiting: 1 });
     await advance(6_001, object);
-    await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
+    await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
   },
 );
 
 it('retries a failed delivery with the same id and a new timestamp, while later ones overtake it', async () => {
   const { site, create, object, listDeliveries, show } = await createSite();
-  const { id } = await create({ events: ['command.*.reply'] });
-  const client = await site.client();
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   const failedIds: string[] = [];
   respond = ({ headers }) => {
     const isFirst = failedIds.length === 0 || failedIds[0] === headers['webhook-id'];
     if (isFirst) failedIds.push(headers['webhook-id'] ?? '');
     return new Response(null, { status: isFirst && failedIds.length < 3 ? 500 : 200 });
   };
-  await client.request('Echo', { text: 'first' });
-  await client.untilEnded();
-  await client.request('Echo', { text: 'second' });
-  await client.untilEnded();
-  await vi.waitFor(() => expect(received).toHaveLength(2));
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
+  await run('first', 'second');
+  await eventually(() => expect(received).toHaveLength(2));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
   await advance(6_001, object);
-  await vi.waitFor(() => expect(received).toHaveLength(3));
-  await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(3));
+  await eventually(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(2));
   await advance(360_001, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
   const [first, second, ...retries] = ids();
   expect(second).not.toBe(first);
   expect(retries).toEqual([first, first]);
@@ -229,17 +236,17 @@ it('shows a delivery as failed after the last attempt, and can replay it', async
   respond = () => new Response(null, { status: 500 });
   await admin('POST', `${path}/${id}/test`);
   for (let attempts = 1; attempts < 10; attempts++) {
-    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
     await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
   }
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 1, waiting: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ failed: 1, waiting: 0 }));
   const [failed] = await listDeliveries(id, '?state=failed');
   expect(failed).toMatchObject({ state: 'failed', next_try: null });
   expect(failed?.attempts).toHaveLength(10);
   respond = () => new Response();
   const replayed = await admin('POST', `${path}/${id}/deliveries/${failed?.n}/replay`);
   expect(replayed).toMatchObject({ status: 202, state: 'waiting' });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 0, waiting: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ failed: 0, waiting: 0 }));
   expect(new Set(ids())).toEqual(new Set([failed?.webhook_id]));
 });
 
@@ -252,12 +259,12 @@ it('sends a delivery that is replayed during an attempt again, whether the attem
     const count = received.length;
     respond = (_, nth) => (nth === count + 1 ? promise : new Response());
     return async () => {
-      await vi.waitFor(() => expect(received).toHaveLength(count + 1));
+      await eventually(() => expect(received).toHaveLength(count + 1));
       const [delivery] = await listDeliveries(id);
       await admin('POST', `${path}/${id}/deliveries/${delivery?.n}/replay`);
       resolve(new Response(null, { status }));
-      await vi.waitFor(() => expect(received).toHaveLength(count + 2));
-      await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+      await eventually(() => expect(received).toHaveLength(count + 2));
+      await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
     };
   };
   const replaySuccess = await replayDuring(204);
@@ -267,10 +274,10 @@ it('sends a delivery that is replayed during an attempt again, whether the attem
   respond = () => new Response(null, { status: 500 });
   await admin('POST', `${path}/${id}/test`);
   for (let attempts = 1; attempts < 9; attempts++) {
-    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
     await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
   }
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(9));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(9));
   const replayLast = await replayDuring(500);
   await advance((DEFAULT_RETRY_DELAYS_S[9] ?? 0) * 1_200 + 1, object);
   await replayLast();
@@ -289,11 +296,11 @@ it.each([
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = (_, nth) => (nth === 1 ? promise : new Response());
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   const changes = 'url' in change ? { url: `https://${host}/new` } : change;
   await admin('PATCH', `${path}/${id}`, changes);
   resolve(new Response(null, { status }));
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(1));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(1));
   expect(await show(id)).toMatchObject({ enabled, disabled_because: because });
 });
 
@@ -304,7 +311,7 @@ it('announces the webhooks again if an endpoint changes during an announcement t
   const enable = vi.spyOn(Switchboard.prototype, 'enableWebhooks');
   enable.mockImplementationOnce((() => promise) as () => void);
   const first = admin('PATCH', `${path}/${id}`, { description: 'new' });
-  await vi.waitFor(() => expect(enable).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(enable).toHaveBeenCalledTimes(1));
   enable.mockImplementationOnce(() => {
     throw new Error('the object is overloaded');
   });
@@ -319,28 +326,24 @@ it('announces the webhooks again if an endpoint changes during an announcement t
 
 it('disables an endpoint that answers 410, and sends and keeps nothing for it until it is enabled', async () => {
   const { site, create, listDeliveries, show, path } = await createSite();
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
   respond = () => new Response(null, { status: 410 });
-  const client = await site.client();
-  const echo = async () => {
-    await client.request('Echo', {});
-    await client.untilEnded();
-  };
-  await echo();
-  await vi.waitFor(async () =>
+  const run = await commandRunner(site);
+  await run('one');
+  await eventually(async () =>
     expect(await show(id)).toMatchObject({
       enabled: false,
       disabled_because: 'The endpoint answered 410 Gone.',
     }),
   );
   expect(await admin('POST', `${path}/${id}/test`)).toMatchObject({ status: 409 });
-  await echo();
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await run('two');
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   respond = () => new Response();
   expect(await admin('PATCH', `${path}/${id}`, { enabled: true })).toMatchObject({ disabled_because: null });
-  await echo();
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
-  expect(received.filter(({ payload }) => payload.type === 'command.echo.reply')).toHaveLength(2);
+  await run('three');
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  expect(received.filter(({ payload }) => payload.type === 'command.call_end.error')).toHaveLength(2);
 });
 
 it('honors Retry-After for the whole endpoint, and delays no other', async () => {
@@ -349,15 +352,15 @@ it('honors Retry-After for the whole endpoint, and delays no other', async () =>
   const other = await create({ url: `https://other.${host}/` });
   respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '120' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   respond = () => new Response();
   await admin('POST', `${path}/${id}/test`);
   await admin('POST', `${path}/${other.id}/test`);
-  await vi.waitFor(() => expect(received.map(({ url }) => url)).toContain(`https://other.${host}/`));
+  await eventually(() => expect(received.map(({ url }) => url)).toContain(`https://other.${host}/`));
   await advance(60_000, object);
   expect(received).toHaveLength(2);
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, quiet_until: null }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, quiet_until: null }));
   expect(received).toHaveLength(4);
 });
 
@@ -366,7 +369,7 @@ it('does not follow a redirect, and says what to do', async () => {
   const { id } = await create();
   respond = () => new Response(null, { status: 307, headers: { Location: 'http://10.0.0.1/' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await listDeliveries(id))[0]?.attempts).toMatchObject([
       {
         status: 307,
@@ -379,25 +382,23 @@ it('does not follow a redirect, and says what to do', async () => {
 
 it('delays neither other endpoints nor calls when a receiver hangs', async () => {
   const { site, create, show, listDeliveries } = await createSite();
-  const hanging = await create({ url: `https://hanging.${host}/` });
-  const healthy = await create({ url: `https://healthy.${host}/` });
+  const events = ['command.*'];
+  const hanging = await create({ url: `https://hanging.${host}/`, events });
+  const healthy = await create({ url: `https://healthy.${host}/`, events });
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = ({ url }) => (url.includes('hanging') ? promise : new Response());
-  const client = await site.client();
-  for (let n = 0; n < 3; n++) {
-    await client.request('Echo', {});
-    await client.untilEnded();
-  }
-  await vi.waitFor(async () => {
+  const run = await commandRunner(site);
+  await run('one', 'two', 'three');
+  await eventually(async () => {
     const deliveries = await listDeliveries(healthy.id);
-    expect(deliveries.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
+    expect(deliveries.filter(({ type }) => type === 'command.call_end.ended')).toHaveLength(3);
     expect(deliveries.every(({ state }) => state === 'delivered')).toBe(true);
   });
   // One of each command, because the next one must wait for it.
   expect(received.filter(({ url }) => url.includes('hanging'))).toHaveLength(3);
   expect((await show(hanging.id)).waiting).toBeGreaterThan(3);
   resolve(new Response());
-  await vi.waitFor(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
+  await eventually(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
 });
 
 it('does not read an endless response', async () => {
@@ -414,7 +415,7 @@ it('does not read an endless response', async () => {
       }),
     );
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(isCanceled).toBe(true);
 });
 
@@ -446,7 +447,7 @@ it.each([
     return Object.defineProperty(response, 'body', { value: body });
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(endings).toEqual([shouldCancel ? 'canceled' : 'read']);
 });
 
@@ -456,31 +457,31 @@ it('sends a delivery again under the same id if the object dies during the attem
   const { id } = await create();
   respond = () => new Promise(() => {});
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   // Aborted, because an eviction waits for requests in flight.
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   respond = () => new Response();
   await advance(20_001, testSite.object);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(ids()).toEqual([ids()[0], ids()[0]]);
 });
 
 it('sends deliveries again under the same ids if the object dies before their results are written', async () => {
   const testSite = await createSite();
   const { site, create, listDeliveries } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
-  const client = await site.client();
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   const add = vi.spyOn(ResultBatch.prototype, 'add');
   const write = vi.spyOn(ResultBatch.prototype, 'write').mockImplementation(() => {});
-  for (let n = 0; n < 3; n++) await client.request('Echo', {});
-  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(3));
+  await run('one', 'two', 'three');
+  await eventually(() => expect(add).toHaveBeenCalledTimes(3));
   const firstIds = ids();
   expect(new Set(firstIds).size).toBe(3);
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   write.mockRestore();
   expect((await listDeliveries(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting', 'waiting']);
   await advance(20_001, testSite.object);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await listDeliveries(id)).every(({ state }) => state === 'delivered')).toBe(true),
   );
   expect(ids().toSorted()).toEqual([...firstIds, ...firstIds].toSorted());
@@ -490,24 +491,15 @@ it('sends deliveries again under the same ids if the object dies before their re
 async function silence({ path, show }: Awaited<ReturnType<typeof createSite>>, id: string, seconds: number) {
   respond = () => new Response(null, { status: 503, headers: { 'Retry-After': String(seconds) } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   received = [];
   respond = () => new Response();
 }
 
-/** Runs one Echo after the other. */
-async function echo(site: TestSite, ...texts: readonly string[]): Promise<void> {
-  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
-  for (const text of texts) {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  }
-}
-
-/** Returns the texts of the received Echo events. */
+/** Returns the texts of the received events of {@link commandRunner}. */
 const receivedTexts = () =>
   received.flatMap(({ payload: { type, data } }) =>
-    type === 'command.echo.reply' && 'data' in data ? [(data.data as { text: string }).text] : [],
+    type === 'command.call_end.error' && 'metadata' in data ? [data.metadata?.['text']] : [],
   );
 
 const countDeliveries = (object: DurableObjectStub) =>
@@ -520,92 +512,100 @@ const countDeliveries = (object: DurableObjectStub) =>
 it('stores no deliveries while a receiver is away, and sends all events in order afterwards', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
   const texts = Array.from({ length: 30 }, (_, n) => String(n));
-  await echo(site, ...texts);
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
+  await run(...texts);
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
   expect(await show(id)).toMatchObject({ waiting: 1 });
   expect([await countDeliveries(object), received]).toEqual([1, []]);
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
   expect(receivedTexts()).toEqual(texts);
 });
 
-it('delivers events of 60 KB completely, however far behind an endpoint is', async () => {
+it('delivers events with long metadata completely, however far behind an endpoint is', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(60_000, '.'));
-  await echo(site, ...texts);
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
+  const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(2_000, '.'));
+  await run(...texts);
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }), 5_000);
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
   expect(receivedTexts().toSorted()).toEqual(texts.toSorted());
 });
 
 it('applies a changed filter only to later events', async () => {
   const testSite = await createSite();
   const { site, create, object, path } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'wanted');
+  await run('wanted');
   await admin('PATCH', `${path}/${id}`, { events: ['command.*.ended'] });
-  await echo(site, 'not wanted');
+  await run('not wanted');
   await advance(61_000, object);
   const commandDatas = () => types().filter((type) => type.startsWith('command.'));
-  await vi.waitFor(() => expect(commandDatas()).toEqual(['command.echo.reply', 'command.echo.ended']));
+  await eventually(() =>
+    expect(commandDatas()).toEqual(['command.call_end.error', 'command.call_end.ended']),
+  );
   expect(receivedTexts()).toEqual(['wanted']);
 });
 
 it('reads the pending events of a disabled endpoint at once, and sends them when it is enabled', async () => {
   const testSite = await createSite();
   const { site, create, path, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'one', 'two');
+  await run('one', 'two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
-  await echo(site, 'not kept');
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  await run('not kept');
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one', 'two']));
+  await eventually(() => expect(receivedTexts()).toEqual(['one', 'two']));
 });
 
 it('reads events before the listDeliveries drops them, and keeps them for a quiet endpoint', async () => {
   const testSite = await createSite();
   const { site, create, object, show, tenant } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await admin('PATCH', `/tenants/${tenant}`, { kept_seconds: 60 });
   await silence(testSite, id, 3_600);
-  await echo(site, 'one', 'two');
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(3));
+  await run('one', 'two');
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(3));
   await advance(25_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
   expect(received).toEqual([]);
   await advance(60_000, site.object);
   await advance(3_600_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
   expect(receivedTexts()).toEqual(['one', 'two']);
 });
 
 it('counts events that the listDeliveries dropped before they were read, and delivers the later ones', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'lost');
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(0));
+  await run('lost');
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(0));
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const lostBefore = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
     const { end } = sql.exec<{ end: number }>('SELECT max(position) + 1 AS end FROM log_1').one();
     return end;
   });
   const firstKept = vi.spyOn(Segments.prototype, 'firstKept', 'get').mockReturnValue(lostBefore);
-  await echo(site, 'kept');
+  await run('kept');
   await advance(61_000, object);
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['kept']));
+  await eventually(() => expect(receivedTexts()).toEqual(['kept']));
   expect((await show(id)).dropped).toBeGreaterThan(0);
   firstKept.mockRestore();
 });
@@ -613,19 +613,20 @@ it('counts events that the listDeliveries dropped before they were read, and del
 it('retries to read the listDeliveries, and loses nothing if objects die meanwhile', async () => {
   const testSite = await createSite();
   const { site, create, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const readLog = vi.spyOn(Switchboard.prototype, 'readLog').mockImplementation(() => {
     throw new Error('unreachable');
   });
-  await echo(site, 'one');
-  await vi.waitFor(() => expect(readLog).toHaveBeenCalled());
+  await run('one');
+  await eventually(() => expect(readLog).toHaveBeenCalled());
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   await evictDurableObject(site.object);
   readLog.mockRestore();
   expect(received).toEqual([]);
   await advance(20_001, testSite.object);
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one']));
+  await eventually(() => expect(receivedTexts()).toEqual(['one']));
   expect(await show(id)).toMatchObject({ behind: 0, dropped: 0 });
 });
 
@@ -634,18 +635,18 @@ it('stops at a 410 at once, keeps the other due deliveries, and sends them when 
   const { id } = await create();
   respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '60' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   for (let n = 0; n < 20; n++) await admin('POST', `${path}/${id}/test`);
   respond = (_, nth) => new Response(null, { status: nth === 6 ? 410 : 200 });
   await advance(61_000, object);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await show(id)).toMatchObject({ enabled: false, waiting: 16, failed: 1 }),
   );
   expect(received).toHaveLength(6);
   await runDurableObjectAlarm(object);
   expect(received).toHaveLength(6);
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
   expect(received).toHaveLength(22);
 });
 
@@ -654,60 +655,51 @@ it('shows every finished attempt, even before its result is written', async () =
   const { id } = await create();
   const add = vi.spyOn(ResultBatch.prototype, 'add');
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(add).toHaveBeenCalledTimes(1));
   expect(await show(id)).toMatchObject({ waiting: 0 });
   expect(await listDeliveries(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
 });
 
 it('delivers events once that the Switchboard logged but could not report before it died', async () => {
   const { site, create, object } = await createSite();
-  await create({ events: ['command.*.reply'] });
-  const client = await site.client();
-  await client.request('Echo', { text: 'one' });
-  await client.untilEnded();
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
+  await run('one');
+  await eventually(() => expect(received).toHaveLength(1));
   // The webhooks cannot be reached, and then both objects are evicted.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const onLogPosition = vi.spyOn(Webhooks.prototype, 'onLogPosition').mockImplementation(() => {
     throw new Error('unreachable');
   });
-  await client.request('Echo', { text: 'two' });
-  await client.untilEnded();
-  await vi.waitFor(() => expect(onLogPosition).toHaveBeenCalled());
+  await run('two');
+  await eventually(() => expect(onLogPosition).toHaveBeenCalled());
   await evictDurableObject(site.object);
   await evictDurableObject(object);
   onLogPosition.mockRestore();
   expect(received).toHaveLength(1);
   await advance(6_000, site.object);
-  await vi.waitFor(() => expect(received).toHaveLength(2));
-  expect(received.map(({ payload }) => payload.data)).toMatchObject([
-    { data: { text: 'one' } },
-    { data: { text: 'two' } },
-  ]);
+  await eventually(() => expect(received).toHaveLength(2));
+  expect(receivedTexts()).toEqual(['one', 'two']);
 });
 
 it('delivers unreported events by the endpoints that existed when they happened', async () => {
   const { site, create, path } = await createSite();
-  const filter = { events: ['command.*.reply'] };
+  const filter = { events: ['command.*.error'] };
   const { id } = await create(filter);
-  const client = await site.client();
-  const echo = async (text: string) => {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  };
+  const run = await commandRunner(site);
   const delivered = () => received.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
-  const delivery = (path: string, text: string) => [path, expect.objectContaining({ data: { text } })];
-  await echo('one');
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  const delivery = (path: string, text: string) => [path, expect.objectContaining({ metadata: { text } })];
+  await run('one');
+  await eventually(() => expect(received).toHaveLength(1));
   // Without a change of endpoints, the event would not be reported for a long time.
   vi.spyOn(loadMeter, 'batchWindowMs').mockReturnValue(60_000);
-  await echo('two');
+  await run('two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(received).toHaveLength(2));
-  await echo('three');
+  await eventually(() => expect(received).toHaveLength(2));
+  await run('three');
   await create({ ...filter, url: `https://${host}/other` });
-  await vi.waitFor(() => expect(received).toHaveLength(3));
+  await eventually(() => expect(received).toHaveLength(3));
   expect(delivered()).toEqual([
     delivery('/hooks', 'one'),
     delivery('/hooks', 'two'),
@@ -717,20 +709,16 @@ it('delivers unreported events by the endpoints that existed when they happened'
 
 it('delivers no events from before an endpoint was created, and nothing without endpoints', async () => {
   const { site, create, path, object } = await createSite();
-  const client = await site.client();
-  const echo = async (text: string) => {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  };
-  await echo('before');
-  const { id } = await create({ events: ['command.*.reply'] });
-  await echo('with');
-  await vi.waitFor(() => expect(received).toHaveLength(1));
-  expect(received[0]?.payload.data).toMatchObject({ data: { text: 'with' } });
+  const run = await commandRunner(site);
+  await run('before');
+  const { id } = await create({ events: ['command.*.error'] });
+  await run('with');
+  await eventually(() => expect(received).toHaveLength(1));
+  expect(received[0]?.payload.data).toMatchObject({ metadata: { text: 'with' } });
   expect(await admin('DELETE', `${path}/${id}`)).toMatchObject({ status: 200 });
   expect(await isNotified(site)).toBe(true);
-  await echo('after');
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await run('after');
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   expect(received).toHaveLength(1);
   const rows = await runInDurableObject(object, (_, { storage }) =>
     storage.sql.exec('SELECT * FROM deliveries').toArray(),
@@ -755,10 +743,10 @@ it('delivers the end of a call although its event was lost, and polls OpenSIPS o
   );
   await adapter.raiseEvent(dialogEvent('lost', 1, 2));
   await adapter.raiseEvent(dialogEvent('lost', 2, 3));
-  await vi.waitFor(() => expect(types()).toContain('call.answered'));
+  await eventually(() => expect(types()).toContain('call.answered'));
   isActive = false;
   await advance(ROUND_INTERVAL_MS, site.object);
-  await vi.waitFor(() => expect(types().at(-1)).toBe('call.ended'));
+  await eventually(() => expect(types().at(-1)).toBe('call.ended'));
   const requestCount = adapter.reconcileRequests.length;
   expect(requestCount).toBeGreaterThan(0);
   await advance(ROUND_INTERVAL_MS, site.object);
@@ -781,11 +769,11 @@ it('signs with a rotated secret too until its grace period is over', async () =>
     }
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   expect([secret, rotated.secret].map(verifies)).toEqual([true, true]);
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_001 });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(2));
   expect([secret, rotated.secret].map(verifies)).toEqual([false, true]);
 });
 
@@ -841,10 +829,10 @@ it('deletes the webhooks of a deleted site, also with a delivery in flight', asy
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = () => promise;
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   await admin('DELETE', `/tenants/${tenant}/sites/main`);
   resolve(new Response());
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(
       await runInDurableObject(object, (_, { storage }) =>
         storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deliveries'").toArray(),
@@ -852,7 +840,7 @@ it('deletes the webhooks of a deleted site, also with a delivery in flight', asy
     ).toEqual([]),
   );
   await advance(40_000, env.TENANT.get(env.TENANT.idFromName(tenant)));
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await admin('POST', `/tenants/${tenant}/sites`, { id: 'main' })).toMatchObject({ status: 201 }),
   );
   expect(await admin('GET', path)).toMatchObject({ webhooks: [] });
@@ -863,7 +851,7 @@ it('keeps deliveries for a week', async () => {
   const { create, object, path, listDeliveries } = await createSite();
   const { id } = await create();
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   await advance(6.9 * 86_400_000, object);
   expect(await listDeliveries(id)).toHaveLength(1);
   await advance(0.2 * 86_400_000, object);

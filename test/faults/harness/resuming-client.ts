@@ -16,7 +16,10 @@ const LIVENESS_CHECK_INTERVAL_MS = 250;
 /** When a request that failed for lack of an adapter is repeated. */
 const NO_ADAPTER_RETRY_MS = 250;
 const NO_ADAPTER = -32001;
-/** Begins the `cmd_id` of a command whose end shows that a replay is complete: what happens meanwhile is sent after it. */
+/**
+ * Begins the `cmd_id` of a command whose end shows that a replay is complete: it is stored after everything that is replayed, and sent from
+ * there. It ends a call that does not exist.
+ */
 const MARKER = 'replay-complete-';
 
 /** A request without a final response. */
@@ -173,13 +176,16 @@ export async function fetchReplay(url: string, session: string): Promise<Notific
     await new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
       socket.on('close', () => reject(new Error('closed before the replay was complete')));
-      // No such call exists, so the command ends at once, and its end is stored after everything before it.
       const params = { callid: cmdId, cmd_id: cmdId };
-      const request = { jsonrpc: '2.0', id: 'complete', method: 'CallEnd', params };
-      socket.on('open', () => socket.send(JSON.stringify(request)));
+      const request = JSON.stringify({ jsonrpc: '2.0', id: 'complete', method: 'CallEnd', params });
+      socket.on('open', () => socket.send(request));
       socket.on('message', (data) => {
         const message = JSON.parse(data.toString()) as RpcResponse | { readonly params: Notification };
-        if (!('params' in message)) return;
+        if (!('params' in message)) {
+          if (message.error?.code === NO_ADAPTER) setTimeout(() => socket.send(request), NO_ADAPTER_RETRY_MS);
+          else if (message.error) reject(new Error(`the marker was refused: ${data.toString()}`));
+          return;
+        }
         const { params } = message;
         if (params.cmd_id === cmdId && params.event === 'Ended') resolve();
         // `Closing` has none.

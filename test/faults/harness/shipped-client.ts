@@ -143,7 +143,8 @@ export class ShippedClient implements FaultClient {
       run.updates.push(update);
       if (update.event === 'Started')
         this.#onFirst[report.run]?.({ id: report.run, result: { cmd_id: cmdId, event: 'Started' } });
-      else this.#log.add({ cmd_id: cmdId, ...update });
+      // Every command of a fault run is stored, so its notifications are numbered.
+      else if (update.seq !== undefined) this.#log.add({ cmd_id: cmdId, ...update });
       return;
     }
     const { error } = report;
