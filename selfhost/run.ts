@@ -16,9 +16,10 @@ import { onParentEnd } from './parent.ts';
 import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
 import { loadOrCreateSecrets, SECRETS_FILE } from './secrets.ts';
 import { EXIT, readSettings, type Settings } from './settings.ts';
-import { StartError, startErrorText } from './start-error.ts';
+import { startErrorText } from './start-error.ts';
 import { Supervisor } from './supervisor.ts';
 import { spawnTied } from './tied-process.ts';
+import { waitUntil } from './wait-until.ts';
 import { prepareEdge } from './workerd.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -29,7 +30,6 @@ const EDGE_STOP_TIMEOUT_MS = 1_000;
 const ADAPTER_STOP_TIMEOUT_MS = 3_000;
 /** Everything runs within five seconds on a usual machine; a slow one gets more time. */
 const START_TIMEOUT_MS = 20_000;
-const POLL_INTERVAL_MS = 25;
 
 const supervisor = new Supervisor((line) => process.stderr.write(`${line}\n`));
 let dataLock: DataLock | undefined;
@@ -104,7 +104,7 @@ async function startDemo(settings: Settings): Promise<string> {
     spawn: () => spawnTied(process.execPath, [adapter], { env }),
     stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
   });
-  await waitUntil(() => isLinked(port), 'The adapter has not connected to the edge');
+  await untilUp((signal) => isLinked(port, signal), 'The adapter has not connected to the edge');
   return demoBanner(port, resolve(settings.data), settings.opensips && opensips, nextHop);
 }
 
@@ -119,8 +119,8 @@ async function startWorker(
   front = await openFront(port, listenHosts(host), data, settings['trusted-proxy']);
   const spawn = await prepareEdge({ port: front.socketPath, data, secrets, entry, webhooksToPrivate });
   supervisor.start({ name: 'The edge (workerd)', spawn, stopTimeoutMs: EDGE_STOP_TIMEOUT_MS });
-  await waitUntil(
-    async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok,
+  await untilUp(
+    async (signal) => (await fetch(`http://127.0.0.1:${port}/healthz`, { signal })).ok,
     'The edge (workerd) has not answered',
   );
 }
@@ -137,31 +137,26 @@ async function startSimulator(): Promise<string> {
     spawn,
     stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
   });
-  return new Promise((resolve) => {
-    simulator.stdout?.on('data', (chunk: Buffer) => {
-      address = /127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0] ?? address;
-      if (!address.endsWith(':0')) resolve(address);
-    });
+  simulator.stdout?.on('data', (chunk: Buffer) => {
+    address = /127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0] ?? address;
   });
+  await untilUp(async () => !address.endsWith(':0'), 'The simulator has not started');
+  return address;
 }
 
-async function isLinked(port: number): Promise<boolean> {
-  const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`)).json()) as {
+async function isLinked(port: number, signal: AbortSignal): Promise<boolean> {
+  const health = (await (await fetch(`http://127.0.0.1:${port}/healthz`, { signal })).json()) as {
     link?: { connected?: boolean };
   };
   return health.link?.connected === true;
 }
 
-/** Rejects if the condition is not met in time, or if a part has ended meanwhile. */
-async function waitUntil(condition: () => Promise<boolean>, problem: string): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await condition().catch(() => false))) {
-    if (stopping) throw new StartError('A part has ended.');
-    if (Date.now() > deadline)
-      throw new StartError(`${problem} within ${START_TIMEOUT_MS / 1_000} s. Its messages are above.`);
-    await new Promise((resume) => setTimeout(resume, POLL_INTERVAL_MS));
-  }
-  if (stopping) throw new StartError('A part has ended.');
+/** Waits for a part to come up. */
+function untilUp(condition: (signal: AbortSignal) => Promise<boolean>, problem: string): Promise<void> {
+  return waitUntil(condition, problem, {
+    timeoutMs: START_TIMEOUT_MS,
+    isStopping: () => stopping !== undefined,
+  });
 }
 
 /** Prints the first failure only: the others follow from it. */

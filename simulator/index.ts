@@ -93,10 +93,10 @@ export type Simulator = {
   /** Restarts OpenSIPS: it loses requests and subscriptions, and its dialogs too unless `keepDialogs` is set. */
   restart(options: { keepDialogs: boolean }): void;
   /**
-   * Sends no replies to this MI method from now on; null ends that. The command is not run, unless `runs` is set: then
+   * Sends no replies to these MI methods from now on; null ends that. The command is not run, unless `runs` is set: then
    * only its reply is lost.
    */
-  silence(method: string | null, options?: { readonly runs: boolean }): void;
+  silence(methods: string | readonly string[] | null, options?: { readonly runs: boolean }): void;
   close(): Promise<void>;
 };
 
@@ -104,7 +104,7 @@ export type Simulator = {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', port = 0, replyDelayMs = 0 } = options;
   const subscriptions = new Subscriptions();
-  let silenced: { method: string; runs: boolean } | undefined;
+  let silenced: { methods: readonly string[]; runs: boolean } | undefined;
 
   const eventSocket = await bindUdp({ host, port: 0 }, () => {});
   const raiseEvent = (event: EventName, params: unknown) => {
@@ -120,7 +120,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     if (typeof request === 'string') return send(request, from);
     opensips.ledger.addRequest({ receivedAt: Date.now(), ...request });
     if (opensips.hasCrashed) return;
-    const isSilenced = silenced?.method === request.method;
+    const isSilenced = silenced?.methods.includes(request.method) ?? false;
     if (isSilenced && !silenced?.runs) return;
     const reply = await handleRequest(opensips, request);
     if (replyDelayMs > 0) await opensips.clock.timeline().wait(replyDelayMs);
@@ -151,8 +151,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       return opensips.hasCrashed;
     },
     restart: ({ keepDialogs }) => restartOpenSips(opensips, keepDialogs),
-    silence: (method, { runs } = { runs: false }) => {
-      silenced = method === null ? undefined : { method, runs };
+    silence: (methods, { runs } = { runs: false }) => {
+      silenced = methods === null ? undefined : { methods: [methods].flat(), runs };
     },
     close: async () => {
       opensips.clock.clear();

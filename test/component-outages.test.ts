@@ -1,5 +1,6 @@
 /** A component is missing or fails: commands end with a clear error within their deadline, and never hang. */
 import { expect, it } from 'vitest';
+import type { CommandMethod } from '../shared/protocol/rpc/commands.ts';
 import { eventNames, phoneUri } from './harness/client.ts';
 import { startStack } from './harness/stack.ts';
 
@@ -13,16 +14,53 @@ it('refuses commands immediately without an adapter, says what to do, and still 
   expect(eventNames(await client.runToEnd('Echo', {}))).toEqual(['Reply', 'Ended']);
 });
 
-it('fails a command within its deadline if MI does not answer', async () => {
-  await using stack = await startStack();
+/** Each command with a call, and its params: a new command cannot be forgotten. */
+const paramsOnCalls: Readonly<Record<CommandMethod, (...callids: [string, string]) => object>> = {
+  Echo: () => ({ hello: 'world' }),
+  CallStart: () => ({ ...parties, timeout: 5 }),
+  CallEnd: (callid) => ({ callid }),
+  CallHold: (callid) => ({ callid }),
+  CallUnhold: (callid) => ({ callid }),
+  CallBlindTransfer: (callid) => ({ callid, leg: 'callee', destination: phoneUri('carol') }),
+  CallAttendedTransfer: (callidA, callidB) => ({ callidA, legA: 'callee', callidB, legB: 'callee' }),
+};
+/** How those end of which it is known that nothing has happened, or that nothing may happen any more. */
+const CODES: Readonly<Record<string, number | 'none'>> = { Echo: 'none', CallStart: -32012 };
+
+it('ends each command within its deadline if MI does not answer its request', {
+  timeout: 120_000,
+}, async () => {
+  await using stack = await startStack({ startsAdapter: false });
+  await stack.startAdapter({ FR_TIMEOUT: '1' });
+  await stack.waitForLink(true);
   const client = await stack.connectClient();
-  const callid = await stack.simulator.dial({ from: 'keep.1', to: 'keep.2' });
-  stack.simulator.silence('dlg_end_dlg');
-  const notifications = await client.runToEnd('CallEnd', { callid });
-  expect(notifications).toMatchObject([
-    { event: 'Error', data: expect.stringContaining('No usable reply'), error: { code: -32013 } },
-    { event: 'Ended' },
+  const prepared = await Promise.all(
+    Object.entries(paramsOnCalls).map(async ([method, paramsOn], n) => {
+      const dial = (name: string) =>
+        stack.simulator.dial({ from: `keep.${name}${n}`, to: `keep.${name}to${n}` });
+      const callids: [string, string] = [await dial('a'), await dial('b')];
+      if (method === 'CallUnhold') await client.runToEnd('CallHold', { callid: callids[0] });
+      return [method, paramsOn(...callids)] as const;
+    }),
+  );
+  stack.simulator.silence([
+    't_uac_dlg',
+    'dlg_send_sequential',
+    'dlg_end_dlg',
+    'call_hold',
+    'call_unhold',
+    'call_transfer',
   ]);
+  const outcomes = await Promise.all(
+    prepared.map(async ([method, params]) => {
+      const notifications = await client.runToEnd(method, params);
+      const error = notifications.find(({ event }) => event === 'Error');
+      return [method, error?.error?.code ?? 'none', notifications.at(-1)?.event];
+    }),
+  );
+  expect(outcomes).toEqual(
+    Object.keys(paramsOnCalls).map((method) => [method, CODES[method] ?? -32013, 'Ended']),
+  );
 });
 
 it('reports that the command was not run if nothing listens at the MI address', async () => {

@@ -15,7 +15,7 @@ import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, type Exit, exitFor, Failure } from '../exit.ts';
 import type { Output } from '../output/printer.ts';
 import type { Settings } from '../settings/settings.ts';
-import { notAnEdge } from '../transport/connect-error.ts';
+import { noAnswer, notAnEdge } from '../transport/connect-error.ts';
 import { openSocket, parseMessage } from '../transport/edge-connection.ts';
 import type { Transport } from '../transport/transport.ts';
 import { interrupted } from './session.ts';
@@ -53,6 +53,13 @@ export async function rpcThroughEdge(
       resolve(exit);
       socket.close();
     };
+    // What follows may take as long as a phone rings.
+    const firstAnswer = setTimeout(() => {
+      reject(noAnswer(settings.edge, settings.timeoutMs));
+      socket.terminate();
+    }, settings.timeoutMs);
+    socket.once('message', () => clearTimeout(firstAnswer));
+    socket.once('close', () => clearTimeout(firstAnswer));
     interrupt.addEventListener('abort', () => finish(EXIT.interrupted), { once: true });
     socket.on('message', (data) => {
       const text = data.toString();

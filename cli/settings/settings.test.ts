@@ -37,6 +37,19 @@ it.each([
   expect(isSipUri(address)).toBe(true);
 });
 
+it.each<[Record<string, string>, Record<string, string>, string | undefined]>([
+  [{ direct: 'a:1', url: 'ws://edge' }, {}, '--url: has no effect with --direct'],
+  [{ url: 'ws://edge' }, { CALL_API_DIRECT: 'a:1' }, '--url: has no effect with --direct'],
+  [{ direct: 'a:1', site: 's' }, {}, '--site: has no effect with --direct'],
+  [{ events: '10.0.0.5:1' }, {}, '--events: has no effect without --direct'],
+  [{ 'next-hop': 'sip:a' }, {}, '--next-hop: has no effect without --direct'],
+  [{ direct: 'a:1' }, { CALL_API: 'ws://edge', CALL_API_SITE: 's' }, undefined],
+  [{ url: 'ws://edge' }, { CALL_API_EVENTS: '10.0.0.5:1' }, undefined],
+])('ignores no flag: %j with the variables %j', (flags, env, problem) => {
+  if (problem === undefined) expect(() => read(flags, env)).not.toThrow();
+  else expect(() => read(flags, env)).toThrow(problem);
+});
+
 it('receives events over IPv4 only', () => {
   expect(() => read({ direct: '[::1]:8080', events: '[::1]:5061' })).toThrow(
     /--events: .* is an IPv6 address/,

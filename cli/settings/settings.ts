@@ -1,5 +1,6 @@
 /** Where the edge or OpenSIPS is, and with which credential: the settings of all commands but `admin`. @module */
 import { type Address, formatHost } from '../../shared/settings/value-types.ts';
+import { EXIT, Failure } from '../exit.ts';
 import { SETTINGS } from './definitions.ts';
 import { type Environment, type Flags, readValues } from './reader.ts';
 
@@ -33,6 +34,7 @@ export function readCallSettings(
 ): Settings {
   const { values } = readValues(SETTINGS, flags, env, readFile);
   const { direct, token, events } = values;
+  refuseUnused(flags, direct === undefined);
   const nextHop = values['next-hop'] ?? `sip:${formatHost(direct?.host ?? '127.0.0.1')}:5060`;
   return {
     edge: edgeAt(values.url, values.site),
@@ -43,6 +45,20 @@ export function readCallSettings(
     events,
     timeoutMs: values.timeout * 1_000,
   };
+}
+
+/** Flags that only one of the two routes uses. Their variables and the file may be set for both. */
+const EDGE_FLAGS = ['url', 'site', 'token-file'];
+const DIRECT_FLAGS = ['next-hop', 'events'];
+
+/** Whoever gives a flag means it: a command at another place than it names must not run. */
+function refuseUnused(flags: Flags, hasEdge: boolean): void {
+  const unused = (hasEdge ? DIRECT_FLAGS : EDGE_FLAGS).filter((name) => flags[name] !== undefined);
+  if (unused.length === 0) return;
+  const problem = hasEdge
+    ? 'has no effect without --direct (CALL_API_DIRECT). Add that, or remove this flag.'
+    : 'has no effect with --direct (CALL_API_DIRECT), which needs no edge. Remove one of them.';
+  throw new Failure(EXIT.usage, unused.map((name) => `--${name}: ${problem}`).join('\n'));
 }
 
 function edgeAt(text: string, site: string | undefined): Edge {

@@ -60,10 +60,13 @@ it('explains a server that does not know the subprotocol', async () => {
   expect(err).toMatch(/: what answers there is not the expected WebSocket server\. Check --url/);
 });
 
-it('does not wait longer than --timeout for the answer to a query', async () => {
-  const url = await serve(() => {});
-  expect(await run('list', '--timeout', '1', '--url', url)).toEqual({
-    exit: 3,
-    err: `The edge at ${url} has not answered within 1 s. Try again, or increase --timeout (CALL_API_TIMEOUT).\n`,
-  });
-});
+it.each([['list'], ['rpc', 'CallList']])(
+  '%s does not wait longer than --timeout for the answer',
+  async (...args) => {
+    const url = await serve(() => {});
+    expect(await run(...args, '--timeout', '1', '--url', url)).toEqual({
+      exit: 3,
+      err: `The edge at ${url} has not answered within 1 s. Try again, or increase --timeout (CALL_API_TIMEOUT).\n`,
+    });
+  },
+);

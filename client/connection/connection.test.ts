@@ -140,8 +140,13 @@ const call = (callid: string, seq: number): Call => ({
 
 /** Watches all calls. Returns a list that each callback adds a text to. */
 function watchedTexts(connection: Connection): string[] {
+  return beginWatch(connection).texts;
+}
+
+/** The same, with the function that ends the watch. */
+function beginWatch(connection: Connection) {
   const texts: string[] = [];
-  connection.watch({
+  const unwatch = connection.watch({
     onSnapshot: (calls, fetchNextPage) => {
       texts.push(`snapshot: ${calls.map(({ callid }) => callid).join(' ')}`);
       fetchNextPage?.();
@@ -155,7 +160,7 @@ function watchedTexts(connection: Connection): string[] {
     onLink: (isUp) => texts.push(isUp ? 'up' : 'down'),
     onRefused: ({ message }) => texts.push(`refused: ${message}`),
   });
-  return texts;
+  return { texts, unwatch };
 }
 
 it.each(['connecting', 'open', 'waiting'] as const)(
@@ -170,6 +175,33 @@ it.each(['connecting', 'open', 'waiting'] as const)(
     expect(sockets.every(({ isClosed }) => isClosed)).toBe(true);
   },
 );
+
+it.each(['a snapshot', 'a refusal'])('tells a watch that has ended nothing of %s that comes late', (late) => {
+  const { connection, open } = setUp();
+  const { texts, unwatch } = beginWatch(connection);
+  const socket = open();
+  const { id } = socket.onlyRequest('CallWatch');
+  unwatch();
+  if (late === 'a snapshot') socket.deliver({ id, result: { calls: [call('c', 1)], seq: 1, link: 'Up' } });
+  else socket.deliver({ id, error: { code: -32002, message: 'Not allowed' } });
+  socket.notify('Call', { event: 'Answered', seq: 2, call: call('c', 2) });
+  expect(texts).toEqual([]);
+});
+
+it('waits a short time again after an edge has answered, and longer each time after one that never does', () => {
+  const { connection, socket, open, waitingTime } = setUp();
+  const waits: number[] = [];
+  const lose = (hasAnswered: boolean) => {
+    open();
+    if (hasAnswered) socket().events.onMessage(PONG);
+    socket().events.onClose(1006);
+    waits.push(waitingTime());
+    connection.retryNow();
+  };
+  for (const hasAnswered of [false, false, false, true, false]) lose(hasAnswered);
+  // Half of the limits, which double: 0.5, 1, 2 s.
+  expect(waits).toEqual([250, 500, 1_000, 250, 500]);
+});
 
 it('uses the ping and pong that the platform answers', () => {
   expect([PING, PONG]).toEqual([link.PING, link.PONG]);

@@ -154,7 +154,7 @@ export class Connection {
   /**
    * Runs a command.
    * @param onUpdate receives its events in order: `Started`, `Refused` or `Lost` first, `Ended`, `Refused` or `Lost` last.
-   * One of them comes within 30 s.
+   * One of them comes within 30 s; at once if the connection is closed for good.
    * @return its `cmd_id`
    */
   run(

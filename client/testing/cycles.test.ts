@@ -1,19 +1,23 @@
 /**
  * Connects, watches, aborts and closes many times, and counts what is left. `npm run test:client-cycles` does it 10,000
- * times.
+ * times, and judges the memory as well.
  */
 import { EventEmitter, getEventListeners, once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import { queryObjects } from 'node:v8';
+import { queryObjects, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocketServer, WebSocket as WsSocket } from 'ws';
 import { Queue } from '../api/queue.ts';
 import { Connection } from '../connection/connection.ts';
+import { PING, PONG } from '../connection/edge-socket.ts';
 import { type ConnectOptions, connect } from '../index.ts';
 
-const CYCLES = Number(process.env['CLIENT_CYCLES'] ?? 300);
-/** Cycles at the same time. */
-const CONCURRENCY = 20;
+const SHORT_CYCLES = 300;
+const CYCLES = Number(process.env['CLIENT_CYCLES'] ?? SHORT_CYCLES);
+const isLong = CYCLES > SHORT_CYCLES;
+/** Cycles at the same time. Most of the time of one is spent waiting for a reconnect. */
+const CONCURRENCY = isLong ? 80 : 20;
 /** Enough for either form of the test on a busy machine. */
 const TIMEOUT_MS = 60_000 + CYCLES * 120;
 
@@ -24,7 +28,10 @@ beforeAll(async () => {
     // Some cycles lose their socket with a request under way, and repeat it in a session with a longer name.
     const isRepeated = new URL(url, 'ws://edge').searchParams.get('session')?.startsWith('lost.');
     socket.on('message', (data) => {
-      const { id, method, params } = JSON.parse(String(data)) as {
+      const text = String(data);
+      // On a busy machine a cycle takes longer than a client is silent.
+      if (text === PING) return socket.send(PONG);
+      const { id, method, params } = JSON.parse(text) as {
         readonly id: string;
         readonly method: string;
         readonly params: { readonly cmd_id?: string; readonly mode?: string };
@@ -128,6 +135,39 @@ const CYCLES_BY_END: readonly ((options: ConnectOptions, lifelong: AbortSignal) 
   },
 ];
 
+interface Memory {
+  /** Bytes of objects after a garbage collection. */
+  readonly heap: number;
+  readonly rss: number;
+}
+
+/** What the client may keep of a cycle, which is nothing, with room for what the engine keeps of compiled code. */
+const MAX_HEAP_GROWTH_BYTES = 4 * 1_048_576;
+/**
+ * The memory of the process grows to what the busiest moment needs, and the engine may not give it back. A leak would make it grow
+ * in the second half as well: one of 10 KB a cycle by more than this.
+ */
+const MAX_RSS_GROWTH_BYTES = 48 * 1_048_576;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function measureMemory(): Memory {
+  // What a finalizer has released goes with the second one.
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, rss } = process.memoryUsage();
+  return { heap: heapUsed, rss };
+}
+
+function report(name: string, { heap, rss }: Memory, counts: Readonly<Record<string, number>>): void {
+  const inMb = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MB`;
+  const handlesText = Object.entries(counts)
+    .map(([type, count]) => `${count} ${type}`)
+    .join(', ');
+  process.stdout.write(`${name}: heap ${inMb(heap)}, RSS ${inMb(rss)}, ${handlesText}\n`);
+}
+
 async function runCycles(count: number, options: ConnectOptions, lifelong: AbortSignal): Promise<void> {
   let next = 0;
   const run = async () => {
@@ -165,9 +205,24 @@ it.each([
     if (address === null || typeof address === 'string') throw new Error('the server is not listening');
     const options: ConnectOptions = { url: `ws://127.0.0.1:${address.port}/call-api`, WebSocket };
     const lifelong = new AbortController().signal;
+    // Memory is compared with that of a process that has done everything before.
     const before = handles();
-    await runCycles(CYCLES, options, lifelong);
+    if (isLong) await runCycles(SHORT_CYCLES, options, lifelong);
     expect(await newHandles(before)).toEqual([]);
+    const memoryBefore = measureMemory();
+    if (isLong) report('before', memoryBefore, before);
+    await runCycles(CYCLES / 2, options, lifelong);
+    expect(await newHandles(before)).toEqual([]);
+    const memoryHalfway = measureMemory();
+    if (isLong) report(`after ${CYCLES / 2} cycles`, memoryHalfway, handles());
+    await runCycles(CYCLES / 2, options, lifelong);
+    expect(await newHandles(before)).toEqual([]);
+    const memoryAfter = measureMemory();
+    if (isLong) {
+      report(`after ${CYCLES} cycles`, memoryAfter, handles());
+      expect(memoryAfter.heap - memoryBefore.heap).toBeLessThan(MAX_HEAP_GROWTH_BYTES);
+      expect(memoryAfter.rss - memoryHalfway.rss).toBeLessThan(MAX_RSS_GROWTH_BYTES);
+    }
     // Whatever the client keeps is kept by one of these.
     expect(queryObjects(Connection, { format: 'count' })).toBe(0);
     expect(queryObjects(Queue, { format: 'count' })).toBe(0);

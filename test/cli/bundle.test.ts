@@ -1,6 +1,6 @@
 /** The single file that `npm run build:cli` builds. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -15,7 +15,8 @@ it('runs alone, even on a Node without a WebSocket of its own such as Node 20', 
   // Away from the repository and its node_modules.
   const folder = await mkdtemp(join(tmpdir(), 'call-api-'));
   const file = join(folder, 'call-api.mjs');
-  await rename(join(root, 'dist/call-api.js'), file);
+  // The temporary folder may be on another file system, where a file cannot be moved to.
+  await copyFile(join(root, 'dist/call-api.js'), file);
   await using stack = await startStack();
   const { host, port } = stack.simulator.mi;
   const env = { PATH: process.env['PATH'], NODE_OPTIONS: '--no-experimental-websocket' };

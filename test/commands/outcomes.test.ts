@@ -81,6 +81,16 @@ describe.concurrent('CallStart', () => {
     expect(activeDialogs('norefer.4')).toEqual([]);
   });
 
+  it('says that the phone did not call if it accepts the REFER and does nothing', async () => {
+    const notifications = await runCallStart('lazy.10', 'bob.10');
+    expect(eventNames(notifications)).toEqual([...accepted, 'Error', 'Ended']);
+    expect(notifications.at(-2)).toMatchObject({ error: { code: -32012 } });
+    expect(errorText(notifications)).toContain(
+      'the phone accepted the transfer and did not dial within 10 s',
+    );
+    expect(activeDialogs('lazy.10')).toEqual([]);
+  });
+
   it.each([
     ['osid', 'early'],
     ['the contact of the caller', 'early-bare'],
@@ -138,6 +148,28 @@ describe.concurrent('on an active call', () => {
       { event: 'Error', data: '480 No dialog legs on hold' },
       { event: 'Ended' },
     ]);
+  });
+
+  it('an attended transfer of a phone without Replaces calls the destination anew, and says how that ends', async () => {
+    const callidA = await startCall('keep.30', 'norep-plain.31');
+    const callidB = await startCall('keep.32', 'keep.33');
+    const notifications = await client.runToEnd('CallAttendedTransfer', {
+      callidA,
+      legA: 'callee',
+      callidB,
+      legB: 'callee',
+    });
+    const newCallid = callidOf(notifications, 'TransferStart');
+    expect(errorText(notifications)).toMatch(
+      /: the phone probably does not support Replaces: it has called sip:keep\.33@/,
+    );
+    // Nobody else says which of the three calls go on.
+    expect(errorText(notifications)).toMatch(
+      new RegExp(
+        `New call ${newCallid}: answered\\. Transferred call ${callidA}: ended\\. .* ${callidB}: active\\.$`,
+      ),
+    );
+    expect(activeDialogs('keep.33').map(({ callid }) => callid)).toEqual([callidB, newCallid]);
   });
 
   it('a hold fails and reports the leg that refuses', async () => {

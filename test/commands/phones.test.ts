@@ -95,7 +95,7 @@ describe.concurrent.each(['3.4.18', '3.6.8', '4.0.1'] as const)('OpenSIPS %s', (
     await client.runToEnd('CallEnd', { callid: run.cmdId });
   });
 
-  it('an attended transfer to a phone without Replaces names what stands', async () => {
+  it('an attended transfer to a phone that refuses Replaces leaves both calls active', async () => {
     const callidA = await startCall('keep.9', 'keep.10');
     const callidB = await startCall('keep.11', 'norep.12');
     const notifications = await client.runToEnd('CallAttendedTransfer', {

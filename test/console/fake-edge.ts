@@ -29,6 +29,8 @@ interface SentNotification {
 export class FakeEdge implements AsyncDisposable {
   /** The principal of every client. A text rejects all clients with that reason. */
   principal: object | string = { tenant: 'demo', site: 'demo', subject: 'demo', scopes: [...SCOPES] };
+  /** Answers `/v1/me` with this status instead; 0 for the usual answer. */
+  meStatus = 0;
   isLinked = true;
   /** Whether a reconnecting watcher gets the changes that it has missed. */
   keepsChanges = true;
@@ -178,7 +180,10 @@ export class FakeEdge implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    if (path === '/v1/me') {
+    if (path === '/v1/me' && this.meStatus > 0) {
+      const problem = JSON.stringify({ status: this.meStatus, detail: 'Wait a moment.' });
+      response.writeHead(this.meStatus, { 'Content-Type': 'application/json' }).end(problem);
+    } else if (path === '/v1/me') {
       const token = (request.headers.authorization ?? '').replace('Bearer ', '');
       const isOpen = typeof this.principal === 'object' && !this.revokedTokens.has(token);
       const body = isOpen ? this.principal : { status: 401, detail: 'Invalid token.' };

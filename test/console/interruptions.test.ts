@@ -85,6 +85,25 @@ it('stays signed in with a new token after the old one has expired, whatever the
   expect(await page.evaluate('sessionStorage.getItem("call-api-token")')).toBe('new');
 });
 
+it.each([429, 500, 503])(
+  'stays signed in while the edge says nothing about the token (%i)',
+  async (temporary) => {
+    await openSignedIn('token');
+    await waitUntil(isLive);
+    edge.isReachable = false;
+    edge.meStatus = temporary;
+    const isAsked = page.waitForResponse((response) => response.url().endsWith('/v1/me'));
+    edge.closeSockets();
+    expect((await isAsked).status()).toBe(temporary);
+    edge.isReachable = true;
+    await waitUntil(isLive);
+    expect(await page.evaluate('sessionStorage.getItem("call-api-token")')).toBe('token');
+    edge.meStatus = 0;
+    await page.reload();
+    await page.getByText('acme · north · alice').waitFor();
+  },
+);
+
 it('starts a new session when another window has taken over, and the old one stays closed', async () => {
   await open();
   await waitUntil(isLive);
@@ -93,6 +112,10 @@ it('starts a new session when another window has taken over, and the old one sta
   await page.evaluate(`dispatchEvent(new Event('online'))`);
   expect(await status()).toContain('Session opened in another window');
   expect(edge.openSockets).toBe(0);
+  // Nothing can be sent.
+  await page.getByLabel('Caller').fill(ALICE);
+  await page.getByLabel('Callee').fill(BOB);
+  expect(await button('Call').isDisabled()).toBe(true);
   await button('Retry').click();
   await waitUntil(isLive);
   expect(edge.openSockets).toBe(1);

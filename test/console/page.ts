@@ -31,7 +31,7 @@ export async function openPage(
   page.on('console', (message) => {
     const { url: source } = message.location();
     // The browser logs lost connections and refused requests as errors of the page.
-    if (message.type() === 'error' && !/WebSocket|net::ERR|status of 401/.test(message.text()))
+    if (message.type() === 'error' && !/WebSocket|net::ERR|status of (?:401|429|5\d\d)/.test(message.text()))
       errors.push(`${message.text()} (${source})`);
   });
   await page.goto(url);

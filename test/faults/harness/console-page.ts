@@ -24,9 +24,9 @@ export class ConsolePage implements AsyncDisposable {
     return new ConsolePage(page, errors);
   }
 
-  /** Errors that the page has not handled. Without what the browser logs about a request that a broken edge has not answered. */
+  /** Errors that the page has not handled. */
   get errors(): readonly string[] {
-    return this.#errors.filter((text) => !text.startsWith('Failed to load resource'));
+    return this.#errors;
   }
 
   /** Returns a description of each difference between the page's list of active calls and that of `CallList`. */

@@ -14,7 +14,10 @@ export interface Me {
 /** As long as a socket may take to open. */
 const TIMEOUT_MS = 10_000;
 
-/** Returns who the token belongs to, or the reason why it is rejected. Rejects if the edge does not answer within 10 s. */
+/**
+ * Returns who the token belongs to, or the reason why it is rejected. Rejects if the edge does not answer within 10 s, or says
+ * nothing about the token.
+ */
 export async function fetchMe(token: string | undefined): Promise<Me | string> {
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch('/v1/me', { headers: authorizationHeader(token), signal });
@@ -26,8 +29,8 @@ export async function fetchMe(token: string | undefined): Promise<Me | string> {
     return 'This API key is valid for several sites. Sign in with a token or an API key for one site.';
   const detail =
     isJsonObject(body) && typeof body['detail'] === 'string' ? body['detail'] : response.statusText;
-  // A server error is temporary and does not concern the token.
-  if (response.status >= 500) throw new Error(detail);
+  // A rate limit or a server error is temporary and does not concern the token.
+  if (response.status === 429 || response.status >= 500) throw new Error(detail);
   return `Sign-in failed. ${detail}`;
 }
 

@@ -2,7 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { Call } from '../../../connection/call.ts';
 import { Connection, type ConnectionState } from '../../../connection/connection.ts';
-import { isJsonObject, isRpcError } from '../../../connection/messages.ts';
+import { type CommandUpdate, isJsonObject, isRpcError } from '../../../connection/messages.ts';
 import type { TimelineEntry } from '../format/labels.ts';
 import { browserPlatform } from './browser-platform.ts';
 import { callFromCommands } from './call-from-commands.ts';
@@ -134,12 +134,14 @@ export class Session {
 
   /** Runs a command. Selects it if it starts a call. */
   run(method: CommandName, params: Readonly<Record<string, unknown>>): void {
-    const cmdId: string = this.#connection.run(method, params, (update) => {
-      this.#updateCommand(cmdId, (run) => withUpdate(run, update, Date.now()));
-    });
+    const cmdId = this.#connection.randomId();
     const run: CommandRun = { cmdId, method, params, updates: [] };
     this.commands.value = [...this.commands.value, run].slice(-MAX_COMMANDS);
     if (method === 'CallStart') this.selection.value = { cmdId };
+    const onUpdate = (update: CommandUpdate) =>
+      this.#updateCommand(cmdId, (current) => withUpdate(current, update, Date.now()));
+    // Last, because a connection that is closed for good answers at once.
+    this.#connection.run(method, params, onUpdate, cmdId);
   }
 
   /** Selects a call. */
