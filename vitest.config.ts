@@ -16,14 +16,31 @@ await buildConsole();
 /** No test asserts a time, so a busy machine only makes them slower. */
 const TEST_TIMEOUT_MS = 60_000;
 
+/** The default of a second would be such a time. */
+const expectation = { poll: { timeout: 20_000 } };
+
 /** A folder whose tests run in Node. */
 const inNode = (folder: string, name = folder) => ({
-  test: { name, include: [`${folder}/**/*.test.ts`], environment: 'node', testTimeout: TEST_TIMEOUT_MS },
+  test: {
+    name,
+    include: [`${folder}/**/*.test.ts`],
+    environment: 'node',
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
+    expect: expectation,
+  },
 });
 
 /** Tests of the client. The global setup starts their fake server. */
 const clientIn = (name: string, which: { readonly include: string[]; readonly exclude?: string[] }) => ({
-  test: { name, ...which, globalSetup: './client/testing/global-setup.ts', testTimeout: TEST_TIMEOUT_MS },
+  test: {
+    name,
+    ...which,
+    globalSetup: './client/testing/global-setup.ts',
+    testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
+    expect: expectation,
+  },
 });
 
 export default defineConfig({
@@ -67,9 +84,14 @@ export default defineConfig({
         },
         test: {
           name: 'worker',
+          // Otherwise Vitest reports each logged line by a request, and waits for all answers at the end of a file. A line
+          // that an object logs can only go out with the runner's next message, so it made a file wait forever.
+          disableConsoleIntercept: true,
           include: ['worker/**/*.test.ts'],
           exclude: ['worker/**/*.node.test.ts'],
           testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
+          expect: expectation,
         },
       },
       // What needs no platform, and runs thousands of times.
@@ -79,6 +101,8 @@ export default defineConfig({
           include: ['worker/**/*.node.test.ts'],
           environment: 'node',
           testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
+          expect: expectation,
         },
       },
       inNode('test', 'stack'),

@@ -3,6 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import { migrate } from '../objects/migrate.ts';
+import { eventually } from '../testing/eventually.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { REFILL_THRESHOLD } from './endpoint-queue.ts';
 import { EndpointStore } from './endpoints.ts';
@@ -74,7 +75,7 @@ it('reads as much as can be sent next, and more when less is due', () =>
     expect(advanceLog(1_000)).toBe(true);
     expect(advanceLog(1_000)).toBe(true);
     for (let i = 0; i < 3; i++) reader.readNext('e');
-    await vi.waitFor(() => expect(ranges.countPending('e')).toBe(960));
+    await eventually(() => expect(ranges.countPending('e')).toBe(960));
     reader.readNext('e');
     expect([messageIds('e'), messageIds('f'), readLog.mock.calls.length]).toEqual([
       expectedIds(1, 40),
@@ -88,10 +89,10 @@ it('reads as much as can be sent next, and more when less is due', () =>
         { attemptCount: 1, outcome: { state: 'delivered' } },
       );
     reader.readNext('e');
-    await vi.waitFor(() => expect(ranges.countPending('e')).toBe(940));
+    await eventually(() => expect(ranges.countPending('e')).toBe(940));
     expect(messageIds('e')).toEqual(expectedIds(40 - REFILL_THRESHOLD + 2, 60));
     reader.readNextForAll();
-    await vi.waitFor(() => expect(ranges.countPending('f')).toBe(960));
+    await eventually(() => expect(ranges.countPending('f')).toBe(960));
     expect(messageIds('f')).toEqual(expectedIds(1, 40));
   }));
 
@@ -108,7 +109,7 @@ it('reads nothing for a quiet endpoint until its silence ends or it is far behin
     expect(readLog).not.toHaveBeenCalled();
     advanceLog(MAX_LAG + 100);
     reader.readNext('e');
-    await vi.waitFor(() => expect(ranges.countPending('e')).toBe(MAX_LAG));
+    await eventually(() => expect(ranges.countPending('e')).toBe(MAX_LAG));
     expect(readLog).toHaveBeenCalledTimes(5);
     for (const delivery of deliveries.listDue('e', Date.now(), 100))
       deliveries.recordAttempt(
@@ -120,7 +121,7 @@ it('reads nothing for a quiet endpoint until its silence ends or it is far behin
     expect(readLog).toHaveBeenCalledTimes(5);
     vi.useFakeTimers({ toFake: ['Date'], now: quietUntil });
     reader.readNext('e');
-    await vi.waitFor(() => expect(ranges.countPending('e')).toBe(MAX_LAG - 40));
+    await eventually(() => expect(ranges.countPending('e')).toBe(MAX_LAG - 40));
   }));
 
 it('creates no deliveries for an endpoint that is deleted during the read', () =>
@@ -138,7 +139,7 @@ it('creates no deliveries for an endpoint that is deleted during the read', () =
     ranges.clear('e');
     resolve();
     reader.readNext('f');
-    await vi.waitFor(() => expect(messageIds('f')).toHaveLength(40));
+    await eventually(() => expect(messageIds('f')).toHaveLength(40));
     expect(new Set(onDeliveries.mock.calls.map(([endpointId]) => endpointId))).toEqual(new Set(['f']));
     expect(messageIds('e')).toEqual([]);
   }));
@@ -150,12 +151,12 @@ it('drops the ranges of an earlier epoch', () =>
     expect(advanceLog(20, 'y')).toBe(true);
     expect([ranges.countPending('e'), ranges.countPending('f')]).toEqual([20, 20]);
     reader.readNext('e');
-    await vi.waitFor(() => expect(messageIds('e')).toHaveLength(20));
+    await eventually(() => expect(messageIds('e')).toHaveLength(20));
     expect(messageIds('e')[0]).toBe('msg_y_1');
     // The site was created again, and its new epoch is not known yet.
     readLog.mockResolvedValueOnce(null);
     reader.readNext('f');
-    await vi.waitFor(() => expect(ranges.countPending('f')).toBe(0));
+    await eventually(() => expect(ranges.countPending('f')).toBe(0));
     expect([messageIds('f'), endpoints.get('f')?.droppedCount]).toEqual([[], 20]);
   }));
 
@@ -170,7 +171,7 @@ it('does not store events of an earlier epoch under the numbers of the current o
     reader.readNext('e');
     advanceLog(30, 'y');
     resolve();
-    await vi.waitFor(() => expect(ranges.countPending('e')).toBe(0));
+    await eventually(() => expect(ranges.countPending('e')).toBe(0));
     expect(messageIds('e')).toEqual(expectedIds(1, 30).map((id) => id.replace('x', 'y')));
   }));
 
@@ -180,10 +181,10 @@ it('reads the log again 5 s after a failure, without losing anything', () =>
     readLog.mockRejectedValueOnce(new Error('unreachable'));
     advanceLog(30);
     reader.readNext('e');
-    await vi.waitFor(() => expect(onDeliveries).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(onDeliveries).toHaveBeenCalledTimes(1));
     expect(reader.due(Date.now()) - Date.now()).toBeLessThanOrEqual(5_000);
     expect(warn).toHaveBeenCalled();
-    await vi.waitFor(() => {
+    await eventually(() => {
       reader.readNextForAll();
       expect(messageIds('e')).toEqual(expectedIds(1, 30));
     });
@@ -196,7 +197,7 @@ it('sets no early alarm after a failure if the endpoint has become quiet', () =>
     advanceLog(30);
     ranges.clear('f');
     reader.readNext('e');
-    await vi.waitFor(() => expect(onDeliveries).toHaveBeenCalledTimes(1));
+    await eventually(() => expect(onDeliveries).toHaveBeenCalledTimes(1));
     const later = Date.now() + 6_000;
     expect(reader.due(later)).toBe(later);
     endpoints.setQuietUntil('e', later + 600_000);
@@ -209,7 +210,7 @@ it('wants no more notifications when all endpoints are disabled and everything h
     for (const id of ['e', 'f']) endpoints.disable(id, 'The endpoint answered 410 Gone.');
     expect(advanceLog(140)).toBe(true);
     reader.readNextForAll();
-    await vi.waitFor(() => expect(ranges.hasAny).toBe(false));
+    await eventually(() => expect(ranges.hasAny).toBe(false));
     expect([messageIds('e'), messageIds('f')]).toEqual([expectedIds(1, 120), expectedIds(1, 120)]);
     expect(advanceLog(160)).toBe(false);
   }));

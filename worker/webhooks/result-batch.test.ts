@@ -3,6 +3,7 @@ import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it, vi } from 'vitest';
 import { migrate } from '../objects/migrate.ts';
+import { eventually } from '../testing/eventually.ts';
 import { type Delivery, DeliveryLog } from './delivery-log.ts';
 import type { DeliveryOutcome } from './delivery-outcome.ts';
 import { EndpointStore } from './endpoints.ts';
@@ -59,7 +60,7 @@ it('writes a batch in one transaction after a while', () =>
   withResults(async ({ results, deliveries, due, counts }) => {
     for (const delivery of due) results.add(record(delivery, DELIVERED));
     expect([deliveries.countWaiting('e'), counts.transactions]).toEqual([COUNT, 0]);
-    await vi.waitFor(() => expect(counts.written).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(counts.written).toBe(1));
     expect([deliveries.countWaiting('e'), counts.transactions]).toEqual([0, 1]);
     results.write();
     expect(counts.transactions).toBe(1);

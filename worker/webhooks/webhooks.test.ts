@@ -11,6 +11,7 @@ import { ROUND_INTERVAL_MS } from '../switchboard/link/reconcile-schedule.ts';
 import { Segments } from '../switchboard/store/segments.ts';
 import { Switchboard } from '../switchboard/switchboard.ts';
 import type { ScriptedReply } from '../testing/adapter.ts';
+import { eventually } from '../testing/eventually.ts';
 import { dialogEvent, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
 import { policy, TestSite } from '../testing/site.ts';
 import { ResultBatch } from './result-batch.ts';
@@ -33,6 +34,7 @@ let respond: (request: ReceivedRequest, nth: number) => Response | Promise<Respo
   new Response(null, { status: 204 });
 
 beforeEach(() => {
+  vi.restoreAllMocks();
   received = [];
   respond = () => new Response(null, { status: 204 });
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (url, init) => {
@@ -50,8 +52,8 @@ beforeEach(() => {
     return respond(receivedRequest, received.length);
   });
 });
+// The stub of fetch stays: an object that retries after its test must not reach for the network.
 afterEach(() => {
-  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -123,7 +125,7 @@ it('delivers the events of commands and calls in order, signed, and each once', 
   const client = await site.client();
   await client.request('CallStart', { ...uris, metadata: { ticket: 7 } });
   const notifications = await client.untilEnded();
-  await vi.waitFor(() => expect(types()).toContain('command.call_start.ended'));
+  await eventually(() => expect(types()).toContain('command.call_start.ended'));
   const commandData = received.flatMap(({ payload }) =>
     payload.type.startsWith('command.') ? [payload.data] : [],
   );
@@ -158,7 +160,7 @@ it('applies the filters of types and of addresses together', async () => {
   await client.untilEnded();
   await client.request('CallStart', { ...uris, cmd_id: 'alice' });
   await client.untilEnded();
-  await vi.waitFor(() => expect(received.length).toBeGreaterThan(0));
+  await eventually(() => expect(received.length).toBeGreaterThan(0));
   expect(received.map(({ payload }) => payload.data)).toMatchObject([{ cmd_id: 'alice', event: 'Ended' }]);
   adapter.close();
 });
@@ -173,12 +175,12 @@ it.each([false, true])(
     respond = () => new Response(null, { status: failures-- > 0 ? 500 : 200 });
     await client.request('Echo');
     await client.untilEnded();
-    await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
+    await eventually(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
     if (isRestarted) await evictDurableObject(object);
     await advance(-86_400_000, object);
     expect(await show(id)).toMatchObject({ waiting: 1 });
     await advance(6_001, object);
-    await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
+    await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
   },
 );
 
@@ -196,13 +198,13 @@ it('retries a failed delivery with the same id and a new timestamp, while later 
   await client.untilEnded();
   await client.request('Echo', { text: 'second' });
   await client.untilEnded();
-  await vi.waitFor(() => expect(received).toHaveLength(2));
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
+  await eventually(() => expect(received).toHaveLength(2));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
   await advance(6_001, object);
-  await vi.waitFor(() => expect(received).toHaveLength(3));
-  await vi.waitFor(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(3));
+  await eventually(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(2));
   await advance(360_001, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 0 }));
   const [first, second, ...retries] = ids();
   expect(second).not.toBe(first);
   expect(retries).toEqual([first, first]);
@@ -229,17 +231,17 @@ it('shows a delivery as failed after the last attempt, and can replay it', async
   respond = () => new Response(null, { status: 500 });
   await admin('POST', `${path}/${id}/test`);
   for (let attempts = 1; attempts < 10; attempts++) {
-    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
     await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
   }
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 1, waiting: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ failed: 1, waiting: 0 }));
   const [failed] = await listDeliveries(id, '?state=failed');
   expect(failed).toMatchObject({ state: 'failed', next_try: null });
   expect(failed?.attempts).toHaveLength(10);
   respond = () => new Response();
   const replayed = await admin('POST', `${path}/${id}/deliveries/${failed?.n}/replay`);
   expect(replayed).toMatchObject({ status: 202, state: 'waiting' });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ failed: 0, waiting: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ failed: 0, waiting: 0 }));
   expect(new Set(ids())).toEqual(new Set([failed?.webhook_id]));
 });
 
@@ -252,12 +254,12 @@ it('sends a delivery that is replayed during an attempt again, whether the attem
     const count = received.length;
     respond = (_, nth) => (nth === count + 1 ? promise : new Response());
     return async () => {
-      await vi.waitFor(() => expect(received).toHaveLength(count + 1));
+      await eventually(() => expect(received).toHaveLength(count + 1));
       const [delivery] = await listDeliveries(id);
       await admin('POST', `${path}/${id}/deliveries/${delivery?.n}/replay`);
       resolve(new Response(null, { status }));
-      await vi.waitFor(() => expect(received).toHaveLength(count + 2));
-      await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+      await eventually(() => expect(received).toHaveLength(count + 2));
+      await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
     };
   };
   const replaySuccess = await replayDuring(204);
@@ -267,10 +269,10 @@ it('sends a delivery that is replayed during an attempt again, whether the attem
   respond = () => new Response(null, { status: 500 });
   await admin('POST', `${path}/${id}/test`);
   for (let attempts = 1; attempts < 9; attempts++) {
-    await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
+    await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(attempts));
     await advance((DEFAULT_RETRY_DELAYS_S[attempts] ?? 0) * 1_200 + 1, object);
   }
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(9));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(9));
   const replayLast = await replayDuring(500);
   await advance((DEFAULT_RETRY_DELAYS_S[9] ?? 0) * 1_200 + 1, object);
   await replayLast();
@@ -289,11 +291,11 @@ it.each([
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = (_, nth) => (nth === 1 ? promise : new Response());
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   const changes = 'url' in change ? { url: `https://${host}/new` } : change;
   await admin('PATCH', `${path}/${id}`, changes);
   resolve(new Response(null, { status }));
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(1));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.attempts).toHaveLength(1));
   expect(await show(id)).toMatchObject({ enabled, disabled_because: because });
 });
 
@@ -304,7 +306,7 @@ it('announces the webhooks again if an endpoint changes during an announcement t
   const enable = vi.spyOn(Switchboard.prototype, 'enableWebhooks');
   enable.mockImplementationOnce((() => promise) as () => void);
   const first = admin('PATCH', `${path}/${id}`, { description: 'new' });
-  await vi.waitFor(() => expect(enable).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(enable).toHaveBeenCalledTimes(1));
   enable.mockImplementationOnce(() => {
     throw new Error('the object is overloaded');
   });
@@ -327,7 +329,7 @@ it('disables an endpoint that answers 410, and sends and keeps nothing for it un
     await client.untilEnded();
   };
   await echo();
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await show(id)).toMatchObject({
       enabled: false,
       disabled_because: 'The endpoint answered 410 Gone.',
@@ -335,11 +337,11 @@ it('disables an endpoint that answers 410, and sends and keeps nothing for it un
   );
   expect(await admin('POST', `${path}/${id}/test`)).toMatchObject({ status: 409 });
   await echo();
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   respond = () => new Response();
   expect(await admin('PATCH', `${path}/${id}`, { enabled: true })).toMatchObject({ disabled_because: null });
   await echo();
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(received.filter(({ payload }) => payload.type === 'command.echo.reply')).toHaveLength(2);
 });
 
@@ -349,15 +351,15 @@ it('honors Retry-After for the whole endpoint, and delays no other', async () =>
   const other = await create({ url: `https://other.${host}/` });
   respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '120' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   respond = () => new Response();
   await admin('POST', `${path}/${id}/test`);
   await admin('POST', `${path}/${other.id}/test`);
-  await vi.waitFor(() => expect(received.map(({ url }) => url)).toContain(`https://other.${host}/`));
+  await eventually(() => expect(received.map(({ url }) => url)).toContain(`https://other.${host}/`));
   await advance(60_000, object);
   expect(received).toHaveLength(2);
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, quiet_until: null }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, quiet_until: null }));
   expect(received).toHaveLength(4);
 });
 
@@ -366,7 +368,7 @@ it('does not follow a redirect, and says what to do', async () => {
   const { id } = await create();
   respond = () => new Response(null, { status: 307, headers: { Location: 'http://10.0.0.1/' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await listDeliveries(id))[0]?.attempts).toMatchObject([
       {
         status: 307,
@@ -388,7 +390,7 @@ it('delays neither other endpoints nor calls when a receiver hangs', async () =>
     await client.request('Echo', {});
     await client.untilEnded();
   }
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const deliveries = await listDeliveries(healthy.id);
     expect(deliveries.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
     expect(deliveries.every(({ state }) => state === 'delivered')).toBe(true);
@@ -397,7 +399,7 @@ it('delays neither other endpoints nor calls when a receiver hangs', async () =>
   expect(received.filter(({ url }) => url.includes('hanging'))).toHaveLength(3);
   expect((await show(hanging.id)).waiting).toBeGreaterThan(3);
   resolve(new Response());
-  await vi.waitFor(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
+  await eventually(async () => expect(await show(hanging.id)).toMatchObject({ waiting: 0 }));
 });
 
 it('does not read an endless response', async () => {
@@ -414,7 +416,7 @@ it('does not read an endless response', async () => {
       }),
     );
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(isCanceled).toBe(true);
 });
 
@@ -446,7 +448,7 @@ it.each([
     return Object.defineProperty(response, 'body', { value: body });
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(endings).toEqual([shouldCancel ? 'canceled' : 'read']);
 });
 
@@ -456,12 +458,12 @@ it('sends a delivery again under the same id if the object dies during the attem
   const { id } = await create();
   respond = () => new Promise(() => {});
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   // Aborted, because an eviction waits for requests in flight.
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   respond = () => new Response();
   await advance(20_001, testSite.object);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   expect(ids()).toEqual([ids()[0], ids()[0]]);
 });
 
@@ -473,14 +475,14 @@ it('sends deliveries again under the same ids if the object dies before their re
   const add = vi.spyOn(ResultBatch.prototype, 'add');
   const write = vi.spyOn(ResultBatch.prototype, 'write').mockImplementation(() => {});
   for (let n = 0; n < 3; n++) await client.request('Echo', {});
-  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(3));
+  await eventually(() => expect(add).toHaveBeenCalledTimes(3));
   const firstIds = ids();
   expect(new Set(firstIds).size).toBe(3);
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   write.mockRestore();
   expect((await listDeliveries(id)).map(({ state }) => state)).toEqual(['waiting', 'waiting', 'waiting']);
   await advance(20_001, testSite.object);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await listDeliveries(id)).every(({ state }) => state === 'delivered')).toBe(true),
   );
   expect(ids().toSorted()).toEqual([...firstIds, ...firstIds].toSorted());
@@ -490,7 +492,7 @@ it('sends deliveries again under the same ids if the object dies before their re
 async function silence({ path, show }: Awaited<ReturnType<typeof createSite>>, id: string, seconds: number) {
   respond = () => new Response(null, { status: 503, headers: { 'Retry-After': String(seconds) } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   received = [];
   respond = () => new Response();
 }
@@ -524,11 +526,11 @@ it('stores no deliveries while a receiver is away, and sends all events in order
   await silence(testSite, id, 60);
   const texts = Array.from({ length: 30 }, (_, n) => String(n));
   await echo(site, ...texts);
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
   expect(await show(id)).toMatchObject({ waiting: 1 });
   expect([await countDeliveries(object), received]).toEqual([1, []]);
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
   expect(receivedTexts()).toEqual(texts);
 });
 
@@ -539,9 +541,9 @@ it('delivers events of 60 KB completely, however far behind an endpoint is', asy
   await silence(testSite, id, 60);
   const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(60_000, '.'));
   await echo(site, ...texts);
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
   await advance(61_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }), 5_000);
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
   expect(receivedTexts().toSorted()).toEqual(texts.toSorted());
 });
 
@@ -555,7 +557,7 @@ it('applies a changed filter only to later events', async () => {
   await echo(site, 'not wanted');
   await advance(61_000, object);
   const commandDatas = () => types().filter((type) => type.startsWith('command.'));
-  await vi.waitFor(() => expect(commandDatas()).toEqual(['command.echo.reply', 'command.echo.ended']));
+  await eventually(() => expect(commandDatas()).toEqual(['command.echo.reply', 'command.echo.ended']));
   expect(receivedTexts()).toEqual(['wanted']);
 });
 
@@ -566,11 +568,11 @@ it('reads the pending events of a disabled endpoint at once, and sends them when
   await silence(testSite, id, 60);
   await echo(site, 'one', 'two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
   await echo(site, 'not kept');
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one', 'two']));
+  await eventually(() => expect(receivedTexts()).toEqual(['one', 'two']));
 });
 
 it('reads events before the listDeliveries drops them, and keeps them for a quiet endpoint', async () => {
@@ -580,13 +582,13 @@ it('reads events before the listDeliveries drops them, and keeps them for a quie
   await admin('PATCH', `/tenants/${tenant}`, { kept_seconds: 60 });
   await silence(testSite, id, 3_600);
   await echo(site, 'one', 'two');
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(3));
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(3));
   await advance(25_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
   expect(received).toEqual([]);
   await advance(60_000, site.object);
   await advance(3_600_000, object);
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, dropped: 0 }));
   expect(receivedTexts()).toEqual(['one', 'two']);
 });
 
@@ -596,7 +598,7 @@ it('counts events that the listDeliveries dropped before they were read, and del
   const { id } = await create({ events: ['command.*.reply'] });
   await silence(testSite, id, 60);
   await echo(site, 'lost');
-  await vi.waitFor(async () => expect((await show(id)).behind).toBeGreaterThan(0));
+  await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(0));
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const lostBefore = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
     const { end } = sql.exec<{ end: number }>('SELECT max(position) + 1 AS end FROM log_1').one();
@@ -605,7 +607,7 @@ it('counts events that the listDeliveries dropped before they were read, and del
   const firstKept = vi.spyOn(Segments.prototype, 'firstKept', 'get').mockReturnValue(lostBefore);
   await echo(site, 'kept');
   await advance(61_000, object);
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['kept']));
+  await eventually(() => expect(receivedTexts()).toEqual(['kept']));
   expect((await show(id)).dropped).toBeGreaterThan(0);
   firstKept.mockRestore();
 });
@@ -619,13 +621,13 @@ it('retries to read the listDeliveries, and loses nothing if objects die meanwhi
     throw new Error('unreachable');
   });
   await echo(site, 'one');
-  await vi.waitFor(() => expect(readLog).toHaveBeenCalled());
+  await eventually(() => expect(readLog).toHaveBeenCalled());
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   await evictDurableObject(site.object);
   readLog.mockRestore();
   expect(received).toEqual([]);
   await advance(20_001, testSite.object);
-  await vi.waitFor(() => expect(receivedTexts()).toEqual(['one']));
+  await eventually(() => expect(receivedTexts()).toEqual(['one']));
   expect(await show(id)).toMatchObject({ behind: 0, dropped: 0 });
 });
 
@@ -634,18 +636,18 @@ it('stops at a 410 at once, keeps the other due deliveries, and sends them when 
   const { id } = await create();
   respond = () => new Response(null, { status: 429, headers: { 'Retry-After': '60' } });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await show(id)).quiet_until).not.toBeNull());
+  await eventually(async () => expect((await show(id)).quiet_until).not.toBeNull());
   for (let n = 0; n < 20; n++) await admin('POST', `${path}/${id}/test`);
   respond = (_, nth) => new Response(null, { status: nth === 6 ? 410 : 200 });
   await advance(61_000, object);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await show(id)).toMatchObject({ enabled: false, waiting: 16, failed: 1 }),
   );
   expect(received).toHaveLength(6);
   await runDurableObjectAlarm(object);
   expect(received).toHaveLength(6);
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
+  await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, failed: 1 }));
   expect(received).toHaveLength(22);
 });
 
@@ -654,7 +656,7 @@ it('shows every finished attempt, even before its result is written', async () =
   const { id } = await create();
   const add = vi.spyOn(ResultBatch.prototype, 'add');
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(add).toHaveBeenCalledTimes(1));
+  await eventually(() => expect(add).toHaveBeenCalledTimes(1));
   expect(await show(id)).toMatchObject({ waiting: 0 });
   expect(await listDeliveries(id)).toMatchObject([{ state: 'delivered', attempts: [{ status: 204 }] }]);
 });
@@ -665,7 +667,7 @@ it('delivers events once that the Switchboard logged but could not report before
   const client = await site.client();
   await client.request('Echo', { text: 'one' });
   await client.untilEnded();
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   // The webhooks cannot be reached, and then both objects are evicted.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const onLogPosition = vi.spyOn(Webhooks.prototype, 'onLogPosition').mockImplementation(() => {
@@ -673,13 +675,13 @@ it('delivers events once that the Switchboard logged but could not report before
   });
   await client.request('Echo', { text: 'two' });
   await client.untilEnded();
-  await vi.waitFor(() => expect(onLogPosition).toHaveBeenCalled());
+  await eventually(() => expect(onLogPosition).toHaveBeenCalled());
   await evictDurableObject(site.object);
   await evictDurableObject(object);
   onLogPosition.mockRestore();
   expect(received).toHaveLength(1);
   await advance(6_000, site.object);
-  await vi.waitFor(() => expect(received).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(2));
   expect(received.map(({ payload }) => payload.data)).toMatchObject([
     { data: { text: 'one' } },
     { data: { text: 'two' } },
@@ -698,16 +700,16 @@ it('delivers unreported events by the endpoints that existed when they happened'
   const delivered = () => received.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
   const delivery = (path: string, text: string) => [path, expect.objectContaining({ data: { text } })];
   await echo('one');
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   // Without a change of endpoints, the event would not be reported for a long time.
   vi.spyOn(loadMeter, 'batchWindowMs').mockReturnValue(60_000);
   await echo('two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await admin('PATCH', `${path}/${id}`, { enabled: true });
-  await vi.waitFor(() => expect(received).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(2));
   await echo('three');
   await create({ ...filter, url: `https://${host}/other` });
-  await vi.waitFor(() => expect(received).toHaveLength(3));
+  await eventually(() => expect(received).toHaveLength(3));
   expect(delivered()).toEqual([
     delivery('/hooks', 'one'),
     delivery('/hooks', 'two'),
@@ -725,12 +727,12 @@ it('delivers no events from before an endpoint was created, and nothing without 
   await echo('before');
   const { id } = await create({ events: ['command.*.reply'] });
   await echo('with');
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   expect(received[0]?.payload.data).toMatchObject({ data: { text: 'with' } });
   expect(await admin('DELETE', `${path}/${id}`)).toMatchObject({ status: 200 });
   expect(await isNotified(site)).toBe(true);
   await echo('after');
-  await vi.waitFor(async () => expect(await isNotified(site)).toBe(false));
+  await eventually(async () => expect(await isNotified(site)).toBe(false));
   expect(received).toHaveLength(1);
   const rows = await runInDurableObject(object, (_, { storage }) =>
     storage.sql.exec('SELECT * FROM deliveries').toArray(),
@@ -755,10 +757,10 @@ it('delivers the end of a call although its event was lost, and polls OpenSIPS o
   );
   await adapter.raiseEvent(dialogEvent('lost', 1, 2));
   await adapter.raiseEvent(dialogEvent('lost', 2, 3));
-  await vi.waitFor(() => expect(types()).toContain('call.answered'));
+  await eventually(() => expect(types()).toContain('call.answered'));
   isActive = false;
   await advance(ROUND_INTERVAL_MS, site.object);
-  await vi.waitFor(() => expect(types().at(-1)).toBe('call.ended'));
+  await eventually(() => expect(types().at(-1)).toBe('call.ended'));
   const requestCount = adapter.reconcileRequests.length;
   expect(requestCount).toBeGreaterThan(0);
   await advance(ROUND_INTERVAL_MS, site.object);
@@ -781,11 +783,11 @@ it('signs with a rotated secret too until its grace period is over', async () =>
     }
   };
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   expect([secret, rotated.secret].map(verifies)).toEqual([true, true]);
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_001 });
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(2));
+  await eventually(() => expect(received).toHaveLength(2));
   expect([secret, rotated.secret].map(verifies)).toEqual([false, true]);
 });
 
@@ -841,10 +843,10 @@ it('deletes the webhooks of a deleted site, also with a delivery in flight', asy
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = () => promise;
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(() => expect(received).toHaveLength(1));
+  await eventually(() => expect(received).toHaveLength(1));
   await admin('DELETE', `/tenants/${tenant}/sites/main`);
   resolve(new Response());
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(
       await runInDurableObject(object, (_, { storage }) =>
         storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deliveries'").toArray(),
@@ -852,7 +854,7 @@ it('deletes the webhooks of a deleted site, also with a delivery in flight', asy
     ).toEqual([]),
   );
   await advance(40_000, env.TENANT.get(env.TENANT.idFromName(tenant)));
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await admin('POST', `/tenants/${tenant}/sites`, { id: 'main' })).toMatchObject({ status: 201 }),
   );
   expect(await admin('GET', path)).toMatchObject({ webhooks: [] });
@@ -863,7 +865,7 @@ it('keeps deliveries for a week', async () => {
   const { create, object, path, listDeliveries } = await createSite();
   const { id } = await create();
   await admin('POST', `${path}/${id}/test`);
-  await vi.waitFor(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
+  await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
   await advance(6.9 * 86_400_000, object);
   expect(await listDeliveries(id)).toHaveLength(1);
   await advance(0.2 * 86_400_000, object);
