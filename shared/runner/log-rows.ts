@@ -14,7 +14,7 @@ const MAX_ROW_COMMANDS = 50;
 
 /**
  * Bytes at which a row is full, so that a page of a replay (`store/stored-page.ts` of the Switchboard) has room for it. A command with two
- * Call-IDs of 4,096 characters, which it has several times, has some 100 KB, and an Echo of 64 KB twice as much: it is a row of its own.
+ * Call-IDs of 4,096 characters, which it has several times, has some 100 KB: it may be a row of its own.
  */
 const MAX_ROW_BYTES = 131_072;
 

@@ -53,9 +53,13 @@ export class CommitQueue {
   }
 
   /** Sends the reply to a message once this turn is stored. */
-  reply(socket: WebSocket, { responses, batch }: RpcReply): void {
-    if (responses.length === 0) return;
-    this.afterCommit(() => this.#components.sessions.answer(socket, responses, batch));
+  reply(socket: WebSocket, { responses, batch, notifications = [] }: RpcReply): void {
+    if (responses.length === 0 && notifications.length === 0) return;
+    const { sessions, output } = this.#components;
+    this.afterCommit(() => {
+      sessions.answer(socket, responses, batch);
+      for (const text of notifications) output.send(socket, text);
+    });
   }
 
   /** Ends the turn: commits now or soon, depending on its output. */

@@ -7,7 +7,7 @@
 
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyRole, Scope } from '../../shared/policy/policy.ts';
-import type { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
+import type { KeyView, SiteDetails, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
@@ -145,6 +145,13 @@ export class Tenant extends DurableObject<Env> {
   /** Returns the sites by id. */
   listSites(): SiteView[] {
     return this.#sites.list().map(siteView);
+  }
+
+  /** Returns a site and its limits; undefined if there is none. */
+  showSite(id: string): Omit<SiteDetails, 'usage'> | undefined {
+    const [settings, site] = [this.#settings.get(), this.#sites.get(id)];
+    if (!settings || !site) return undefined;
+    return { ...siteView(site), limits: policyOf(settings, site.rules, this.#sites.count).limits };
   }
 
   createSite(id: string, changes: SiteChanges, actor: Actor): Promise<Outcome<SiteView>> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { byteLength } from '../../../shared/protocol/byte-length.ts';
-import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import type { CallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
   errorResponse,
@@ -40,6 +40,7 @@ import type { PolicyStore } from '../store/policy-store.ts';
 import type { Charges } from './charges.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
+import { answerEcho, isEcho } from './echo.ts';
 import { openEventStream } from './event-stream.ts';
 import type { FloodGuard, RejectedMessage } from './flood-guard.ts';
 import { type LimitExceeded, type Limiter, tooManyResponse } from './limits.ts';
@@ -72,6 +73,8 @@ export interface RpcReply {
   /** As JSON: what a query returns has been converted to be charged. */
   readonly responses: readonly string[];
   readonly batch: boolean;
+  /** What follows the responses on the same socket. */
+  readonly notifications?: readonly string[];
 }
 
 /** A message to run, or its reply if it is rejected as a whole, or a flood. */
@@ -138,6 +141,7 @@ export class RpcServer {
   ): RpcReply {
     const context = this.#dispatchContext(client, now);
     let replyBytes = 0;
+    const notifications: string[] = [];
     let sender = client;
     const responses = entries.map((entry) => {
       if ('errorResponse' in entry) return entry.errorResponse;
@@ -147,6 +151,10 @@ export class RpcServer {
           return entry.id === undefined ? undefined : tooManyResponse(entry.id, REPLY_TOO_LONG);
         const response = this.#query(entry, socket, sender, now);
         replyBytes += byteLength(response);
+        return entry.id === undefined ? undefined : response;
+      }
+      if (isEcho(entry)) {
+        const response = this.#echo(entry, socket, sender, notifications, now);
         return entry.id === undefined ? undefined : response;
       }
       if (entry.method === ACKNOWLEDGE && socket) return this.#acknowledge(socket, entry, now);
@@ -171,7 +179,7 @@ export class RpcServer {
       if (response === undefined) return [];
       return [typeof response === 'string' ? response : JSON.stringify(response)];
     });
-    return { responses: texts, batch: isBatch };
+    return { responses: texts, batch: isBatch, notifications };
   }
 
   /** Makes the socket of an HTTP event stream a watcher. Returns the first frame of a stream that does not resume. */
@@ -205,11 +213,10 @@ export class RpcServer {
     sender: ClientSocket,
     now: number,
   ): string {
-    const { watchers, reconcileSchedule, charges, output } = this.#deps;
+    const { watchers, reconcileSchedule } = this.#deps;
     const isRead = request.method !== 'CallUnwatch';
-    const secondsBehind = isRead && socket ? output.secondsBehind(socket, now) : 0;
-    const exceeded = secondsBehind > 0 ? unread(secondsBehind) : charges.replay(sender.subject, 0, now);
-    if (isRead && exceeded) return JSON.stringify(tooManyResponse(request.id ?? null, exceeded));
+    const exceeded = isRead ? this.#readExceeded(socket, sender, now) : undefined;
+    if (exceeded) return JSON.stringify(tooManyResponse(request.id ?? null, exceeded));
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
@@ -218,6 +225,35 @@ export class RpcServer {
     if (isRead) this.#charge(sender, text, now);
     if ('result' in response && readsCalls(request.method)) reconcileSchedule.onCallsRead(wasWatched, now);
     return text;
+  }
+
+  /** Answers an Echo. What it returns counts as read, and follows the responses to the message: over HTTP, nothing does. */
+  #echo(
+    request: RpcRequest,
+    socket: WebSocket | undefined,
+    sender: ClientSocket,
+    notifications: string[],
+    now: number,
+  ): RpcResponse {
+    const exceeded = this.#readExceeded(socket, sender, now);
+    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
+    const answer = answerEcho(request, now);
+    for (const text of socket ? answer.notifications : []) {
+      this.#charge(sender, text, now);
+      notifications.push(text);
+    }
+    return answer.response;
+  }
+
+  /** Returns the limit that a client has exceeded that asks for something to read. */
+  #readExceeded(
+    socket: WebSocket | undefined,
+    { subject }: ClientSocket,
+    now: number,
+  ): LimitExceeded | undefined {
+    const { charges, output } = this.#deps;
+    const secondsBehind = socket ? output.secondsBehind(socket, now) : 0;
+    return secondsBehind > 0 ? unread(secondsBehind) : charges.replay(subject, 0, now);
   }
 
   /** Answers `rpc.discover`, as JSON, whose result is a thousand times as long as the request. */
@@ -248,7 +284,7 @@ export class RpcServer {
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
       chargeRepeat: (bytes) => charges.replay(client.subject, bytes, now),
-      countCommand: (method: CommandMethod) => {
+      countCommand: (method: CallCommand) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;
         return limiter.countCommand(method, { inFlight, activeCalls }, limits, now);
