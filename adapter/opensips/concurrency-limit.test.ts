@@ -77,6 +77,21 @@ describe('the concurrency limit', () => {
     expect(await long).toBe(true);
   });
 
+  it.each([0, -0.5])(
+    'rejects a request at once whose time is over (%s ms), and one that can be granted is',
+    async (waitMs) => {
+      const limit = new ConcurrencyLimit(1);
+      const warnings: Error[] = [];
+      process.on('warning', (warning) => warnings.push(warning));
+      expect(await limit.acquire(waitMs)).toBe(true);
+      expect(await limit.acquire(waitMs)).toBe(false);
+      limit.release();
+      expect(await limit.acquire(waitMs)).toBe(true);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(warnings).toEqual([]);
+    },
+  );
+
   it('rejects all waiting requests', async () => {
     const limit = new ConcurrencyLimit(0);
     const waiting = [limit.acquire(LONG_MS), limit.acquire(LONG_MS)];

@@ -20,7 +20,7 @@ export class ConcurrencyLimit {
   }
 
   /**
-   * Resolves with true as soon as the permits are available, or with false after `waitMs` milliseconds. A request for
+   * Resolves with true as soon as the permits are available, or with false after `waitMs` milliseconds, at once if that is not above 0. A request for
    * several permits waits for all of them at once, and later requests wait behind it. A request for more permits than
    * exist gets all of them.
    */
@@ -30,6 +30,8 @@ export class ConcurrencyLimit {
       this.#availablePermits -= needed;
       return Promise.resolve(true);
     }
+    // Node.js prints a warning for a timer in the past.
+    if (waitMs <= 0) return Promise.resolve(false);
     return new Promise((resolve) => {
       const waiter: Waiter = {
         permits: needed,

@@ -19,3 +19,17 @@ it.each([
     isListed ? 1 : 0,
   );
 });
+
+it.each([
+  ['x', 150],
+  ['電', 60],
+])('has pages of some 224 KB at most, of %s', (letter, minimum) => {
+  const candidates = Array.from({ length: 500 }, (_, n): Candidate => {
+    const call = { ...newCall(`c${n}`, 0), callee: `sip:${letter.repeat(1_000)}@gw` };
+    return { firstSeq: 500 - n, peek: () => ({ call, owner: undefined }) };
+  });
+  const { calls, cursor } = pageOf(candidates, {}, 500, () => 0);
+  expect(Buffer.byteLength(JSON.stringify(calls))).toBeLessThan(231_000);
+  expect(calls.length).toBeGreaterThan(minimum);
+  expect(cursor).toBe(String(501 - calls.length));
+});

@@ -1,6 +1,7 @@
 /** Filters calls and returns pages of them, which are bounded in what they contain and in what is read for them. @module */
 import type { Call } from '../../../shared/calls/call.ts';
 import { type CallFilter, matches } from '../../../shared/calls/call-filter.ts';
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import { firstSeqOf } from './call-lines.ts';
 import type { CallContent } from './compact-call.ts';
 import type { EndedCall } from './ended-calls.ts';
@@ -50,7 +51,7 @@ export function pageOf(
     if (last !== undefined && charactersRead() >= MAX_READ) return { calls, cursor: String(last) };
     const content = candidate.peek();
     if (content && isVisible(content, filter)) {
-      const size = JSON.stringify(content.call).length;
+      const size = byteLength(JSON.stringify(content.call));
       if (calls.length === limit || (calls.length > 0 && bytes + size > MAX_PAGE_BYTES))
         return { calls, cursor: String(last) };
       bytes += size;

@@ -9,7 +9,6 @@ import {
   errorCode,
   errorResponse,
   type ParsedMessage,
-  parseMessage,
   type RpcId,
   type RpcRequest,
   type RpcResponse,
@@ -45,7 +44,9 @@ import { openEventStream } from './event-stream.ts';
 import type { FloodGuard, RejectedMessage } from './flood-guard.ts';
 import { type LimitExceeded, type Limiter, tooManyResponse } from './limits.ts';
 import { answerQuery, type QueryContext } from './queries.ts';
+import { readFrame } from './read-frame.ts';
 import { isAuthorize, renewAttachment, TOKEN_REJECTED } from './token-renewal.ts';
+import { REPLY_TOO_LONG, unread } from './unread-limits.ts';
 
 /** The components of the Switchboard that the server uses. */
 export interface RpcDependencies {
@@ -98,12 +99,7 @@ export class RpcServer {
 
   /** Parses a frame, and charges its subject for it. */
   read({ subject }: ClientSocket, frame: string | ArrayBuffer, now: number): ReadResult {
-    const { message_bytes } = this.#deps.policies.policy.limits;
-    const reason = unreadableReason(frame, message_bytes);
-    const message: ParsedMessage =
-      reason === undefined
-        ? parseMessage(frame as string)
-        : { isBatch: false, entries: [{ errorResponse: unreadableResponse(reason) }] };
+    const message = readFrame(frame, this.#deps.policies.policy.limits.message_bytes);
     return this.count(subject, message, typeof frame === 'string' ? frame.length : frame.byteLength, now);
   }
 
@@ -325,20 +321,8 @@ export class RpcServer {
 /** Bytes in the responses to a batch from which on its further queries are refused: one page more may follow. */
 const MAX_REPLY_BYTES = 131_072;
 
-const REPLY_TOO_LONG: LimitExceeded = {
-  limit: 'unread_bytes',
-  retryAfter: 1,
-  reason:
-    'The responses to the requests of this batch are too long together. Send the others in another batch, when you have read these.',
-};
-
 const UNKNOWN_TOKEN =
   'token: this socket was sent no notification Acknowledge with this token, or has returned it already. Return each token once.';
-
-function unread(retryAfter: number): LimitExceeded {
-  const reason = 'Too much of what this socket was sent may be unread. Wait, or connect with ack=1.';
-  return { limit: 'unread_bytes', retryAfter, reason };
-}
 
 function isQueryRequest(entry: RpcRequest): entry is RpcRequest & { readonly method: QueryMethod } {
   return isQueryMethod(entry.method);
@@ -353,16 +337,4 @@ function socketRequired({ id, method }: RpcRequest): RpcResponse | undefined {
 
 function readsCalls(method: QueryMethod): boolean {
   return method !== 'CallUnwatch' && method !== 'CommandGet';
-}
-
-/** Returns why a frame cannot be read; undefined if it can. */
-function unreadableReason(frame: string | ArrayBuffer, maxBytes: number): string | undefined {
-  if (typeof frame !== 'string') return 'Binary frames are not supported. Send JSON as text.';
-  // A UTF-16 unit takes up to three bytes in UTF-8, so only frames that may be too long are measured.
-  const isTooLong = frame.length > maxBytes / 3 && byteLength(frame) > maxBytes;
-  return isTooLong ? `The message has more than ${maxBytes} bytes. Send a shorter one.` : undefined;
-}
-
-function unreadableResponse(data: string): RpcResponse {
-  return errorResponse(null, { code: errorCode.invalidRequest, message: 'Invalid Request', data });
 }
