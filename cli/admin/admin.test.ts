@@ -112,6 +112,7 @@ it.each([
     '/tenants/acme/sites',
     { id: 'berlin', location: 'weur' },
   ],
+  ['site show acme berlin', 'GET', '/tenants/acme/sites/berlin', undefined],
   ['site list acme', 'GET', '/tenants/acme/sites', undefined],
   ['site set acme berlin --allow *@a', 'PATCH', '/tenants/acme/sites/berlin', { rules: { allow: ['*@a'] } }],
   ['site delete acme berlin', 'DELETE', '/tenants/acme/sites/berlin', undefined],
@@ -175,7 +176,7 @@ it.each([
   ]);
 });
 
-it('has an example of every command above', () => expect(COMMANDS).toHaveLength(23));
+it('has an example of every command above', () => expect(COMMANDS).toHaveLength(24));
 
 it.each([
   ['', 'Usage: call-api admin'],

@@ -183,7 +183,9 @@ async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | F
 }
 
 function checkLink(
-  { link: { connected, adapter = '', seconds = 0, round_trip_ms: ms } }: DiagnosisResult,
+  {
+    link: { connected, adapter = '', adapter_version, node_version, seconds = 0, round_trip_ms: ms },
+  }: DiagnosisResult,
   report: Report,
 ): boolean {
   if (!connected) {
@@ -198,7 +200,10 @@ function checkLink(
     return false;
   }
   report(
-    passed('adapter', `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}.`),
+    passed(
+      'adapter',
+      `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}. ${adapterSoftware(adapter_version, node_version)}`,
+    ),
   );
   report(
     ms === undefined
@@ -211,6 +216,10 @@ function checkLink(
       : passed('round trip', `${ms} ms from the edge to the adapter and back.`),
   );
   return true;
+}
+
+function adapterSoftware(version = '0.2.0 or earlier', node?: string): string {
+  return `Its version is ${version}${node === undefined ? '' : `, on Node.js ${node}`}.`;
 }
 
 /** Returns whether MI answers. */

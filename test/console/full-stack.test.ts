@@ -212,6 +212,16 @@ it('disables the buttons for a token without their scopes, and the server refuse
   await adapter.stop();
 });
 
+it('shows the adapter and its versions in the account dialog', async () => {
+  const page = await open();
+  await button(page, 'Account').click();
+  await page
+    .getByRole('dialog')
+    .getByText(`version ${manifest.version} · Node.js ${process.versions.node}`)
+    .waitFor();
+  await page.context().close();
+});
+
 it('loads less than 150 KB, compressed, only from this host, and is allowed to load nothing else', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();

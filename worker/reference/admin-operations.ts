@@ -20,6 +20,7 @@ import {
   EndpointWithSecret,
   RotateSecretBody,
 } from '../../shared/protocol/webhooks/endpoints.ts';
+import { LinkView } from './link-view.ts';
 import type { Operation } from './operation.ts';
 
 const UnreachedSites = z.array(z.string()).meta({
@@ -136,6 +137,15 @@ export const adminOperations = {
     summary: 'Lists the sites of a tenant',
     pathParams: TenantPath,
     response: z.object({ sites: z.array(SiteView) }),
+    problems: [401, 404],
+  },
+  showSite: {
+    ...ADMIN,
+    method: 'GET',
+    path: '/v1/admin/tenants/{tenant}/sites/{site}',
+    summary: 'Shows a site, its adapter and its OpenSIPS',
+    pathParams: SitePath,
+    response: SiteView.extend({ link: LinkView }),
     problems: [401, 404],
   },
   changeSite: {

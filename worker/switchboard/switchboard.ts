@@ -19,7 +19,7 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
-import type { LinkHealth } from './link/link.ts';
+import type { LinkHealth } from './link/active-connection.ts';
 import { SocketReplays } from './replay/socket-replays.ts';
 import { readRejectReason } from './rpc/authorization.ts';
 import { notAllowedError } from './rpc/dispatch.ts';
@@ -204,6 +204,11 @@ export class Switchboard extends DurableObject<Env> {
     if (policies.isRevoked(key) || charges.requests(subject, 1, now)) return null;
     await this.#writeProbe.check(now);
     return { link: link.health(now), running: runner.size };
+  }
+
+  /** Returns the state of the link, for an administrator. */
+  linkHealth(): LinkHealth {
+    return this.#active.link.health(Date.now());
   }
 
   /** Returns whether a key, for which the Worker may have cached a grant, is revoked. */

@@ -18,6 +18,7 @@ import type { Outcome } from '../../objects/outcome.ts';
 import type { AuditEntry } from '../../tenant/audit.ts';
 import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
+import { switchboardOf } from '../switchboard-client.ts';
 import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
 
@@ -105,6 +106,15 @@ export function createAdminRoutes(): Hono<AdminEnv> {
     .get('/tenants/:tenant/sites', async ({ var: { tenant } }) =>
       Response.json({ sites: await tenant.listSites() }),
     )
+    .get('/tenants/:tenant/sites/:site', async ({ env, req, var: { tenant } }) => {
+      const { tenant: tenantId, site: id } = req.param();
+      const site = (await tenant.listSites()).find((each) => each.id === id);
+      if (!site)
+        return problemResponse(404, `There is no site ${quote(id)}. List the sites to see their names.`);
+      const hint = site.location === null ? {} : { locationHint: site.location };
+      const switchboard = switchboardOf(env, { siteName: `${tenantId}/${id}`, ...hint });
+      return Response.json({ ...site, link: await switchboard.linkHealth() });
+    })
     .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
       const body = await readBody(SiteChange, req.raw);
       if (body instanceof Response) return body;
