@@ -1,6 +1,7 @@
 /** The console in a real browser, against the full stack: the Worker on workerd, the adapter and simulated phones. */
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { phoneUri } from '../harness/client.ts';
 import { type Stack, spawnAdapter, startStack, waitUntil } from '../harness/stack.ts';
 import { launchChromium } from './chromium.ts';
