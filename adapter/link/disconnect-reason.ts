@@ -70,7 +70,7 @@ function networkMessage({
     : `Cannot connect to the edge: ${reason}. ${remedy}`;
 }
 
-function summarizeStatus(status: number): DisconnectSummary {
+export function summarizeStatus(status: number): DisconnectSummary {
   const known = HTTP_MESSAGES[status];
   if (known !== undefined) return { message: known, needsOperator: true };
   if (status === 429 || status >= 500)

@@ -1,4 +1,6 @@
 /** Sends requests to the admin API of an edge. @module */
+import { type HttpResponse, parseJson, sendHttpRequest } from '../../adapter/network/http-request.ts';
+import { createAgent } from '../../adapter/network/network.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { withReason } from '../output/sentence.ts';
@@ -13,30 +15,29 @@ const CHECK_URL = 'Check --edge (EDGE_URL).';
 
 /** Returns the response; rejects with a {@link Failure} where the edge refuses the request or is not reached. */
 export async function sendAdminRequest(
-  { edge, secret }: AdminSettings,
+  { edge, secret, network }: AdminSettings,
   { method, path, body }: AdminRequest,
   interrupt: AbortSignal,
 ): Promise<Fields> {
-  let response: Response;
-  let answer: unknown;
+  let response: HttpResponse;
   try {
-    response = await fetch(`${edge}/v1/admin${path}`, {
+    response = await sendHttpRequest(`${edge}/v1/admin${path}`, {
       method,
       headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
-      // A redirect would send the secret to another server.
-      redirect: 'error',
+      agent: createAgent(edge, network, RESPONSE_TIMEOUT_MS),
       signal: AbortSignal.any([interrupt, AbortSignal.timeout(RESPONSE_TIMEOUT_MS)]),
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
-    answer = await response.json().catch(() => undefined);
   } catch (error) {
     if (interrupt.aborted)
       throw new Failure(EXIT.interrupted, 'Interrupted. The edge may have carried out the request.');
     const { reason, remedy = CHECK_URL } = explainError(error);
     throw new Failure(EXIT.unreachable, `Cannot connect to the edge at ${edge}: ${reason}. ${remedy}`);
   }
-  if (response.ok && typeof answer === 'object' && answer !== null) return { ...answer };
-  throw new Failure(EXIT.failed, rejectionText(edge, response.status, answer));
+  const { status } = response;
+  const answer = parseJson(response.body);
+  if (status >= 200 && status < 300 && typeof answer === 'object' && answer !== null) return { ...answer };
+  throw new Failure(EXIT.failed, rejectionText(edge, status, answer));
 }
 
 function rejectionText(edge: string, status: number, answer: unknown): string {

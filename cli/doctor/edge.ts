@@ -1,4 +1,5 @@
 /** The checks through the edge, in the order of the path from here to the phones. @module */
+import { checkNetwork } from '../../adapter/check/check-network.ts';
 import { describeResponse } from '../../adapter/opensips/mi-message.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
 import { ReplyOutcome } from '../../shared/protocol/link.ts';
@@ -47,10 +48,10 @@ export async function checkThroughEdge(
 }
 
 async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
-  const { edge, timeoutMs } = settings;
+  const { edge, timeoutMs, network } = settings;
   try {
     // Without the token, since a bad one belongs to the next check.
-    const anonymous = { edge: { ...edge, site: undefined }, token: undefined, timeoutMs };
+    const anonymous = { edge: { ...edge, site: undefined }, token: undefined, timeoutMs, network };
     const { status, body, date, ms } = await requestRoute(anonymous, '/healthz');
     const version =
       typeof body === 'object' && body !== null && 'version' in body ? String(body.version) : undefined;
@@ -74,9 +75,19 @@ async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    await showWhereItEnds(settings, report);
     report(faulty('edge', error.problem, error.remedy, error.exit));
     return false;
   }
+}
+
+/** Shows at which step the way to the edge ends. */
+async function showWhereItEnds({ edge, timeoutMs, network }: Settings, report: Report): Promise<void> {
+  const target = { url: edge.socket, setting: '--url (CALL_API)', network };
+  await checkNetwork(target, timeoutMs, ({ step, state, says, remedy = '' }) => {
+    if (state === 'failed') report(faulty(step, says, remedy, EXIT.unreachable));
+    else report(state === 'passed' ? passed(step, says) : unchecked(step, says));
+  });
 }
 
 const REJECTED = 'the edge rejected the key or token.';
