@@ -26,6 +26,7 @@ const inNode = (folder: string, name = folder) => ({
     include: [`${folder}/**/*.test.ts`],
     environment: 'node',
     testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
     expect: expectation,
   },
 });
@@ -37,6 +38,7 @@ const clientIn = (name: string, which: { readonly include: string[]; readonly ex
     ...which,
     globalSetup: './client/testing/global-setup.ts',
     testTimeout: TEST_TIMEOUT_MS,
+    hookTimeout: TEST_TIMEOUT_MS,
     expect: expectation,
   },
 });
@@ -88,6 +90,7 @@ export default defineConfig({
           include: ['worker/**/*.test.ts'],
           exclude: ['worker/**/*.node.test.ts'],
           testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
           expect: expectation,
         },
       },
@@ -98,6 +101,7 @@ export default defineConfig({
           include: ['worker/**/*.node.test.ts'],
           environment: 'node',
           testTimeout: TEST_TIMEOUT_MS,
+          hookTimeout: TEST_TIMEOUT_MS,
           expect: expectation,
         },
       },

@@ -119,10 +119,7 @@ describe.skipIf(!HAS_OPENSSL)('in a company’s network (needs openssl)', () => 
 
   it('lets doctor show where the way to the edge ends', async () => {
     const { CALL_API_CA: _, ...withoutAuthority } = environment();
-    const { exit, out } = await run(
-      ['cli/main.ts', 'doctor', '--url', 'wss://localhost'],
-      withoutAuthority,
-    );
+    const { exit, out } = await run(['cli/main.ts', 'doctor', '--url', 'wss://localhost'], withoutAuthority);
     expect(exit).toBe(3);
     expect(out).toMatch(/✓ tcp .*\n✓ proxy .*\n✗ tls .*\n.*→ Use --ca/);
     expect(out).toMatch(/✗ edge .*Cannot connect to the edge/);

@@ -7,7 +7,7 @@ import { LINK_VERSIONS } from '../../shared/protocol/link-negotiation.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import { type DisconnectSummary, summarizeDisconnect, summarizeStatus } from '../link/disconnect-reason.ts';
 import { dial, type LinkSettings } from '../link/link.ts';
-import { parseJson, sendHttpRequest } from '../network/http-request.ts';
+import { sendHttpRequest } from '../network/http-request.ts';
 import { createAgent } from '../network/network.ts';
 import { SOFTWARE } from '../software.ts';
 import { checkNetwork } from './check-network.ts';
@@ -63,12 +63,13 @@ async function checkHttp(
   try {
     const agent = createAgent(edge, network, timeoutMs);
     const signal = AbortSignal.timeout(timeoutMs);
-    const { status, body, headers } = await sendHttpRequest(url.href, { agent, signal });
-    const health = EdgeHealth.safeParse(parseJson(body));
+    const response = await sendHttpRequest(url.href, { agent, signal });
+    const { status, headers } = response;
+    const health = EdgeHealth.safeParse(parseJson(await response.text()));
     const finding =
       status === 200 && health.success
         ? passed('http', `The edge answers. Its release is ${health.data.version}.`)
-        : otherAnswer(url.host, status, String(headers['content-type'] ?? 'no content type'));
+        : otherAnswer(url.host, status, headers.get('content-type') ?? 'no content type');
     report(finding);
     return finding.state !== 'failed';
   } catch (error) {
@@ -156,6 +157,14 @@ async function checkVersion(socket: WebSocket, timeoutMs: number): Promise<StepF
   if (answer.code === closeCode.protocol)
     return unchecked('version', 'Not checked: the edge is of release 0.2.0, which cannot be asked.');
   return failedWith('version', summarizeDisconnect({ by: 'close', ...answer }));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function checkedFinding(text: string): StepFinding {

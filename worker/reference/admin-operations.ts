@@ -11,7 +11,7 @@ import {
   TenantChange,
   TenantsQuery,
 } from '../../shared/protocol/admin/requests.ts';
-import { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
+import { KeyView, SiteDetails, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { DeliveriesQuery, DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
 import {
   EndpointBody,
@@ -20,7 +20,6 @@ import {
   EndpointWithSecret,
   RotateSecretBody,
 } from '../../shared/protocol/webhooks/endpoints.ts';
-import { LinkView } from './link-view.ts';
 import type { Operation } from './operation.ts';
 
 const UnreachedSites = z.array(z.string()).meta({
@@ -143,9 +142,9 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/tenants/{tenant}/sites/{site}',
-    summary: 'Shows a site, its adapter and its OpenSIPS',
+    summary: 'Shows a site with its limits, what it uses of them, and its adapter',
     pathParams: SitePath,
-    response: SiteView.extend({ link: LinkView }),
+    response: SiteDetails,
     problems: [401, 404],
   },
   changeSite: {

@@ -1,5 +1,6 @@
 /** All routes of the Worker, by operation id. @module */
 import * as z from 'zod';
+import { LinkView } from '../../shared/protocol/http/link-view.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
 import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
 import { routes as apiRoutes, IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
@@ -8,7 +9,6 @@ import { ConnectQuery } from '../../shared/protocol/rpc/connect-query.ts';
 import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { results } from '../../shared/protocol/rpc/results.ts';
 import { adminOperations } from './admin-operations.ts';
-import { LinkView } from './link-view.ts';
 import type { Operation } from './operation.ts';
 
 const Health = z.object({

@@ -6,6 +6,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Policy } from '../../shared/policy/policy.ts';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
+import type { SiteUsage } from '../../shared/protocol/http/usage.ts';
 import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
 import { toCommandView } from '../../shared/protocol/rpc/command-view.ts';
 import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
@@ -20,6 +21,7 @@ import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
 import type { LinkHealth } from './link/active-connection.ts';
+import { TAG as ADAPTER_TAG } from './link/link.ts';
 import { SocketReplays } from './replay/socket-replays.ts';
 import { readRejectReason } from './rpc/authorization.ts';
 import { notAllowedError } from './rpc/dispatch.ts';
@@ -206,9 +208,15 @@ export class Switchboard extends DurableObject<Env> {
     return { link: link.health(now), running: runner.size };
   }
 
-  /** Returns the state of the link, for an administrator. */
+  /** Returns the state of the link, for an administrator. An object that was never used stays without tables. */
   linkHealth(): LinkHealth {
-    return this.#active.link.health(Date.now());
+    const isConnected = this.ctx.getWebSockets(ADAPTER_TAG).length > 0;
+    return isConnected ? this.#active.link.health(Date.now()) : { connected: false };
+  }
+
+  /** Returns what the site uses of its limits. An object that was never used stays without tables. */
+  usage(): SiteUsage {
+    return { stored_bytes: this.ctx.storage.sql.databaseSize };
   }
 
   /** Returns whether a key, for which the Worker may have cached a grant, is revoked. */

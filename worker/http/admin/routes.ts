@@ -10,6 +10,7 @@ import {
   TenantChange,
   TenantsQuery,
 } from '../../../shared/protocol/admin/requests.ts';
+import type { SiteDetails } from '../../../shared/protocol/admin/views.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
 import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
@@ -107,13 +108,15 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       Response.json({ sites: await tenant.listSites() }),
     )
     .get('/tenants/:tenant/sites/:site', async ({ env, req, var: { tenant } }) => {
-      const { tenant: tenantId, site: id } = req.param();
-      const site = (await tenant.listSites()).find((each) => each.id === id);
+      const id = req.param('site');
+      const site = await tenant.showSite(id);
       if (!site)
-        return problemResponse(404, `There is no site ${quote(id)}. List the sites to see their names.`);
-      const hint = site.location === null ? {} : { locationHint: site.location };
-      const switchboard = switchboardOf(env, { siteName: `${tenantId}/${id}`, ...hint });
-      return Response.json({ ...site, link: await switchboard.linkHealth() });
+        return problemResponse(404, `There is no site ${quote(id)}. List the sites to see their ids.`);
+      const siteName = `${req.param('tenant')}/${id}`;
+      const location = site.location === null ? {} : { locationHint: site.location };
+      const switchboard = switchboardOf(env, { siteName, ...location });
+      const [usage, link] = await Promise.all([switchboard.usage(), switchboard.linkHealth()]);
+      return Response.json({ ...site, usage, link } satisfies SiteDetails);
     })
     .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
       const body = await readBody(SiteChange, req.raw);

@@ -1,7 +1,7 @@
 /** The state of the link in HTTP responses. @module */
 import * as z from 'zod';
-import { OpenSipsStatus } from '../../shared/protocol/link.ts';
-import { DiagnosisResult } from '../../shared/protocol/rpc/diagnosis.ts';
+import { OpenSipsStatus } from '../link.ts';
+import { DiagnosisResult } from '../rpc/diagnosis.ts';
 
 const { connected, adapter, adapter_version, node_version } = DiagnosisResult.shape.link.shape;
 
