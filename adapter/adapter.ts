@@ -10,6 +10,7 @@ import { Outbox } from './link/outbox.ts';
 import type { Log } from './log.ts';
 import { connectToOpenSips, type OpenSipsConnection } from './opensips/opensips.ts';
 import type { Settings } from './settings.ts';
+import { SOFTWARE } from './software.ts';
 import { TIMING, type Timing } from './timing.ts';
 
 /** Bytes kept for replay, for any number of messages: 100,000 events of 350 bytes, and some replies. */
@@ -84,6 +85,7 @@ export function startAdapter(
     {
       adapterName: settings.name,
       stream: randomUUID(),
+      software: SOFTWARE,
       outbox,
       opensipsStatus: () => statusOf(opensips, settings),
       acceptRequest: (request) => requests.accept(request),

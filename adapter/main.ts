@@ -1,13 +1,16 @@
 /**
  * Entry point of the adapter process: reads the settings and starts the adapter. Exit codes: 0 stopped by a signal,
- * 1 unexpected error, 2 invalid settings.
+ * 1 unexpected error, 2 invalid settings, 3 `--check` has found a fault.
  * @module
  */
 import { readFileSync } from 'node:fs';
 import { formatAddress } from '../shared/settings/value-types.ts';
 import { startAdapter } from './adapter.ts';
+import { checkEdge } from './check/check-edge.ts';
+import { formatFinding } from './check/finding.ts';
 import { createLog, redactUrl } from './log.ts';
 import { readSettings } from './settings.ts';
+import { TIMING } from './timing.ts';
 
 function sendsKeyUnencrypted(edge: string): boolean {
   const { protocol, hostname } = new URL(edge);
@@ -20,6 +23,11 @@ if ('help' in reading) {
 } else if ('errors' in reading) {
   process.stderr.write(`${reading.errors.join('\n')}\n`);
   process.exitCode = 2;
+} else if (reading.settings.check) {
+  const isFine = await checkEdge(reading.settings, TIMING.handshakeTimeoutMs, (finding) =>
+    process.stdout.write(formatFinding(finding)),
+  );
+  process.exitCode = isFine ? 0 : 3;
 } else {
   const { settings } = reading;
   const log = createLog(settings.logLevel, settings.key === undefined ? [] : [settings.key]);

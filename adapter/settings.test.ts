@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ALLOWED_MI_COMMANDS } from '../shared/opensips/mi.ts';
-import { Hello, LINK_VERSION } from '../shared/protocol/link.ts';
+import { Hello } from '../shared/protocol/link.ts';
+import { LINK_VERSIONS } from '../shared/protocol/link-negotiation.ts';
 import { faultOf, WRONG_VALUES } from '../shared/testing/wrong-values.ts';
 import { type Reading, readSettings } from './settings.ts';
 
@@ -69,7 +70,7 @@ describe('the adapter settings', () => {
       const { name, sipNextHop, matching, transport } = reading.settings;
       const hello = {
         type: 'hello',
-        version: LINK_VERSION,
+        version: LINK_VERSIONS.min,
         adapter: name,
         stream: 's',
         base: 1,

@@ -11,12 +11,14 @@ import {
   Credential,
   hostPort,
   SipUri,
+  Switch,
   Text,
   urlOf,
   wholeNumber,
 } from '../shared/settings/value-types.ts';
 
 import type { Matching } from './in-dialog/refer-to.ts';
+import { type Network, readNetwork } from './network/network.ts';
 
 export type { Address } from '../shared/settings/value-types.ts';
 
@@ -50,6 +52,10 @@ export interface Settings {
   /** The transport of SIP addresses that have none. */
   readonly transport: string | undefined;
   readonly logLevel: string;
+  /** How the edge is reached. */
+  readonly network: Network;
+  /** Whether the way to the edge is checked, and nothing else done. */
+  readonly check: boolean;
 }
 
 const ENGINES = ['auto', 'callops'] as const;
@@ -132,6 +138,12 @@ const SETTINGS = {
     help: 'Adapter key. Prefer ADAPTER_KEY or the configuration file: other users can see flags',
     type: Credential,
     isSecret: true,
+  },
+  ca: {
+    value: 'file',
+    env: 'EDGE_CA',
+    help: 'PEM file with certificates of authorities to trust as well: that of your company, for its edge or its proxy. The proxy itself is set by HTTPS_PROXY and NO_PROXY',
+    type: Text,
   },
   'sip-next-hop': {
     value: 'uri',
@@ -224,6 +236,12 @@ const SETTINGS = {
     help: `Least severe level to log: ${alternatives(LOG_LEVELS)}`,
     type: oneOf(LOG_LEVELS, 'a log level'),
   },
+  check: {
+    env: 'ADAPTER_CHECK',
+    default: 'false',
+    help: 'Check the way to the edge step by step, show what fails and what to do, and exit. It disturbs no running adapter',
+    type: Switch,
+  },
   config: {
     value: 'file',
     env: 'ADAPTER_CONFIG',
@@ -236,7 +254,12 @@ const MANUAL: Manual = {
   introduction: `call-api adapter: runs beside OpenSIPS and connects it to the edge.
 
   node adapter/main.ts [flags]`,
-  exitCodes: { 0: 'stopped by SIGINT or SIGTERM', 1: 'unexpected error', 2: 'invalid setting' },
+  exitCodes: {
+    0: 'stopped by SIGINT or SIGTERM; with --check: no fault found',
+    1: 'unexpected error',
+    2: 'invalid setting',
+    3: '--check has found a fault',
+  },
 };
 
 /**
@@ -258,12 +281,17 @@ export function readSettings(
     'match-mode': mode,
     'set-up-from': setUpFrom,
     allow,
+    ca,
     config: _,
     ...rest
   } = reading.values;
+  const caSetting = { path: ca, name: reading.origins.ca?.name ?? '--ca' };
+  const network = readNetwork(rest.edge, caSetting, env, readFile);
+  if ('errors' in network) return network;
   return {
     settings: {
       ...rest,
+      network,
       sipNextHop,
       logLevel,
       frTimeoutMs: frTimeout * 1_000,

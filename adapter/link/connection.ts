@@ -4,12 +4,12 @@
  */
 import { WebSocket } from 'ws';
 import { closeReason } from '../../shared/protocol/close-reason.ts';
-import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
+import { PING, PONG } from '../../shared/protocol/link.ts';
 import { type ErrorReason, explainError } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
-import { Session, type SessionContext } from './session.ts';
+import { Session, type SessionContext, type SessionFault } from './session.ts';
 
 /** What a connection needs from the adapter. It outlives the connection. */
 export interface ConnectionContext extends SessionContext {
@@ -129,7 +129,7 @@ export class Connection {
     if (this.#welcomedAt !== undefined) this.#restartDeadTimeout();
     if (text === PONG) return;
     const fault = this.#session.onFrame(text, performance.now());
-    if (fault !== undefined) this.#closeForProtocolError(fault);
+    if (fault !== undefined) this.#closeForFault(fault);
   }
 
   #onWelcome(): void {
@@ -173,12 +173,12 @@ export class Connection {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
-  #closeForProtocolError(fault: string): void {
-    this.#log.error({ fault }, 'The edge has sent an invalid message. Closing the connection.');
-    this.#failure = { by: 'close', code: closeCode.protocol, reason: fault };
-    this.#socket.close(closeCode.protocol, closeReason(fault));
+  #closeForFault({ code, description }: SessionFault): void {
+    this.#log.error({ fault: description }, 'The edge has sent an invalid message. Closing the connection.');
+    this.#failure = { by: 'close', code, reason: description };
+    this.#socket.close(code, closeReason(description));
     // The edge may never answer the close frame.
-    this.#restartTimeout(this.#timing.handshakeTimeoutMs, fault);
+    this.#restartTimeout(this.#timing.handshakeTimeoutMs, description);
   }
 
   #networkFailure(reason: ErrorReason): DisconnectReason {

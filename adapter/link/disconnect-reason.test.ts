@@ -12,7 +12,11 @@ describe('the summary of a disconnect', () => {
     [{ by: 'http', status: 426 }, /proxy.*Upgrade/],
     [{ by: 'close', code: 4409, reason: '' }, /Another adapter serves this site/],
     [{ by: 'close', code: 4408, reason: '' }, /ADAPTER_NAME/],
-    [{ by: 'close', code: 4406, reason: '' }, /Update the adapter/],
+    [{ by: 'close', code: 4406, reason: '' }, /Update both to the same release/],
+    [
+      { by: 'close', code: 4406, reason: 'Update the edge to 0.4.0.' },
+      /in common\. Update the edge to 0\.4\.0\.$/,
+    ],
     [{ by: 'close', code: 4400, reason: '' }, /update both/],
   ])('%j asks the operator to act', (reason, message) => {
     expect(summarizeDisconnect(reason)).toEqual({

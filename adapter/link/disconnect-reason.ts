@@ -36,7 +36,6 @@ const HTTP_MESSAGES: Readonly<Record<number, string>> = {
 const CLOSE_MESSAGES: Readonly<Record<number, string>> = {
   [closeCode.protocol]:
     'The edge and the adapter do not understand each other. Check that --edge (EDGE_URL) is an edge, and update both to the same version.',
-  [closeCode.version]: 'The edge requires another version of the link protocol. Update the adapter.',
   [closeCode.superseded]:
     'Another adapter with the same name has connected and replaced this one. Give each adapter its own --name (ADAPTER_NAME).',
   [closeCode.occupied]:
@@ -53,6 +52,8 @@ export function summarizeDisconnect(reason: DisconnectReason): DisconnectSummary
     case 'http':
       return summarizeStatus(reason.status);
     case 'close': {
+      if (reason.code === closeCode.version)
+        return { message: versionMessage(reason.reason), needsOperator: true };
       const message = CLOSE_MESSAGES[reason.code];
       return { message: message ?? closeMessage(reason), needsOperator: message !== undefined };
     }
@@ -69,7 +70,7 @@ function networkMessage({
     : `Cannot connect to the edge: ${reason}. ${remedy}`;
 }
 
-function summarizeStatus(status: number): DisconnectSummary {
+export function summarizeStatus(status: number): DisconnectSummary {
   const known = HTTP_MESSAGES[status];
   if (known !== undefined) return { message: known, needsOperator: true };
   if (status === 429 || status >= 500)
@@ -82,6 +83,12 @@ function summarizeStatus(status: number): DisconnectSummary {
       ? `The server redirects to another address (HTTP ${status}). Set --edge (EDGE_URL) to that address.`
       : `The server answered HTTP ${status} instead of opening a WebSocket. ${CHECK_URL}`;
   return { message, needsOperator: true };
+}
+
+/** @param reason says which side must be updated */
+function versionMessage(reason: string): string {
+  const advice = reason === '' ? 'Update both to the same release.' : reason;
+  return `The adapter and the edge have no version of the link protocol in common. ${advice}`;
 }
 
 function closeMessage({ code, reason }: Extract<DisconnectReason, { by: 'close' }>): string {

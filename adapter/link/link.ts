@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Log, redactUrl } from '../log.ts';
+import { createAgent } from '../network/network.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
@@ -20,8 +21,25 @@ const MAX_FRAME_BYTES = 16 * 1024 * 1024;
  */
 const CLOSE_TIMEOUT = { closeTimeout: 500 };
 
+export type LinkSettings = Pick<Settings, 'edge' | 'key' | 'network'>;
+
+/** Begins a WebSocket connection to the edge. */
+export function dial({ edge, key, network }: LinkSettings, timeoutMs: number): WebSocket {
+  const agent = createAgent(edge, network, timeoutMs);
+  return new WebSocket(edge, {
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    handshakeTimeout: timeoutMs,
+    maxPayload: MAX_FRAME_BYTES,
+    ...(agent === undefined ? {} : { agent }),
+    ...CLOSE_TIMEOUT,
+    // Cloudflare does not offer compression, and a redirect would send the key to another server.
+    perMessageDeflate: false,
+    followRedirects: false,
+  });
+}
+
 export class Link {
-  readonly #settings: Pick<Settings, 'edge' | 'key'>;
+  readonly #settings: LinkSettings;
   readonly #context: ConnectionContext;
   readonly #timing: Timing;
   readonly #random: () => number;
@@ -31,7 +49,7 @@ export class Link {
 
   /** @param random returns a number from 0 to 1, for the jitter */
   constructor(
-    settings: Pick<Settings, 'edge' | 'key'>,
+    settings: LinkSettings,
     context: ConnectionContext,
     timing: Timing,
     random: () => number,
@@ -49,7 +67,12 @@ export class Link {
     const { stableAfterMs, refusedRetryDelayMs, minReconnectDelayMs, maxReconnectDelayMs } = this.#timing;
     let failures = 0;
     while (!this.#stopping.signal.aborted) {
-      const connection = new Connection(this.#dial(), this.#context, this.#timing, this.#log);
+      const connection = new Connection(
+        dial(this.#settings, this.#timing.handshakeTimeoutMs),
+        this.#context,
+        this.#timing,
+        this.#log,
+      );
       this.#connection = connection;
       const { message, needsOperator } = summarizeDisconnect(await connection.closed);
       this.#connection = undefined;
@@ -82,18 +105,5 @@ export class Link {
     if (connection === undefined) return;
     await Promise.race([connection.close(), delay(timeoutMs, undefined, { ref: false })]);
     connection.terminate();
-  }
-
-  #dial(): WebSocket {
-    const { edge, key } = this.#settings;
-    return new WebSocket(edge, {
-      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
-      handshakeTimeout: this.#timing.handshakeTimeoutMs,
-      maxPayload: MAX_FRAME_BYTES,
-      ...CLOSE_TIMEOUT,
-      // Cloudflare does not offer compression, and a redirect would send the key to another server.
-      perMessageDeflate: false,
-      followRedirects: false,
-    });
   }
 }

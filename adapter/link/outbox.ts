@@ -30,6 +30,7 @@ export class Outbox {
   #base = FIRST_SEQ;
   #bytes = 0;
   #droppedCount = 0;
+  #rejectedNames: readonly EviEvent['name'][] = [];
 
   /** @param onMessageAdded called after each message that was added */
   constructor(limits: OutboxLimits, onMessageAdded: () => void) {
@@ -52,8 +53,30 @@ export class Outbox {
     return this.#droppedCount;
   }
 
-  /** Adds an event, or drops it if the outbox is full. */
+  /**
+   * The edge does not know events with these names: new ones are not added, and a gap message takes the number of each that waits. An
+   * OpenSIPS whose script does not raise them is the same to the edge.
+   */
+  rejectEvents(names: readonly EviEvent['name'][]): void {
+    this.#rejectedNames = names;
+    if (names.length === 0) return;
+    for (const [index, text] of this.#messages.entries()) {
+      const name = rejectedNameIn(text, names);
+      if (name === undefined) continue;
+      const gap = {
+        type: 'gap',
+        seq: this.#base + index,
+        reason: `the edge does not know the event ${name}`,
+      };
+      const replacement = JSON.stringify(gap);
+      this.#messages[index] = replacement;
+      this.#bytes += replacement.length - text.length;
+    }
+  }
+
+  /** Adds an event, unless the outbox is full or the edge does not know it. */
   addEvent(event: EviEvent, at: number): void {
+    if (this.#rejectedNames.includes(event.name)) return;
     this.#addUnlessFull({ type: 'event', seq: this.lastSeq + 1, at, ...event });
   }
 
@@ -125,4 +148,11 @@ export class Outbox {
     const { maxMessages, maxBytes } = this.#limits;
     return this.#messages.length <= maxMessages / 2 && this.#bytes <= maxBytes / 2;
   }
+}
+
+/** Returns the name of the event in a message, if it is one of these. Most messages need not be parsed. */
+function rejectedNameIn(text: string, names: readonly EviEvent['name'][]): string | undefined {
+  if (!names.some((name) => text.includes(name))) return undefined;
+  const message = JSON.parse(text) as { readonly type: string; readonly name?: string };
+  return message.type === 'event' ? names.find((name) => name === message.name) : undefined;
 }

@@ -3,13 +3,21 @@
  * @module
  */
 import {
+  closeCode,
   EdgeMessage,
   type InDialogMessage,
-  LINK_VERSION,
   type MiRequest,
   type OpenSipsStatus,
   parseFrame,
 } from '../../shared/protocol/link.ts';
+import {
+  ADAPTER_FEATURES,
+  eventsNotTaken,
+  highestCommonVersion,
+  LINK_VERSIONS,
+  type Software,
+  updateAdvice,
+} from '../../shared/protocol/link-negotiation.ts';
 import { Lateness, withoutLostTime } from './lateness.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -17,11 +25,18 @@ import type { Outbox } from './outbox.ts';
 export interface SessionContext {
   readonly adapterName: string;
   readonly stream: string;
+  readonly software: Software;
   readonly outbox: Outbox;
   opensipsStatus(): OpenSipsStatus;
   /** Starts a request. Returns false if too many are open. */
   acceptRequest(request: MiRequest | InDialogMessage): boolean;
   onAcknowledged(seq: number): void;
+}
+
+/** Why a connection is to be closed. */
+export interface SessionFault {
+  readonly code: typeof closeCode.protocol | typeof closeCode.version;
+  readonly description: string;
 }
 
 /** What the connection does about a session. */
@@ -53,10 +68,13 @@ export class Session {
   /** Returns the first message, which is sent now: see {@link onFrame}. */
   hello(now: number): object {
     this.#helloSentAt = now;
-    const { adapterName, stream, outbox } = this.#context;
+    const { adapterName, stream, outbox, software } = this.#context;
     return {
       type: 'hello',
-      version: LINK_VERSION,
+      version: LINK_VERSIONS.min,
+      versions: LINK_VERSIONS,
+      features: ADAPTER_FEATURES,
+      software,
       adapter: adapterName,
       stream,
       base: outbox.base,
@@ -83,16 +101,16 @@ export class Session {
   }
 
   /**
-   * Processes a frame. Returns a description of the fault if it violates the protocol: the connection is to be closed then.
+   * Processes a frame. Returns the fault if it violates the protocol: the connection is to be closed then.
    * @param text undefined for a binary frame
    * @param arrivedAt in milliseconds of a clock that only rises
    */
-  onFrame(text: string | undefined, arrivedAt: number): string | undefined {
+  onFrame(text: string | undefined, arrivedAt: number): SessionFault | undefined {
     const frame = text === undefined ? { error: 'the frame is binary' } : parseFrame(EdgeMessage, text);
-    if ('error' in frame) return frame.error;
+    if ('error' in frame) return violation(frame.error);
     for (const message of frame.messages) {
-      const fault = this.#onMessage(message, arrivedAt);
-      if (fault !== undefined) return fault;
+      const fault = versionFault(message, this.#context.software) ?? this.#onMessage(message, arrivedAt);
+      if (fault !== undefined) return typeof fault === 'string' ? violation(fault) : fault;
     }
     return undefined;
   }
@@ -116,9 +134,8 @@ export class Session {
     }
   }
 
-  #onWelcome({ version, stream, applied }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+  #onWelcome({ stream, applied, features }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
     const { outbox } = this.#context;
-    if (version !== LINK_VERSION) return `welcome has version ${version}, expected ${LINK_VERSION}`;
     if (stream !== this.#context.stream) return 'welcome names another stream';
     if (applied < outbox.base - 1) {
       // The outbox no longer has those messages: replay starts at its base, and a gap message reports the loss.
@@ -127,6 +144,7 @@ export class Session {
     } else if (!this.#acknowledge(applied)) {
       return `welcome acknowledges message ${applied}, which was never sent`;
     }
+    outbox.rejectEvents(eventsNotTaken(features));
     this.#lastSentSeq = outbox.base - 1;
     this.#isWelcomed = true;
     this.#listener.onWelcome();
@@ -144,4 +162,20 @@ export class Session {
     if (wasSent) this.#context.onAcknowledged(seq);
     return wasSent;
   }
+}
+
+function violation(description: string): SessionFault {
+  return { code: closeCode.protocol, description };
+}
+
+/** Returns the fault of a `welcome` with a version that this adapter does not speak. */
+function versionFault(message: EdgeMessage, software: Software): SessionFault | undefined {
+  if (message.type !== 'welcome') return undefined;
+  const chosen = { min: message.version, max: message.version };
+  if (highestCommonVersion(LINK_VERSIONS, chosen) !== undefined) return undefined;
+  const adapter = { version: LINK_VERSIONS.min, versions: LINK_VERSIONS, software };
+  return {
+    code: closeCode.version,
+    description: updateAdvice(adapter, { ...message, versions: chosen }),
+  };
 }

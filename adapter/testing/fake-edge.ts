@@ -11,7 +11,6 @@ import {
   AdapterMessage,
   type Hello,
   type InDialogMessage,
-  LINK_VERSION,
   type MiRequest,
   PING,
   PONG,
@@ -34,6 +33,9 @@ export class FakeEdge extends ChangeEmitter {
   refuseWithStatus: number | undefined;
   /** If set, `hello` is answered by closing with this code. */
   closeWithCode: number | undefined;
+  closeReason = '';
+  /** Fields of `welcome` beside those of an edge of 0.2.0. */
+  welcomeFields: object = {};
   sendsAcks = true;
   sendsWelcome = true;
   sendsPongs = true;
@@ -153,12 +155,13 @@ export class FakeEdge extends ChangeEmitter {
 
   #onHello(socket: WebSocket, hello: z.infer<typeof Hello>): void {
     this.hellos.push(hello);
-    if (this.closeWithCode !== undefined) socket.close(this.closeWithCode);
+    if (this.closeWithCode !== undefined) socket.close(this.closeWithCode, this.closeReason);
     if (hello.stream !== this.#stream) {
       this.#stream = hello.stream;
       this.#applied = hello.base - 1;
     }
     if (!this.sendsWelcome) return;
-    this.send({ type: 'welcome', version: LINK_VERSION, stream: hello.stream, applied: this.#applied });
+    const position = { stream: hello.stream, applied: this.#applied };
+    this.send({ type: 'welcome', version: 1, ...position, ...this.welcomeFields });
   }
 }

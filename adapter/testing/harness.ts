@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest';
 import { ALLOWED_MI_COMMANDS } from '../../shared/opensips/mi.ts';
 import { type Adapter, type Dependencies, startAdapter } from '../adapter.ts';
 import { createLog } from '../log.ts';
+import { DIRECT_NETWORK } from '../network/network.ts';
 import type { Settings } from '../settings.ts';
 import { ChangeEmitter } from './change-emitter.ts';
 import { FakeEdge } from './fake-edge.ts';
@@ -77,6 +78,8 @@ export async function createHarness(): Promise<Harness> {
           setUpFrom: 'callee',
           transport: undefined,
           logLevel: 'trace',
+          network: DIRECT_NETWORK,
+          check: false,
           ...settings,
         },
         createLog('trace', [ADAPTER_KEY], log.stream),

@@ -176,7 +176,7 @@ it.each([
   ]);
 });
 
-it('has an example of every command above', () => expect(COMMANDS).toHaveLength(23));
+it('has an example of every command above', () => expect(COMMANDS).toHaveLength(24));
 
 it.each([
   ['', 'Usage: call-api admin'],

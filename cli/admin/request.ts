@@ -1,4 +1,6 @@
 /** Sends requests to the admin API of an edge. @module */
+import { sendHttpRequest } from '../../adapter/network/http-request.ts';
+import { createAgent } from '../../adapter/network/network.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { withReason } from '../output/sentence.ts';
@@ -21,17 +23,16 @@ const MAYBE_DONE = 'The edge may have carried out the request.';
 
 /** Returns the response; rejects with a {@link Failure} where the edge refuses the request or is not reached. */
 export async function sendAdminRequest(
-  { edge, secret }: AdminSettings,
+  { edge, secret, network }: AdminSettings,
   { method, path, body }: AdminRequest,
   interrupt: AbortSignal,
 ): Promise<Fields> {
   let answer: Answer;
   try {
-    const response = await fetch(`${edge}/v1/admin${path}`, {
+    const response = await sendHttpRequest(`${edge}/v1/admin${path}`, {
       method,
       headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
-      // A redirect would send the secret to another server.
-      redirect: 'error',
+      agent: createAgent(edge, network, RESPONSE_TIMEOUT_MS),
       signal: AbortSignal.any([interrupt, AbortSignal.timeout(RESPONSE_TIMEOUT_MS)]),
       ...(body ? { body: JSON.stringify(body) } : {}),
     });

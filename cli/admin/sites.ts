@@ -28,7 +28,7 @@ export function addSiteCommands(group: CommandGroup): void {
   });
   group.add({
     usage: 'show <TENANT> <SITE>',
-    summary: 'Show a site with its limits, and the bytes that it stores.',
+    summary: 'Show a site with its limits, the bytes that it stores, and its adapter with its versions.',
     request: ([tenant, site]) => ({ method: 'GET', path: pathOf('tenants', tenant, 'sites', site) }),
     display: { as: 'fields' },
   });

@@ -1,4 +1,5 @@
 /** The checks through the edge, in the order of the path from here to the phones. @module */
+import { checkNetwork } from '../../adapter/check/check-network.ts';
 import { describeResponse } from '../../adapter/opensips/mi-message.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
 import { ReplyOutcome } from '../../shared/protocol/link.ts';
@@ -47,10 +48,10 @@ export async function checkThroughEdge(
 }
 
 async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
-  const { edge, timeoutMs } = settings;
+  const { edge, timeoutMs, network } = settings;
   try {
     // Without the token, since a bad one belongs to the next check.
-    const anonymous = { edge: { ...edge, site: undefined }, token: undefined, timeoutMs };
+    const anonymous = { edge: { ...edge, site: undefined }, token: undefined, timeoutMs, network };
     const { status, body, date, ms } = await requestRoute(anonymous, '/healthz');
     const version =
       typeof body === 'object' && body !== null && 'version' in body ? String(body.version) : undefined;
@@ -74,9 +75,19 @@ async function checkEdge(settings: Settings, report: Report): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    await showWhereItEnds(settings, report);
     report(faulty('edge', error.problem, error.remedy, error.exit));
     return false;
   }
+}
+
+/** Shows at which step the way to the edge ends. */
+async function showWhereItEnds({ edge, timeoutMs, network }: Settings, report: Report): Promise<void> {
+  const target = { url: edge.socket, setting: '--url (CALL_API)', network };
+  await checkNetwork(target, timeoutMs, ({ step, state, says, remedy = '' }) => {
+    if (state === 'failed') report(faulty(step, says, remedy, EXIT.unreachable));
+    else report(state === 'passed' ? passed(step, says) : unchecked(step, says));
+  });
 }
 
 const REJECTED = 'the edge rejected the key or token.';
@@ -183,7 +194,9 @@ async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | F
 }
 
 function checkLink(
-  { link: { connected, adapter = '', seconds = 0, round_trip_ms: ms } }: DiagnosisResult,
+  {
+    link: { connected, adapter = '', adapter_version, node_version, seconds = 0, round_trip_ms: ms },
+  }: DiagnosisResult,
   report: Report,
 ): boolean {
   if (!connected) {
@@ -198,7 +211,10 @@ function checkLink(
     return false;
   }
   report(
-    passed('adapter', `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}.`),
+    passed(
+      'adapter',
+      `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}. ${adapterSoftware(adapter_version, node_version)}`,
+    ),
   );
   report(
     ms === undefined
@@ -211,6 +227,10 @@ function checkLink(
       : passed('round trip', `${ms} ms from the edge to the adapter and back.`),
   );
   return true;
+}
+
+function adapterSoftware(version = '0.2.0 or earlier', node?: string): string {
+  return `Its version is ${version}${node === undefined ? '' : `, on Node.js ${node}`}.`;
 }
 
 /** Returns whether MI answers. */

@@ -1,4 +1,5 @@
 /** What doctor finds at one place, and what repairs it. @module */
+import type { Step } from '../../adapter/check/finding.ts';
 import { EXIT, type Exit } from '../exit.ts';
 
 /** The checks through the edge. A test call may show a fault of the phone as well. */
@@ -34,7 +35,8 @@ export const DIRECT_CHECKS = [
   'pinging',
 ] as const;
 
-export type Check = (typeof EDGE_CHECKS)[number] | (typeof DIRECT_CHECKS)[number];
+/** The steps to the edge are shown only if it cannot be reached. */
+export type Check = (typeof EDGE_CHECKS)[number] | (typeof DIRECT_CHECKS)[number] | Step;
 
 export interface Finding {
   readonly check: Check;

@@ -38,7 +38,8 @@ leaves at once.
 A flag overrides its environment variable, which overrides the configuration file, which overrides the default. The configuration
 file is a JSON object with the names of the flags as keys, such as \`{"url": "wss://calls.example.com", "domain": "example.com"}\`. Its
 path is \`call-api/config.json\` in \`$XDG_CONFIG_HOME\` (\`~/.config\`), unless \`--config\` or \`${SETTINGS.config.env}\` names another one.
-\`admin\` reads the same file.
+\`admin\` reads the same file. \`HTTPS_PROXY\` and \`NO_PROXY\` lead through the proxy of a company: see
+[operations.md](operations.md#company-networks).
 
 ${settingsTable(SETTINGS)}
 
@@ -68,7 +69,7 @@ show active calls only. \`token\` and \`admin\` need an edge.
 clock, the key or token and its scopes, the adapter, the round trip, MI, the version and the modules of OpenSIPS, how transfers and
 holds are sent (\`engine\`), the event subscriptions, the events, and whether the first leg passes the routing script (\`loop\`). The
 last check needs a call: use \`--test-address\` with a phone that may ring for a moment. If that phone refuses to be transferred, it
-says so (\`phone\`).
+says so (\`phone\`). If the edge cannot be reached, it shows at which step the way ends: \`dns\`, \`tcp\`, \`proxy\`, \`tls\`.
 
 Without an edge, \`doctor\` raises a test event to see whether it arrives, asks the test phone by OPTIONS whether it accepts transfers,
 and tests the routing script with calls between two phones of its own. It registers them under random names that begin with

@@ -1,13 +1,16 @@
 /** Where the edge is, and with which secret: the settings of `call-api admin`. @module */
+import type { Network } from '../../adapter/network/network.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { ADMIN_SETTINGS } from './definitions.ts';
-import { type Environment, type Flags, readValues } from './reader.ts';
+import { type Environment, type Flags, readEdgeNetwork, readValues } from './reader.ts';
 
 export interface AdminSettings {
   /** The edge's origin, http or https. */
   readonly edge: string;
   readonly secret: string;
+  /** How the edge is reached. */
+  readonly network: Network;
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
@@ -18,7 +21,8 @@ export function readAdminSettings(
   env: Environment,
   readFile?: (path: string) => string,
 ): AdminSettings {
-  const { values, origins } = readValues(ADMIN_SETTINGS, flags, env, readFile);
+  const reading = readValues(ADMIN_SETTINGS, flags, env, readFile);
+  const { values, origins } = reading;
   const url = new URL(values.edge.replace(/^ws/i, 'http'));
   if (url.protocol === 'http:' && !LOOPBACK.includes(url.hostname))
     throw new Failure(
@@ -27,5 +31,6 @@ export function readAdminSettings(
     );
   if (values.secret === undefined)
     throw new Failure(EXIT.usage, 'The admin secret is missing. Set ADMIN_SECRET or use --secret-file.');
-  return { edge: url.origin, secret: values.secret };
+  const network = readEdgeNetwork(url.origin, reading, env, readFile);
+  return { edge: url.origin, secret: values.secret, network };
 }

@@ -36,6 +36,16 @@ const Token = Credential.regex(
   'contains a character that no API key and no token has. Copy it again.',
 );
 
+/** How an edge is reached. */
+export const CONNECTION = {
+  ca: {
+    value: 'file',
+    env: 'CALL_API_CA',
+    help: 'PEM file with certificates of authorities to trust as well: that of your company, for its edge or its proxy. The proxy itself is set by HTTPS_PROXY and NO_PROXY',
+    type: Text,
+  },
+} as const satisfies Definitions;
+
 const CONFIG = {
   config: {
     value: 'file',
@@ -111,6 +121,7 @@ export const SETTINGS = {
     help: 'Maximum time for connecting and for the answer to a query, in seconds: 1 to 600',
     type: Timeout,
   },
+  ...CONNECTION,
   ...CONFIG,
 } as const satisfies Definitions;
 
@@ -138,5 +149,6 @@ export const ADMIN_SETTINGS = {
     type: Text,
     fileFor: 'secret',
   },
+  ...CONNECTION,
   ...CONFIG,
 } as const satisfies Definitions;

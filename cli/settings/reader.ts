@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Option } from 'commander';
+import { type Network, readNetwork } from '../../adapter/network/network.ts';
 import { keysOf } from '../../shared/settings/config-file.ts';
 import {
   type Definitions,
@@ -11,9 +12,17 @@ import {
   type Values,
 } from '../../shared/settings/settings.ts';
 import { EXIT, Failure } from '../exit.ts';
-import { ADMIN_SETTINGS, SETTINGS } from './definitions.ts';
+import { ADMIN_SETTINGS, type CONNECTION, SETTINGS } from './definitions.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Values, and where each comes from. */
+interface ReadValues<D extends Definitions> {
+  readonly values: Values<D>;
+  readonly origins: { readonly [N in keyof D]?: Origin };
+}
+
+const readText = (path: string) => readFileSync(path, 'utf8');
 
 /** Flags by name, as the user writes them: `token-file`. */
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -40,13 +49,26 @@ export function flagsIn(definitions: Definitions, options: Readonly<Record<strin
   );
 }
 
+/** Returns how the edge at a URL is reached; throws a {@link Failure} for a proxy or certificates that cannot be used. */
+export function readEdgeNetwork(
+  url: string,
+  { values, origins }: ReadValues<typeof CONNECTION>,
+  env: Environment,
+  readFile = readText,
+): Network {
+  const ca = { path: values.ca, name: origins.ca?.name ?? '--ca' };
+  const network = readNetwork(url, ca, env, readFile);
+  if ('errors' in network) throw new Failure(EXIT.usage, network.errors.join('\n'));
+  return network;
+}
+
 /** Returns the values and where they come from; throws a {@link Failure} that names every mistake. */
 export function readValues<D extends Definitions>(
   definitions: D,
   flags: Flags,
   env: Environment,
-  readFile = (path: string) => readFileSync(path, 'utf8'),
-): { readonly values: Values<D>; readonly origins: { readonly [N in keyof D]?: Origin } } {
+  readFile = readText,
+): ReadValues<D> {
   const home = env['XDG_CONFIG_HOME'] || (env['HOME'] && join(env['HOME'], '.config'));
   const reading = readSettings(definitions, {
     flags,

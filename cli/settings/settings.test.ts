@@ -25,7 +25,7 @@ it('defaults to the edge of npm start', () => {
     direct: undefined,
     timeoutMs: 10_000,
   });
-  expect(readAdmin({})).toEqual({ edge: 'http://localhost:5059', secret: 'secret' });
+  expect(readAdmin({})).toMatchObject({ edge: 'http://localhost:5059', secret: 'secret' });
 });
 
 it.each([
@@ -181,3 +181,22 @@ it.each([
 ])('rejects the address %s with the domain %s', (address, domain, sentence) =>
   expect(() => completeAddress('caller', address, domain)).toThrow(sentence),
 );
+
+it.each([
+  ['url', read, 'wss://calls.example.com'],
+  ['edge', readAdmin, 'https://calls.example.com'],
+] as const)('reads proxy and authorities for --%s', (flag, readSettings, url) => {
+  const env = { HTTPS_PROXY: 'http://proxy:3128', no_proxy: 'other.example' };
+  const { network } = readSettings({ [flag]: url }, env);
+  expect(network).toMatchObject({ proxy: { shown: 'proxy:3128' }, secureContext: undefined });
+  expect(readSettings({ [flag]: url }, { ...env, no_proxy: 'example.com' }).network.proxy).toBeUndefined();
+  expect(() => readSettings({ [flag]: url, ca: '/none' }, { HTTPS_PROXY: 'socks5://a' })).toThrow(
+    /^HTTPS_PROXY: "socks5:\/\/a" is not the URL of an HTTP proxy\..*\n--ca: cannot read the file "\/none": no such file/,
+  );
+  expect(() => readSettings({ [flag]: url }, { CALL_API_CA: '/ca' }, { '/ca': 'text' })).toThrow(
+    'CALL_API_CA: the file "/ca" has no certificate in PEM format.',
+  );
+});
+
+it('needs no proxy and no authority for an OpenSIPS', () =>
+  expect(read({ direct: '10.0.0.5:8080' }, { HTTPS_PROXY: 'socks5://a' }).network.proxy).toBeUndefined());

@@ -1,8 +1,9 @@
 /** Where the edge or OpenSIPS is, and with which credential: the settings of all commands but `admin`. @module */
+import { DIRECT_NETWORK, type Network } from '../../adapter/network/network.ts';
 import { type Address, formatHost } from '../../shared/settings/value-types.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { SETTINGS } from './definitions.ts';
-import { type Environment, type Flags, readValues } from './reader.ts';
+import { type Environment, type Flags, readEdgeNetwork, readValues } from './reader.ts';
 
 /** Where the edge is. */
 export interface Edge {
@@ -24,6 +25,8 @@ export interface Settings {
   readonly nextHop: string;
   readonly events: Address | undefined;
   readonly timeoutMs: number;
+  /** How the edge is reached. */
+  readonly network: Network;
 }
 
 /** Reads the settings; throws a {@link Failure} that names every mistake. */
@@ -32,18 +35,21 @@ export function readCallSettings(
   env: Environment,
   readFile?: (path: string) => string,
 ): Settings {
-  const { values } = readValues(SETTINGS, flags, env, readFile);
+  const reading = readValues(SETTINGS, flags, env, readFile);
+  const { values } = reading;
   const { direct, token, events } = values;
   refuseUnused(flags, direct === undefined);
   const nextHop = values['next-hop'] ?? `sip:${formatHost(direct?.host ?? '127.0.0.1')}:5060`;
+  const edge = edgeAt(values.url, values.site);
   return {
-    edge: edgeAt(values.url, values.site),
+    edge,
     token,
     domain: values.domain ?? (direct && nextHop.replace(/^sips?:(.*@)?/, '')),
     direct,
     nextHop,
     events,
     timeoutMs: values.timeout * 1_000,
+    network: direct ? DIRECT_NETWORK : readEdgeNetwork(edge.socket, reading, env, readFile),
   };
 }
 

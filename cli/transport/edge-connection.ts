@@ -1,5 +1,7 @@
 /** Connections to the edge: its WebSocket and its HTTP routes, and what it means when one is refused. @module */
 import WebSocket from 'ws';
+import { sendHttpRequest } from '../../adapter/network/http-request.ts';
+import { createAgent } from '../../adapter/network/network.ts';
 import type { RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -12,17 +14,25 @@ import { type Answer, readAnswer, readRefusal } from './http-answer.ts';
  */
 const CLOSE_TIMEOUT = { closeTimeout: 500 };
 
-export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs'>;
+export type EdgeSettings = Pick<Settings, 'edge' | 'token' | 'timeoutMs' | 'network'>;
 
 /**
  * Returns a WebSocket class for a client. Node 20 has none of its own, and the one of Node 24 does not say why it was
  * refused.
  * @param onError receives the reason before the socket closes
  */
-export function webSocketClass(timeoutMs: number, onError: (error: ConnectError) => void) {
+export function webSocketClass(
+  { timeoutMs, network }: Pick<EdgeSettings, 'timeoutMs' | 'network'>,
+  onError: (error: ConnectError) => void,
+) {
   return class extends WebSocket {
     constructor(url: string, protocols: string[]) {
-      super(url, protocols, { handshakeTimeout: timeoutMs, ...CLOSE_TIMEOUT });
+      const agent = createAgent(url, network, timeoutMs);
+      super(url, protocols, {
+        handshakeTimeout: timeoutMs,
+        ...(agent ? { agent } : {}),
+        ...CLOSE_TIMEOUT,
+      });
       this.on('error', (error) => onError({ type: 'unreachable', ...explainError(error) }));
       this.on('unexpected-response', (_, response) => {
         // Ending the handshake raises an error as well, which says less.
@@ -43,21 +53,20 @@ function subprotocolsFor(token: string | undefined): string[] {
 
 /** Requests one of the edge's HTTP routes; rejects with a {@link Failure} where nothing answers. */
 export async function requestRoute(
-  { edge, token, timeoutMs }: EdgeSettings,
+  { edge, token, timeoutMs, network }: EdgeSettings,
   path: string,
   body?: object,
 ): Promise<Answer & { readonly date: string | null; readonly ms: number }> {
   const site = edge.site === undefined || body ? '' : `?site=${encodeURIComponent(edge.site)}`;
   const startedAt = performance.now();
   try {
-    const response = await fetch(`${edge.origin}${path}${site}`, {
+    const response = await sendHttpRequest(`${edge.origin}${path}${site}`, {
       method: body ? 'POST' : 'GET',
       headers: {
         ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
         ...(body ? { 'Content-Type': 'application/json' } : {}),
       },
-      // A redirect would send the token to another server.
-      redirect: 'error',
+      agent: createAgent(edge.origin, network, timeoutMs),
       signal: AbortSignal.timeout(timeoutMs),
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
@@ -69,9 +78,10 @@ export async function requestRoute(
 }
 
 /** Opens one WebSocket, without reconnecting; rejects with a {@link Failure} where it does not open. */
-export function openSocket({ edge, token, timeoutMs }: EdgeSettings): Promise<WebSocket> {
+export function openSocket(settings: EdgeSettings): Promise<WebSocket> {
+  const { edge, token } = settings;
   return new Promise((resolve, reject) => {
-    const Socket = webSocketClass(timeoutMs, (error) => reject(failureFor(error, edge, token)));
+    const Socket = webSocketClass(settings, (error) => reject(failureFor(error, edge, token)));
     const socket = new Socket(edge.socket, subprotocolsFor(token));
     socket.on('open', () => resolve(socket));
   });

@@ -27,10 +27,8 @@ const CLOSED = {
  * restored by the client.
  * @param showHint shows a sentence to the user
  */
-export function openEdgeTransport(
-  { edge, token, timeoutMs }: EdgeSettings,
-  showHint: (sentence: string) => void,
-): Transport {
+export function openEdgeTransport(settings: EdgeSettings, showHint: (sentence: string) => void): Transport {
+  const { edge, token, timeoutMs } = settings;
   let lastError: ConnectError = { type: 'unreachable', reason: `no answer within ${timeoutMs / 1_000} s` };
   let wasOpen = false;
   let isLost = false;
@@ -59,8 +57,10 @@ export function openEdgeTransport(
   const api = connect({
     url: edge.socket,
     token,
-    WebSocket: webSocketClass(timeoutMs, (error) => {
+    WebSocket: webSocketClass(settings, (error) => {
       lastError = error;
+      // The client package asks the edge whether a token is rejected, but knows no proxy.
+      if (wasOpen && isRejection(error)) fail(failureFor(error, edge, token));
     }),
     onState,
   });
@@ -83,6 +83,11 @@ export function openEdgeTransport(
       api.close();
     },
   };
+}
+
+/** Returns whether the edge rejects the credential, so that connecting again is useless. */
+function isRejection(error: ConnectError): boolean {
+  return error.type === 'refused' && (error.status === 401 || error.status === 403);
 }
 
 async function forwardUpdates(

@@ -8,10 +8,8 @@ import * as z from 'zod';
 import { ByeEvent, DialogEvent, HoldEvent, RefusedEvent, TransferEvent } from '../opensips/evi.ts';
 import { InDialogSupport } from '../opensips/in-dialog.ts';
 import { MiError } from '../opensips/mi.ts';
+import { Features, Software, VersionRange } from './link-negotiation.ts';
 import { validate } from './validation/validate.ts';
-
-/** The version of this protocol. An edge with another version closes the socket with {@link closeCode}.version. */
-export const LINK_VERSION = 1;
 
 /** The adapter sends this text. The platform responds with {@link PONG} without waking the object. */
 export const PING = 'ping';
@@ -32,6 +30,7 @@ export const closeCode = {
   protocol: 4400,
   /** The key was revoked, the token has expired, or the site was deleted. */
   unauthorized: 4401,
+  /** The peers have no version of the link protocol in common. */
   version: 4406,
   /** A newer socket of the same adapter, or of the same session, replaces this one. */
   superseded: 4408,
@@ -77,7 +76,12 @@ export type OpenSipsStatus = z.infer<typeof OpenSipsStatus>;
 /** The first message on each socket, from the adapter. */
 export const Hello = z.object({
   type: z.literal('hello'),
+  /** The lowest version that the adapter speaks: an edge of 0.2.0 knows no ranges, and accepts its own version only. */
   version: z.number().int(),
+  /** Absent from an adapter of 0.2.0: `version` only. */
+  versions: VersionRange.optional(),
+  features: Features.optional(),
+  software: Software.optional(),
   /** The name of the adapter, which is the same across restarts. */
   adapter: z.string().min(1).max(128),
   /** Random for each process of the adapter. */
@@ -85,6 +89,17 @@ export const Hello = z.object({
   /** The oldest sequence number without acknowledgment; the next one if there is none. The first is 1. */
   base: Seq,
   opensips: OpenSipsStatus,
+});
+
+/**
+ * Sent instead of `hello` by `--check` of the adapter: which versions the edge speaks. Nothing about the site changes, so it can be
+ * asked while an adapter is connected. An edge of 0.2.0 rejects it with {@link closeCode}.protocol.
+ */
+export const Check = z.object({
+  type: z.literal('check'),
+  version: z.number().int(),
+  versions: VersionRange,
+  software: Software,
 });
 
 /** Why an MI request has no reply of OpenSIPS. With `timeout` it may have run; with the others it has not. */
@@ -133,6 +148,7 @@ export const AdapterMessage = z.discriminatedUnion('type', [
   Hello,
   StatusMessage,
   Goodbye,
+  Check,
 ]);
 export type AdapterMessage = z.infer<typeof AdapterMessage>;
 
@@ -142,12 +158,29 @@ export type AdapterMessage = z.infer<typeof AdapterMessage>;
  */
 export const Welcome = z.object({
   type: z.literal('welcome'),
+  /** The version that is used on this connection. */
   version: z.number().int(),
+  /** Absent from an edge of 0.2.0: `version` only. */
+  versions: VersionRange.optional(),
+  features: Features.optional(),
+  software: Software.optional(),
   stream: z.string(),
   applied: z.number().int(),
   /** When it was sent, in Unix milliseconds of the edge's clock. */
   sent_at: z.number().int().optional(),
 });
+export type Welcome = z.infer<typeof Welcome>;
+
+/** The response to `check`. Then the edge closes the socket. */
+export const Checked = z.object({
+  type: z.literal('checked'),
+  version: z.number().int(),
+  versions: VersionRange,
+  software: Software,
+  /** The name of the adapter that is connected; absent: none. */
+  adapter: z.string().optional(),
+});
+export type Checked = z.infer<typeof Checked>;
 
 /**
  * Requests an MI command, which runs at most once for each `id`. It must end within `ttl_ms` of its arrival, and its reply is awaited

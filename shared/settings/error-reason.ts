@@ -8,8 +8,21 @@ export interface ErrorReason {
   readonly remedy?: string;
 }
 
+/** An error that is explained where it is thrown. */
+export class ExplainedError extends Error implements ErrorReason {
+  override readonly name = 'ExplainedError';
+  readonly reason: string;
+  readonly remedy: string;
+
+  constructor(reason: string, remedy: string) {
+    super(`${reason}. ${remedy}`);
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+}
+
 const UNEXPECTED: ErrorReason = { reason: 'an unexpected error' };
-const TRUST_REMEDY = 'Set NODE_EXTRA_CA_CERTS to the file of the certificate that signed it.';
+const TRUST_REMEDY = 'Use --ca (or NODE_EXTRA_CA_CERTS) with the file of the certificate that signed it.';
 const PROTOCOL_REMEDY = 'Check the port, and whether the URL needs wss:// or https:// for TLS.';
 
 const UNTRUSTED: ErrorReason = {
@@ -18,7 +31,7 @@ const UNTRUSTED: ErrorReason = {
 };
 const SELF_SIGNED: ErrorReason = {
   reason: 'its TLS certificate is self-signed',
-  remedy: 'If you trust it, set NODE_EXTRA_CA_CERTS to the file of this certificate.',
+  remedy: 'If you trust it, use --ca (or NODE_EXTRA_CA_CERTS) with the file of this certificate.',
 };
 const WRONG_HOST: ErrorReason = {
   reason: 'its TLS certificate is for another host name',
@@ -128,6 +141,7 @@ const BY_MESSAGE: readonly (readonly [message: RegExp, ErrorReason])[] = [
 /** Explains what the system, Node or the WebSocket client has thrown. */
 export function explainError(error: unknown): ErrorReason {
   if (!(error instanceof Error)) return UNEXPECTED;
+  if (error instanceof ExplainedError) return { reason: error.reason, remedy: error.remedy };
   // `fetch` throws a TypeError of its own whose cause is the error of the system.
   if (error.cause instanceof Error) return explainError(error.cause);
   if (error.name === 'TimeoutError') return NO_ANSWER;

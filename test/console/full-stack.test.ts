@@ -1,6 +1,7 @@
 /** The console in a real browser, against the full stack: the Worker on workerd, the adapter and simulated phones. */
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
 import { phoneUri } from '../harness/client.ts';
 import { type Stack, spawnAdapter, startStack, waitUntil } from '../harness/stack.ts';
 import { launchChromium } from './chromium.ts';
@@ -210,6 +211,16 @@ it('disables the buttons for a token without their scopes, and the server refuse
   expect(response).toMatchObject({ error: { code: -32002, data: expect.stringContaining('CallStart') } });
   await page.context().close();
   await adapter.stop();
+});
+
+it('shows the adapter and its versions in the account dialog', async () => {
+  const page = await open();
+  await button(page, 'Account').click();
+  await page
+    .getByRole('dialog')
+    .getByText(`version ${manifest.version} · Node.js ${process.versions.node}`)
+    .waitFor();
+  await page.context().close();
 });
 
 it('loads less than 150 KB, compressed, only from this host, and is allowed to load nothing else', async () => {

@@ -142,7 +142,7 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/tenants/{tenant}/sites/{site}',
-    summary: 'Shows a site with its limits, and what it uses of them',
+    summary: 'Shows a site with its limits, what it uses of them, and its adapter',
     pathParams: SitePath,
     response: SiteDetails,
     problems: [401, 404],

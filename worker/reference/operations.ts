@@ -1,22 +1,15 @@
 /** All routes of the Worker, by operation id. @module */
 import * as z from 'zod';
+import { LinkView } from '../../shared/protocol/http/link-view.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
 import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
 import { routes as apiRoutes, IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
 import { IssuedToken, TokenRequest } from '../../shared/protocol/http/token-request.ts';
-import { OpenSipsStatus } from '../../shared/protocol/link.ts';
 import { ConnectQuery } from '../../shared/protocol/rpc/connect-query.ts';
 import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { results } from '../../shared/protocol/rpc/results.ts';
 import { adminOperations } from './admin-operations.ts';
 import type { Operation } from './operation.ts';
-
-const Link = z.object({
-  connected: z.boolean(),
-  adapter: z.string().optional(),
-  opensips: OpenSipsStatus.optional(),
-  seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
-});
 
 const Health = z.object({
   status: z.literal('ok'),
@@ -25,7 +18,7 @@ const Health = z.object({
     .string()
     .optional()
     .meta({ description: 'this and the following members require the scope `read`' }),
-  link: Link.optional(),
+  link: LinkView.optional(),
   running: z.number().int().optional().meta({ description: 'the number of running commands' }),
 });
 

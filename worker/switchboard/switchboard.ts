@@ -20,7 +20,8 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
-import type { LinkHealth } from './link/link.ts';
+import type { LinkHealth } from './link/active-connection.ts';
+import { TAG as ADAPTER_TAG } from './link/link.ts';
 import { SocketReplays } from './replay/socket-replays.ts';
 import { readRejectReason } from './rpc/authorization.ts';
 import { notAllowedError } from './rpc/dispatch.ts';
@@ -205,6 +206,12 @@ export class Switchboard extends DurableObject<Env> {
     if (policies.isRevoked(key) || charges.requests(subject, 1, now)) return null;
     await this.#writeProbe.check(now);
     return { link: link.health(now), running: runner.size };
+  }
+
+  /** Returns the state of the link, for an administrator. An object that was never used stays without tables. */
+  linkHealth(): LinkHealth {
+    const isConnected = this.ctx.getWebSockets(ADAPTER_TAG).length > 0;
+    return isConnected ? this.#active.link.health(Date.now()) : { connected: false };
   }
 
   /** Returns what the site uses of its limits. An object that was never used stays without tables. */

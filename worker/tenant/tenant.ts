@@ -148,7 +148,7 @@ export class Tenant extends DurableObject<Env> {
   }
 
   /** Returns a site and its limits; undefined if there is none. */
-  showSite(id: string): Omit<SiteDetails, 'usage'> | undefined {
+  showSite(id: string): Omit<SiteDetails, 'usage' | 'link'> | undefined {
     const [settings, site] = [this.#settings.get(), this.#sites.get(id)];
     if (!settings || !site) return undefined;
     return { ...siteView(site), limits: policyOf(settings, site.rules, this.#sites.count).limits };

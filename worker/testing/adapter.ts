@@ -1,6 +1,7 @@
 /** A scripted adapter: answers MI requests as a scenario says. @module */
 import type { EviEvent } from '../../shared/opensips/evi.ts';
-import { type EdgeMessage, LINK_VERSION, type MiRequest } from '../../shared/protocol/link.ts';
+import type { EdgeMessage, MiRequest } from '../../shared/protocol/link.ts';
+import { LINK_VERSIONS } from '../../shared/protocol/link-negotiation.ts';
 import { openSocket, type TestSocket } from './sockets.ts';
 
 /** How OpenSIPS answers an MI request, and the events that it raises before and after. */
@@ -50,7 +51,9 @@ export class ScriptedAdapter {
     const scripted = new ScriptedAdapter(socket);
     scripted.#seq = base - 1;
     const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
-    socket.send(JSON.stringify({ type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }));
+    socket.send(
+      JSON.stringify({ type: 'hello', version: LINK_VERSIONS.min, adapter, stream, base, opensips }),
+    );
     const first = await socket.next<EdgeMessage | EdgeMessage[]>();
     void scripted.#serve(scenario, first);
     return scripted;

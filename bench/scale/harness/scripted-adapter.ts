@@ -7,13 +7,8 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { dialogState } from '../../../shared/opensips/evi.ts';
-import {
-  type EdgeMessage,
-  LINK_VERSION,
-  PING,
-  PING_INTERVAL_MS,
-  PONG,
-} from '../../../shared/protocol/link.ts';
+import { type EdgeMessage, PING, PING_INTERVAL_MS, PONG } from '../../../shared/protocol/link.ts';
+import { LINK_VERSIONS } from '../../../shared/protocol/link-negotiation.ts';
 
 const OPENSIPS = { version: 'OpenSIPS (scripted)', next_hop: 'sip:127.0.0.1:5060', reachable: true };
 const NOT_FOUND = { code: 404, message: 'Requested Dialog not found' };
@@ -67,7 +62,7 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
   socket.on('error', () => {});
   send({
     type: 'hello',
-    version: LINK_VERSION,
+    version: LINK_VERSIONS.min,
     adapter: 'scripted',
     stream: 'scripted',
     base: 1,

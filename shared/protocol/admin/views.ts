@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
+import { LinkView } from '../http/link-view.ts';
 import { SiteUsage } from '../http/usage.ts';
 
 const Time = z.iso.datetime();
@@ -31,6 +32,7 @@ export const SiteDetails = SiteView.extend({
     description: 'the limits in force; those of the whole tenant are the share of this site',
   }),
   usage: SiteUsage,
+  link: LinkView,
 });
 export type SiteDetails = z.infer<typeof SiteDetails>;
 

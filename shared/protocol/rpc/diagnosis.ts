@@ -9,6 +9,14 @@ export const DiagnosisResult = z
     link: z.object({
       connected: z.boolean(),
       adapter: z.string().optional(),
+      adapter_version: z
+        .string()
+        .optional()
+        .meta({ description: 'the release of the adapter; absent from one of 0.2.0' }),
+      node_version: z
+        .string()
+        .optional()
+        .meta({ description: 'the version of Node.js that the adapter runs on' }),
       seconds: z.number().optional().meta({ description: 'since the adapter connected' }),
       round_trip_ms: z
         .number()

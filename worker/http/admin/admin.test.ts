@@ -214,7 +214,10 @@ it('creates, changes and deletes sites', async () => {
     untold: [],
   });
   expect(await request('POST', `${path}/sites`, { id: 'berlin' })).toMatchObject({ status: 409 });
+  const shown = await request('GET', `${path}/sites/berlin`);
+  expect(shown.body).toMatchObject({ id: 'berlin', location: 'weur', link: { connected: false } });
   expect(await request('DELETE', `${path}/sites/berlin`)).toMatchObject({ status: 200 });
+  expect(await request('GET', `${path}/sites/berlin`)).toMatchObject({ status: 404 });
   expect((await request('GET', `${path}/sites`)).body).toEqual({ sites: [] });
   for (const method of ['PATCH', 'DELETE'])
     expect(await request(method, `${path}/sites/berlin`, { location: null })).toMatchObject({

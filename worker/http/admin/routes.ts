@@ -114,8 +114,9 @@ export function createAdminRoutes(): Hono<AdminEnv> {
         return problemResponse(404, `There is no site ${quote(id)}. List the sites to see their ids.`);
       const siteName = `${req.param('tenant')}/${id}`;
       const location = site.location === null ? {} : { locationHint: site.location };
-      const usage = await switchboardOf(env, { siteName, ...location }).usage();
-      return Response.json({ ...site, usage } satisfies SiteDetails);
+      const switchboard = switchboardOf(env, { siteName, ...location });
+      const [usage, link] = await Promise.all([switchboard.usage(), switchboard.linkHealth()]);
+      return Response.json({ ...site, usage, link } satisfies SiteDetails);
     })
     .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
       const body = await readBody(SiteChange, req.raw);

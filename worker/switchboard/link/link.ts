@@ -5,10 +5,13 @@
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
 import type { AdapterMessage, EdgeMessage, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
+import type { PeerOffer } from '../../../shared/protocol/link-negotiation.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
+import { type ActiveConnection, attachmentFor, healthOf, type LinkHealth } from './active-connection.ts';
+import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
 
 /** The tag of adapters' sockets. */
 export const TAG = 'adapter';
@@ -24,25 +27,6 @@ const MAX_PENDING_HELLOS = 8;
 
 /** Whether an adapter is connected, as watchers are notified of it. */
 export type LinkStatus = 'Down' | 'Up';
-
-/** The state of the link, for `/healthz`. */
-export interface LinkHealth {
-  readonly connected: boolean;
-  readonly adapter?: string;
-  readonly opensips?: OpenSipsStatus;
-  /** Seconds since the adapter connected. */
-  readonly seconds?: number;
-}
-
-/** A socket whose adapter has sent `hello`. */
-interface ActiveConnection {
-  readonly socket: WebSocket;
-  readonly key: string;
-  readonly connectedAt: number;
-  readonly adapter: string;
-  readonly stream: string;
-  opensips: OpenSipsStatus;
-}
 
 /** Receives what the adapter sends. */
 export type LinkListener = Pick<
@@ -104,10 +88,7 @@ export class Link {
   }
 
   health(now: number): LinkHealth {
-    const opensips = this.opensips(now);
-    if (!this.#active || !opensips) return { connected: false };
-    const { adapter, connectedAt } = this.#active;
-    return { connected: true, adapter, opensips, seconds: Math.floor((now - connectedAt) / 1000) };
+    return this.opensips(now) && this.#active ? healthOf(this.#active, now) : { connected: false };
   }
 
   /** Accepts the socket of an authenticated adapter. It becomes active with its `hello`. */
@@ -144,6 +125,7 @@ export class Link {
       if (!isLive(socket)) return;
       try {
         if (message.type === 'hello') this.#onHello(socket, attachment, message, now);
+        else if (message.type === 'check') this.#onCheck(socket, message, now);
         else if (this.#active?.socket === socket) this.#apply(this.#active, message, now);
       } catch (error) {
         const which = 'seq' in message ? `message ${message.seq}` : message.type;
@@ -238,15 +220,9 @@ export class Link {
     hello: Extract<AdapterMessage, { type: 'hello' }>,
     now: number,
   ): void {
-    if (hello.version !== protocol.LINK_VERSION) {
-      this.#close(
-        socket,
-        protocol.closeCode.version,
-        `This edge uses version ${protocol.LINK_VERSION} of the link. Use an adapter of the same release.`,
-      );
-      return;
-    }
-    const { adapter, stream, base, opensips } = hello;
+    const version = this.#negotiate(socket, hello);
+    if (version === undefined) return;
+    const { adapter, stream, base, opensips, software } = hello;
     if (this.opensips(now) && this.#active && this.#active.socket !== socket) {
       if (this.#active.adapter !== adapter) {
         this.#close(
@@ -265,9 +241,9 @@ export class Link {
     const previous = this.#applied;
     const applied = previous?.stream === stream ? previous.seq : base - 1;
     const { key, connectedAt } = attachment;
-    this.#active = { socket, key, connectedAt, adapter, stream, opensips };
+    this.#active = { socket, key, connectedAt, adapter, stream, software, opensips };
     attach(socket, { ...attachmentFor(this.#active), seq: this.#storedSeqOf(stream) ?? base - 1 });
-    this.#outgoing = [{ type: 'welcome', version: protocol.LINK_VERSION, stream, applied, sent_at: now }];
+    this.#outgoing = [welcomeWith(version, { stream, applied, sent_at: now })];
     this.#listener.onLinkUp(stream, now);
     // The events that OpenSIPS raised between two processes of the adapter are lost.
     if (previous !== null && previous.stream !== stream) this.#listener.resync(now);
@@ -276,11 +252,31 @@ export class Link {
     this.#acknowledged = this.#applied.seq;
   }
 
+  /** Answers, and changes nothing. The socket closes in its own message event, so TCP ends at once. */
+  #onCheck(socket: WebSocket, check: PeerOffer, now: number): void {
+    const version = this.#negotiate(socket, check);
+    if (version === undefined) return;
+    socket.send(JSON.stringify(checkedWith(version, this.health(now).adapter)));
+    this.#close(socket, 1000, 'Checked.');
+  }
+
+  /** Returns the version to use, or closes the socket. */
+  #negotiate(socket: WebSocket, offer: PeerOffer): number | undefined {
+    const negotiated = negotiate(offer);
+    if ('version' in negotiated) return negotiated.version;
+    this.#close(socket, protocol.closeCode.version, negotiated.rejected);
+    return undefined;
+  }
+
   #storedSeqOf(stream: string): number | undefined {
     return this.#stored?.stream === stream ? this.#stored.seq : undefined;
   }
 
-  #apply(active: ActiveConnection, message: Exclude<AdapterMessage, { type: 'hello' }>, now: number): void {
+  #apply(
+    active: ActiveConnection,
+    message: Exclude<AdapterMessage, { type: 'hello' | 'check' }>,
+    now: number,
+  ): void {
     switch (message.type) {
       case 'status':
         active.opensips = message.opensips;
@@ -324,8 +320,4 @@ export class Link {
     const at = Math.max(connectedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
     return at === this.#pingBeforeSetBack?.at ? this.#pingBeforeSetBack.countsAs : at;
   }
-}
-
-function attachmentFor({ key, connectedAt, adapter, stream, opensips }: ActiveConnection): AdapterSocket {
-  return { kind: 'adapter', key, connectedAt, hello: { adapter, stream, opensips } };
 }

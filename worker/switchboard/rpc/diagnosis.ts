@@ -22,7 +22,7 @@ import {
   successResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { DIAGNOSE } from '../../../shared/protocol/rpc/service-methods.ts';
-import type { LinkHealth } from '../link/link.ts';
+import type { LinkHealth } from '../link/active-connection.ts';
 import { type Permissions, readRejectReason } from './authorization.ts';
 import { notAllowedResponse } from './dispatch.ts';
 
@@ -196,7 +196,7 @@ export class Diagnosis {
   }
 
   #resultOf({ results, failures, roundTripMs }: RunningDiagnosis, now: number): DiagnosisResult {
-    const { connected, adapter, seconds, opensips } = this.#health(now);
+    const { opensips, ...link } = this.#health(now);
     const uptime = UptimeResult.safeParse(results.get('uptime'));
     const missing = missingCommands(results.get('which'));
     const missingRecommended = missingRecommendedCommands(results.get('which'));
@@ -206,9 +206,7 @@ export class Diagnosis {
     return {
       time: now,
       link: {
-        connected,
-        ...(adapter === undefined ? {} : { adapter }),
-        ...(seconds === undefined ? {} : { seconds }),
+        ...link,
         ...(roundTripMs === undefined ? {} : { round_trip_ms: roundTripMs }),
       },
       ...(opensips ? { opensips } : {}),

@@ -2,6 +2,7 @@
 
 import type { Scope } from '../../../shared/policy/policy.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
+import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import type { HttpStream } from '../../auth/principal.ts';
 
 /** The attachment of a client's socket. */
@@ -33,7 +34,12 @@ export interface AdapterSocket {
   /** Unix milliseconds. */
   readonly connectedAt: number;
   /** From the `hello` message; absent before that. */
-  readonly hello?: { readonly adapter: string; readonly stream: string; readonly opensips: OpenSipsStatus };
+  readonly hello?: {
+    readonly adapter: string;
+    readonly stream: string;
+    readonly software?: Software;
+    readonly opensips: OpenSipsStatus;
+  };
   /** The last applied message, if it had no effect that was logged. */
   readonly seq?: number;
   /** Changes of calls that are not in the log: see `calls/unlogged-changes.ts`. Kept until it is set anew. */

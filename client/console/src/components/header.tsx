@@ -1,4 +1,5 @@
 /** The header: tenant, site and subject, the state of the connection, and the account dialog. @module */
+import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { now } from '../state/clock.ts';
 import type { Session } from '../state/session.ts';
@@ -99,10 +100,15 @@ function connectionStatus(session: Session): ConnectionStatus {
 /** Shows who is signed in, and changes or deletes the token. */
 function AccountDialog({ session }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const adapter = useSignal<string | undefined>(undefined);
   const { tenant, site, subject } = session.me;
+  const show = () => {
+    dialog.current?.showModal();
+    if (session.canRead) void session.describeAdapter().then((text) => (adapter.value = text));
+  };
   return (
     <>
-      <button type="button" class="quiet" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>
+      <button type="button" class="quiet" aria-haspopup="dialog" onClick={show}>
         Account
       </button>
       <dialog ref={dialog} aria-labelledby="account-title">
@@ -120,6 +126,12 @@ function AccountDialog({ session }: Props) {
             <dt>User</dt>
             <dd>{subject}</dd>
           </div>
+          {adapter.value !== undefined && (
+            <div>
+              <dt>Adapter</dt>
+              <dd>{adapter}</dd>
+            </div>
+          )}
         </dl>
         <p class="hint">To get other permissions, sign in with another token.</p>
         <TokenForm />

@@ -34,7 +34,7 @@ export async function fetchMe(token: string | undefined): Promise<Me | string> {
   return `Sign-in failed. ${detail}`;
 }
 
-function authorizationHeader(token: string | undefined): HeadersInit {
+export function authorizationHeader(token: string | undefined): HeadersInit {
   return token === undefined ? {} : { Authorization: `Bearer ${token}` };
 }
 

@@ -4,6 +4,7 @@ import type { Call } from '../../../connection/call.ts';
 import { Connection, type ConnectionState } from '../../../connection/connection.ts';
 import { type CommandUpdate, isJsonObject, isRpcError } from '../../../connection/messages.ts';
 import type { TimelineEntry } from '../format/labels.ts';
+import { describeAdapter } from './adapter.ts';
 import { browserPlatform } from './browser-platform.ts';
 import { callFromCommands } from './call-from-commands.ts';
 import { CallList } from './call-list.ts';
@@ -115,6 +116,11 @@ export class Session {
   /** Reconnects at once. Has no effect once the connection is closed for good. */
   retryNow(): void {
     this.#connection.retryNow();
+  }
+
+  /** Returns the connected adapter and its versions. */
+  describeAdapter(): Promise<string> {
+    return describeAdapter(this.#token);
   }
 
   /** False on an edge that requires no token. */

@@ -1,6 +1,6 @@
 /** A link over fake sockets, with the storage of an object. @module */
 import { vi } from 'vitest';
-import { LINK_VERSION } from '../../../../shared/protocol/link.ts';
+import { LINK_VERSIONS } from '../../../../shared/protocol/link-negotiation.ts';
 import { attachmentOf } from '../../sockets/attachments.ts';
 import { Link, type LinkListener } from '../link.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -39,7 +39,7 @@ export class LinkFixture {
     const socket = new FakeSocket();
     this.link.accept(socket as unknown as WebSocket, 'key', now);
     const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1', reachable: true };
-    this.receive(socket, { type: 'hello', version: LINK_VERSION, adapter, stream, base, opensips }, now);
+    this.receive(socket, { type: 'hello', version: LINK_VERSIONS.min, adapter, stream, base, opensips }, now);
     return socket;
   }
 

@@ -7,7 +7,6 @@ import type { MiResponse } from '../../../../adapter/opensips/mi-message.ts';
 import type { RequestTimeouts } from '../../../../adapter/opensips/request-timeouts.ts';
 import type { EviEvent } from '../../../../shared/opensips/evi.ts';
 import { ALLOWED_MI_COMMANDS } from '../../../../shared/opensips/mi.ts';
-import { closeCode } from '../../../../shared/protocol/link.ts';
 import type { VirtualClock } from '../../../../shared/testing/virtual-clock.ts';
 import type { AdapterEnd, SimulatedConnection } from './simulated-connection.ts';
 
@@ -121,6 +120,7 @@ export class SimulatedAdapter {
       {
         adapterName: 'adapter',
         stream: this.stream,
+        software: { version: '0.0.0' },
         outbox: this.#outbox,
         opensipsStatus: () => OPENSIPS_STATUS,
         acceptRequest: (request) => this.#requests.accept(request),
@@ -144,7 +144,7 @@ export class SimulatedAdapter {
   #onFrame(connection: SimulatedConnection, text: string): void {
     if (this.#connection !== connection) return;
     const fault = this.#session?.onFrame(text, this.#surroundings.clock.now + CLOCK_DIFFERENCE_MS);
-    if (fault !== undefined) connection.closeUp(closeCode.protocol, fault);
+    if (fault !== undefined) connection.closeUp(fault.code, fault.description);
   }
 
   #onClosed(connection: SimulatedConnection, code: number, reason: string): void {

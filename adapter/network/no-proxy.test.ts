@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { isExempt } from './no-proxy.ts';
+
+it.each([
+  ['', 'edge.example', 443, false],
+  ['*', 'edge.example', 443, true],
+  ['other.example,*', '[::1]', 443, true],
+  ['edge.example', 'edge.example', 443, true],
+  ['edge.example', 'EDGE.Example.', 443, true],
+  ['Edge.Example', 'edge.example', 443, true],
+  ['example', 'edge.example', 443, true],
+  ['.example', 'edge.example', 443, true],
+  ['*.example', 'edge.example', 443, true],
+  ['.example', 'example', 443, true],
+  ['example', 'myexample', 443, false],
+  ['dge.example', 'edge.example', 443, false],
+  ['edge.example', 'example', 443, false],
+  ['a.example b.example\tedge.example', 'edge.example', 443, true],
+  ['a.example, edge.example ,', 'edge.example', 443, true],
+  [',,', 'edge.example', 443, false],
+  ['.', 'edge.example', 443, false],
+  ['edge.example:443', 'edge.example', 443, true],
+  ['edge.example:8443', 'edge.example', 443, false],
+  ['.example:443', 'edge.example', 443, true],
+  ['*:443', 'edge.example', 443, false],
+  ['192.0.2.1', '192.0.2.1', 443, true],
+  ['192.0.2.1:443', '192.0.2.1', 443, true],
+  ['192.0.2.1:80', '192.0.2.1', 443, false],
+  ['192.0.2.1', '192.0.2.10', 443, false],
+  // A suffix is of names, not of addresses.
+  ['2.1', '192.0.2.1', 443, false],
+  ['192.0.2.0/24', '192.0.2.77', 443, true],
+  ['192.0.2.0/24', '192.0.3.1', 443, false],
+  ['0.0.0.0/0', '198.51.100.1', 443, true],
+  ['192.0.2.0/33', '192.0.2.1', 443, false],
+  ['192.0.2.0/x', '192.0.2.1', 443, false],
+  ['10.0.0.0/8', 'edge.example', 443, false],
+  ['::1', '[::1]', 443, true],
+  ['[::1]', '[::1]', 443, true],
+  ['[::1]:443', '[::1]', 443, true],
+  ['[::1]:80', '[::1]', 443, false],
+  ['2001:db8::/32', '[2001:db8:1::2]', 443, true],
+  ['[2001:db8::]/32', '[2001:db8:1::2]', 443, true],
+  ['2001:db8::/32', '[2001:db9::1]', 443, false],
+  ['2001:db8:0:0::1', '[2001:db8::1]', 443, true],
+])('NO_PROXY=%j and %s:%i: %s', (noProxy, host, port, expected) => {
+  expect(isExempt(noProxy, host, port)).toBe(expected);
+});

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { describeLink } from './adapter.ts';
+
+it.each([
+  [{ connected: false }, 'not connected'],
+  // An adapter of 0.2.0 does not tell its versions.
+  [{ connected: true, adapter: 'sbc-1' }, 'sbc-1'],
+  [
+    { connected: true, adapter: 'sbc-1', adapter_version: '0.3.0', node_version: '22.1.0' },
+    'sbc-1 · version 0.3.0 · Node.js 22.1.0',
+  ],
+])('describes the link %j', (link, text) => expect(describeLink(link)).toBe(text));
