@@ -68,8 +68,9 @@ export function createApp(
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client) return deny(client);
       // The grant may have been cached before the key was revoked.
-      if (await switchboardOf(env, client).isRevoked(client.principal.key)) return deny(INVALID_CREDENTIAL);
-      return withCorsHeaders(Response.json(describePrincipal(client)), req.raw);
+      const site = switchboardOf(env, client);
+      if (await site.isRevoked(client.principal.key)) return deny(INVALID_CREDENTIAL);
+      return withCorsHeaders(Response.json(describePrincipal(client, await site.usage())), req.raw);
     })
     .options('/v1/me', ({ req }) => {
       const origin = req.header('Origin');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_CALLID_LENGTH } from '../../shared/opensips/evi.ts';
+import { MAX_CALLID_LENGTH } from '../../shared/opensips/stored-text.ts';
 import { decodeEvent } from './event-message.ts';
 
 const datagram = (method: string, params: unknown) => JSON.stringify({ jsonrpc: '2.0', method, params });

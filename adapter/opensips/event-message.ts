@@ -3,7 +3,8 @@
  * @module
  */
 import * as z from 'zod';
-import { EviEvent, MAX_CALLID_LENGTH } from '../../shared/opensips/evi.ts';
+import { EviEvent } from '../../shared/opensips/evi.ts';
+import { MAX_CALLID_LENGTH } from '../../shared/opensips/stored-text.ts';
 import { quote } from '../../shared/settings/quote.ts';
 
 const CALLID_PARAMS = ['callid', 'transfer_callid'];
@@ -24,15 +25,15 @@ export function decodeEvent(text: string): { readonly event: EviEvent } | { read
   const notification = Notification.safeParse(json);
   if (!notification.success) return { problem: 'the datagram is not a JSON-RPC notification' };
   const { method: name, params } = notification.data;
+  const problem = tooLongCallid(name, params);
+  if (problem !== undefined) return { problem };
   const event = EviEvent.safeParse({ name, params });
-  if (!event.success) return { problem: describeFault(name, event.error) };
-  const problem = tooLongCallid(event.data);
-  return problem === undefined ? { event: event.data } : { problem };
+  return event.success ? { event: event.data } : { problem: describeFault(name, event.error) };
 }
 
 /** Names the Call-ID that is too long to be stored. */
-function tooLongCallid({ name, params }: EviEvent): string | undefined {
-  const fault = Object.entries(params).find(
+function tooLongCallid(name: string, params: unknown): string | undefined {
+  const fault = Object.entries(params ?? {}).find(
     ([param, value]) => CALLID_PARAMS.includes(param) && String(value).length > MAX_CALLID_LENGTH,
   );
   if (fault === undefined) return undefined;

@@ -106,6 +106,7 @@ it.each([
     { limits: { standing_calls: null }, rules: { allow: [], deny: ['+1900*@*', '*@evil'] }, origins: [] },
   ],
   ['tenant delete acme', 'DELETE', '/tenants/acme', undefined],
+  ['site show acme berlin', 'GET', '/tenants/acme/sites/berlin', undefined],
   [
     'site create acme berlin --location weur',
     'POST',
@@ -320,15 +321,15 @@ it('exits with 1 where the edge refuses, and prints its reason', async () => {
 it('names the setting of a wrong secret', async () => {
   answer = { status: 401, body: { status: 401, detail: 'the admin secret is wrong' } };
   expect(await run(['tenant', 'list'])).toMatchObject({
-    exit: 1,
+    exit: 4,
     err: `The edge at ${url} rejected the admin secret (401). Check ADMIN_SECRET or --secret-file.\n`,
   });
 });
 
-it('exits with 1 where the answer is not from an edge', async () => {
+it('exits with 3 where the answer is not from an edge', async () => {
   answer = { status: 200, body: '<html>' };
   expect(await run(['tenant', 'list'])).toMatchObject({
-    exit: 1,
+    exit: 3,
     err: expect.stringContaining('Check --edge'),
   });
 });

@@ -26,6 +26,12 @@ export function addSiteCommands(group: CommandGroup): void {
     request: ([tenant]) => ({ method: 'GET', path: pathOf('tenants', tenant, 'sites') }),
     display: { as: 'table', list: 'sites', columns: ['id', 'location', 'rules', 'created'] },
   });
+  group.add({
+    usage: 'show <TENANT> <SITE>',
+    summary: 'Show a site with its limits, and the bytes that it stores.',
+    request: ([tenant, site]) => ({ method: 'GET', path: pathOf('tenants', tenant, 'sites', site) }),
+    display: { as: 'fields' },
+  });
   group.add<SiteOptions>({
     usage: 'set <TENANT> <SITE>',
     summary: 'Change the rules of a site.',

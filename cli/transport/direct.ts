@@ -7,10 +7,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createLog } from '../../adapter/log.ts';
 import { connectToOpenSips, type InDialogSettings } from '../../adapter/opensips/opensips.ts';
 import { TIMING } from '../../adapter/timing.ts';
+import { echoEvents } from '../../shared/commands/echo.ts';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
 import { featuresOf, unsupportedReason } from '../../shared/opensips/features.ts';
 import { isInDialogMethod } from '../../shared/opensips/in-dialog.ts';
-import { commandParams } from '../../shared/protocol/rpc/commands.ts';
+import { commandParams, isCallCommand } from '../../shared/protocol/rpc/commands.ts';
 import { errorCode, type RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
 import { Runner } from '../../shared/runner/runner.ts';
@@ -145,6 +146,12 @@ export async function openDirectTransport(
         return cmdId;
       }
       const { cmd_id: _, ...rest } = parsed.data;
+      if (!isCallCommand(method)) {
+        queueMicrotask(() => {
+          for (const event of [{ event: 'Started' }, ...echoEvents(rest)]) onUpdate(event);
+        });
+        return cmdId;
+      }
       listeners.set(cmdId, onUpdate);
       queueMicrotask(() => {
         onUpdate({ event: 'Started' });

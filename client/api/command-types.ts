@@ -67,6 +67,13 @@ export interface NumberedEvent<Name extends string, Data = undefined> {
   readonly metadata?: Metadata;
 }
 
+/** An event of an Echo, which is not stored: it has no `seq`. */
+export interface EchoEvent<Name extends string, Data = undefined> {
+  readonly event: Name;
+  readonly data: Data;
+  readonly seq?: undefined;
+}
+
 /** The command has failed. `data` is a sentence. `Ended` follows. */
 export interface ErrorEvent extends NumberedEvent<'Error', string> {
   readonly error: CommandFailure;
@@ -162,7 +169,7 @@ export interface Commands {
   };
   Echo: {
     readonly params: JsonObject;
-    readonly event: LifecycleEvent | NumberedEvent<'Reply', JsonObject>;
+    readonly event: StartedEvent | EchoEvent<'Reply', JsonObject> | EchoEvent<'Ended'>;
     readonly result: JsonObject;
   };
 }

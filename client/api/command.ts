@@ -8,7 +8,7 @@ import { Queue } from './queue.ts';
 
 /**
  * Events that are stored while the program does not read them. A command has some ten events. Only `TransferPending` can
- * repeat without limit, so the oldest of these are dropped first.
+ * repeat often, so the oldest of these are dropped first.
  */
 export const MAX_UNREAD_EVENTS = 64;
 

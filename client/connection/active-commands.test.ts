@@ -28,11 +28,11 @@ function setUp() {
       discard: (id) => void discarded.push(id),
     },
   );
-  const add = (cmdId: string, lastSeq = 0) =>
+  const add = (cmdId: string, lastSeq = 0, method = 'CallHold') =>
     commands.add(
       cmdId,
       {
-        method: 'Echo',
+        method,
         params: { cmdId },
         onUpdate: ({ event, error }) => events.push(`${cmdId} ${event}${error ? ` ${error.code}` : ''}`),
       },
@@ -42,8 +42,8 @@ function setUp() {
     now += ms;
     for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.callback();
   };
-  const notify = (cmdId: string, event: string, seq: number) =>
-    commands.onNotification({ cmd_id: cmdId, event, seq });
+  const notify = (cmdId: string, event: string, seq?: number) =>
+    commands.onNotification({ cmd_id: cmdId, event, ...(seq === undefined ? {} : { seq }) });
   return { commands, sent, discarded, events, timers, add, advance, notify };
 }
 
@@ -155,6 +155,26 @@ it('reports a command as unknown, not as refused, if it has started and a new se
   commands.onConnected('s2');
   for (const { onResponse } of sent.slice(1)) onResponse({ error: REFUSED });
   expect(events).toEqual(['a Started', 'a Lost -32013', 'b Refused -32001']);
+});
+
+it('sends an Echo again after a break, also in the same session, and tells its reply once', () => {
+  const { commands, sent, events, add, advance, notify } = setUp();
+  commands.onConnected('s1');
+  add('echo', 7, 'Echo');
+  add('stored', 7);
+  for (const cmdId of ['echo', 'stored']) commands.send(cmdId);
+  for (const { onResponse } of [...sent]) onResponse({ result: {} });
+  notify('echo', 'Reply');
+  commands.onDisconnected();
+  commands.onConnected('s1');
+  expect(sent.slice(2).map(({ params }) => params)).toEqual([{ cmdId: 'echo' }]);
+  // It has missed nothing that the edge could send again.
+  expect(commands.resumeFrom(9)).toBe(9);
+  sent[2]?.onResponse({ result: {} });
+  notify('echo', 'Reply');
+  notify('echo', 'Ended');
+  advance(RESEND_WINDOW_MS);
+  expect(events).toEqual(['echo Started', 'stored Started', 'echo Reply', 'echo Ended']);
 });
 
 it('keeps no timer of any command that was discarded or has ended', () => {

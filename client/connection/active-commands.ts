@@ -24,6 +24,9 @@ const RESEND_BURST = 50;
 /** By default a session may send 50 messages a second, and twice as many at once. */
 const RESEND_INTERVAL_MS = 25;
 
+/** The edge answers it on the socket that it came from, and stores nothing: after a break it is another one. */
+const ECHO = 'Echo';
+
 /** How commands are sent: as requests that are dropped when the socket is lost. */
 export interface CommandRequests {
   /** @return the id of the request */
@@ -55,6 +58,8 @@ interface ActiveCommand extends Command {
   session: string | undefined;
   /** `seq` of the last notification. */
   seq: number;
+  /** The event of the last notification. */
+  lastEvent: string | undefined;
   requestId: string;
   readonly cancelDeadline: () => void;
   cancelResend: () => void;
@@ -85,6 +90,7 @@ export class ActiveCommands {
       isStarted: false,
       session: undefined,
       seq: -1,
+      lastEvent: undefined,
       requestId: '',
       cancelDeadline: setTimer(RESEND_WINDOW_MS, () => this.#onDeadline(cmdId)),
       cancelResend: () => {},
@@ -122,7 +128,7 @@ export class ActiveCommands {
     this.#session = session;
     let index = 0;
     for (const [cmdId, command] of [...this.#commands]) {
-      if (command.session === session) continue;
+      if (command.session === session && command.method !== ECHO) continue;
       if (this.#platform.now() - command.createdAt > RESEND_WINDOW_MS)
         this.#fail(cmdId, command.isStarted ? 'disconnected' : 'expired');
       else if (index++ < RESEND_BURST) this.send(cmdId);
@@ -145,7 +151,9 @@ export class ActiveCommands {
    * once more, with their old numbers. Those that were lost on the way can be lower than what other commands have received.
    */
   resumeFrom(lastSeq: number): number {
-    const repeated = [...this.#commands.values()].filter(({ timesSent }) => timesSent > 1);
+    const repeated = [...this.#commands.values()].filter(
+      ({ method, timesSent }) => method !== ECHO && timesSent > 1,
+    );
     return Math.min(lastSeq, ...repeated.map(({ seq, createdAfter }) => Math.max(seq, createdAfter)));
   }
 
@@ -159,7 +167,8 @@ export class ActiveCommands {
     if (typeof seq === 'number') {
       if (seq <= command.seq) return;
       command.seq = seq;
-    }
+    } else if (event === command.lastEvent) return;
+    command.lastEvent = event;
     // The response can be lost, and missed notifications arrive before the response to a repeated request.
     this.#start(command);
     if (event === 'Ended') this.#remove(cmdId);

@@ -56,7 +56,7 @@ function methodLabel({ name, ...more }: OpenRpcMethod): string {
 function paramRows({ name, params }: OpenRpcMethod): string[][] {
   const documented = params.filter((param) => !COMMON_PARAMS.includes(param.name) || !isCommandMethod(name));
   const rows = documented.map((param) => [`\`${param.name}\``, describeParam(param)]);
-  if (name === 'Echo') rows.push(['any', 'any; the result contains them']);
+  if (name === 'Echo') rows.push(['any', 'any; the event `Reply` contains them']);
   return isCommandMethod(name)
     ? rows
     : [...rows, ['*answer*', describeResult(results[name as keyof typeof results])]];

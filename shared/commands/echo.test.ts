@@ -1,12 +1,9 @@
 import { expect, it } from 'vitest';
-import { echo } from './echo.ts';
-import { CommandHarness } from './testing/command-harness.ts';
+import { echoEvents } from './echo.ts';
 
 it('Echo replies with its params and ends', () => {
-  const harness = new CommandHarness(echo, { hello: ['world', 1, null] });
-  expect(harness.notifications).toEqual([
+  expect(echoEvents({ hello: ['world', 1, null] })).toEqual([
     { event: 'Reply', data: { hello: ['world', 1, null] } },
     { event: 'Ended' },
   ]);
-  expect(harness.isFinished).toBe(true);
 });

@@ -1,15 +1,12 @@
-/** Echo: sends the params back. It runs in the edge and never reaches OpenSIPS. @module */
-
+/** Echo: sends the params back. It is over at once, so it has no state machine, and nothing of it is stored. @module */
 import type { CommandParams } from '../protocol/rpc/commands.ts';
-import type { CommandMachine, CommandState } from './command.ts';
-import { StepActions } from './step-actions.ts';
 
-export const echo: CommandMachine<CommandParams<'Echo'>, CommandState> = {
-  start(params) {
-    const actions = new StepActions();
-    actions.notify('Reply', params);
-    actions.end();
-    return { state: null, actions: actions.list };
-  },
-  step: (state) => ({ state, actions: [] }),
-};
+/**
+ * Returns the events of an Echo, in their order.
+ * @param params without `cmd_id`
+ */
+export function echoEvents(
+  params: Omit<CommandParams<'Echo'>, 'cmd_id'>,
+): readonly { readonly event: string; readonly data?: unknown }[] {
+  return [{ event: 'Reply', data: params }, { event: 'Ended' }];
+}

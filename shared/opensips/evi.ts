@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { Address, DialogId, KnownCallId, StatusText } from './stored-text.ts';
 
 /** The states of a dialog in E_DLG_STATE_CHANGED and `dlg_list` (dialog module, `dlg_hash.h`). */
 export const dialogState = {
@@ -16,12 +17,6 @@ export const dialogState = {
   ended: 5,
 } as const;
 
-/**
- * The longest Call-ID in characters. RFC 3261 has no limit, but a request of more than some 64 KB is not sent over UDP, and the
- * Call-IDs of phones have less than 150. Events with a longer one are dropped.
- */
-export const MAX_CALLID_LENGTH = 4_096;
-
 /** A party of a dialog. E_CALL_TRANSFER has an invalid `leg` in state `start` (OpenSIPS 3.6.8), so that one is never read. */
 export type Leg = 'caller' | 'callee';
 
@@ -29,27 +24,27 @@ export const TransferEvent = z.object({
   name: z.literal('E_CALL_TRANSFER'),
   params: z.object({
     /** The transferred dialog. */
-    callid: z.string(),
+    callid: KnownCallId,
     /** The new dialog. Can be empty in state `notify`. */
-    transfer_callid: z.string(),
-    destination: z.string(),
+    transfer_callid: KnownCallId,
+    destination: Address,
     /** `start`, `notify`, `ok` or `fail`. Others are ignored. */
     state: z.string(),
-    status: z.string(),
+    status: StatusText,
   }),
 });
 export type TransferEvent = z.infer<typeof TransferEvent>;
 
 export const HoldEvent = z.object({
   name: z.literal('E_CALL_HOLD'),
-  params: z.object({ callid: z.string(), leg: z.string(), action: z.string(), state: z.string() }),
+  params: z.object({ callid: KnownCallId, leg: z.string(), action: z.string(), state: z.string() }),
 });
 
 export const DialogEvent = z.object({
   name: z.literal('E_DLG_STATE_CHANGED'),
   params: z.object({
-    id: z.string(),
-    callid: z.string(),
+    id: DialogId,
+    callid: KnownCallId,
     /** Absent until the called side has sent a response with a tag: a call that the script refuses has none. */
     to_tag: z.string().nullish(),
     old_state: z.coerce.number().int(),
@@ -61,18 +56,18 @@ export const DialogEvent = z.object({
 export const RefusedEvent = z.object({
   name: z.literal('E_CALL_REFUSED'),
   params: z.object({
-    callid: z.string(),
+    callid: KnownCallId,
     /** The parameter `osid` of the request URI: the id of the dialog whose transfer has made the call. Empty without one. */
     osid: z.string(),
     /** The SIP status line: `404 Not Found`. */
-    status: z.string(),
+    status: StatusText,
   }),
 });
 
 /** A party has hung up. Raised by `docs/opensips.cfg`; other scripts may not have it. */
 export const ByeEvent = z.object({
   name: z.literal('E_CALL_BYE'),
-  params: z.object({ callid: z.string(), leg: z.string() }),
+  params: z.object({ callid: KnownCallId, leg: z.string() }),
 });
 
 export const EviEvent = z.discriminatedUnion('name', [

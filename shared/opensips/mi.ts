@@ -5,15 +5,19 @@
  */
 import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from './diagnostics.ts';
+import { Address, MAX_CALLID_LENGTH, StatusText } from './stored-text.ts';
 
 /** A SIP status line in MI results and events, such as `486 Busy Here`. */
-export const StatusLine = z.string().regex(/^\d{3}( .*)?$/s, 'is not a SIP status line.');
+export const StatusLine = z
+  .string()
+  .regex(/^\d{3}( .*)?$/s, 'is not a SIP status line.')
+  .pipe(StatusText);
 
 /** The result of `t_uac_dlg`. It has the final SIP response, which may be an error. */
 export const UacResult = z.object({
   Status: StatusLine,
   /** The contact of the phone that has answered: the target of in-dialog requests. */
-  RURI: z.string().optional(),
+  RURI: Address.optional(),
   'Next-hop': z.string().optional(),
   Routes: z.array(z.string()).optional(),
   Message: z.string().optional(),
@@ -21,7 +25,7 @@ export const UacResult = z.object({
 export type UacResult = z.infer<typeof UacResult>;
 
 /** The called side of a dialog in `dlg_list`. */
-const DialogCallee = z.object({ callee_tag: z.string().nullish(), callee_contact: z.string().nullish() });
+const DialogCallee = z.object({ callee_tag: z.string().nullish(), callee_contact: Address.nullish() });
 
 /** A dialog in `dlg_list`. Other fields, such as the SDP, are dropped. */
 export const Dialog = z.object({
@@ -29,10 +33,10 @@ export const Dialog = z.object({
   state: z.number().int(),
   /** When the call was answered, in Unix seconds; 0 until then. */
   timestart: z.number().int(),
-  callid: z.string(),
-  from_uri: z.string(),
-  to_uri: z.string(),
-  caller_contact: z.string().nullish(),
+  callid: z.string().transform((text) => text.slice(0, MAX_CALLID_LENGTH)),
+  from_uri: Address,
+  to_uri: Address,
+  caller_contact: Address.nullish(),
   CALLEES: z.array(DialogCallee).nullish(),
 });
 export type Dialog = z.infer<typeof Dialog>;

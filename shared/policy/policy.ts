@@ -1,17 +1,13 @@
 /** The policy of a tenant: scopes, limits, and the addresses that may be dialed. @module */
 import * as z from 'zod';
-import { type CommandMethod, commandParams } from '../protocol/rpc/commands.ts';
+import { commandParams, isCallCommand } from '../protocol/rpc/commands.ts';
 import { expectations } from '../protocol/validation/expectations.ts';
 
 /**
  * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
  * and the state of the site; `tokens` for issuing client tokens (API keys only).
  */
-export const SCOPES = [
-  ...(Object.keys(commandParams) as CommandMethod[]).filter((method) => method !== 'Echo'),
-  'read',
-  'tokens',
-] as const;
+export const SCOPES = [...Object.keys(commandParams).filter(isCallCommand), 'read', 'tokens'] as const;
 export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 

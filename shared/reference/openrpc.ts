@@ -127,7 +127,7 @@ function errorsOf(name: string): (keyof typeof requestErrors)[] {
   if (name === 'CallGet') return ['InvalidParams', 'NotAllowed', 'TooMany', 'Gone'];
   if (name === 'CommandGet') return ['InvalidParams', 'TooMany', 'Gone'];
   if (isQueryMethod(name)) return ['InvalidParams', 'NotAllowed', 'TooMany'];
-  if (name === 'Echo') return ['InvalidParams', 'TooMany', 'Conflict', 'InternalError'];
+  if (name === 'Echo') return ['InvalidParams', 'TooMany'];
   if (!isCommandMethod(name)) return [];
   return ['InvalidParams', 'NotAllowed', 'NoAdapter', 'TooMany', 'Conflict', 'InternalError'];
 }

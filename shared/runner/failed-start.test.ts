@@ -1,11 +1,18 @@
 /** A command whose start throws leaves nothing: the same `cmd_id` starts it again. */
 import { describe, expect, it } from 'vitest';
+import { featuresOf } from '../opensips/features.ts';
 import { Runner } from './runner.ts';
 
 const client = { subject: 'tester', session: 'one' };
 const callEnd = { cmdId: 'a', method: 'CallEnd', params: { callid: 'call' }, ...client } as const;
-const echo = { cmdId: 'a', method: 'Echo', params: { text: 'hello' }, ...client } as const;
-const options = { callid: 'first', nextHop: 'sip:10.0.0.1:5060' };
+/** It ends as it starts: both legs are on hold. */
+const callHold = { cmdId: 'a', method: 'CallHold', params: { callid: 'call' }, ...client } as const;
+const options = {
+  callid: 'first',
+  nextHop: 'sip:10.0.0.1:5060',
+  features: { ...featuresOf(), inDialog: { refer: true, hold: true, timeout_ms: 30_000 } },
+  heldLegs: () => ['caller', 'callee'] as const,
+};
 
 function fail(): never {
   throw new Error('test');
@@ -34,12 +41,12 @@ describe('a command whose start throws', () => {
     const runner = new Runner('epoch', 1, [], () => {
       if (isBroken) fail();
     });
-    expect(() => runner.start(echo, options, 0)).toThrow('test');
+    expect(() => runner.start(callHold, options, 0)).toThrow('test');
     expectNothingLeft(runner);
     isBroken = false;
-    runner.start(echo, options, 1);
+    runner.start(callHold, options, 1);
     expect(runner.takeOutput().notifications.map(({ notification: { event } }) => event)).toEqual([
-      'Reply',
+      'Error',
       'Ended',
     ]);
   });

@@ -1,4 +1,5 @@
 /** Decides which commands are written to the log, in which rows, and from which position a restore must read. @module */
+import { byteLength } from '../protocol/byte-length.ts';
 import { LogPositions } from './log-positions.ts';
 import type { Command } from './stored-command.ts';
 
@@ -13,7 +14,7 @@ const MAX_ROW_COMMANDS = 50;
 
 /**
  * Bytes at which a row is full, so that a page of a replay (`store/stored-page.ts` of the Switchboard) has room for it. A command with two
- * Call-IDs of 4,096 characters, which it has several times, has some 100 KB, and an Echo of 64 KB twice as much: it is a row of its own.
+ * Call-IDs of 4,096 characters, which it has several times, has some 100 KB: it may be a row of its own.
  */
 const MAX_ROW_BYTES = 131_072;
 
@@ -68,7 +69,7 @@ export class LogRows {
     let batch: Command[] = [];
     let bytes = 0;
     for (const command of changed) {
-      const added = changed.length === 1 ? 0 : JSON.stringify(command).length;
+      const added = changed.length === 1 ? 0 : byteLength(JSON.stringify(command));
       if (batch.length === MAX_ROW_COMMANDS || (batch.length > 0 && bytes + added > MAX_ROW_BYTES)) {
         rows.push(this.#row(position + rows.length, batch));
         batch = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { MAX_REFER_ATTEMPTS } from '../commands/deadlines.ts';
-import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { CallCommand } from '../protocol/rpc/commands.ts';
 import { FR_TIMEOUT_MS } from '../testing/opensips-model.ts';
 import { scenario } from '../testing/scenarios.ts';
 import { type CommandRecord, type Scenario, SiteSimulation } from '../testing/site-simulation.ts';
@@ -58,7 +58,7 @@ describe('whatever phones, networks, links and clients do', () => {
 describe('clients receive events in the order of docs/protocol.md', () => {
   const transfer = 'Transferring TransferStart (TransferPending )*';
   const partOfTransfer = '(Transferring )?(TransferStart (TransferPending )*)?';
-  const orders: Record<CommandMethod, RegExp> = {
+  const orders: Record<CallCommand, RegExp> = {
     CallStart: new RegExp(
       `^(CallerRinging )?(CallerAnswered ${transfer}CalleeAnswered |(CallerAnswered ${partOfTransfer})?Error )Ended$`,
     ),
@@ -67,7 +67,6 @@ describe('clients receive events in the order of docs/protocol.md', () => {
     CallHold: /^(CallHolding (CallHold(Start|Successful|Failed) )*)?(Error )?Ended$/,
     CallUnhold: /^(CallUnholding (CallUnhold(Start|Successful|Failed) )*)?(Error )?Ended$/,
     CallEnd: /^(Error )?Ended$/,
-    Echo: /^Reply Ended$/,
   };
 
   it('for every method', () => {
@@ -104,14 +103,13 @@ describe('every command ends within its deadline', () => {
   const transfer = refer + 10_000 + search + 120_000 + 300 + 3_000 + 2_000;
   /** A re-INVITE is repeated once, and the other leg is put back. */
   const hold = Math.max(2 * MI + 35_000 + 300, 2 * inDialog + 2_500);
-  const deadlines: Record<CommandMethod, number> = {
+  const deadlines: Record<CallCommand, number> = {
     CallStart: 60_000 + 500 + transfer,
     CallBlindTransfer: transfer,
     CallAttendedTransfer: transfer,
     CallHold: hold,
     CallUnhold: hold,
     CallEnd: 5_000,
-    Echo: 0,
   };
 
   it('for every method', () => {

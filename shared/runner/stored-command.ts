@@ -1,7 +1,7 @@
 /** A command as it is stored between two turns: plain JSON. @module */
 import type { Metadata } from '../calls/call.ts';
 import type { CommandError, CommandState, OpenSipsRequest } from '../commands/command.ts';
-import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { CallCommand } from '../protocol/rpc/commands.ts';
 
 /** A notification of a command. `seq` is unique within the site and rises. */
 export interface Notification {
@@ -30,7 +30,7 @@ export interface PendingRequest {
 /** What a new command is made of. */
 export interface NewCommand {
   readonly cmdId: string;
-  readonly method: CommandMethod;
+  readonly method: CallCommand;
   readonly params: unknown;
   /** The subject that sent the command. `cmd_id` is unique within a subject. */
   readonly subject: string;
@@ -77,8 +77,7 @@ export function callOf(command: Command | undefined): 'running' | string | undef
 }
 
 /** Returns what goes along with each notification: the command's own metadata, or that of its call. */
-export function metadataOf({ method, params, metadata }: Command): Metadata | undefined {
-  if (method === 'Echo') return undefined;
+export function metadataOf({ params, metadata }: Command): Metadata | undefined {
   const own = typeof params === 'object' && params !== null && 'metadata' in params && params.metadata;
   return typeof own === 'object' && own !== null ? (own as Metadata) : metadata;
 }

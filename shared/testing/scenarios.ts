@@ -3,7 +3,7 @@
  * @module
  */
 import fc from 'fast-check';
-import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { CallCommand } from '../protocol/rpc/commands.ts';
 import type { PhoneBehavior } from './phone-behavior.ts';
 import type { ClientCommand, Gap, Network, Outage, Scenario } from './site-simulation.ts';
 
@@ -36,9 +36,9 @@ const behavior: fc.Arbitrary<PhoneBehavior> = fc.record({
 
 const clientCommand: fc.Arbitrary<ClientCommand> = fc.record({
   at: fc.oneof(fc.nat(50), fc.nat(3_000), fc.nat(70_000)),
-  method: fc.constantFrom<CommandMethod>(
+  method: fc.constantFrom<CallCommand>(
     ...(['CallStart', 'CallStart', 'CallStart', 'CallEnd', 'CallEnd', 'CallHold', 'CallUnhold'] as const),
-    ...(['CallBlindTransfer', 'CallAttendedTransfer', 'Echo'] as const),
+    ...(['CallBlindTransfer', 'CallAttendedTransfer'] as const),
   ),
   byCmdId: fc.boolean(),
   targetIndex: fc.nat(11),

@@ -8,7 +8,7 @@ import { LONGEST_TIMER_MS } from '../commands/deadlines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import { featuresOf } from '../opensips/features.ts';
 import type { ReplyOutcome } from '../protocol/link.ts';
-import type { CommandMethod } from '../protocol/rpc/commands.ts';
+import type { CallCommand } from '../protocol/rpc/commands.ts';
 import type { AdapterRequest } from '../runner/mi-requests.ts';
 import { type CommandNotification, Runner } from '../runner/runner.ts';
 import type { Command, Notification } from '../runner/stored-command.ts';
@@ -44,7 +44,7 @@ export interface Gap {
 /** A command that a client sends. */
 export interface ClientCommand {
   readonly at: number;
-  readonly method: CommandMethod;
+  readonly method: CallCommand;
   /** A CallEnd names its CallStart by `cmd_id` instead of Call-ID. */
   readonly byCmdId: boolean;
   /** Selects one of the calls or commands that exist at that time. */
@@ -174,7 +174,7 @@ export class SiteSimulation {
     this.#commit();
   }
 
-  #paramsOf(method: CommandMethod, byCmdId: boolean, targetIndex: number): Record<string, string> {
+  #paramsOf(method: CallCommand, byCmdId: boolean, targetIndex: number): Record<string, string> {
     const pick = (ids: readonly string[], index: number) => ids[index % Math.max(ids.length, 1)] ?? 'call-0';
     const startIds = this.records
       .filter(({ command }) => command.method === 'CallStart')

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { AttackRun } from './attack.ts';
 
 /** Returns a JSON-RPC request. */
-export function rpc(method: string, params: object = {}, id = 1): string {
+export function rpc(method: string, params: object = {}, id: number | string = 1): string {
   return JSON.stringify({ jsonrpc: '2.0', id, method, params });
 }
 

@@ -127,7 +127,8 @@ it('closes a socket that does not read its replies, with 4413', async () => {
   await setLimits({ unread_bytes: 262_144 });
   const socket = await openSocket(run, context.key);
   for (let n = 0; n < 40 && tally.open > 0; n++) {
-    socket?.send(rpc('Echo', { text: 'x'.repeat(60_000) }, n));
+    // The response repeats the id. An Echo would be refused.
+    socket?.send(rpc('CallUnwatch', {}, String(n).padEnd(60_000, 'x')));
     await delay(5);
   }
   await expect.poll(() => tally.report().closes).toEqual({ 4413: 1 });

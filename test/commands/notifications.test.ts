@@ -64,8 +64,8 @@ it('CallStart for a client that knows the events of OpenSIPS’s own Call API on
     'Ended',
   ]);
   const resumed = await stack.connectClient('?events=original&session=page&since=0');
-  await resumed.runToEnd('Echo', {});
-  expect(resumed.notifications.map(({ event }) => event)).toEqual([...names, 'Reply', 'Ended']);
+  await resumed.runToEnd('CallEnd', { callid: 'none' });
+  expect(resumed.notifications.map(({ event }) => event)).toEqual([...names, 'Error', 'Ended']);
 });
 
 it('CallStart with a phone that reports the progress of the transfer, which is told once', async () => {
@@ -165,8 +165,8 @@ it('a command for an unknown call', async () => {
 
 it('Echo', async () => {
   const params = { anything: [1, { b: null }] };
-  expect(await run('Echo', params)).toEqual([
-    ['Reply', params],
-    ['Ended', undefined],
+  expect(await client.runToEnd('Echo', { ...params, cmd_id: 'echo' })).toEqual([
+    { cmd_id: 'echo', event: 'Reply', data: params },
+    { cmd_id: 'echo', event: 'Ended' },
   ]);
 });

@@ -115,14 +115,14 @@ it('delivers everything to a receiver that fails, hangs, is slow, redirects and 
 it('retries deliveries to one receiver while another one hangs', async () => {
   await using hanging = await WebhookReceiver.start();
   await using failing = await WebhookReceiver.start();
-  await using _hanging = await createEndpoint(hanging.url, { events: ['command.echo.reply'] });
-  await using _failing = await createEndpoint(failing.url, { events: ['command.echo.reply'] });
+  await using _hanging = await createEndpoint(hanging.url, { events: ['command.call_end.error'] });
+  await using _failing = await createEndpoint(failing.url, { events: ['command.call_end.error'] });
   const client = await connectClient();
   hanging.setBehavior('hangs');
-  await client.runToEnd('Echo', {});
+  await client.runToEnd('CallEnd', { callid: 'none' });
   // The alarm has sent the second request. No other delivery may wait for it.
   await waitUntil(() => hanging.received.length === 2);
-  await failing.withBehavior('fails', () => client.runToEnd('Echo', {}));
+  await failing.withBehavior('fails', () => client.runToEnd('CallEnd', { callid: 'none' }));
   await waitUntil(() => failing.acceptedSeqs.size === 2);
   expect(hanging.received).toHaveLength(2);
 }, 120_000);

@@ -65,12 +65,10 @@ it('starts, shows, holds, resumes and ends a call', async () => {
 
 it('responds only after the command is stored, so that an evicted object still knows it', async () => {
   const request = await createClient();
-  await request('POST', '/v1/rpc', rpc('Echo', { cmd_id: 'kept' }));
+  adapter = await site.adapter(() => ({}));
+  await request('POST', '/v1/rpc', rpc('CallEnd', { callid: 'none', cmd_id: 'kept' }));
   await evictDurableObject(site.object);
-  expect((await request('GET', '/v1/commands/kept')).body).toMatchObject({
-    state: 'ended',
-    events: [{ event: 'Reply' }, { event: 'Ended' }],
-  });
+  expect((await request('GET', '/v1/commands/kept')).body).toMatchObject({ state: 'running', events: [] });
 });
 
 it('runs nothing for a key that is revoked while the body arrives', async () => {
@@ -79,7 +77,7 @@ it('runs nothing for a key that is revoked while the body arrives', async () => 
   const authenticator = new TenantAuthenticator(new GrantCache(), () => Date.now());
   const claims = { tenant: site.tenant, site: site.site, subject: 'sub:alice', scopes: ACCESS_GRANT.scopes };
   const token = await issueToken({ ...claims, key: 'k1', expires: Date.now() + 3_600_000 }, env);
-  const text = JSON.stringify(rpc('Echo', { cmd_id: 'late' }));
+  const text = JSON.stringify(rpc('CallEnd', { callid: 'none', cmd_id: 'late' }));
   const arrive = (controller: ReadableStreamDefaultController) => {
     isRevoked = true;
     advanceClock(GRANT_TTL_MS + MAX_REQUEST_MS + 1);

@@ -93,9 +93,9 @@ it('contains no commands of other subjects, and only calls that its subject may 
   const unbound = await openStream({ subject: 'sub:eve' });
   await alice('POST', '/v1/calls', URIS, { 'Idempotency-Key': 'hers' });
   await alice('GET', '/v1/commands/hers?wait=60');
-  await eve('POST', '/v1/rpc', { jsonrpc: '2.0', method: 'Echo', params: { cmd_id: 'mine' } });
+  await eve('DELETE', '/v1/calls/none', undefined, { 'Idempotency-Key': 'mine' });
   const received = [await bound.until('mine'), await unbound.until('mine')];
-  expect(received[0]?.map(summarize)).toEqual(['Calls', 'Echo Reply', 'Echo Ended']);
+  expect(received[0]?.map(summarize)).toEqual(['Calls', 'CallEnd Error', 'CallEnd Ended']);
   expect(JSON.stringify(received[0])).not.toContain('alice');
   expect(received[1]?.map(summarize)).toContain('Call Answered');
   expect(received[1]?.map(summarize)).not.toContain('CallStart Ended');
@@ -113,7 +113,7 @@ it('resumes after Last-Event-ID without gaps or repetitions', async () => {
   await request('POST', '/v1/calls', URIS, { 'Idempotency-Key': 'b' });
   await request('GET', '/v1/commands/b?wait=60');
   const second = await openStream({}, '?since=0', { 'Last-Event-ID': String(received.at(-1)?.id) });
-  await request('POST', '/v1/rpc', { jsonrpc: '2.0', method: 'Echo', params: { cmd_id: 'last' } });
+  await request('DELETE', '/v1/calls/none', undefined, { 'Idempotency-Key': 'last' });
   const missed = await second.until('last');
   const all = await uninterrupted.until('last');
   const [firstId = 0] = ids(received);
@@ -131,8 +131,8 @@ it('does not repeat notifications that are replayed to another session', async (
   const socket = await site.client({ subject: 'sub:alice', session: 'another' });
   await socket.request('CallStart', { ...URIS, cmd_id: 'a' });
   await socket.untilEnded();
-  await socket.request('Echo', { cmd_id: 'z' });
-  expect((await events.until('z')).map(summarize)).toEqual(['Calls', 'Echo Reply', 'Echo Ended']);
+  await socket.request('CallEnd', { callid: 'none', cmd_id: 'z' });
+  expect((await events.until('z')).map(summarize)).toEqual(['Calls', 'CallEnd Error', 'CallEnd Ended']);
   await events.close();
 });
 
@@ -200,7 +200,9 @@ it('ends when its token expires or its key is revoked', async () => {
   await runDurableObjectAlarm(site.object);
   expect(await shortLived.next()).toBeUndefined();
   const request = await createHttpClient(site, { subject: 'sub:bob' });
-  await request('POST', '/v1/rpc', { jsonrpc: '2.0', method: 'Echo', params: { cmd_id: 'later' } });
+  // The link of the first one has timed out.
+  adapter = await site.adapter(statefulCalls('one'));
+  await request('DELETE', '/v1/calls/none', undefined, { 'Idempotency-Key': 'later' });
   await longLived.until('later');
   await site.object.revokeKey('k1');
   expect(await longLived.next()).toBeUndefined();

@@ -18,6 +18,7 @@ it('describes the open tenant with all scopes', async () => {
     subject: 'demo',
     scopes: [...SCOPES],
     limits: UNLIMITED_POLICY.limits,
+    usage: { stored_bytes: expect.any(Number) },
   });
 });
 

@@ -6,7 +6,7 @@ import { CONNECTION_HEADER, type Switchboard } from '../switchboard/switchboard.
 /** Returns the site's object, which is created near the location of the site. */
 export function switchboardOf(
   env: Env,
-  { siteName, locationHint }: Authenticated<unknown>,
+  { siteName, locationHint }: Pick<Authenticated<unknown>, 'siteName' | 'locationHint'>,
 ): DurableObjectStub<Switchboard> {
   const hint = locationHint === undefined ? {} : { locationHint };
   return env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(siteName), hint);

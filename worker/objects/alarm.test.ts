@@ -31,10 +31,12 @@ it('ends a call that rings too long by a stored deadline, after a sleep', async 
 });
 
 it('drops old data, and sets no alarm when nothing is left', async () => {
+  const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
   const client = await Client.connect();
-  await client.request('Echo', { cmd_id: 'old' });
-  await client.untilEnded();
-  expect(await client.request('Echo', { cmd_id: 'old' })).toMatchObject({ result: { replayed: true } });
+  const old = { callid: 'none', cmd_id: 'old' };
+  await client.runStored(old);
+  expect(await client.request('CallEnd', old)).toMatchObject({ result: { replayed: true } });
+  adapter.close();
   // Notifications of commands that ran at the first alarm are kept until the second.
   for (let alarms = 0; alarms < 2; alarms++) {
     advance(3 * 3_600_000);

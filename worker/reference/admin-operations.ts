@@ -11,7 +11,7 @@ import {
   TenantChange,
   TenantsQuery,
 } from '../../shared/protocol/admin/requests.ts';
-import { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
+import { KeyView, SiteDetails, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { DeliveriesQuery, DeliveryView } from '../../shared/protocol/webhooks/deliveries.ts';
 import {
   EndpointBody,
@@ -136,6 +136,15 @@ export const adminOperations = {
     summary: 'Lists the sites of a tenant',
     pathParams: TenantPath,
     response: z.object({ sites: z.array(SiteView) }),
+    problems: [401, 404],
+  },
+  showSite: {
+    ...ADMIN,
+    method: 'GET',
+    path: '/v1/admin/tenants/{tenant}/sites/{site}',
+    summary: 'Shows a site with its limits, and what it uses of them',
+    pathParams: SitePath,
+    response: SiteDetails,
     problems: [401, 404],
   },
   changeSite: {

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { advanceClock, freezeClock } from '../testing/clock.ts';
-import { scriptByMethod } from '../testing/scenarios.ts';
+import { scenarios, scriptByMethod } from '../testing/scenarios.ts';
 import { policy, TestSite } from '../testing/site.ts';
 import { alarmTime } from '../testing/storage.ts';
 
@@ -131,12 +131,13 @@ it('closes the socket of a token after the rest of its time', async () => {
 it('keeps the log for its time, and no longer', async () => {
   const site = new TestSite();
   const short = policy({}, { version: 2, kept_seconds: 60 });
+  const adapter = await site.adapter(scenarios.endNotFound);
   const client = await site.client({ policy: short });
-  const { result } = await client.request('Echo');
-  await client.untilEnded();
+  const [{ cmd_id } = { cmd_id: '' }] = await client.runStored();
+  adapter.close();
   advanceClock(-DAY_MS);
   const isKept = async () => {
-    const { result: found } = await client.request('CommandGet', { cmd_id: result?.cmd_id });
+    const { result: found } = await client.request('CommandGet', { cmd_id });
     return found !== undefined;
   };
   expect(await isKept()).toBe(true);

@@ -53,9 +53,13 @@ export class CommitQueue {
   }
 
   /** Sends the reply to a message once this turn is stored. */
-  reply(socket: WebSocket, { responses, batch }: RpcReply): void {
-    if (responses.length === 0) return;
-    this.afterCommit(() => this.#components.sessions.answer(socket, responses, batch));
+  reply(socket: WebSocket, { responses, batch, notifications = [] }: RpcReply): void {
+    if (responses.length === 0 && notifications.length === 0) return;
+    const { sessions, output } = this.#components;
+    this.afterCommit(() => {
+      sessions.answer(socket, responses, batch);
+      for (const text of notifications) output.send(socket, text);
+    });
   }
 
   /** Ends the turn: commits now or soon, depending on its output. */
@@ -105,7 +109,8 @@ export class CommitQueue {
     this.#armDiagnosis(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();
-    for (const { socket, response } of diagnosis.takeResponses()) sessions.answer(socket, [response], false);
+    for (const { socket, response } of diagnosis.takeResponses())
+      sessions.answer(socket, [JSON.stringify(response)], false);
     for (const logged of notifications) sessions.notify(logged);
     if (watchers.any) watchers.queueChanges(changes);
     watchers.queueNotifications(notifications);

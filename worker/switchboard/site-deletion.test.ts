@@ -11,8 +11,7 @@ it('closes all sockets and leaves no data, and a later connection finds a new si
   const adapter = await site.adapter(statefulCalls('one'));
   const denyAll = policy({}, { version: 9, rules: [{ allow: [], deny: ['*'] }] });
   const client = await site.client({ policy: denyAll });
-  await client.request('Echo', { cmd_id: 'x' });
-  await client.untilEnded();
+  await client.runStored({ cmd_id: 'x' });
   const byToken = await site.client({ subject: 'sub:alice', expires: Date.now() + 60_000 });
   await site.object.erase();
   for (const { closed } of [client.socket, byToken.socket, adapter])

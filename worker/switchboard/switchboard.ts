@@ -6,6 +6,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Policy } from '../../shared/policy/policy.ts';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
+import type { SiteUsage } from '../../shared/protocol/http/usage.ts';
 import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
 import { toCommandView } from '../../shared/protocol/rpc/command-view.ts';
 import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
@@ -204,6 +205,11 @@ export class Switchboard extends DurableObject<Env> {
     if (policies.isRevoked(key) || charges.requests(subject, 1, now)) return null;
     await this.#writeProbe.check(now);
     return { link: link.health(now), running: runner.size };
+  }
+
+  /** Returns what the site uses of its limits. An object that was never used stays without tables. */
+  usage(): SiteUsage {
+    return { stored_bytes: this.ctx.storage.sql.databaseSize };
   }
 
   /** Returns whether a key, for which the Worker may have cached a grant, is revoked. */

@@ -38,6 +38,15 @@ export class Client {
     return this.socket.next<ClientResponse>();
   }
 
+  /**
+   * Runs a command that is stored and fails at once: a CallEnd of a call that does not exist. Returns its notifications, `Error` and
+   * `Ended`. An adapter with `scenarios.endNotFound` must be connected.
+   */
+  async runStored(params: object = {}): Promise<CommandNotification[]> {
+    await this.request('CallEnd', { callid: 'none', ...params });
+    return this.untilEnded();
+  }
+
   /** Returns all notifications up to and including `Ended`. */
   async untilEnded(): Promise<CommandNotification[]> {
     const notifications: CommandNotification[] = [];

@@ -11,8 +11,8 @@ export function storedCommand(
   return {
     id,
     cmdId: `c${id}`,
-    method: 'Echo',
-    params: {},
+    method: 'CallEnd',
+    params: { callid: 'call' },
     subject: 'me',
     session,
     state: state === 'ended' ? null : { followedCallids: [] },

@@ -12,7 +12,7 @@ import { Segments } from '../switchboard/store/segments.ts';
 import { Switchboard } from '../switchboard/switchboard.ts';
 import type { ScriptedReply } from '../testing/adapter.ts';
 import { eventually } from '../testing/eventually.ts';
-import { dialogEvent, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
+import { dialogEvent, scenarios, scriptByMethod, statefulCalls } from '../testing/scenarios.ts';
 import { policy, TestSite } from '../testing/site.ts';
 import { ResultBatch } from './result-batch.ts';
 import { DEFAULT_RETRY_DELAYS_S } from './retry-schedule.ts';
@@ -117,6 +117,15 @@ async function advance(ms: number, object: DurableObjectStub): Promise<void> {
   await runDurableObjectAlarm(object);
 }
 
+/** Returns a function that runs one command after the other, each with a text in its metadata. Each fails at once. */
+async function commandRunner(site: TestSite): Promise<(...texts: readonly string[]) => Promise<void>> {
+  await site.adapter(scenarios.endNotFound);
+  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
+  return async (...texts) => {
+    for (const text of texts) await client.runStored({ metadata: { text } });
+  };
+}
+
 it('delivers the events of commands and calls in order, signed, and each once', async () => {
   const { site, create } = await createSite();
   const { secret, id, public_keys: keys, status } = await create();
@@ -169,12 +178,11 @@ it.each([false, true])(
   'retries in time when the clock was set back by a day, restarted: %s',
   async (isRestarted) => {
     const { site, create, object, listDeliveries, show } = await createSite();
-    const { id } = await create({ events: ['command.*.reply'] });
-    const client = await site.client();
+    const { id } = await create({ events: ['command.*.error'] });
+    const run = await commandRunner(site);
     let failures = 1;
     respond = () => new Response(null, { status: failures-- > 0 ? 500 : 200 });
-    await client.request('Echo');
-    await client.untilEnded();
+    await run('one');
     await eventually(async () => expect((await listDeliveries(id)).at(-1)?.attempts).toHaveLength(1));
     if (isRestarted) await evictDurableObject(object);
     await advance(-86_400_000, object);
@@ -186,18 +194,15 @@ it.each([false, true])(
 
 it('retries a failed delivery with the same id and a new timestamp, while later ones overtake it', async () => {
   const { site, create, object, listDeliveries, show } = await createSite();
-  const { id } = await create({ events: ['command.*.reply'] });
-  const client = await site.client();
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   const failedIds: string[] = [];
   respond = ({ headers }) => {
     const isFirst = failedIds.length === 0 || failedIds[0] === headers['webhook-id'];
     if (isFirst) failedIds.push(headers['webhook-id'] ?? '');
     return new Response(null, { status: isFirst && failedIds.length < 3 ? 500 : 200 });
   };
-  await client.request('Echo', { text: 'first' });
-  await client.untilEnded();
-  await client.request('Echo', { text: 'second' });
-  await client.untilEnded();
+  await run('first', 'second');
   await eventually(() => expect(received).toHaveLength(2));
   await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 1, failed: 0 }));
   await advance(6_001, object);
@@ -321,14 +326,10 @@ it('announces the webhooks again if an endpoint changes during an announcement t
 
 it('disables an endpoint that answers 410, and sends and keeps nothing for it until it is enabled', async () => {
   const { site, create, listDeliveries, show, path } = await createSite();
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
   respond = () => new Response(null, { status: 410 });
-  const client = await site.client();
-  const echo = async () => {
-    await client.request('Echo', {});
-    await client.untilEnded();
-  };
-  await echo();
+  const run = await commandRunner(site);
+  await run('one');
   await eventually(async () =>
     expect(await show(id)).toMatchObject({
       enabled: false,
@@ -336,13 +337,13 @@ it('disables an endpoint that answers 410, and sends and keeps nothing for it un
     }),
   );
   expect(await admin('POST', `${path}/${id}/test`)).toMatchObject({ status: 409 });
-  await echo();
+  await run('two');
   await eventually(async () => expect(await isNotified(site)).toBe(false));
   respond = () => new Response();
   expect(await admin('PATCH', `${path}/${id}`, { enabled: true })).toMatchObject({ disabled_because: null });
-  await echo();
+  await run('three');
   await eventually(async () => expect((await listDeliveries(id))[0]?.state).toBe('delivered'));
-  expect(received.filter(({ payload }) => payload.type === 'command.echo.reply')).toHaveLength(2);
+  expect(received.filter(({ payload }) => payload.type === 'command.call_end.error')).toHaveLength(2);
 });
 
 it('honors Retry-After for the whole endpoint, and delays no other', async () => {
@@ -381,18 +382,16 @@ it('does not follow a redirect, and says what to do', async () => {
 
 it('delays neither other endpoints nor calls when a receiver hangs', async () => {
   const { site, create, show, listDeliveries } = await createSite();
-  const hanging = await create({ url: `https://hanging.${host}/` });
-  const healthy = await create({ url: `https://healthy.${host}/` });
+  const events = ['command.*'];
+  const hanging = await create({ url: `https://hanging.${host}/`, events });
+  const healthy = await create({ url: `https://healthy.${host}/`, events });
   const { promise, resolve } = Promise.withResolvers<Response>();
   respond = ({ url }) => (url.includes('hanging') ? promise : new Response());
-  const client = await site.client();
-  for (let n = 0; n < 3; n++) {
-    await client.request('Echo', {});
-    await client.untilEnded();
-  }
+  const run = await commandRunner(site);
+  await run('one', 'two', 'three');
   await eventually(async () => {
     const deliveries = await listDeliveries(healthy.id);
-    expect(deliveries.filter(({ type }) => type === 'command.echo.ended')).toHaveLength(3);
+    expect(deliveries.filter(({ type }) => type === 'command.call_end.ended')).toHaveLength(3);
     expect(deliveries.every(({ state }) => state === 'delivered')).toBe(true);
   });
   // One of each command, because the next one must wait for it.
@@ -470,11 +469,11 @@ it('sends a delivery again under the same id if the object dies during the attem
 it('sends deliveries again under the same ids if the object dies before their results are written', async () => {
   const testSite = await createSite();
   const { site, create, listDeliveries } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
-  const client = await site.client();
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   const add = vi.spyOn(ResultBatch.prototype, 'add');
   const write = vi.spyOn(ResultBatch.prototype, 'write').mockImplementation(() => {});
-  for (let n = 0; n < 3; n++) await client.request('Echo', {});
+  await run('one', 'two', 'three');
   await eventually(() => expect(add).toHaveBeenCalledTimes(3));
   const firstIds = ids();
   expect(new Set(firstIds).size).toBe(3);
@@ -497,19 +496,10 @@ async function silence({ path, show }: Awaited<ReturnType<typeof createSite>>, i
   respond = () => new Response();
 }
 
-/** Runs one Echo after the other. */
-async function echo(site: TestSite, ...texts: readonly string[]): Promise<void> {
-  const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
-  for (const text of texts) {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  }
-}
-
-/** Returns the texts of the received Echo events. */
+/** Returns the texts of the received events of {@link commandRunner}. */
 const receivedTexts = () =>
   received.flatMap(({ payload: { type, data } }) =>
-    type === 'command.echo.reply' && 'data' in data ? [(data.data as { text: string }).text] : [],
+    type === 'command.call_end.error' && 'metadata' in data ? [data.metadata?.['text']] : [],
   );
 
 const countDeliveries = (object: DurableObjectStub) =>
@@ -522,10 +512,11 @@ const countDeliveries = (object: DurableObjectStub) =>
 it('stores no deliveries while a receiver is away, and sends all events in order afterwards', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
   const texts = Array.from({ length: 30 }, (_, n) => String(n));
-  await echo(site, ...texts);
+  await run(...texts);
   await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(60));
   expect(await show(id)).toMatchObject({ waiting: 1 });
   expect([await countDeliveries(object), received]).toEqual([1, []]);
@@ -534,13 +525,14 @@ it('stores no deliveries while a receiver is away, and sends all events in order
   expect(receivedTexts()).toEqual(texts);
 });
 
-it('delivers events of 60 KB completely, however far behind an endpoint is', async () => {
+it('delivers events with long metadata completely, however far behind an endpoint is', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(60_000, '.'));
-  await echo(site, ...texts);
+  const texts = Array.from({ length: 40 }, (_, n) => String(n).padEnd(2_000, '.'));
+  await run(...texts);
   await eventually(async () => expect((await show(id)).behind).toBeGreaterThanOrEqual(80));
   await advance(61_000, object);
   await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 0, behind: 0 }));
@@ -550,26 +542,30 @@ it('delivers events of 60 KB completely, however far behind an endpoint is', asy
 it('applies a changed filter only to later events', async () => {
   const testSite = await createSite();
   const { site, create, object, path } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'wanted');
+  await run('wanted');
   await admin('PATCH', `${path}/${id}`, { events: ['command.*.ended'] });
-  await echo(site, 'not wanted');
+  await run('not wanted');
   await advance(61_000, object);
   const commandDatas = () => types().filter((type) => type.startsWith('command.'));
-  await eventually(() => expect(commandDatas()).toEqual(['command.echo.reply', 'command.echo.ended']));
+  await eventually(() =>
+    expect(commandDatas()).toEqual(['command.call_end.error', 'command.call_end.ended']),
+  );
   expect(receivedTexts()).toEqual(['wanted']);
 });
 
 it('reads the pending events of a disabled endpoint at once, and sends them when it is enabled', async () => {
   const testSite = await createSite();
   const { site, create, path, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'one', 'two');
+  await run('one', 'two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
-  await echo(site, 'not kept');
+  await run('not kept');
   await eventually(async () => expect(await isNotified(site)).toBe(false));
   await admin('PATCH', `${path}/${id}`, { enabled: true });
   await eventually(() => expect(receivedTexts()).toEqual(['one', 'two']));
@@ -578,10 +574,11 @@ it('reads the pending events of a disabled endpoint at once, and sends them when
 it('reads events before the listDeliveries drops them, and keeps them for a quiet endpoint', async () => {
   const testSite = await createSite();
   const { site, create, object, show, tenant } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await admin('PATCH', `/tenants/${tenant}`, { kept_seconds: 60 });
   await silence(testSite, id, 3_600);
-  await echo(site, 'one', 'two');
+  await run('one', 'two');
   await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(3));
   await advance(25_000, object);
   await eventually(async () => expect(await show(id)).toMatchObject({ waiting: 3, behind: 0 }));
@@ -595,9 +592,10 @@ it('reads events before the listDeliveries drops them, and keeps them for a quie
 it('counts events that the listDeliveries dropped before they were read, and delivers the later ones', async () => {
   const testSite = await createSite();
   const { site, create, object, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   await silence(testSite, id, 60);
-  await echo(site, 'lost');
+  await run('lost');
   await eventually(async () => expect((await show(id)).behind).toBeGreaterThan(0));
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const lostBefore = await runInDurableObject(site.object, (_, { storage: { sql } }) => {
@@ -605,7 +603,7 @@ it('counts events that the listDeliveries dropped before they were read, and del
     return end;
   });
   const firstKept = vi.spyOn(Segments.prototype, 'firstKept', 'get').mockReturnValue(lostBefore);
-  await echo(site, 'kept');
+  await run('kept');
   await advance(61_000, object);
   await eventually(() => expect(receivedTexts()).toEqual(['kept']));
   expect((await show(id)).dropped).toBeGreaterThan(0);
@@ -615,12 +613,13 @@ it('counts events that the listDeliveries dropped before they were read, and del
 it('retries to read the listDeliveries, and loses nothing if objects die meanwhile', async () => {
   const testSite = await createSite();
   const { site, create, show } = testSite;
-  const { id } = await create({ events: ['command.*.reply'] });
+  const { id } = await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const readLog = vi.spyOn(Switchboard.prototype, 'readLog').mockImplementation(() => {
     throw new Error('unreachable');
   });
-  await echo(site, 'one');
+  await run('one');
   await eventually(() => expect(readLog).toHaveBeenCalled());
   await runInDurableObject(testSite.object, (_, state) => state.abort('killed')).catch(() => {});
   await evictDurableObject(site.object);
@@ -663,18 +662,16 @@ it('shows every finished attempt, even before its result is written', async () =
 
 it('delivers events once that the Switchboard logged but could not report before it died', async () => {
   const { site, create, object } = await createSite();
-  await create({ events: ['command.*.reply'] });
-  const client = await site.client();
-  await client.request('Echo', { text: 'one' });
-  await client.untilEnded();
+  await create({ events: ['command.*.error'] });
+  const run = await commandRunner(site);
+  await run('one');
   await eventually(() => expect(received).toHaveLength(1));
   // The webhooks cannot be reached, and then both objects are evicted.
   vi.spyOn(console, 'warn').mockImplementation(() => {});
   const onLogPosition = vi.spyOn(Webhooks.prototype, 'onLogPosition').mockImplementation(() => {
     throw new Error('unreachable');
   });
-  await client.request('Echo', { text: 'two' });
-  await client.untilEnded();
+  await run('two');
   await eventually(() => expect(onLogPosition).toHaveBeenCalled());
   await evictDurableObject(site.object);
   await evictDurableObject(object);
@@ -682,32 +679,25 @@ it('delivers events once that the Switchboard logged but could not report before
   expect(received).toHaveLength(1);
   await advance(6_000, site.object);
   await eventually(() => expect(received).toHaveLength(2));
-  expect(received.map(({ payload }) => payload.data)).toMatchObject([
-    { data: { text: 'one' } },
-    { data: { text: 'two' } },
-  ]);
+  expect(receivedTexts()).toEqual(['one', 'two']);
 });
 
 it('delivers unreported events by the endpoints that existed when they happened', async () => {
   const { site, create, path } = await createSite();
-  const filter = { events: ['command.*.reply'] };
+  const filter = { events: ['command.*.error'] };
   const { id } = await create(filter);
-  const client = await site.client();
-  const echo = async (text: string) => {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  };
+  const run = await commandRunner(site);
   const delivered = () => received.map(({ url, payload }) => [new URL(url).pathname, payload.data]);
-  const delivery = (path: string, text: string) => [path, expect.objectContaining({ data: { text } })];
-  await echo('one');
+  const delivery = (path: string, text: string) => [path, expect.objectContaining({ metadata: { text } })];
+  await run('one');
   await eventually(() => expect(received).toHaveLength(1));
   // Without a change of endpoints, the event would not be reported for a long time.
   vi.spyOn(loadMeter, 'batchWindowMs').mockReturnValue(60_000);
-  await echo('two');
+  await run('two');
   await admin('PATCH', `${path}/${id}`, { enabled: false });
   await admin('PATCH', `${path}/${id}`, { enabled: true });
   await eventually(() => expect(received).toHaveLength(2));
-  await echo('three');
+  await run('three');
   await create({ ...filter, url: `https://${host}/other` });
   await eventually(() => expect(received).toHaveLength(3));
   expect(delivered()).toEqual([
@@ -719,19 +709,15 @@ it('delivers unreported events by the endpoints that existed when they happened'
 
 it('delivers no events from before an endpoint was created, and nothing without endpoints', async () => {
   const { site, create, path, object } = await createSite();
-  const client = await site.client();
-  const echo = async (text: string) => {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  };
-  await echo('before');
-  const { id } = await create({ events: ['command.*.reply'] });
-  await echo('with');
+  const run = await commandRunner(site);
+  await run('before');
+  const { id } = await create({ events: ['command.*.error'] });
+  await run('with');
   await eventually(() => expect(received).toHaveLength(1));
-  expect(received[0]?.payload.data).toMatchObject({ data: { text: 'with' } });
+  expect(received[0]?.payload.data).toMatchObject({ metadata: { text: 'with' } });
   expect(await admin('DELETE', `${path}/${id}`)).toMatchObject({ status: 200 });
   expect(await isNotified(site)).toBe(true);
-  await echo('after');
+  await run('after');
   await eventually(async () => expect(await isNotified(site)).toBe(false));
   expect(received).toHaveLength(1);
   const rows = await runInDurableObject(object, (_, { storage }) =>

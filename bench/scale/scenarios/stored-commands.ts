@@ -29,7 +29,7 @@ export async function measure(sizes: readonly number[], rounds: number): Promise
   let commandsRun = 0;
   for (const size of [0, ...sizes]) {
     const start = performance.now();
-    await runEchos(harness.url('call-api', 1), size - commandsRun);
+    await runCommands(harness.url('call-api', 1), size - commandsRun);
     const perSecond = (size - commandsRun) / ((performance.now() - start) / 1000);
     commandsRun = Math.max(commandsRun, size);
     const storage = await harness.storageStats(1);
@@ -76,9 +76,9 @@ function bytesPerCommand({ bytes, endedCommands }: StorageStats): string {
   return endedCommands === 0 ? '-' : formatCount(Math.round(bytes / endedCommands));
 }
 
-/** Runs real Echos as fast as possible. */
-async function runEchos(url: string, commands: number): Promise<void> {
-  const request = { jsonrpc: '2.0', id: 1, method: 'Echo', params: {} };
+/** Runs commands that fail at once as fast as possible: CallEnds of a call that does not exist. */
+async function runCommands(url: string, commands: number): Promise<void> {
+  const request = { jsonrpc: '2.0', id: 1, method: 'CallEnd', params: { callid: 'none' } };
   let remaining = commands;
   const worker = async () => {
     const socket = new WebSocket(url, { perMessageDeflate: false });

@@ -5,10 +5,10 @@ import { testCase } from './test-case.ts';
 
 const TOO_MANY = { code: -32003, message: 'Too many' };
 
-/** Reads two requests of Echo; returns them by `n`. */
-async function twoEchoes(socket: ScriptedSocket) {
-  const requests = [await socket.request('Echo'), await socket.request('Echo')];
-  return requests.sort((a, b) => Number(a.params['n']) - Number(b.params['n']));
+/** Reads two requests of CallHold; returns them by their Call-IDs. */
+async function twoHolds(socket: ScriptedSocket) {
+  const requests = [await socket.request('CallHold'), await socket.request('CallHold')];
+  return requests.sort((a, b) => Number(a.params['callid']) - Number(b.params['callid']));
 }
 
 /** Breaks the connection of a session that it makes the client give up; returns the socket of the next one. */
@@ -26,33 +26,33 @@ export const breaks = [
     'asks for every running command again after a new session and a second break',
     async ({ client, edge }) => {
       const api = client();
-      const echoes = [api.echo({ n: 1 }), api.echo({ n: 2 })];
+      const holds = [api.callHold({ callid: '1' }), api.callHold({ callid: '2' })];
       const first = await edge.socket();
-      for (const request of await twoEchoes(first)) {
+      for (const request of await twoHolds(first)) {
         first.respond(request, {});
-        first.notify(request, 'Reply', Number(request.params['n']), { data: { n: request.params['n'] } });
+        first.notify(request, 'CallHolding', Number(request.params['callid']));
       }
-      for (const echo of echoes) {
-        const reading = echo[Symbol.asyncIterator]();
-        while ((await reading.next()).value?.event !== 'Reply');
+      for (const hold of holds) {
+        const reading = hold[Symbol.asyncIterator]();
+        while ((await reading.next()).value?.event !== 'CallHolding');
       }
       const second = await startNewSession(first, edge);
-      const [one] = await twoEchoes(second);
+      const [one] = await twoHolds(second);
       if (!one) throw new Error('no request');
       // The break comes before the response to the other command.
       second.respond(one, { replayed: true });
       second.notify(one, 'Ended', 5);
-      assertEqual(await echoes[0]?.ended, { n: 1 });
+      assertEqual(await holds[0]?.ended, { callid: '1' });
       second.terminate();
 
       const third = await edge.socket();
-      const again = await third.request('Echo');
-      assertEqual(again.params['n'], 2);
+      const again = await third.request('CallHold');
+      assertEqual(again.params['callid'], '2');
       // What the second session has lost of this command is older than what it has received of the other.
       assertEqual(Number(third.query.get('since')) < 5, true);
       third.respond(again, { replayed: true });
       third.notify(again, 'Ended', 4);
-      assertEqual(await echoes[1]?.ended, { n: 2 });
+      assertEqual(await holds[1]?.ended, { callid: '2' });
     },
   ),
 

@@ -26,21 +26,21 @@ export const reconnecting = [
   }),
 
   testCase('resumes a session from its last notification', async ({ client, edge }) => {
-    const echo = client({ session: 'desk-7' }).echo();
+    const hold = client({ session: 'desk-7' }).callHold({ callid: 'c' });
     const before = await edge.socket();
-    const request = await before.request('Echo');
+    const request = await before.request('CallHold');
     before.respond(request, {});
-    before.notify(request, 'Reply', 41, { data: {} });
-    const reading = echo[Symbol.asyncIterator]();
+    before.notify(request, 'CallHolding', 41);
+    const reading = hold[Symbol.asyncIterator]();
     assertEqual(
       [(await reading.next()).value?.event, (await reading.next()).value?.event],
-      ['Started', 'Reply'],
+      ['Started', 'CallHolding'],
     );
     before.terminate();
     const after = await edge.socket();
     assertEqual([before.query.get('session'), after.query.get('session')], ['desk-7', 'desk-7']);
     assertEqual([before.query.get('since'), after.query.get('since')], [null, '41']);
-    after.notify(request, 'Reply', 41, { data: {} });
+    after.notify(request, 'CallHolding', 41);
     after.notify(request, 'Ended', 44);
     assertEqual((await reading.next()).value?.event, 'Ended');
     assertEqual(after.unread, 0);

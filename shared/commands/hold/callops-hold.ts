@@ -42,7 +42,13 @@ const ALREADY_DONE = 480;
 /** OpenSIPS's error before the ACK, which a request right after the answer can precede. */
 const NOT_READY = 410;
 
-const LEGS_OF_A_CALL = 2;
+const LEGS = ['caller', 'callee'];
+
+/** The states of a leg. OpenSIPS raises others, which say nothing. */
+const LEG_STATES = ['start', 'ok', 'fail'];
+
+/** More events than a request raises before its reply. Later ones are dropped. */
+const MAX_EARLY_EVENTS = 16;
 
 /** Returns the machine that holds or unholds by callops. With a leg, the other phone gets a re-INVITE as well, but can be heard. */
 export function callopsHold(action: HoldAction): CommandMachine<HoldParams, CallopsHoldState> {
@@ -183,8 +189,9 @@ export function callopsHold(action: HoldAction): CommandMachine<HoldParams, Call
     }
     if (event.name !== 'E_CALL_HOLD' || event.params.action !== action) return false;
     const { leg, state: legState } = event.params;
+    if (!LEGS.includes(leg) || !LEG_STATES.includes(legState)) return false;
     if (state.isAccepted) return onLegEvent(state, leg, legState, actions);
-    state.earlyEvents.push([leg, legState]);
+    if (state.earlyEvents.length < MAX_EARLY_EVENTS) state.earlyEvents.push([leg, legState]);
     return false;
   }
 
@@ -201,7 +208,7 @@ export function callopsHold(action: HoldAction): CommandMachine<HoldParams, Call
       actions.stopTimers('quiet');
       return false;
     }
-    if (legStates.length === LEGS_OF_A_CALL) return reportOutcome(state, actions);
+    if (legStates.length === LEGS.length) return reportOutcome(state, actions);
     actions.startTimer('quiet', HOLD_QUIET_MS);
     return false;
   }

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { EviEvent } from '../../opensips/evi.ts';
 import { featuresOf } from '../../opensips/features.ts';
 import { type Dialog, DialogResult, MiError } from '../../opensips/mi.ts';
-import { type CommandMethod, commandParams } from '../../protocol/rpc/commands.ts';
+import { type CallCommand, commandParams } from '../../protocol/rpc/commands.ts';
 import type { AdapterRequest } from '../../runner/mi-requests.ts';
 import { Runner } from '../../runner/runner.ts';
 import type { Notification } from '../../runner/stored-command.ts';
@@ -266,7 +266,7 @@ function headerIn(headers: string, name: string): string {
 }
 
 interface ReplayedCommand {
-  readonly method: CommandMethod;
+  readonly method: CallCommand;
   readonly params: unknown;
   /** The Call-ID of the call that the command makes. */
   readonly callid: string;
@@ -276,7 +276,7 @@ interface ReplayedCommand {
 function commandOf({ method: miMethod, params: miParams }: RecordedRequest): ReplayedCommand {
   const { callid, dialog_id, leg, transfer_callid, transfer_leg, destination, headers = '' } = miParams;
   const { mode, body = '', method: sipMethod } = miParams;
-  const command = (method: CommandMethod, params: unknown): ReplayedCommand => ({
+  const command = (method: CallCommand, params: unknown): ReplayedCommand => ({
     method,
     params: commandParams[method].parse(params),
     callid: callidIn(headers),

@@ -20,6 +20,9 @@ import { onScriptRefusal, onUnknownDialog } from './refused-call.ts';
 import { awaitReplacedEnd, onReplacedEnded } from './replaced-call.ts';
 import { awaitsCall, isRefer, type Transfer, type TransferProgress } from './state.ts';
 
+/** A phone reports some three: it rings, is in a queue, or its call is forwarded. */
+export const MAX_PENDING_REPORTS = 50;
+
 /**
  * OpenSIPS has accepted the transfer, so events that arrived before its reply belong to it. If the acceptance is only
  * assumed (`isConfirmed` is false), the client is notified of it when the new call starts.
@@ -117,7 +120,9 @@ function reportRinging(transfer: Transfer): TransferProgress[] {
   return reportPending(transfer, '180 Ringing');
 }
 
+/** Tells the client what the destination's phone reports, up to a number: the command is stored with all of its notifications. */
 function reportPending(transfer: Transfer, status: string): TransferProgress[] {
+  if (++transfer.pendingCount > MAX_PENDING_REPORTS) return [];
   const { newCallid: callid = '', resolvedDestination: destination } = transfer;
   transfer.isRingingReported ||= status.startsWith('180');
   return [{ type: 'pending', callid, destination, status }];

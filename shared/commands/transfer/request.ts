@@ -47,6 +47,7 @@ export function requestTransfer(
     notReadyCount: 0,
     newDialogState: 0,
     isRingingReported: false,
+    pendingCount: 0,
     resolvedDestination: destination,
     lastNotifyStatus: '',
     isFollowUpRead: false,

@@ -53,6 +53,8 @@ export interface Transfer extends Omit<TransferTarget, 'replaced'> {
   newDialogId?: string;
   newDialogState: number;
   isRingingReported: boolean;
+  /** How often the destination's phone has reported its progress. */
+  pendingCount: number;
   /** The destination that OpenSIPS has looked up. */
   resolvedDestination: string;
   /** The last status that the phone itself has sent in a NOTIFY. */

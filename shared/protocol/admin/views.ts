@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
+import { SiteUsage } from '../http/usage.ts';
 
 const Time = z.iso.datetime();
 
@@ -23,6 +24,15 @@ export const SiteView = z.object({
   rules: Rules,
 });
 export type SiteView = z.infer<typeof SiteView>;
+
+/** A site, and what only its object and its tenant together know. */
+export const SiteDetails = SiteView.extend({
+  limits: Limits.meta({
+    description: 'the limits in force; those of the whole tenant are the share of this site',
+  }),
+  usage: SiteUsage,
+});
+export type SiteDetails = z.infer<typeof SiteDetails>;
 
 export const KeyView = z.object({
   id: Id,

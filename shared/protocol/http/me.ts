@@ -1,6 +1,7 @@
 /** `GET /v1/me`: the identity and the permissions of a client. @module */
 import * as z from 'zod';
 import { Id, Limits, Scope } from '../../policy/policy.ts';
+import { SiteUsage } from './usage.ts';
 
 /** The response. */
 export const Me = z.object({
@@ -11,6 +12,9 @@ export const Me = z.object({
   caller: z.string().optional().meta({ description: 'the only address that may dial' }),
   limits: Limits.meta({
     description: 'the limits in force; those of the whole tenant are the share of this site',
+  }),
+  usage: SiteUsage.optional().meta({
+    description: 'absent for a token without the scope `read`, and for one that is bound to a caller',
   }),
   expires: z.iso.datetime().optional().meta({ description: 'when the token expires' }),
 });

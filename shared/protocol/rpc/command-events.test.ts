@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { echoEvents } from '../../commands/echo.ts';
 import { scenario } from '../../testing/scenarios.ts';
 import { SiteSimulation } from '../../testing/site-simulation.ts';
 import { commandEvents, commandNotificationSchema } from './command-events.ts';
@@ -12,6 +13,12 @@ const SCENARIOS = 200;
 const SEED = 1;
 
 const methods = Object.keys(commandEvents) as CommandMethod[];
+
+const echoes = echoEvents({ text: 'hello' }).map(({ event, ...rest }) => ({
+  method: 'Echo' as const,
+  event,
+  message: notification('Echo', { cmd_id: 'echo', event, ...rest }),
+}));
 
 interface Sent {
   readonly method: CommandMethod;
@@ -36,7 +43,7 @@ function notificationsOfScenarios(): Sent[] {
 it('the commands send exactly the documented events', () => {
   const schemas = new Map(methods.map((method) => [method, commandNotificationSchema(method)]));
   const sent = new Set<string>();
-  for (const { method, event, message } of notificationsOfScenarios()) {
+  for (const { method, event, message } of [...echoes, ...notificationsOfScenarios()]) {
     sent.add(`${method} ${event}`);
     // Parsing removes undocumented fields.
     expect(schemas.get(method)?.parse(message), `${method} ${event}`).toEqual(message);

@@ -13,7 +13,7 @@ export interface EventDescription {
   /** OpenSIPS's own Call API does not have it. */
   readonly isAdded?: true;
   /** How often it is sent. Default: at most once. */
-  readonly frequency?: 'any number of times' | 'once for each leg that changes';
+  readonly frequency?: 'up to 50 times' | 'once for each leg that changes';
 }
 
 const text = (description: string) => z.string().meta({ description });
@@ -42,7 +42,7 @@ const transferEvents = {
   TransferPending: {
     description: 'the destination’s phone reports its progress',
     data: z.object({ callid, destination, extra }),
-    frequency: 'any number of times',
+    frequency: 'up to 50 times',
   },
   TransferSuccessful: {
     description: 'the destination has answered',
@@ -71,7 +71,7 @@ export const commandEvents: Readonly<Record<CommandMethod, Readonly<Record<strin
     TransferPending: {
       description: 'the callee’s phone reports its progress',
       data: z.object({ callid, caller, callee, extra }),
-      frequency: 'any number of times',
+      frequency: 'up to 50 times',
     },
     CalleeAnswered: {
       description: 'the callee has answered: the two are connected',
@@ -131,7 +131,11 @@ export const CommandErrorSchema = z
 
 /** Returns the schema of the notifications of a command, with all its events. */
 export function commandNotificationSchema(method: CommandMethod) {
-  const commonFields = { cmd_id: CommandId, metadata: Metadata.optional(), seq: Seq };
+  // An Echo is not stored: it has no number to resume from, and no call with metadata.
+  const commonFields = {
+    cmd_id: CommandId,
+    ...(method === 'Echo' ? {} : { metadata: Metadata.optional(), seq: Seq }),
+  };
   const variants = Object.entries(commandEvents[method]).map(([event, { data, description }]) =>
     z.object({ ...commonFields, event: z.literal(event), ...(data ? { data } : {}) }).meta({ description }),
   );

@@ -26,7 +26,7 @@ export const CALLER_TIMEOUT = { min: 5, max: 180, default: 60 } as const;
 
 /** A param of every command. */
 const idParam = { cmd_id: CommandId.optional() };
-/** Params of every command except Echo, which returns all its params but `cmd_id`. */
+/** Params of every command that acts on calls. Echo returns all its params but `cmd_id`. */
 const commonParams = { ...idParam, metadata: Metadata.optional() };
 
 /** The fields of CallAttendedTransfer, each of which is valid for itself. */
@@ -110,9 +110,10 @@ export const commandParams = {
     path: ['callidB'],
     message: 'is the same call as callidA. Use the Call-ID of another call.',
   }).meta({ description: 'Connects a party of one call with a party of another' }),
-  Echo: z
-    .looseObject(idParam)
-    .meta({ description: 'Returns its params. It does not involve OpenSIPS and needs no scope' }),
+  Echo: z.looseObject(idParam).meta({
+    description:
+      'Returns its params at once, to the socket that it came from. It does not involve OpenSIPS, needs no scope, and nothing of it is stored',
+  }),
 } as const;
 
 function holdParams(description: string) {
@@ -131,6 +132,14 @@ function holdParams(description: string) {
 
 export type CommandMethod = keyof typeof commandParams;
 export type CommandParams<M extends CommandMethod> = z.infer<(typeof commandParams)[M]>;
+
+/** The commands that act on calls: they run, and are stored. Echo is only answered. */
+export type CallCommand = Exclude<CommandMethod, 'Echo'>;
+
+/** Returns whether a method is a command that acts on calls. */
+export function isCallCommand(name: string): name is CallCommand {
+  return isCommandMethod(name) && name !== 'Echo';
+}
 
 /** Returns whether a method is a command. Inherited names such as `constructor` are not. */
 export function isCommandMethod(name: string): name is CommandMethod {

@@ -7,7 +7,8 @@ import { found, RawWebSocket, READ_MS } from '../raw-websocket.ts';
 
 const SOCKETS = 10;
 const READERS = 20;
-const LONG_TEXT = 'x'.repeat(30_000);
+/** A response repeats the id of its request. */
+const LONG_ID = 'x'.repeat(30_000);
 
 /** Ten sockets that ask for long replies, and read none until the end. */
 export const repliesUnread: Attack = async (run) => {
@@ -34,7 +35,7 @@ export const repliesUnread: Attack = async (run) => {
     while (!run.isStopped() && !hasEnded) {
       tally.sent += 1;
       const isList = tally.sent % 2 === 0;
-      socket.send(isList ? rpc('CallList', { limit: 500 }) : rpc('Echo', { text: LONG_TEXT }));
+      socket.send(isList ? rpc('CallList', { limit: 500 }) : rpc('CallUnwatch', {}, LONG_ID));
       await delay(25);
     }
     found(tally, hasEnded ? 0 : await socket.readToEnd());

@@ -18,7 +18,6 @@ const ORDER_BY_METHOD: Readonly<Record<string, readonly string[]>> = {
   CallHold: ['CallHolding', 'CallHoldStart*', 'CallHoldSuccessful*', 'CallHoldFailed*'],
   CallUnhold: ['CallUnholding', 'CallUnholdStart*', 'CallUnholdSuccessful*', 'CallUnholdFailed*'],
   CallEnd: [],
-  Echo: ['Reply'],
 };
 
 /** Events that a successful command may lack. */

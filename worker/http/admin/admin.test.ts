@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import { SCOPES } from '../../../shared/policy/policy.ts';
 import { hashSecret, parseApiKey } from '../../auth/api-keys.ts';
 import { envWithoutObjects } from '../../testing/env-without-objects.ts';
+import { scenarios } from '../../testing/scenarios.ts';
+import { TestSite } from '../../testing/site.ts';
 import { createAdminRoutes } from './routes.ts';
 
 const ADMIN_AUTHORIZATION = { Authorization: `Bearer ${env.ADMIN_SECRET}` };
@@ -50,6 +52,7 @@ const ROUTES = [
   ['DELETE', '/tenants/acme'],
   ['POST', '/tenants/acme/sites'],
   ['GET', '/tenants/acme/sites'],
+  ['GET', '/tenants/acme/sites/north'],
   ['PATCH', '/tenants/acme/sites/berlin'],
   ['DELETE', '/tenants/acme/sites/berlin'],
   ['POST', '/tenants/acme/keys'],
@@ -117,6 +120,26 @@ it('creates, changes and shows a tenant', async () => {
       kept_seconds: 60,
     },
   });
+});
+
+it('shows a site with its share of the limits, and the bytes that it stores', async () => {
+  const path = await createTenant('north', 'south');
+  await request('PATCH', path, { limits: { stored_bytes: 16_777_216, standing_calls: 10 } });
+  const site = new TestSite(path.split('/').at(-1), 'north');
+  const show = async () => {
+    const { status, body } = await request('GET', `${path}/sites/north`);
+    expect([status, body]).toMatchObject([
+      200,
+      { id: 'north', limits: { stored_bytes: 16_777_216, standing_calls: 5 } },
+    ]);
+    return (body as { usage: { stored_bytes: number } }).usage.stored_bytes;
+  };
+  const unused = await show();
+  await site.adapter(scenarios.endNotFound);
+  const client = await site.client();
+  for (let n = 0; n < 50; n++) await client.runStored({ metadata: { text: 'x'.repeat(2_000) } });
+  expect(await show()).toBeGreaterThan(unused + 100_000);
+  expect(await request('GET', `${path}/sites/none`)).toMatchObject({ status: 404 });
 });
 
 it('does not create or change a tenant that exists', async () => {

@@ -10,6 +10,7 @@ import {
   TenantChange,
   TenantsQuery,
 } from '../../../shared/protocol/admin/requests.ts';
+import type { SiteDetails } from '../../../shared/protocol/admin/views.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
 import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
@@ -18,6 +19,7 @@ import type { Outcome } from '../../objects/outcome.ts';
 import type { AuditEntry } from '../../tenant/audit.ts';
 import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
+import { switchboardOf } from '../switchboard-client.ts';
 import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
 
@@ -105,6 +107,16 @@ export function createAdminRoutes(): Hono<AdminEnv> {
     .get('/tenants/:tenant/sites', async ({ var: { tenant } }) =>
       Response.json({ sites: await tenant.listSites() }),
     )
+    .get('/tenants/:tenant/sites/:site', async ({ env, req, var: { tenant } }) => {
+      const id = req.param('site');
+      const site = await tenant.showSite(id);
+      if (!site)
+        return problemResponse(404, `There is no site ${quote(id)}. List the sites to see their ids.`);
+      const siteName = `${req.param('tenant')}/${id}`;
+      const location = site.location === null ? {} : { locationHint: site.location };
+      const usage = await switchboardOf(env, { siteName, ...location }).usage();
+      return Response.json({ ...site, usage } satisfies SiteDetails);
+    })
     .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
       const body = await readBody(SiteChange, req.raw);
       if (body instanceof Response) return body;

@@ -21,8 +21,8 @@ interface Message {
   };
 }
 
-/** Text that makes an Echo long. */
-const FILLER = 'x'.repeat(12_000);
+/** Makes the notifications of a command long. */
+const metadata = { text: 'x'.repeat(2_000) };
 
 /** An OpenSIPS whose list of dialogs cannot be read: the site knows only the calls that events are about. */
 const withoutDialogList = scriptByMethod({ dlg_list: () => ({ outcome: 'timeout' }) });
@@ -41,17 +41,69 @@ function spyOnPages(): StoredPage[] {
   return pages;
 }
 
-/** Fills the log of commands with Echoes of a session, which has each text twice. Returns the number of the last notification. */
-async function echo(site: TestSite, options: ClientOptions, count: number, text = FILLER): Promise<number> {
+/** Counts what each turn has read from the log: everything between two of its awaits. */
+function spyOnTurns(): { bytes: number; rows: number }[] {
+  const turns: { bytes: number; rows: number }[] = [];
+  const read = CommandLog.prototype.readPage;
+  let turn: { bytes: number; rows: number } | undefined;
+  vi.spyOn(CommandLog.prototype, 'readPage').mockImplementation(function (this: CommandLog, ...args) {
+    const page = read.apply(this, args);
+    if (!turn) {
+      turn = { bytes: 0, rows: 0 };
+      turns.push(turn);
+      queueMicrotask(() => {
+        turn = undefined;
+      });
+    }
+    turn.bytes += page.bytes;
+    turn.rows += page.rows.length;
+    return page;
+  });
+  return turns;
+}
+
+const notFound = () => ({ error: { code: 404, message: 'Requested Dialog not found' } });
+/** An OpenSIPS that knows no calls. */
+const withoutCalls = scriptByMethod({
+  call_transfer: notFound,
+  dlg_end_dlg: notFound,
+  dlg_list: () => ({ outcome: 'timeout' }),
+});
+
+/** A transfer that fails at once. It has two long Call-IDs, which its rows have several times. */
+const longTransfer = (n: number) => ({
+  method: 'CallAttendedTransfer',
+  params: {
+    callidA: `a${n}`.padEnd(4_000, 'c'),
+    legA: 'caller',
+    callidB: `b${n}`.padEnd(4_000, 'c'),
+    legB: 'callee',
+    metadata,
+  },
+});
+
+/** A command whose rows are hardly longer than its notifications. */
+const shortEnd = () => ({ method: 'CallEnd', params: { callid: 'none', metadata } });
+
+/** Fills the log of commands with those of a session, each of which has two notifications. Returns the number of the last one. */
+async function fill(
+  site: TestSite,
+  options: ClientOptions,
+  count: number,
+  requestOf: (n: number) => { readonly method: string; readonly params: object } = longTransfer,
+): Promise<number> {
+  const adapter = await site.adapter(withoutCalls);
   // A policy with a higher version replaces this one.
   const unlimited = policy({ unread_bytes: 16_777_216, messages_per_second: 10_000 }, { version: 0 });
   const client = await site.client({ policy: unlimited, ...options });
   let last = 0;
   for (let n = 0; n < count; n++) {
-    await client.request('Echo', { text });
+    const { method, params } = requestOf(n);
+    await client.request(method, params);
     last = (await client.untilEnded()).at(-1)?.seq ?? 0;
   }
   client.socket.close();
+  adapter.close();
   return last;
 }
 
@@ -90,16 +142,16 @@ const ascending = (seqs: readonly number[]) => [...new Set(seqs)].toSorted((one,
 it('reads at most 256 KB in a turn, and sends a resuming session everything once and in order', async () => {
   const site = new TestSite();
   const session = 'long';
-  const last = await echo(site, { session }, 60);
-  const pages = spyOnPages();
+  const last = await fill(site, { session }, 60);
+  const turns = spyOnTurns();
   const socket = await site.openSocket({ session, since: 0, acknowledges: true });
   const seqs = seqsOf(await readUntil(socket, ({ params }) => params?.seq === last, true));
   expect(seqs).toHaveLength(120);
   expect(seqs).toEqual(ascending(seqs));
-  expect(pages.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(4 * MAX_PAGE_BYTES);
-  for (const { bytes, rows } of pages) {
+  expect(turns.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(4 * MAX_PAGE_BYTES);
+  for (const { bytes, rows } of turns) {
     expect(bytes).toBeLessThanOrEqual(MAX_PAGE_BYTES);
-    expect(rows.length).toBeLessThanOrEqual(MAX_PAGE_ROWS);
+    expect(rows).toBeLessThanOrEqual(MAX_PAGE_ROWS);
   }
 });
 
@@ -130,7 +182,7 @@ it.each([
 it('parses nothing of a session of another subject', async () => {
   const site = new TestSite();
   const session = 'same';
-  await echo(site, { session }, 15);
+  await fill(site, { session }, 15);
   const pages = spyOnPages();
   await site.openSocket({ session: 'other', since: 0 });
   await expect.poll(() => pages.at(-1)?.isLast).toBe(true);
@@ -140,7 +192,7 @@ it('parses nothing of a session of another subject', async () => {
 it('answers another client between two pages', async () => {
   const site = new TestSite();
   const session = 'long';
-  const last = await echo(site, { session }, 40, FILLER.repeat(5));
+  const last = await fill(site, { session }, 60);
   const other = await site.client({ subject: 'sub:other' });
   await other.request('CallList', {});
   const pages = spyOnPages();
@@ -162,7 +214,7 @@ it('answers another client between two pages', async () => {
 it('waits for a client that has not proved that it reads, and continues when it has', async () => {
   const site = new TestSite();
   const session = 'long';
-  const last = await echo(site, { session }, 60);
+  const last = await fill(site, { session }, 60);
   const limits = policy({ unread_bytes: 262_144 });
   const socket = await site.openSocket({ session, since: 0, acknowledges: true, policy: limits });
   const pages = spyOnPages();
@@ -194,6 +246,9 @@ it.each([true, false])(
   async (acknowledges) => {
     const site = new TestSite();
     const session = 'deaf';
+    const adapter = await site.adapter(withoutCalls);
+    const request = (id: number, params: object) =>
+      JSON.stringify({ jsonrpc: '2.0', id, method: 'CallEnd', params: { callid: 'none', ...params } });
     const limits = { policy: policy({ unread_bytes: 262_144, messages_per_second: 10_000 }) };
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     const socket = await site.openSocket({ session, ...limits, ...(acknowledges ? { acknowledges } : {}) });
@@ -202,8 +257,8 @@ it.each([true, false])(
     void socket.closed.then(() => {
       isClosed = true;
     });
-    for (let n = 0; n < 100 && !isClosed; n++) {
-      socket.send(JSON.stringify({ jsonrpc: '2.0', id: n, method: 'Echo', params: { text: FILLER } }));
+    for (let n = 0; n < 200 && !isClosed; n++) {
+      socket.send(request(n, { metadata }));
       const read = await readUntil(socket, ({ params }) => params?.event === 'Ended', false).catch(() => []);
       received.push(...read);
     }
@@ -217,7 +272,7 @@ it.each([true, false])(
       acknowledges: true,
     });
     const cmd_id = 'after';
-    resumed.send(JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'Echo', params: { cmd_id } }));
+    resumed.send(request(1, { cmd_id }));
     const isLast = ({ params }: Message) => params?.cmd_id === cmd_id && params.event === 'Ended';
     const rest = await readUntil(resumed, isLast, true);
     const stored = await runInDurableObject(site.object, (_, { storage }) =>
@@ -230,6 +285,7 @@ it.each([true, false])(
         .flatMap(({ notifications }) => notifications.map(({ seq }) => seq)),
     );
     expect([...before, ...seqsOf(rest)]).toEqual(ascending(stored));
+    adapter.close();
   },
 );
 
@@ -240,7 +296,7 @@ it('serves a client that cannot acknowledge at normal rates for as long as it li
   const client = await site.client({ policy: limits });
   // Ten times what may be unread, at 64 KB a second.
   for (let n = 0; n < 200; n++) {
-    await client.request('Echo', { text: FILLER });
+    await client.request('Echo', { text: 'x'.repeat(12_000) });
     expect((await client.untilEnded()).map(({ event }) => event)).toEqual(['Reply', 'Ended']);
     vi.setSystemTime(Date.now() + 250);
   }
@@ -262,7 +318,7 @@ it('ignores a token that it has not sent, and counts it as a message', async () 
 it('waits for the budget of its subject, and sends the rest when that is refilled', async () => {
   const site = new TestSite();
   const session = 'long';
-  const last = await echo(site, { session }, 20);
+  const last = await fill(site, { session }, 60, shortEnd);
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   const limits = policy({ replayed_bytes_per_minute: 65_536 });
   const pages = spyOnPages();

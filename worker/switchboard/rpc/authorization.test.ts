@@ -27,12 +27,6 @@ describe('a permission check', () => {
     );
   });
 
-  it('Echo needs no scope', () => {
-    expect(
-      rejectReason('Echo', { callee: 'x' }, { scopes: [] }, [{ allow: [], deny: ['*'] }]),
-    ).toBeUndefined();
-  });
-
   it.each([
     ['CallStart', URIS, 'alice@*', /^caller:/],
     ['CallStart', URIS, 'bob@*', /^callee:/],
@@ -70,10 +64,9 @@ describe('a permission check', () => {
     const isOwn = (callid: string) => callid === 'mine';
     const bound = { scopes: [], caller: URIS.caller };
     const replaced = (permissions: Permissions) =>
-      withOwnCallsOnly('CallAttendedTransfer', params, permissions, isOwn, () => 'random');
+      withOwnCallsOnly(params, permissions, isOwn, () => 'random');
     expect(replaced(bound)).toEqual({ ...params, callidB: 'random' });
     expect(replaced({ scopes: [] })).toEqual(params);
-    expect(withOwnCallsOnly('Echo', params, bound, isOwn, () => 'random')).toEqual(params);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Decides whether a client may run a request. This is the only place where that is decided. Pure. @module */
 import { isDestinationAllowed } from '../../../shared/policy/destinations.ts';
 import type { Rules, Scope } from '../../../shared/policy/policy.ts';
-import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import type { CallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { areSipUrisEqual } from '../../../shared/sip/sip-uri.ts';
 
@@ -21,12 +21,11 @@ const CALL_ID_PARAMS = ['callid', 'callidA', 'callidB'];
 
 /** Returns why a request may not be run, for its client to read; undefined if it may. The params must be valid. */
 export function rejectReason(
-  method: CommandMethod,
+  method: CallCommand,
   params: Params,
   { scopes, caller }: Permissions,
   rules: readonly Rules[],
 ): string | undefined {
-  if (method === 'Echo') return undefined;
   if (!scopes.includes(method)) return missingScope(method, scopes);
   if (method === 'CallStart' && caller !== undefined && !areSipUrisEqual(String(params['caller']), caller))
     return `caller: ${showValue(params['caller'])} is not allowed. This token may call only from ${caller}.`;
@@ -56,13 +55,12 @@ function missingScope(scope: Scope, scopes: readonly Scope[]): string {
  * @param randomCallid makes a Call-ID
  */
 export function withOwnCallsOnly(
-  method: CommandMethod,
   params: Params,
   { caller }: Permissions,
   isOwn: (callid: string) => boolean,
   randomCallid: () => string,
 ): Params {
-  if (caller === undefined || method === 'Echo') return params;
+  if (caller === undefined) return params;
   const hidden = CALL_ID_PARAMS.filter((name) => typeof params[name] === 'string' && !isOwn(params[name]));
   return { ...params, ...Object.fromEntries(hidden.map((name) => [name, randomCallid()])) };
 }

@@ -1,5 +1,5 @@
 /** What a client costs is charged to its subject and to its tenant, whatever it is sent over. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Limits, Policy } from '../../../shared/policy/policy.ts';
 import type { Client } from '../../testing/client.ts';
 import { advanceClock, freezeClock } from '../../testing/clock.ts';
@@ -176,6 +176,15 @@ it('bounds the connections of adapters by key', async () => {
 /** The smallest limit that an administrator can set. */
 const MIN_BYTES = 65_536;
 
+/** The params of a command that is stored, and fails at once. */
+const STORED = { callid: 'none', cmd_id: 'stored', metadata: { text: 'x'.repeat(2_000) } };
+
+/** An OpenSIPS whose list of dialogs cannot be read, and that knows no call to end. */
+const endsNothing = scriptByMethod({
+  dlg_list: () => ({ outcome: 'timeout' }),
+  dlg_end_dlg: () => ({ error: { code: 404, message: 'Requested Dialog not found' } }),
+});
+
 /** Reads what the site has stored. Returns the text that the client receives, or the limit that refuses it. */
 type Read = (client: Client, options: ClientOptions) => Promise<string>;
 
@@ -190,7 +199,7 @@ it.each<[string, Read]>([
   ['a snapshot', request('CallWatch', { callid: 'call-1' })],
   ['missed changes', request('CallWatch', { callid: 'call-1', since: 0 })],
   ['CommandGet', request('CommandGet', { cmd_id: 'stored' })],
-  ['a repeated command', request('Echo', { cmd_id: 'stored', text: 'x'.repeat(2_000) })],
+  ['a repeated command', request('CallEnd', STORED)],
   ['rpc.discover', request('rpc.discover')],
   [
     'a resumed session',
@@ -234,12 +243,11 @@ it.each<[string, Read]>([
       ),
   ],
 ])('charges %s by the bytes that are read', async (_, read) => {
-  const adapter = await site.adapter(scriptByMethod({ dlg_list: () => ({ outcome: 'timeout' }) }));
+  const adapter = await site.adapter(endsNothing);
   for (let n = 1; n <= 20; n++) await adapter.raiseEvent(dialogEvent(`call-${n}`, 1, 2));
   const options = { subject: ALICE, policy: limited({ replayed_bytes_per_minute: MIN_BYTES }) };
   const first = await site.client({ ...options, session: 'first' });
-  await first.request('Echo', { cmd_id: 'stored', text: 'x'.repeat(2_000) });
-  await first.untilEnded();
+  await first.runStored(STORED);
   const reader = await site.client(options);
   let refusal = '';
   for (let n = 0; n < 1_000 && refusal === ''; n++) {
@@ -256,6 +264,41 @@ it.each<[string, Read]>([
   adapter.close();
 });
 
+it('charges the bytes of what is sent, whatever the characters, and converts it to text once', async () => {
+  const adapter = await site.adapter(scriptByMethod({}));
+  const options = { subject: ALICE, policy: limited({ replayed_bytes_per_minute: MIN_BYTES }) };
+  const callid = 'call-1';
+  await adapter.raiseEvent(dialogEvent(callid, 1, 2));
+  const metadata = { note: '電'.repeat(600) };
+  await (await site.client(options)).request('CallHold', { callid, metadata, cmd_id: 'held' });
+  const client = await site.client(options);
+  let bytes = 0;
+  const stringify = vi.spyOn(JSON, 'stringify');
+  onTestFinished(() => stringify.mockRestore());
+  const conversions = () =>
+    stringify.mock.results.filter(({ value }) => /^\[?\{"jsonrpc".*"result".*電/.test(String(value))).length;
+  const query = rpc('CommandGet', { cmd_id: 'held' });
+  for (const [message, count] of [
+    [query, 1],
+    [[query, query], 2],
+  ] as const) {
+    client.socket.send(JSON.stringify(message));
+    const response = await client.socket.next();
+    expect(conversions()).toBe(count);
+    stringify.mockClear();
+    bytes += new TextEncoder().encode(JSON.stringify(response)).length;
+    stringify.mockClear();
+  }
+  for (let n = 0; n < 1_000; n++) {
+    const text = JSON.stringify(await client.request('CommandGet', { cmd_id: 'held' }));
+    if (text.includes('replayed_bytes_per_minute')) break;
+    bytes += new TextEncoder().encode(text).length;
+  }
+  expect(bytes).toBeGreaterThan(MIN_BYTES - 1_000);
+  expect(bytes).toBeLessThan(MIN_BYTES + 5_000);
+  adapter.close();
+});
+
 it('refuses reading to all subjects of a tenant once they have read too much together', async () => {
   const shared = limited({ tenant_replayed_bytes_per_minute: MIN_BYTES });
   const read = async (subject: string) =>
@@ -267,10 +310,12 @@ it('refuses reading to all subjects of a tenant once they have read too much tog
 
 it('runs commands of a subject that may not read', async () => {
   const options = { subject: ALICE, policy: limited({ replayed_bytes_per_minute: MIN_BYTES }) };
+  const adapter = await site.adapter(endsNothing);
   const client = await site.client(options);
   for (let n = 0; n < 3; n++) await client.request('rpc.discover');
   expect(await client.request('CallList')).toMatchObject(tooMany('replayed_bytes_per_minute'));
-  expect(await client.request('Echo')).toMatchObject({ result: { event: 'Started' } });
+  expect(await client.request('CallEnd', { callid: 'none' })).toMatchObject({ result: { event: 'Started' } });
+  adapter.close();
 });
 
 it('counts requests for the health of the site', async () => {
@@ -283,11 +328,13 @@ it('counts requests for the health of the site', async () => {
 
 it('refuses lists to a socket that has half of its limit unread, and to no other', async () => {
   const options = { subject: ALICE, policy: limited({ unread_bytes: 262_144 }) };
+  const adapter = await site.adapter(endsNothing);
   const behind = await site.client({ ...options, session: 'behind' });
   for (let n = 0; n < 3; n++) behind.socket.send(JSON.stringify(rpc('Echo', { text: 'x'.repeat(60_000) })));
   for (let n = 0; n < 3; n++) await behind.untilEnded();
   expect(await behind.request('CallList')).toMatchObject(tooMany('unread_bytes'));
-  expect(await behind.request('Echo')).toMatchObject({ result: { event: 'Started' } });
+  expect(await behind.request('CallEnd', { callid: 'none' })).toMatchObject({ result: { event: 'Started' } });
   const other = await site.client({ ...options, session: 'other' });
   expect(await other.request('CallList')).toMatchObject({ result: {} });
+  adapter.close();
 });

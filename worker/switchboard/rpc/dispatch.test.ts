@@ -29,11 +29,14 @@ describe('a repeated cmd_id', () => {
 
   it('is answered but sends no notification again to the session that has received them', async () => {
     const cmd_id = randomCmdId();
+    const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
     const client = await Client.connect();
-    await client.request('Echo', { cmd_id });
-    await client.untilEnded();
-    expect(await client.request('Echo', { cmd_id })).toMatchObject({ result: { replayed: true } });
+    await client.runStored({ cmd_id });
+    expect(await client.request('CallEnd', { callid: 'none', cmd_id })).toMatchObject({
+      result: { replayed: true },
+    });
     expect(await client.request('Echo', {})).toMatchObject({ result: { event: 'Started' } });
+    adapter.close();
   });
 
   it('moves a running command to the session that repeats it', async () => {
@@ -62,43 +65,49 @@ describe('a repeated cmd_id', () => {
   });
 
   it.each([
-    ['other params', 'Echo', { n: 2 }],
-    ['another method', 'CallEnd', { callid: 'x' }],
+    ['other params', 'CallEnd', { callid: 'other' }],
+    ['another method', 'CallHold', { callid: 'none' }],
   ])('with %s is a conflict', async (_, method, params) => {
     const cmd_id = randomCmdId();
+    const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
     const client = await Client.connect();
-    await client.request('Echo', { n: 1, cmd_id });
-    await client.untilEnded();
+    await client.runStored({ cmd_id });
     expect(await client.request(method, { ...params, cmd_id })).toMatchObject({ error: { code: -32004 } });
+    adapter.close();
   });
 
   it("of '' counts as none, and each command gets a new one", async () => {
+    const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
     const client = await Client.connect();
-    const first = await client.request('Echo', { cmd_id: '' });
+    const withoutId = { callid: 'none', cmd_id: '' };
+    const first = await client.request('CallEnd', withoutId);
     await client.untilEnded();
-    const second = await client.request('Echo', { cmd_id: '' });
+    const second = await client.request('CallEnd', withoutId);
     expect(first).toMatchObject({ result: { cmd_id: expect.stringMatching(/./), event: 'Started' } });
     expect(second).not.toMatchObject({ result: { replayed: true } });
+    adapter.close();
   });
 });
 
 it('answers an exception with an error that does not contain its text, logs it, and keeps the socket open', async () => {
   const site = new TestSite();
+  const adapter = await site.adapter(scenarios.endNotFound);
   const client = await site.client();
-  expect((await client.request('Echo', {})).result).toBeDefined();
-  await client.untilEnded();
+  await client.runStored();
   await runInDurableObject(site.object, (_, { storage }) => {
     storage.sql.exec('ALTER TABLE ended_1 RENAME TO elsewhere');
   });
+  const named = { callid: 'none', cmd_id: 'named' };
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
-  const { error } = await client.request('Echo', { cmd_id: 'named' });
+  const { error } = await client.request('CallEnd', named);
   expect(error).toMatchObject({ code: -32603, data: expect.stringContaining('Repeat the request') });
   expect(JSON.stringify(error)).not.toContain('ended_1');
   expect(logged).toHaveBeenCalledOnce();
   await runInDurableObject(site.object, (_, { storage }) => {
     storage.sql.exec('ALTER TABLE elsewhere RENAME TO ended_1');
   });
-  expect((await client.request('Echo', { cmd_id: 'named' })).result).toMatchObject({ cmd_id: 'named' });
+  expect((await client.request('CallEnd', named)).result).toMatchObject({ cmd_id: 'named' });
+  adapter.close();
 });
 
 describe('a hold of one leg, which needs OpenSIPS 4.0', () => {

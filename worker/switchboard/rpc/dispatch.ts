@@ -3,8 +3,9 @@ import type { Metadata } from '../../../shared/calls/call.ts';
 import type { Leg } from '../../../shared/opensips/evi.ts';
 import { featuresOf, unsupportedReason } from '../../../shared/opensips/features.ts';
 import type { Rules } from '../../../shared/policy/policy.ts';
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
-import { type CommandMethod, commandParams, isCommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import { type CallCommand, commandParams, isCallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
   errorResponse,
@@ -50,14 +51,11 @@ export interface DispatchContext {
   readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   readonly onStarted: (command: Command) => void;
   /** Charges a repeated command, which was read. Returns the limit that was exceeded before. */
-  readonly chargeRepeat: (characters: number) => LimitExceeded | undefined;
+  readonly chargeRepeat: (bytes: number) => LimitExceeded | undefined;
   /** Returns the limit that another command would exceed, or counts the command. */
-  readonly countCommand: (method: CommandMethod) => LimitExceeded | undefined;
+  readonly countCommand: (method: CallCommand) => LimitExceeded | undefined;
   readonly now: number;
 }
-
-/** Methods that need no OpenSIPS. */
-const LOCAL_METHODS: readonly CommandMethod[] = ['Echo'];
 
 /**
  * Starts a command, or returns an error. A request without an id is run but not answered (JSON-RPC 2.0 §4.1). An exception is
@@ -89,7 +87,7 @@ function runSafely(request: RpcRequest, client: RpcClient, context: DispatchCont
 
 function run(request: RpcRequest, client: RpcClient, context: DispatchContext): RpcResponse {
   const { id = null, method, params = {} } = request;
-  if (!isCommandMethod(method)) {
+  if (!isCallCommand(method)) {
     const data = `method: ${quote(method)} does not exist. Use ${alternatives(METHOD_NAMES)}.`;
     return errorResponse(id, { code: errorCode.methodNotFound, message: 'Method not found', data });
   }
@@ -103,17 +101,17 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
   const known =
     givenCmdId && (context.runner.find(client.subject, cmdId) ?? context.findEnded(client.subject, cmdId));
   if (known) {
-    const exceeded = context.chargeRepeat(JSON.stringify(known).length);
+    const exceeded = context.chargeRepeat(byteLength(JSON.stringify(known)));
     if (exceeded) return tooManyResponse(id, exceeded);
     return repeat(id, known, { method, params: rest }, client, context);
   }
 
-  if (!context.opensips && !LOCAL_METHODS.includes(method)) {
+  if (!context.opensips) {
     const data =
       'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
     return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
   }
-  const unsupported = context.opensips && unsupportedReason(rest, method, context.opensips);
+  const unsupported = unsupportedReason(rest, method, context.opensips);
   if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
   const exceeded = context.countCommand(method);
   if (exceeded) return tooManyResponse(id, exceeded);
@@ -124,7 +122,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
 function start(
   request: {
     readonly cmdId: string;
-    readonly method: CommandMethod;
+    readonly method: CallCommand;
     readonly params: Record<string, unknown>;
   },
   client: RpcClient,
@@ -137,9 +135,7 @@ function start(
   const callOfCommand = (cmdId: string) => callOf(runner.find(subject, cmdId) ?? findOwnEnded(cmdId));
   const isOwn = (callid: string) =>
     ownerOf(callid) === subject || (request.method === 'CallEnd' && callOfCommand(callid) !== undefined);
-  const effectiveParams = withOwnCallsOnly(request.method, request.params, client, isOwn, () =>
-    crypto.randomUUID(),
-  );
+  const effectiveParams = withOwnCallsOnly(request.params, client, isOwn, () => crypto.randomUUID());
   // A call made by a transfer belongs to the owner of the transferred call.
   const owner = ownerOf(String(effectiveParams['callidA'] ?? effectiveParams['callid']));
   const callid = crypto.randomUUID();
@@ -178,7 +174,7 @@ function start(
 
 /** Returns the Call-IDs of the calls that a command acts on; for a CallStart, that of its first leg. */
 function callidsOf(
-  method: CommandMethod,
+  method: CallCommand,
   params: Readonly<Record<string, unknown>>,
   firstLeg: string,
   callOfCommand: (cmdId: string) => 'running' | string | undefined,
@@ -186,7 +182,7 @@ function callidsOf(
   if (method === 'CallStart') return [firstLeg];
   const callids = ['callid', 'callidA', 'callidB'].flatMap((name) => {
     const callid = params[name];
-    return typeof callid === 'string' && method !== 'Echo' ? [callid] : [];
+    return typeof callid === 'string' ? [callid] : [];
   });
   if (method !== 'CallEnd') return callids;
   return callids.map((callid) => callOfCommand(callid) ?? callid).filter((callid) => callid !== 'running');
@@ -199,7 +195,7 @@ function callidsOf(
 function repeat(
   id: RpcId,
   known: Command,
-  { method, params }: { readonly method: CommandMethod; readonly params: unknown },
+  { method, params }: { readonly method: CallCommand; readonly params: unknown },
   { session }: RpcClient,
   { runner }: DispatchContext,
 ): RpcResponse {

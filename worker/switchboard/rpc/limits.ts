@@ -2,7 +2,7 @@
 import type { Limits } from '../../../shared/policy/policy.ts';
 import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
 import type { Problem } from '../../../shared/protocol/http/problem.ts';
-import type { CommandMethod } from '../../../shared/protocol/rpc/commands.ts';
+import type { CallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
   errorResponse,
@@ -33,7 +33,7 @@ export class Limiter {
    * @param activeCalls active calls that commands have made, and running CallStarts
    */
   countCommand(
-    method: CommandMethod,
+    method: CallCommand,
     { inFlight, activeCalls }: { readonly inFlight: number; readonly activeCalls: number },
     limits: Limits,
     now: number,

@@ -59,9 +59,10 @@ it('sends all notifications again to a session that resumes from 0', async () =>
 
 it('keeps the notifications when the object is evicted and its sockets are closed', async () => {
   const session = randomSession();
+  const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
   const first = await Client.connect(`?session=${session}`);
-  await first.request('Echo', {});
-  const notifications = await first.untilEnded();
+  const notifications = await first.runStored();
+  adapter.close();
   const object = env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName('demo/demo'));
   await evictDurableObject(object, { webSockets: 'close' });
   await first.socket.closed;
@@ -70,12 +71,13 @@ it('keeps the notifications when the object is evicted and its sockets are close
 });
 
 it('does not send the notifications of another session', async () => {
+  const adapter = await ScriptedAdapter.connect(scenarios.endNotFound);
   const first = await Client.connect(`?session=${randomSession()}`);
-  await first.request('Echo', {});
-  await first.untilEnded();
+  await first.runStored();
   const other = await Client.connect(`?session=${randomSession()}&since=0`);
-  expect(await other.request('Echo', { mine: true })).toMatchObject({ result: { event: 'Started' } });
-  expect((await other.untilEnded()).map(({ data }) => data)).toEqual([{ mine: true }, undefined]);
+  const { result } = await other.request('CallEnd', { callid: 'none' });
+  expect((await other.untilEnded()).map(({ cmd_id }) => cmd_id)).toEqual([result?.cmd_id, result?.cmd_id]);
+  adapter.close();
 });
 
 it('sends SessionReset for an unknown `since`, and the session continues', async () => {

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, expect, it, vi } from 'vitest';
 import { advanceClock } from '../../testing/clock.ts';
-import { scriptByMethod, statefulCalls } from '../../testing/scenarios.ts';
+import { scenarios, scriptByMethod, statefulCalls } from '../../testing/scenarios.ts';
 import { policy, TestSite } from '../../testing/site.ts';
 import { alarmTime, countSiteWrites } from '../../testing/storage.ts';
 
@@ -39,19 +39,21 @@ it('writes no row for a policy that is already in force', async () => {
 
 it('keeps logs as long as the policy says, and applies a shorter time at once', async () => {
   const site = new TestSite();
+  await site.adapter(scenarios.endNotFound);
   const client = await site.client();
-  const repeated = { cmd_id: 'repeated' };
-  await client.request('Echo', repeated);
-  await client.untilEnded();
+  const repeated = { callid: 'none', cmd_id: 'repeated' };
+  await client.runStored(repeated);
   advanceClock(120_000);
   await site.object.applyPolicy(policy({}, { version: 2, kept_seconds: 180 }));
-  expect(await client.request('Echo', repeated)).toMatchObject({ result: { replayed: true } });
+  expect(await client.request('CallEnd', repeated)).toMatchObject({ result: { replayed: true } });
   await site.object.applyPolicy(policy({}, { version: 3, kept_seconds: 60 }));
   const tables = await runInDurableObject(site.object, (_, { storage }) =>
     storage.sql.exec("SELECT name FROM sqlite_master WHERE name LIKE 'log_%'").toArray(),
   );
   expect(tables).toEqual([]);
-  const answer = await client.request('Echo', repeated);
+  // The link of the first one has timed out.
+  await site.adapter(scenarios.endNotFound);
+  const answer = await client.request('CallEnd', repeated);
   expect(answer).toMatchObject({ result: { event: 'Started' } });
   expect(answer.result?.replayed).toBeUndefined();
 });

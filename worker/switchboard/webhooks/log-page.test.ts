@@ -1,7 +1,7 @@
 /** Pages of the log contain all matching events in order, and are limited in length. */
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { expect, it } from 'vitest';
-import { dialogEvent, statefulCalls } from '../../testing/scenarios.ts';
+import { dialogEvent, scenarios, statefulCalls } from '../../testing/scenarios.ts';
 import { policy, TestSite } from '../../testing/site.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
@@ -31,29 +31,28 @@ async function readPages(site: TestSite, filter: Partial<LogRange> = {}): Promis
 
 const seqsIn = (pages: readonly LogPage[]) => pages.flatMap(({ events }) => events.map(({ seq }) => seq));
 
-/** Runs Echo commands. */
-async function echo(site: TestSite, count: number, text = ''): Promise<void> {
+/** Runs commands that fail at once. */
+async function fail(site: TestSite, count: number, text = ''): Promise<void> {
+  const adapter = await site.adapter(scenarios.endNotFound);
   const client = await site.client({ policy: policy({ unread_bytes: 16_777_216 }) });
-  for (let n = 0; n < count; n++) {
-    await client.request('Echo', { text });
-    await client.untilEnded();
-  }
+  for (let n = 0; n < count; n++) await client.runStored({ metadata: { text } });
+  adapter.close();
 }
 
 it('returns every event once and in order, on pages of some 32 events or of 512 numbers', async () => {
   const site = new TestSite('pages');
-  await echo(site, 60);
+  await fail(site, 60);
   const pages = await readPages(site);
   const [first] = pages;
   expect(first?.events.length).toBeGreaterThanOrEqual(REFILL_THRESHOLD);
   expect(first?.events.length).toBeLessThan(REFILL_THRESHOLD + 64);
   const types = pages.flatMap(({ events }) => events.map(({ type, body }) => [type, JSON.parse(body).type]));
   for (const [type, typeInBody] of types) expect(type).toBe(typeInBody);
-  const replies = types.filter(([type]) => type === 'command.echo.reply');
+  const failures = types.filter(([type]) => type === 'command.call_end.error');
   const seqs = seqsIn(pages);
-  expect([replies.length, new Set(seqs).size]).toEqual([60, seqs.length]);
+  expect([failures.length, new Set(seqs).size]).toEqual([60, seqs.length]);
   expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
-  const withoutMatches = await readPages(site, { events: ['link.*'] });
+  const withoutMatches = await readPages(site, { events: ['none.*'] });
   expect(withoutMatches.map(({ lastSeq }) => lastSeq)).toEqual([512, 1_024, 1_536, 2_000]);
 });
 
@@ -64,10 +63,10 @@ it('returns null for another epoch', async () => {
 
 it('returns fewer events on a page if they are long', async () => {
   const site = new TestSite('long-pages');
-  await echo(site, 40, 'x'.repeat(60_000));
-  const pages = await readPages(site, { events: ['command.*.reply'] });
+  await fail(site, 80, 'x'.repeat(2_000));
+  const pages = await readPages(site, { events: ['command.*.error'] });
   expect(pages.filter(({ events }) => events.length > 0).length).toBeGreaterThan(1);
-  expect(seqsIn(pages)).toHaveLength(40);
+  expect(seqsIn(pages)).toHaveLength(80);
 });
 
 it('matches the event of a command by the parties of its call, even if that has ended before a hibernation', async () => {
