@@ -15,6 +15,7 @@ const BENCHMARKS: readonly {
   { flag: '--counts', module: './counts/main.ts' },
   { flag: '--scale', module: './scale/main.ts' },
   { flag: '--neighbours', module: './neighbors/main.ts' },
+  { flag: '--front', module: './front/main.ts' },
   { flag: '--webhooks', module: './webhooks/main.ts' },
   { flag: '--opensips', module: './opensips/main.ts', keepsFlag: true },
 ];

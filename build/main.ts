@@ -6,6 +6,7 @@
 import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { NODE_OPTIONS } from './node-options.ts';
 import { NOTICES_FILE, renderNotices } from './notices.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -16,20 +17,13 @@ interface Bundle {
   readonly notices: string;
 }
 
-const NODE: BuildOptions = {
-  platform: 'node',
-  target: 'node20',
-  // Bundled CommonJS packages call `require`, which a module does not have.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-};
-
 const bundles: Readonly<Record<string, Bundle>> = {
   cli: {
-    options: { ...NODE, entryPoints: ['cli/main.ts'], outfile: 'dist/call-api.js' },
+    options: { ...NODE_OPTIONS, entryPoints: ['cli/main.ts'], outfile: 'dist/call-api.js' },
     notices: `dist/call-api.${NOTICES_FILE}`,
   },
   adapter: {
-    options: { ...NODE, entryPoints: ['adapter/main.ts'], outfile: 'dist/adapter.js' },
+    options: { ...NODE_OPTIONS, entryPoints: ['adapter/main.ts'], outfile: 'dist/adapter.js' },
     notices: `dist/adapter.${NOTICES_FILE}`,
   },
   client: {

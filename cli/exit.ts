@@ -21,7 +21,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
     'the command failed: a phone was busy, the call is unknown, doctor found a fault, or the output could not be written',
   usage: 'wrong usage: nothing was run',
   unreachable: 'the edge, the adapter or OpenSIPS cannot be reached',
-  notAllowed: 'the key or token was rejected, or does not allow this',
+  notAllowed: 'the key, the token or the admin secret was rejected, or does not allow this',
   interrupted: 'interrupted by Ctrl-C or SIGTERM',
 };
 

@@ -13,6 +13,7 @@ const OWN_ENTRIES = [
   'lock',
   'worker.js',
   'assets.js',
+  'adapter.js',
   'workerd.capnp',
   'workerd.sock',
 ];

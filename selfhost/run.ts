@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
+import { bundleAdapter } from './adapter.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
 import { type DataLock, lockData } from './data-lock.ts';
 import { type OpenFront, openFront } from './front/open.ts';
@@ -87,7 +88,10 @@ async function startDemo(settings: Settings): Promise<string> {
   const opensips = settings.opensips ? formatAddress(settings.opensips) : await startSimulator();
   const nextHop =
     settings['sip-next-hop'] ?? `sip:${formatHost(settings.opensips?.host ?? '127.0.0.1')}:5060`;
-  await startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts');
+  const [adapter] = await Promise.all([
+    bundleAdapter(resolve(settings.data)),
+    startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts'),
+  ]);
   const env = {
     OPENSIPS_MI: opensips,
     EDGE_URL: `ws://127.0.0.1:${port}/adapter`,
@@ -97,7 +101,7 @@ async function startDemo(settings: Settings): Promise<string> {
   };
   supervisor.start({
     name: 'The adapter',
-    spawn: () => spawnTied(process.execPath, [join(root, 'adapter/main.ts')], { env }),
+    spawn: () => spawnTied(process.execPath, [adapter], { env }),
     stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
   });
   await waitUntil(() => isLinked(port), 'The adapter has not connected to the edge');

@@ -34,6 +34,8 @@ export interface EdgeOptions {
   readonly webhooksToPrivate?: boolean;
   /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
   readonly inspectorPort?: number;
+  /** For measurements of memory: V8's heap has at most this many MB of 2^20 bytes, and `gc()` exists. */
+  readonly maxHeapMb?: number;
 }
 
 /** Starts workerd. It serves once its port answers, and writes errors to stderr. */
@@ -49,6 +51,7 @@ export async function prepareEdge({
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
   inspectorPort,
+  maxHeapMb,
 }: EdgeOptions): Promise<() => ChildProcess> {
   const workerd = await findWorkerd();
   const objects = join(data, 'objects');
@@ -69,7 +72,7 @@ export async function prepareEdge({
   };
   const addresses = listenAddresses(port);
   const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
-  await writeFile(config, renderConfig(Object.keys(env), addresses.length, network));
+  await writeFile(config, renderConfig(Object.keys(env), addresses.length, network, maxHeapMb));
   await makePrivate(data);
   const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
@@ -117,7 +120,12 @@ const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
  * Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. `internet`
  * is the network that the Worker reaches with fetch, which only webhooks use.
  */
-function renderConfig(variables: readonly string[], socketCount: number, network: string): string {
+function renderConfig(
+  variables: readonly string[],
+  socketCount: number,
+  network: string,
+  maxHeapMb?: number,
+): string {
   const sockets = Array.from(
     { length: socketCount },
     (_, n) => `(name = "s${n}", service = "edge", http = ())`,
@@ -148,7 +156,7 @@ const config :Workerd.Config = (
     )),
     (name = "console", disk = ()),
   ],
-  sockets = [${sockets.join(', ')}],
+  sockets = [${sockets.join(', ')}],${maxHeapMb === undefined ? '' : `\n  v8Flags = ["--max-heap-size=${maxHeapMb}", "--expose-gc"],`}
 );
 `;
 }

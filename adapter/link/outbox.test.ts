@@ -88,6 +88,18 @@ describe('the outbox', () => {
     },
   );
 
+  it('has a limit in bytes, whatever the characters', () => {
+    const maxBytes = 10_000;
+    const outbox = new Outbox({ maxMessages: 1_000, maxBytes }, () => {});
+    for (let n = 0; n < 100; n += 1) outbox.addEvent(event('電'.repeat(300)), 0);
+    const texts = messagesAfter(outbox, 0).map((message) => JSON.stringify(message));
+    expect(Buffer.byteLength(texts.slice(1).join(''))).toBeLessThan(maxBytes);
+    expect(Buffer.byteLength(texts.join(''))).toBeGreaterThanOrEqual(maxBytes);
+    outbox.acknowledge(outbox.lastSeq);
+    for (let n = 0; n < 100; n += 1) outbox.addEvent(event('電'.repeat(300)), 0);
+    expect(outbox.lastSeq, 'the gap, and as many as before').toBe(2 * texts.length + 1);
+  });
+
   it('loses no message without a gap, in any sequence of additions, acknowledgements and reads', () => {
     const step = fc.oneof(
       fc.record({ action: fc.constant('event' as const) }),

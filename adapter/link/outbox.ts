@@ -4,6 +4,7 @@
  * @module
  */
 import type { EviEvent } from '../../shared/opensips/evi.ts';
+import { byteLength } from '../../shared/protocol/byte-length.ts';
 import type { Reply } from '../../shared/protocol/link.ts';
 
 export interface OutboxLimits {
@@ -71,7 +72,7 @@ export class Outbox {
     if (seq > this.lastSeq) return false;
     const stored = this.#messages.splice(0, Math.max(0, seq - this.#base + 1));
     this.#base += stored.length;
-    for (const text of stored) this.#bytes -= text.length;
+    for (const text of stored) this.#bytes -= byteLength(text);
     if (this.#droppedCount > 0 && this.#isAtMostHalfFull()) {
       const reason = `the adapter's buffer was full: ${this.#droppedCount} messages were dropped`;
       this.#droppedCount = 0;
@@ -115,7 +116,7 @@ export class Outbox {
   #add(message: object): number {
     const text = JSON.stringify(message);
     this.#messages.push(text);
-    this.#bytes += text.length;
+    this.#bytes += byteLength(text);
     this.#onMessageAdded();
     return this.lastSeq;
   }

@@ -5,16 +5,17 @@ import { type ScenarioResult, type TargetResult, targetLine } from './report.ts'
 import * as activeCalls from './scenarios/active-calls.ts';
 import * as eventRate from './scenarios/event-rate.ts';
 import * as idleSessions from './scenarios/idle-sessions.ts';
+import * as memory from './scenarios/memory.ts';
 import * as runningCommands from './scenarios/running-commands.ts';
 import * as sites from './scenarios/sites.ts';
 import * as storedCommands from './scenarios/stored-commands.ts';
 
 const HELP = `npm run bench -- --scale [options] [sizes…]
 
-Measures what a command costs under load: stored commands, running commands, active calls, idle sessions, sites (tenants), events.
+Measures what a command costs under load: stored commands, running commands, active calls, idle sessions, sites (tenants), events, memory.
 Everything runs on loopback, and each figure is compared with one of the same run. All scenarios together take half an hour.
 
-  --only LIST     of stored, running, calls, sessions, tenants, events
+  --only LIST     of stored, running, calls, sessions, tenants, events, memory
   --rounds N      measured rounds (5)
   --seconds N     duration of the events scenario (60)
   --json FILE     also writes the results to FILE
@@ -61,6 +62,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     title: 'Events from OpenSIPS',
     defaultSizes: eventRate.DEFAULT_RATES,
     run: (rates, { seconds }) => eventRate.measure(rates, seconds),
+  },
+  memory: {
+    title: 'Memory of sites with many calls, in a heap of 128 MB',
+    defaultSizes: memory.DEFAULT_SIZES,
+    run: (sizes, { rounds }) => memory.measure(sizes, rounds),
   },
 };
 

@@ -29,6 +29,7 @@ Other benchmarks:
   --counts …             messages, rows and bytes of each command: bench/counts
   --scale …              how many clients and calls one machine can serve: bench/scale
   --neighbours …         how a tenant that floods affects another one: bench/neighbors
+  --front …              what the front of npm start adds to a request: bench/front
   --webhooks …           how slow and failing webhook receivers affect calls: bench/webhooks
 `;
 

@@ -321,15 +321,15 @@ it('exits with 1 where the edge refuses, and prints its reason', async () => {
 it('names the setting of a wrong secret', async () => {
   answer = { status: 401, body: { status: 401, detail: 'the admin secret is wrong' } };
   expect(await run(['tenant', 'list'])).toMatchObject({
-    exit: 1,
+    exit: 4,
     err: `The edge at ${url} rejected the admin secret (401). Check ADMIN_SECRET or --secret-file.\n`,
   });
 });
 
-it('exits with 1 where the answer is not from an edge', async () => {
+it('exits with 3 where the answer is not from an edge', async () => {
   answer = { status: 200, body: '<html>' };
   expect(await run(['tenant', 'list'])).toMatchObject({
-    exit: 1,
+    exit: 3,
     err: expect.stringContaining('Check --edge'),
   });
 });

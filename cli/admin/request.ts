@@ -4,12 +4,20 @@ import { EXIT, Failure } from '../exit.ts';
 import { withReason } from '../output/sentence.ts';
 import type { Fields } from '../output/table.ts';
 import type { AdminSettings } from '../settings/admin-settings.ts';
+import {
+  type Answer,
+  exitForStatus,
+  isUnavailable,
+  readAnswer,
+  retryAdvice,
+} from '../transport/http-answer.ts';
 import type { AdminRequest } from './command-group.ts';
 
 /** The edge waits up to 5 s for its sites, and responds even without them. */
 const RESPONSE_TIMEOUT_MS = 30_000;
 
 const CHECK_URL = 'Check --edge (EDGE_URL).';
+const MAYBE_DONE = 'The edge may have carried out the request.';
 
 /** Returns the response; rejects with a {@link Failure} where the edge refuses the request or is not reached. */
 export async function sendAdminRequest(
@@ -17,10 +25,9 @@ export async function sendAdminRequest(
   { method, path, body }: AdminRequest,
   interrupt: AbortSignal,
 ): Promise<Fields> {
-  let response: Response;
-  let answer: unknown;
+  let answer: Answer;
   try {
-    response = await fetch(`${edge}/v1/admin${path}`, {
+    const response = await fetch(`${edge}/v1/admin${path}`, {
       method,
       headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
       // A redirect would send the secret to another server.
@@ -28,23 +35,30 @@ export async function sendAdminRequest(
       signal: AbortSignal.any([interrupt, AbortSignal.timeout(RESPONSE_TIMEOUT_MS)]),
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
-    answer = await response.json().catch(() => undefined);
+    answer = await readAnswer(response);
+    interrupt.throwIfAborted();
   } catch (error) {
-    if (interrupt.aborted)
-      throw new Failure(EXIT.interrupted, 'Interrupted. The edge may have carried out the request.');
+    if (interrupt.aborted) throw new Failure(EXIT.interrupted, `Interrupted. ${MAYBE_DONE}`);
     const { reason, remedy = CHECK_URL } = explainError(error);
     throw new Failure(EXIT.unreachable, `Cannot connect to the edge at ${edge}: ${reason}. ${remedy}`);
   }
-  if (response.ok && typeof answer === 'object' && answer !== null) return { ...answer };
-  throw new Failure(EXIT.failed, rejectionText(edge, response.status, answer));
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  if (isSuccess && typeof answer.body === 'object' && answer.body !== null) return { ...answer.body };
+  if (isSuccess && answer.isCut)
+    throw new Failure(EXIT.unreachable, `The answer of the edge at ${edge} was cut off. ${MAYBE_DONE}`);
+  throw rejection(edge, answer);
 }
 
-function rejectionText(edge: string, status: number, answer: unknown): string {
-  const detail =
-    typeof answer === 'object' && answer !== null && 'detail' in answer ? answer.detail : undefined;
-  if (typeof detail !== 'string')
-    return `What answers at ${edge} is not an edge (HTTP ${status}). ${CHECK_URL}`;
+function rejection(edge: string, answer: Answer): Failure {
+  const { status, detail } = answer;
+  const fail = (problem: string, remedy: string) => new Failure(exitForStatus(answer), problem, remedy);
   if (status === 401)
-    return `The edge at ${edge} rejected the admin secret (401). Check ADMIN_SECRET or --secret-file.`;
-  return withReason(`The edge rejected the request (${status})`, detail);
+    return fail(
+      `The edge at ${edge} rejected the admin secret (401).`,
+      `Check ADMIN_SECRET or --secret-file.${detail === '' ? ` ${CHECK_URL}` : ''}`,
+    );
+  if (isUnavailable(status))
+    return fail(withReason(`The edge at ${edge} is not available (${status})`, detail), retryAdvice(answer));
+  if (detail === '') return fail(`What answers at ${edge} is not an edge (HTTP ${status}).`, CHECK_URL);
+  return fail(withReason(`The edge rejected the request (${status})`, detail), '');
 }

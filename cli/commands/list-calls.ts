@@ -47,7 +47,7 @@ export async function listCalls(
   if (!printer.json) printer.result(calls.length === 0 ? 'No calls.\n' : callTable(calls));
   if (cursor !== undefined)
     printer.hint(
-      `There are more calls. Continue with --cursor ${cursor}, or use --limit to list up to ${CALL_LIST_LIMIT.max} at once.`,
+      `There may be more calls. Continue with --cursor ${cursor}, or use --limit to list up to ${CALL_LIST_LIMIT.max} at once.`,
     );
   return EXIT.done;
 }

@@ -21,13 +21,14 @@ export async function mintToken(
   printer: Printer,
 ): Promise<Exit> {
   const { site } = settings.edge;
-  const { status, body } = await requestRoute(settings, '/v1/tokens', {
+  const answer = await requestRoute(settings, '/v1/tokens', {
     subject,
     ...(site === undefined ? {} : { site }),
     ...(scope ? { scopes: scope } : {}),
     ...(caller === undefined ? {} : { caller: completeAddress('--caller', caller, settings.domain) }),
     ...(expires === undefined ? {} : { expires_in: expires }),
   });
+  const { status, body } = answer;
   const fields = typeof body === 'object' && body !== null ? body : {};
   if (status !== 200 || !('token' in fields)) {
     if (status === 401 && settings.token !== undefined && !isApiKey(settings.token))
@@ -36,8 +37,7 @@ export async function mintToken(
         'Only an API key can be exchanged for a token.',
         'Set CALL_API_TOKEN or --token-file to an API key (ca.…).',
       );
-    const detail = 'detail' in fields ? String(fields.detail) : '';
-    throw failureFor({ type: 'refused', status, detail }, settings.edge, settings.token);
+    throw failureFor({ type: 'refused', ...answer }, settings.edge, settings.token);
   }
   await printer.deliver(String(fields.token), fields, 'Repeat the command to get another token.');
   if ('expires' in fields && 'scopes' in fields)

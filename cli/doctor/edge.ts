@@ -143,17 +143,17 @@ async function checkToken(settings: Settings, report: Report): Promise<readonly 
 
 /**
  * Returns what the edge says of a credential: 200, 400 where it needs the name of a site, or 401. Any other answer says nothing
- * about it, and is a failure.
+ * about it, and is a failure, as is 400 for another reason.
  */
 async function requestCredential(
   settings: Settings,
 ): Promise<{ readonly status: number; readonly body: unknown } | Failure> {
   const answer = await requestRoute(settings, '/v1/me').catch(failureOrThrow);
   if (answer instanceof Failure) return answer;
-  const { status, body } = answer;
-  if (status === 200 ? Me.safeParse(body).success : status === 400 || status === 401) return answer;
-  const detail = typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : '';
-  return failureFor({ type: 'refused', status, detail }, settings.edge, settings.token);
+  const { status, body, detail } = answer;
+  const needsSite = status === 400 && detail.startsWith('site:');
+  if (status === 200 ? Me.safeParse(body).success : needsSite || status === 401) return answer;
+  return failureFor({ type: 'refused', ...answer }, settings.edge, settings.token);
 }
 
 function failureOrThrow(error: unknown): Failure {

@@ -4,10 +4,11 @@ import { quote } from '../../shared/settings/quote.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { withReason } from '../output/sentence.ts';
 import type { Edge } from '../settings/settings.ts';
+import { exitForStatus, isUnavailable, type Refusal, retryAdvice } from './http-answer.ts';
 
 /** Why there is no connection: the HTTP response that refused it, or what kept any response from arriving. */
 export type ConnectError =
-  | { readonly type: 'refused'; readonly status: number; readonly detail: string }
+  | ({ readonly type: 'refused' } & Refusal)
   | ({ readonly type: 'unreachable' } & ErrorReason);
 
 const CHECK_URL = 'Check --url (CALL_API).';
@@ -26,24 +27,19 @@ export function failureFor(error: ConnectError, edge: Edge, token: string | unde
   // The name of the field comes first.
   if (status === 400 && edge.site === undefined && detail.startsWith('site:'))
     return new Failure(EXIT.usage, SITE_MISSING, 'Use --site (CALL_API_SITE).');
-  if (status === 400)
-    return new Failure(EXIT.usage, withReason('The edge rejected the request (400)', detail));
   if (status === 401) return rejection(edge, token);
+  const fail = (problem: string, remedy: string) => new Failure(exitForStatus(error), problem, remedy);
+  const checkUrl = detail === '' ? CHECK_URL : '';
   if (status === 403)
-    return new Failure(
-      EXIT.notAllowed,
-      withReason(`The edge at ${edge.shown} does not allow this (403)`, detail),
-      detail === '' ? CHECK_URL : '',
+    return fail(withReason(`The edge at ${edge.shown} does not allow this (403)`, detail), checkUrl);
+  if (isUnavailable(status))
+    return fail(
+      withReason(`The edge at ${edge.shown} is not available (${status})`, detail),
+      retryAdvice(error),
     );
-  if (status === 429 || status >= 500) {
-    const problem = withReason(`The edge at ${edge.shown} is not available (${status})`, detail);
-    return new Failure(EXIT.unreachable, problem, 'Try again in a minute.');
-  }
-  return new Failure(
-    EXIT.unreachable,
-    `What answers at ${edge.shown} is not an edge (HTTP ${status}).`,
-    CHECK_URL,
-  );
+  if (status === 400 || detail !== '')
+    return fail(withReason(`The edge rejected the request (${status})`, detail), checkUrl);
+  return fail(`What answers at ${edge.shown} is not an edge (HTTP ${status}).`, CHECK_URL);
 }
 
 /** Returns the failure of a query that an open connection gets no answer to. */

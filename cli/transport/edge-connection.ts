@@ -1,10 +1,10 @@
 /** Connections to the edge: its WebSocket and its HTTP routes, and what it means when one is refused. @module */
-import { text } from 'node:stream/consumers';
 import WebSocket from 'ws';
 import type { RpcError } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import type { Settings } from '../settings/settings.ts';
 import { type ConnectError, failureFor, noAnswer, notAnEdge } from './connect-error.ts';
+import { type Answer, readAnswer, readRefusal } from './http-answer.ts';
 
 /**
  * How long the end of TCP is awaited after the Close frame of the edge, in milliseconds: 30 s by default, and an edge on one
@@ -25,15 +25,12 @@ export function webSocketClass(timeoutMs: number, onError: (error: ConnectError)
       super(url, protocols, { handshakeTimeout: timeoutMs, ...CLOSE_TIMEOUT });
       this.on('error', (error) => onError({ type: 'unreachable', ...explainError(error) }));
       this.on('unexpected-response', (_, response) => {
-        text(response).then(
-          (body) => {
-            // Terminating the handshake raises an error as well, which says less.
-            this.removeAllListeners('error').on('error', () => {});
-            onError({ type: 'refused', status: response.statusCode ?? 0, detail: problemDetailOf(body) });
-            this.terminate();
-          },
-          () => this.terminate(),
-        );
+        // Ending the handshake raises an error as well, which says less.
+        this.removeAllListeners('error').on('error', () => {});
+        void readRefusal(response, timeoutMs).then((refusal) => {
+          onError({ type: 'refused', ...refusal });
+          this.terminate();
+        });
       });
     }
   };
@@ -44,27 +41,12 @@ function subprotocolsFor(token: string | undefined): string[] {
   return token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];
 }
 
-/** Returns the `detail` of a problem document (RFC 9457), or an empty text. */
-function problemDetailOf(body: string): string {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === 'object' && json !== null && 'detail' in json ? String(json.detail) : '';
-  } catch {
-    return '';
-  }
-}
-
 /** Requests one of the edge's HTTP routes; rejects with a {@link Failure} where nothing answers. */
 export async function requestRoute(
   { edge, token, timeoutMs }: EdgeSettings,
   path: string,
   body?: object,
-): Promise<{
-  readonly status: number;
-  readonly body: unknown;
-  readonly date: string | null;
-  readonly ms: number;
-}> {
+): Promise<Answer & { readonly date: string | null; readonly ms: number }> {
   const site = edge.site === undefined || body ? '' : `?site=${encodeURIComponent(edge.site)}`;
   const startedAt = performance.now();
   try {
@@ -79,13 +61,8 @@ export async function requestRoute(
       signal: AbortSignal.timeout(timeoutMs),
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
-    const json: unknown = await response.json().catch(() => undefined);
-    return {
-      status: response.status,
-      body: json,
-      date: response.headers.get('Date'),
-      ms: performance.now() - startedAt,
-    };
+    const answer = await readAnswer(response);
+    return { ...answer, date: response.headers.get('Date'), ms: performance.now() - startedAt };
   } catch (error) {
     throw failureFor({ type: 'unreachable', ...explainError(error) }, edge, token);
   }

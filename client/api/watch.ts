@@ -65,7 +65,7 @@ export interface CallChange {
   readonly data?: unknown;
 }
 
-/** The adapter of OpenSIPS has connected or disconnected. */
+/** The adapter of OpenSIPS has connected or disconnected. If that was while the connection was lost, `seq` is that of the change before. */
 export interface LinkChange {
   readonly type: 'link';
   readonly link: Link;

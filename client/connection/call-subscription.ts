@@ -71,11 +71,11 @@ export class CallSubscription {
 
   /** Sends `CallWatch` on a socket that is open. */
   subscribe(): void {
-    const isResumed = this.#lastSeq !== undefined;
+    const resumedFrom = this.#lastSeq;
     this.#isActive = false;
     this.#generation++;
-    this.#send('CallWatch', { callid: this.callid, since: this.#lastSeq }, (result) =>
-      this.#onSubscribed(result, isResumed),
+    this.#send('CallWatch', { callid: this.callid, since: resumedFrom }, (result) =>
+      this.#onSubscribed(result, resumedFrom),
     );
   }
 
@@ -103,15 +103,17 @@ export class CallSubscription {
     this.observer.onRefused(error);
   }
 
-  #onSubscribed({ calls, seq, reset, link, cursor }: CallsResult, isResumed: boolean): void {
+  #onSubscribed({ calls, seq, reset, link, cursor }: CallsResult, resumedFrom: number | undefined): void {
     if (typeof seq !== 'number') {
       this.#refuse(UNREADABLE);
       return;
     }
     this.#isActive = true;
-    if (link === 'Up' || link === 'Down') this.observer.onLink(link === 'Up', seq);
+    const isResumed = resumedFrom !== undefined && reset !== true;
+    // Whoever stores this number and resumes from it must not miss the changes that are still to come.
+    if (link === 'Up' || link === 'Down') this.observer.onLink(link === 'Up', isResumed ? resumedFrom : seq);
     // The missed changes follow in order, so `#lastSeq` stays where it was before the disconnect.
-    if (isResumed && reset !== true) {
+    if (isResumed) {
       this.observer.onResumed();
       // Also the page that was under way. Later ones are requested as usual.
       if (this.#isPageWanted) this.#fetchPage();

@@ -13,8 +13,8 @@ import { startFront } from './front.ts';
 const MEGABYTE = 1024 * 1024;
 const HOST = '127.0.0.1';
 
-/** Starts a front, and behind it a server unless there is no listener. `sockets` receives its WebSockets. */
-async function setUp(listener?: RequestListener, limits = { clients: 100, edge: 50 }) {
+/** Starts a front and a server behind it. `opened` receives its WebSockets. */
+async function setUp(listener: RequestListener, limits = { clients: 100, edge: 50 }) {
   const folder = await mkdtemp(join(tmpdir(), 'call-api-'));
   const socketPath = join(folder, 'workerd.sock');
   const server = createServer({ highWaterMark: 1024 }, listener);
@@ -28,10 +28,8 @@ async function setUp(listener?: RequestListener, limits = { clients: 100, edge: 
       socket.end('HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\nContent-Length: 3\r\n\r\nwhy');
     else sockets.handleUpgrade(request, socket, head, (webSocket) => opened.push(webSocket));
   });
-  if (listener) {
-    server.listen(socketPath);
-    await once(server, 'listening');
-  }
+  server.listen(socketPath);
+  await once(server, 'listening');
   const front = await startFront({ port: 0, hosts: [HOST], socketPath, limits });
   onTestFinished(async () => {
     front.close();
@@ -246,17 +244,6 @@ it('ends TCP after a Close frame of the edge, whatever the client does', async (
   // The client does not end its side.
   await expect.poll(() => front.connectionCount(), { timeout: 10_000 }).toBe(0);
   await expect.poll(() => opened[0]?.readyState, { timeout: 10_000 }).toBe(WebSocket.CLOSED);
-});
-
-it('answers with 503 as long as workerd does not listen', async () => {
-  const { port } = await setUp();
-  const response = await fetch(`http://${HOST}:${port}/healthz`);
-  expect(response.status).toBe(503);
-  expect(response.headers.get('Retry-After')).toBe('5');
-  expect(await response.json()).toMatchObject({ status: 503 });
-  const upgrade = await connectTcp(port, UPGRADE);
-  await upgrade.ended;
-  expect(upgrade.received()).toMatch(/^HTTP\/1.1 503 /);
 });
 
 it('always lets a new connection in, however many are idle, slow or do not read', async () => {

@@ -13,13 +13,14 @@ import {
   ServerResponse,
   request as sendRequest,
 } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Connections } from './connections.ts';
 import type { ConnectionLimits } from './descriptors.ts';
+import { type EdgeConnection, EdgeConnections } from './edge-connections.ts';
 import { DEFAULT_TRUSTED_PROXIES, trustedProxies, withoutForwarded } from './forwarded-headers.ts';
 import { requestHeaders, responseHeaders, switchingProtocols, upgradeHeaders } from './headers.ts';
-import { Slots } from './slots.ts';
+import { senderOf } from './sender.ts';
 import { joinWebSocket } from './websocket.ts';
 
 /** What a client gets to send the headers of a request, and a whole request, in milliseconds. */
@@ -37,13 +38,11 @@ const MAKE_ROOM_INTERVAL_MS = 250;
 const MAX_HEADER_BYTES = 32 * 1024;
 /** What waits for each client beyond what the system buffers. */
 const HIGH_WATER_MARK = 16 * 1024;
-/**
- * How long a connection to workerd counts after the front has ended it before its answer was complete, in milliseconds:
- * workerd closes its own end some turns of its event loop later, which nothing tells the front.
- */
-const EDGE_CLOSE_MS = 250;
 /** When to repeat a request that workerd could not take, in seconds: as for other temporary errors of the edge. */
 const RETRY_AFTER_S = 5;
+const UNAVAILABLE = 'The edge is starting or busy. Try again later.';
+const UNANSWERED =
+  'The edge ended before it answered, so the request may have been executed. Repeat it with the same Idempotency-Key or cmd_id.';
 
 export interface FrontOptions {
   /** 0 for any free port, which needs a single host. */
@@ -79,12 +78,12 @@ export async function startFront({
   proxies = DEFAULT_TRUSTED_PROXIES,
 }: FrontOptions): Promise<Front> {
   const connections = new Connections<Socket>(limits.clients);
-  const slots = new Slots(limits.edge);
-  const listener = new Listener(connections, slots, socketPath, trustedProxies(proxies));
+  const edge = new EdgeConnections(socketPath, limits.edge);
+  const listener = new Listener(connections, edge, trustedProxies(proxies));
   const servers: Server[] = [];
   const timers = [
     setInterval(() => connections.closeStalled(Date.now()), CHECK_INTERVAL_MS),
-    setInterval(() => connections.makeRoomAtEdge(slots.waitingCount), MAKE_ROOM_INTERVAL_MS),
+    setInterval(() => connections.makeRoomAtEdge(edge.waitingCount), MAKE_ROOM_INTERVAL_MS),
   ];
   const stopListening = () => {
     for (const server of servers) server.close();
@@ -123,21 +122,17 @@ function listen(server: Server, port: number, host: string): Promise<number> {
 /** Serves connections. */
 class Listener {
   readonly #connections: Connections<Socket>;
-  /** For the connections to workerd. */
-  readonly #slots: Slots;
-  readonly #socketPath: string;
+  readonly #edge: EdgeConnections;
   readonly #isProxy: (address: string | undefined) => boolean;
 
   constructor(
     connections: Connections<Socket>,
-    slots: Slots,
-    socketPath: string,
+    edge: EdgeConnections,
     isProxy: (address: string | undefined) => boolean,
   ) {
-    this.#isProxy = isProxy;
     this.#connections = connections;
-    this.#slots = slots;
-    this.#socketPath = socketPath;
+    this.#edge = edge;
+    this.#isProxy = isProxy;
   }
 
   createServer(): Server {
@@ -165,24 +160,32 @@ class Listener {
 
   readonly #onRequest: RequestListener = (request, response) => {
     const { socket } = request;
-    this.#connections.enter(socket, hasBody(request) ? 'receiving' : 'answering');
-    request.on('end', () => this.#connections.enter(socket, 'answering'));
+    this.#connections.enter(socket, 'answering');
     response.on('close', () => this.#connections.enter(socket, 'idle'));
-    const end = this.#sendToEdge(request, requestHeaders(request.rawHeaders), (toEdge) => {
-      toEdge.on('response', (answer) => passResponse(answer, response));
-      toEdge.on('error', () => refuse(response));
+    const end = this.#passOn(request, requestHeaders(request.rawHeaders), response, (toEdge) => {
+      if (!hasBody(request)) {
+        toEdge.end();
+        return;
+      }
+      this.#connections.enter(socket, 'receiving');
+      request.on('end', () => {
+        // It is already idle if it was answered before.
+        if (!response.writableFinished) this.#connections.enter(socket, 'answering');
+      });
       request.pipe(toEdge);
     });
-    response.on('close', end);
+    response.on('close', () => {
+      end();
+      // What is left of the body of a request that was refused: the next request comes after it.
+      request.unpipe().resume();
+    });
   };
 
   #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const { socket } = request;
     this.#connections.enter(socket, 'answering');
     const response = responseOn(request, stream);
-    const end = this.#sendToEdge(request, upgradeHeaders(request.rawHeaders), (toEdge) => {
-      toEdge.on('response', (answer) => passResponse(answer, response));
-      toEdge.on('error', () => refuse(response));
+    const end = this.#passOn(request, upgradeHeaders(request.rawHeaders), response, (toEdge) => {
       toEdge.on('upgrade', (answer, edge, edgeHead) => {
         socket.off('close', end);
         if (socket.destroyed) {
@@ -203,37 +206,60 @@ class Listener {
   }
 
   /**
-   * Begins a request to workerd, now or when it is its turn, and passes it to `onBegun`. Each has a connection of its own:
-   * one that is used again may just have been closed, and a request that then fails may have been run.
+   * Passes a request to workerd, now or when it is its turn, and its answer back. Each has a connection of its own: one that
+   * is used again may just have been closed, and a request that then fails may have been executed. A request that changes
+   * nothing is sent once more if workerd ends before it answers.
+   * @param send sends the body on a request to workerd
    * @return a function that ends the request
    */
-  #sendToEdge(
-    { method = 'GET', url: path = '/', socket }: IncomingMessage,
+  #passOn(
+    request: IncomingMessage,
     headers: readonly string[],
-    onBegun: (toEdge: ClientRequest) => void,
+    response: ServerResponse,
+    send: (toEdge: ClientRequest) => void,
   ): () => void {
+    const { method = 'GET', url: path = '/', socket } = request;
     const passed = this.#isProxy(socket.remoteAddress) ? headers : withoutForwarded(headers);
-    let toEdge: ClientRequest | undefined;
-    const giveUp = this.#slots.take(() => {
-      let isAnswered = false;
-      const createConnection = () =>
-        connect(this.#socketPath).once('close', () => {
-          if (isAnswered) this.#slots.release();
-          else setTimeout(() => this.#slots.release(), EDGE_CLOSE_MS).unref();
+    let isEnded = false;
+    let end: () => void;
+    const begin = (isLastTime: boolean) => {
+      const onOpen = (edge: EdgeConnection) => {
+        let isComplete = false;
+        const toEdge = sendRequest({
+          createConnection: () => edge.socket,
+          method,
+          path,
+          headers: passed,
         });
-      toEdge = sendRequest({ createConnection, method, path, headers: passed });
-      toEdge.on('response', (answer) => {
-        answer.on('end', () => {
-          isAnswered = true;
+        toEdge.on('response', (answer) => {
+          edge.onAnswer();
+          passResponse(answer, response);
+          answer.on('end', () => {
+            isComplete = true;
+            edge.onComplete();
+          });
         });
-      });
-      onBegun(toEdge);
-    });
+        toEdge.on('upgrade', () => edge.onAnswer());
+        toEdge.on('error', () => {
+          if (isEnded || isComplete) return;
+          if (isLastTime || response.headersSent) breakOff(response);
+          else begin(true);
+        });
+        send(toEdge);
+      };
+      end = this.#edge.open(senderOf(request), onOpen, () => refuse(response, 503, UNAVAILABLE));
+    };
+    begin(!isRepeatable(request));
     return () => {
-      giveUp();
-      toEdge?.destroy();
+      isEnded = true;
+      end();
     };
   }
+}
+
+/** Returns whether a request may be executed twice: it changes nothing, and nothing of it is used up (RFC 9110 §9.2.1). */
+function isRepeatable(request: IncomingMessage): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && !hasBody(request);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
@@ -267,17 +293,17 @@ function passResponse(answer: IncomingMessage, response: ServerResponse): void {
   answer.pipe(response);
 }
 
+/** Ends a request whose answer workerd has not completed. */
+function breakOff(response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else refuse(response, 502, UNANSWERED);
+}
+
 /** Answers a request that workerd has not answered. */
-function refuse(response: ServerResponse): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const status = 503;
-  const detail = 'The edge is starting or busy. Try again later.';
+function refuse(response: ServerResponse, status: 502 | 503, detail: string): void {
   response.writeHead(status, {
     'Content-Type': 'application/problem+json',
-    'Retry-After': RETRY_AFTER_S,
+    ...(status === 503 ? { 'Retry-After': RETRY_AFTER_S } : {}),
   });
   response.end(JSON.stringify({ status, detail }));
 }

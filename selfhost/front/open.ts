@@ -16,7 +16,7 @@ export interface OpenFront extends Front {
 }
 
 /**
- * Opens the front. Until workerd listens on its socket, requests are answered with 503.
+ * Opens the front. Until workerd listens on its socket, requests wait up to 3 s, and are then answered with 503.
  * @param data the folder for workerd's socket, which only this user should be able to enter
  * @param proxies whose `X-Forwarded-…` headers are passed on; by default those of this machine
  * @throws {StartError} if the port is in use, the path of the folder is too long, or too few files may be open

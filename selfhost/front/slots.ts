@@ -1,8 +1,10 @@
-/** Places for the connections to workerd, given out in turn. @module */
+/** Places for requests, given out fairly: senders take turns, and the requests of one keep their order. Pure. @module */
 
 export class Slots {
   #free: number;
-  readonly #waiting = new Set<() => void>();
+  #waitingCount = 0;
+  /** What waits, by sender. The sender whose turn is next comes first. */
+  readonly #queues = new Map<string, Set<() => void>>();
 
   /** @param count how many can be taken at a time */
   constructor(count: number) {
@@ -11,14 +13,14 @@ export class Slots {
 
   /** How many wait. */
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#waitingCount;
   }
 
   /**
    * Takes a slot, now or in turn, and then calls `start`, whose owner gives it back with {@link release}.
    * @return a function that gives up waiting; it does nothing once `start` was called
    */
-  take(start: () => void): () => void {
+  take(sender: string, start: () => void): () => void {
     if (this.#free > 0) {
       this.#free -= 1;
       start();
@@ -26,19 +28,28 @@ export class Slots {
     }
     // A function of its own, because a set keeps equal ones only once.
     const entry = () => start();
-    this.#waiting.add(entry);
-    return () => {
-      this.#waiting.delete(entry);
-    };
+    const queue = this.#queues.get(sender) ?? new Set();
+    this.#queues.set(sender, queue.add(entry));
+    this.#waitingCount += 1;
+    return () => this.#remove(sender, queue, entry);
   }
 
-  /** Gives a slot back. The one that has waited longest gets it. */
+  /** Gives a slot back. Of the sender that has waited longest for its turn, the oldest request gets it. */
   release(): void {
-    for (const next of this.#waiting) {
-      this.#waiting.delete(next);
-      next();
-      return;
-    }
+    for (const [sender, queue] of this.#queues)
+      for (const next of queue) {
+        this.#remove(sender, queue, next);
+        // Behind all others.
+        if (this.#queues.delete(sender)) this.#queues.set(sender, queue);
+        next();
+        return;
+      }
     this.#free += 1;
+  }
+
+  #remove(sender: string, queue: Set<() => void>, entry: () => void): void {
+    if (!queue.delete(entry)) return;
+    this.#waitingCount -= 1;
+    if (queue.size === 0) this.#queues.delete(sender);
   }
 }

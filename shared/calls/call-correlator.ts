@@ -32,14 +32,16 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
    * @param onChange receives each change, in order; it has to set the `seq` of the call
    * @param onDialogsChanged receives a call whose dialogs have changed: clients may see no change, but it must be stored
    * @param onHidden receives a call of which something else has changed that clients do not see yet, such as why it will have ended
+   * @param readEntry reads an ended call that was removed
    */
   constructor(
     createEntry: (entry: CallEntry) => Entry,
     onChange: OnChange<Entry>,
     onDialogsChanged: (entry: Entry) => void = () => {},
     onHidden: (entry: Entry) => void = () => {},
+    readEntry?: (callid: string) => Entry | undefined,
   ) {
-    this.#entries = new CallEntries(createEntry, onChange, onHidden);
+    this.#entries = new CallEntries(createEntry, onChange, onHidden, readEntry);
     const isBeingMade = (callid: string) => this.#newCalls.has(callid);
     this.#dialogs = new DialogTracker(this.#entries, isBeingMade, onDialogsChanged);
   }
@@ -48,11 +50,17 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     return this.#entries.get(callid);
   }
 
-  /** Adds a call that was stored. */
-  restore(entry: Entry): void {
-    this.#entries.set(entry);
+  /** Returns a call that need not be read. */
+  inMemory(callid: string): Entry | undefined {
+    return this.#entries.inMemory(callid);
   }
 
+  /** Adds a call that was stored. */
+  restore(callid: string, entry: Entry): void {
+    this.#entries.set(callid, entry);
+  }
+
+  /** Takes out an ended call: from now on it is read when something concerns it. */
   remove(callid: string): void {
     this.#entries.remove(callid);
   }
@@ -267,7 +275,7 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     for (const callid of callids) {
       const entry = this.#entries.get(callid);
       if (!entry) continue;
-      if (method === 'CallEnd' && entry.endReason === ENDED_BY_CALL_END)
+      if (method === 'CallEnd' && entry.evidence.endReason === ENDED_BY_CALL_END)
         this.#entries.changeEvidence(entry, (evidence) => delete evidence.endReason);
       if (isHold && error?.code === errorCode.miRefused && error.sip?.status === ALREADY_IN_THAT_STATE) {
         for (const leg of legsOf(command))

@@ -13,16 +13,18 @@ import type { KnownDialog } from './dialogs.ts';
 import { type EndEvidence, endCauseOf, mayGoOn } from './end-cause.ts';
 
 /** A call, with what clients do not see of it. */
-export interface CallEntry extends EndEvidence {
+export interface CallEntry {
   call: Call;
   /** The dialogs that have its Call-ID, as far as events and lists have shown them. */
   dialogs: readonly KnownDialog[];
-  /** When a dialog was last seen to stand, in Unix milliseconds; absent for never. */
-  seenAt?: number;
-  /** The subject whose command made the call. Default: none did. */
-  owner?: string;
+  /** Who ends it, and why, as far as that is known before it has ended. */
+  readonly evidence: EndEvidence;
+  /** When a dialog was last seen to stand, in Unix milliseconds; -infinity for never. */
+  seenAt: number;
+  /** The subject whose command made the call; undefined if none did. */
+  owner: string | undefined;
   /** The Call-ID of the new call, once the transfer is known to have succeeded. */
-  transferredTo?: string;
+  transferredTo: string | undefined;
 }
 
 /** What a command knows of the first leg of a CallStart, before OpenSIPS raises an event for it. */
@@ -52,27 +54,43 @@ export class CallEntries<Entry extends CallEntry> {
   /** SIP status lines by Call-ID. */
   readonly #earlyRefusals = new Map<string, string>();
   readonly #createEntry: (entry: CallEntry) => Entry;
+  readonly #readEntry: (callid: string) => Entry | undefined;
   readonly #onChange: OnChange<Entry>;
   /** What clients do not see of a call has changed: no change is reported for it. */
   readonly onHidden: (entry: Entry) => void;
 
-  /** @param onHidden see {@link CallEntries.onHidden} */
+  /**
+   * @param onHidden see {@link CallEntries.onHidden}
+   * @param readEntry reads an ended call that its owner has taken out with {@link remove}
+   */
   constructor(
     createEntry: (entry: CallEntry) => Entry,
     onChange: OnChange<Entry>,
     onHidden: (entry: Entry) => void = () => {},
+    readEntry: (callid: string) => Entry | undefined = () => undefined,
   ) {
     this.#createEntry = createEntry;
+    this.#readEntry = readEntry;
     this.#onChange = onChange;
     this.onHidden = onHidden;
   }
 
   get(callid: string | undefined): Entry | undefined {
-    return callid === undefined ? undefined : this.#entries.get(callid);
+    if (callid === undefined) return undefined;
+    const known = this.#entries.get(callid);
+    if (known) return known;
+    const read = this.#readEntry(callid);
+    if (read) this.#entries.set(callid, read);
+    return read;
   }
 
-  set(entry: Entry): void {
-    this.#entries.set(entry.call.callid, entry);
+  /** Returns a call that need not be read. */
+  inMemory(callid: string): Entry | undefined {
+    return this.#entries.get(callid);
+  }
+
+  set(callid: string, entry: Entry): void {
+    this.#entries.set(callid, entry);
   }
 
   remove(callid: string): void {
@@ -91,18 +109,18 @@ export class CallEntries<Entry extends CallEntry> {
 
   /** Returns what is known of the end of a call: it can be a first leg that OpenSIPS has not shown yet. */
   evidenceOf(callid: string): Readonly<EndEvidence> | undefined {
-    return this.#entries.get(callid) ?? this.#expected.get(callid)?.evidence;
+    return (this.get(callid) ?? this.#expected.get(callid))?.evidence;
   }
 
   /** Changes what is known of the end of a call. */
   changeEvidence(entry: Entry, change: (evidence: EndEvidence) => void): void {
-    change(entry);
+    change(entry.evidence);
     this.onHidden(entry);
   }
 
   /** Like {@link changeEvidence}, also for a first leg that OpenSIPS has not shown yet. */
   changeEvidenceOf(callid: string, change: (evidence: EndEvidence) => void): void {
-    const entry = this.#entries.get(callid);
+    const entry = this.get(callid);
     const expected = this.#expected.get(callid);
     if (entry) this.changeEvidence(entry, change);
     else if (expected) change(expected.evidence);
@@ -128,15 +146,18 @@ export class CallEntries<Entry extends CallEntry> {
   /** Adds an unknown call with the first input that concerns it. */
   add(callid: string, input: CallInput | undefined, at: number, { id, facts, owner }: NewEntry = {}): Entry {
     const expected = this.#expected.get(callid);
-    const ownerOfCall = owner ?? expected?.owner;
     const refusal = this.#earlyRefusals.get(callid);
     this.#earlyRefusals.delete(callid);
     const entry = this.#createEntry({
       call: newCall(callid, at, { ...expected?.facts, ...facts }),
       dialogs: id === undefined ? [] : [[id, stateIn(input)]],
-      ...(ownerOfCall === undefined ? {} : { owner: ownerOfCall }),
-      ...(refusal === undefined ? {} : { refusal: { status: refusal, by: 'opensips' } }),
-      ...expected?.evidence,
+      evidence: {
+        ...(refusal === undefined ? {} : { refusal: { status: refusal, by: 'opensips' } }),
+        ...expected?.evidence,
+      },
+      seenAt: Number.NEGATIVE_INFINITY,
+      owner: owner ?? expected?.owner,
+      transferredTo: undefined,
     });
     const step = input ? applyInput(entry.call, withCause(input, entry), at) : { call: entry.call };
     entry.call = step.call;
@@ -149,7 +170,7 @@ export class CallEntries<Entry extends CallEntry> {
 /** Returns an input that can end a call, with what is known of the end. */
 function withCause(input: CallInput, entry: CallEntry): CallInput {
   if (input.type !== 'dialog-state' && input.type !== 'missing') return input;
-  return { ...input, ...endCauseOf(entry.call, entry) };
+  return { ...input, ...endCauseOf(entry.call, entry.evidence) };
 }
 
 function stateIn(input: CallInput | undefined): number {

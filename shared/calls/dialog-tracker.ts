@@ -147,5 +147,5 @@ export class DialogTracker<Entry extends CallEntry> {
 
 /** Returns whether OpenSIPS had a dialog of the call after it was asked. A time in the future is from before the clock was set back. */
 function wasSeenSince({ seenAt }: Pick<CallEntry, 'seenAt'>, askedAt: number, now: number): boolean {
-  return seenAt !== undefined && seenAt >= askedAt && seenAt <= now;
+  return seenAt >= askedAt && seenAt <= now;
 }

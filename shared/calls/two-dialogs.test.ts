@@ -239,7 +239,7 @@ it('still ends once after a hibernation of which the command was told before', (
   const entry = correlator.get(CALLID);
   if (!entry) throw new Error('there is no call');
   const restored = observedCalls();
-  restored.correlator.restore({ call: entry.call, dialogs: entry.dialogs });
+  restored.correlator.restore(CALLID, { ...entry, evidence: {} });
   const start = { seq: 1, event: 'TransferStart', data: { callid: CALLID } };
   const running = { ...command, notifications: [start] };
   restored.correlator.onCommandStarted(running, 9);

@@ -1,4 +1,5 @@
 /** Reasons of WebSocket close frames. @module */
+import { byteLength } from './byte-length.ts';
 
 /** RFC 6455 §5.5: a control frame has at most 125 bytes, of which the code takes two. */
 const MAX_REASON_BYTES = 123;
@@ -20,12 +21,4 @@ export function closeReason(text: string): string {
     if (bytes + byteLength(ELLIPSIS) <= MAX_REASON_BYTES) cutAt = reason.length;
   }
   return text;
-}
-
-/** Returns the bytes of a character in UTF-8 (RFC 3629 §3). Half a surrogate pair is sent as U+FFFD, which has three. */
-function byteLength(character: string): number {
-  const codePoint = character.codePointAt(0) ?? 0;
-  if (codePoint < 0x80) return 1;
-  if (codePoint < 0x800) return 2;
-  return codePoint < 0x10000 ? 3 : 4;
 }

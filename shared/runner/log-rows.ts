@@ -1,4 +1,5 @@
 /** Decides which commands are written to the log, in which rows, and from which position a restore must read. @module */
+import { byteLength } from '../protocol/byte-length.ts';
 import { LogPositions } from './log-positions.ts';
 import type { Command } from './stored-command.ts';
 
@@ -70,7 +71,7 @@ export class LogRows {
     let batch: Command[] = [];
     let bytes = 0;
     for (const command of changed) {
-      const added = changed.length === 1 ? 0 : JSON.stringify(command).length;
+      const added = changed.length === 1 ? 0 : byteLength(JSON.stringify(command));
       if (batch.length === MAX_ROW_COMMANDS || (batch.length > 0 && bytes + added > MAX_ROW_BYTES)) {
         rows.push(this.#row(position + rows.length, batch));
         batch = [];

@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { byteLength } from '../protocol/byte-length.ts';
 import { expectations } from '../protocol/validation/expectations.ts';
 import { quote } from '../settings/quote.ts';
 
@@ -63,7 +64,7 @@ export const CustomHeaders = z
       else if (valueError !== undefined) addIssue(valueError, name);
       names.add(name.toLowerCase());
     }
-    if (utf8Length(headerLines(headers).join('\r\n')) > CUSTOM_HEADER_LIMITS.totalBytes)
+    if (byteLength(headerLines(headers).join('\r\n')) > CUSTOM_HEADER_LIMITS.totalBytes)
       addIssue(
         `has more than ${CUSTOM_HEADER_LIMITS.totalBytes} bytes in total. Use fewer or shorter headers.`,
       );
@@ -105,16 +106,6 @@ function textError(text: string, maxLength: number, reserved: readonly string[])
   return reservedCharacter === undefined
     ? undefined
     : `contains ${JSON.stringify(reservedCharacter)}, which has a special meaning for OpenSIPS. Remove it.`;
-}
-
-/** Returns the length of a text in UTF-8 (RFC 3629 §3), in bytes. */
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const codePoint = character.codePointAt(0) ?? 0;
-    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x1_0000 ? 3 : 4;
-  }
-  return bytes;
 }
 
 function byName([first]: [string, string], [second]: [string, string]): number {

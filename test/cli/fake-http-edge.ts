@@ -2,10 +2,30 @@
 import { once } from 'node:events';
 import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface Answer {
   readonly status: number;
+  /** Sent as JSON, or as HTML if it is a text. */
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the connection is reset after the first half of the body. */
+  readonly isCut?: boolean;
+}
+
+/** Returns the head of a response, and the part of its body that is sent. */
+function serialize({ status, body, headers = {}, isCut }: Answer): string {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const all = {
+    'Content-Type': typeof body === 'string' ? 'text/html' : 'application/json',
+    'Content-Length': String(Buffer.byteLength(text)),
+    Connection: 'close',
+    Date: new Date().toUTCString(),
+    ...headers,
+  };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  const sent = isCut ? text.slice(0, text.length / 2) : text;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${sent}`;
 }
 
 export class FakeHttpEdge implements AsyncDisposable {
@@ -19,20 +39,16 @@ export class FakeHttpEdge implements AsyncDisposable {
     const answerTo = (url = '') => {
       const path = url.replace(/\?.*/, '');
       edge.paths.push(path);
-      const { status, body } = answer(path, edge.paths.filter((each) => each === path).length);
-      return { status, text: JSON.stringify(body) };
+      return answer(path, edge.paths.filter((each) => each === path).length);
     };
-    edge.#server.on('request', (request, response) => {
-      const { status, text } = answerTo(request.url);
-      request.resume();
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(text);
+    const send = (socket: Duplex, url: string | undefined) => {
+      socket.on('error', () => {});
+      socket.end(serialize(answerTo(url)));
+    };
+    edge.#server.on('request', (request) => {
+      request.resume().on('end', () => send(request.socket, request.url));
     });
-    edge.#server.on('upgrade', ({ url }, socket) => {
-      const { status, text } = answerTo(url);
-      socket.end(
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-      );
-    });
+    edge.#server.on('upgrade', ({ url }, socket) => send(socket, url));
     await once(edge.#server.listen(0, '127.0.0.1'), 'listening');
     return edge;
   }

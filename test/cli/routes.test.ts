@@ -62,7 +62,7 @@ it.each(ROUTES)('list (%s) takes every filter', async (route) => {
   expect(await callids('--state', 'ringing', '--address', `keep.a@${DOMAIN}`)).toEqual([]);
   expect(await list('--limit', '2')).toHaveLength(2);
   const cut = await run(['list', '--limit', '2'], env);
-  const [, cursor = ''] = /There are more calls\. Continue with --cursor (\d+)/.exec(cut.err) ?? [];
+  const [, cursor = ''] = /There may be more calls\. Continue with --cursor (\d+)/.exec(cut.err) ?? [];
   const [page, rest] = [await list('--limit', '2'), await list('--limit', '2', '--cursor', cursor)];
   expect([...page, ...rest].map(({ callid }) => callid).sort()).toEqual(await callids());
   const wrong = await run(['list', '--address', 'no address'], env);

@@ -1,6 +1,8 @@
 /** A short fault run. The long one is `npm run test:faults -- --seeds 200`. */
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
+import { closeSharedBrowser } from './harness/chromium-driver.ts';
 import { startMiniflare } from './harness/miniflare.ts';
+import type { ClientKind } from './harness/open-client.ts';
 import {
   type FaultRates,
   MINIFLARE_RATES,
@@ -19,24 +21,24 @@ const withoutLongOutages = (rates: FaultRates): FaultRates => ({
   system: { ...rates.system, linkHalfOpenLong: 0 },
 });
 
-it.concurrent.each<[number, string, Pick<SeedOptions, 'faultRates' | 'harness'>]>([
-  [1, 'bare workerd', { faultRates: withoutLongOutages(WORKERD_RATES) }],
-  [2, 'bare workerd', { faultRates: withoutLongOutages(WORKERD_RATES) }],
-  [3, 'bare workerd', { faultRates: withoutLongOutages(WORKERD_RATES) }],
-  [
-    4,
-    'miniflare',
-    { faultRates: withoutLongOutages(MINIFLARE_RATES), harness: { startEdge: startMiniflare } },
-  ],
+it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<SeedOptions>]>([
+  [1, 'shipped', 'bare workerd', {}],
+  [2, 'bare', 'bare workerd', {}],
+  [3, 'shipped', 'bare workerd', {}],
+  [4, 'shipped', 'miniflare', { harness: { startEdge: startMiniflare } }],
+  // The console is open meanwhile.
+  [6, 'chromium', 'bare workerd', { commands: 30, console: true }],
 ])(
-  'violates no invariant with faults at every layer: seed %i on %s',
+  'violates no invariant with faults at every layer: seed %i with the client %s on %s',
   { timeout: 300_000 },
-  async (seed, _, options) => {
-    const result = await runSeed(seed, { ...options, commands: COMMANDS });
-    process.stdout.write(formatSeedResult(result, COMMANDS));
+  async (seed, client, platform, options) => {
+    const faultRates = withoutLongOutages(platform === 'miniflare' ? MINIFLARE_RATES : WORKERD_RATES);
+    const result = await runSeed(seed, { faultRates, commands: COMMANDS, client, ...options });
+    process.stdout.write(formatSeedResult(result, `--commands ${COMMANDS} --client ${client}`));
     expect(result.violations).toEqual([]);
   },
 );
+afterAll(closeSharedBrowser);
 
 it.concurrent('violates no invariant if 5 % of events are lost', { timeout: 300_000 }, async () => {
   const faultRates = {

@@ -4,8 +4,8 @@ import { errorCode, findError } from './oracle/errors.ts';
 import { INVARIANTS } from './oracle/invariants.ts';
 import type { SeedResult } from './run-seed.ts';
 
-/** Returns one line for a seed, followed by its violations and how to repeat it. */
-export function formatSeedResult(result: SeedResult, requestedCommands: number): string {
+/** Returns one line for a seed, followed by its violations and how to repeat it: with `repeatFlags`. */
+export function formatSeedResult(result: SeedResult, repeatFlags: string): string {
   const { seed, violations, indeterminate, commandCount, seconds, logPath } = result;
   const outcome = violations.length === 0 ? 'ok' : `${violations.length} VIOLATIONS`;
   const duration = `${commandCount} commands in ${seconds.toFixed(1)} s`;
@@ -13,7 +13,7 @@ export function formatSeedResult(result: SeedResult, requestedCommands: number):
   for (const { invariant, details } of violations) lines.push(`    ${invariant}: ${details}`);
   if (violations.length > 0) {
     lines.push(`    log:    ${logPath}`);
-    lines.push(`    repeat: npm run test:faults -- --seed ${seed} --commands ${requestedCommands}`);
+    lines.push(`    repeat: npm run test:faults -- --seed ${seed} ${repeatFlags}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -63,6 +63,7 @@ function formatTotals(results: readonly SeedResult[]): string {
     ['ended as unknown (-32013)', withShare(countCode(-32013))],
     ['ended by a timeout that only a fault explains (-32012)', withShare(countCode(-32012))],
     ['both together: at most 2 %', withShare(indeterminate.length)],
+    ['commands that the client gave up', sum((result) => result.lost)],
     ['phones that kept ringing after their CallStart had failed', sum((result) => result.keptRinging)],
     ['holds with an unknown outcome that were executed', withShare(sum((result) => result.lateHolds))],
     ['right outcome, but the SIP status was lost', withShare(sum((result) => result.missingStatuses))],

@@ -1,17 +1,28 @@
 /** Runs one seed: starts a whole system, applies the load, injects the faults, and checks the invariants. @module */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Ledger } from '../../simulator/index.ts';
+import type { Notification } from '../harness/client.ts';
+import { ConsolePage } from './harness/console-page.ts';
 import { FaultHarness, type FaultHarnessOptions } from './harness/harness.ts';
+import { type ClientKind, openFaultClient } from './harness/open-client.ts';
 import { fetchReplay } from './harness/resuming-client.ts';
 import { SeededRandom } from './harness/seeded-random.ts';
+import { ShippedClient } from './harness/shipped-client.ts';
 import { injectFault, type PlannedFault, planFaults } from './injection/fault-plan.ts';
 import type { FaultRates } from './injection/fault-rates.ts';
-import { type CheckResult, checkInvariants } from './oracle/invariants.ts';
+import { type CheckResult, checkInvariants, type Violation } from './oracle/invariants.ts';
+import { findListDifferences } from './oracle/lists.ts';
+import { checkPromises } from './oracle/promises.ts';
 import { type CommandRecord, runScenario } from './scenario.ts';
 
 export interface SeedOptions {
   readonly faultRates: FaultRates;
   readonly commands: number;
+  /** Who sends the commands; the shipped client by default. */
+  readonly client?: ClientKind;
+  /** Whether the console is open in a browser meanwhile. */
+  readonly console?: boolean;
   readonly concurrency?: number;
   readonly maxPauseMs?: number;
   /** Where a seed with violations or indeterminate commands leaves its log. */
@@ -37,9 +48,12 @@ const COMMAND_TIMEOUT_MS = 190_000;
 const SETTLE_TIMEOUT_MS = 15_000;
 const SETTLED_AFTER_MS = 1_500;
 const SETTLE_POLL_INTERVAL_MS = 100;
+/** A watch of all calls begins before the first command and after each of so many, and ends with the run. */
+const COMMANDS_PER_WATCH = 20;
 
 export async function runSeed(seed: number, options: SeedOptions): Promise<SeedResult> {
   const { faultRates, commands: commandCount, concurrency = 16, maxPauseMs = 600, logFolder } = options;
+  const { client: clientKind = 'shipped' } = options;
   const startedAt = Date.now();
   const random = new SeededRandom(seed);
   const [loadRandom, planRandom, datagramRandom] = [random.fork(), random.fork(), random.fork()];
@@ -52,11 +66,17 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     simulator: { scriptEvents, ...options.harness?.simulator },
   });
   const session = `seed-${seed}`;
-  const client = harness.openClient(session);
+  const client = await openFaultClient(clientKind, harness, session, seed);
+  const shipped = client instanceof ShippedClient ? client : undefined;
+  await using consolePage = options.console
+    ? await ConsolePage.open(new URL('/', harness.clientUrl.replace(/^ws/, 'http')).href)
+    : undefined;
+  shipped?.watch();
   const plan = planFaults(faultRates.system, commandCount, planRandom);
   const injections: Promise<void>[] = [];
   const injectionErrors: unknown[] = [];
   const onCommand = (n: number) => {
+    if (n % COMMANDS_PER_WATCH === 0) shipped?.watch();
     for (const { fault } of plan.filter(({ afterCommand }) => afterCommand === n))
       injections.push(injectFault(fault, harness).catch((error) => void injectionErrors.push(error)));
   };
@@ -76,8 +96,14 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
   if (injectionErrors.length > 0) throw injectionErrors[0];
   harness.stopFaults();
   const runningCommands = await waitUntilSettled(harness);
-  const retained = await fetchReplay(harness.clientUrl, session);
-  const checks = checkInvariants(commands, client, retained, ledger);
+  const violations: Violation[] = shipped
+    ? await checkShippedClient(shipped, commands, ledger, consolePage)
+    : [];
+  // It would resume the session while that is replayed.
+  client.close();
+  const retained = await fetchReplays(harness.clientUrl, shipped?.sessions ?? [session]);
+  const invariants = checkInvariants(commands, client, retained, ledger);
+  const checks = { ...invariants, violations: [...invariants.violations, ...violations] };
   const result = {
     ...checks,
     seed,
@@ -88,8 +114,39 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
   const needsLog = checks.violations.length > 0 || checks.indeterminate.length > 0;
   if (logFolder === undefined || !needsLog) return result;
   const logPath = join(logFolder, `seed-${seed}`);
-  await writeLog(logPath, harness, { plan, commands, checks, notifications: client.notifications });
+  await writeLog(logPath, harness, {
+    plan,
+    commands,
+    checks,
+    notifications: client.notifications,
+    runs: shipped?.runs ?? [],
+  });
   return { ...result, logPath };
+}
+
+/** Checks what only the shipped client promises, before it is closed. */
+async function checkShippedClient(
+  client: ShippedClient,
+  commands: readonly CommandRecord[],
+  ledger: Ledger,
+  consolePage: ConsolePage | undefined,
+): Promise<Violation[]> {
+  const partyOf = (cmdId: string) => commands.find((command) => command.cmdId === cmdId)?.parties?.caller;
+  const lists = await findListDifferences(client, ledger, consolePage);
+  return [
+    ...lists.map((details) => ({ invariant: 'lists of calls that differ from CallList', details }) as const),
+    ...checkPromises(client.runs, ledger, partyOf).map(
+      (details) => ({ invariant: 'promises of the client that were not kept', details }) as const,
+    ),
+  ];
+}
+
+/** Returns the notifications of all sessions, each once: a new session repeats those of its commands under their numbers. */
+async function fetchReplays(url: string, sessions: Iterable<string>): Promise<Notification[]> {
+  const bySeq = new Map<number, Notification>();
+  for (const session of sessions)
+    for (const notification of await fetchReplay(url, session)) bySeq.set(notification.seq, notification);
+  return [...bySeq.values()];
 }
 
 /** Waits until no command runs and no dialog changes. Resolves with the number of commands that still run. */
@@ -115,12 +172,13 @@ interface SeedLog {
   readonly commands: readonly CommandRecord[];
   readonly checks: CheckResult;
   readonly notifications: readonly object[];
+  readonly runs: readonly object[];
 }
 
 async function writeLog(
   folder: string,
   harness: FaultHarness,
-  { plan, commands, checks, notifications }: SeedLog,
+  { plan, commands, checks, notifications, runs }: SeedLog,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { ledger } = harness.simulator;
@@ -130,6 +188,7 @@ async function writeLog(
     'plan.jsonl': plan,
     'commands.jsonl': commands,
     'notifications.jsonl': notifications,
+    'runs.jsonl': runs,
     'requests.jsonl': ledger.requests,
     'dialogs.jsonl': ledger.dialogs,
   };

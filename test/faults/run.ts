@@ -4,7 +4,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
+import { closeSharedBrowser } from './harness/chromium-driver.ts';
 import { startMiniflare } from './harness/miniflare.ts';
+import { CLIENT_KINDS } from './harness/open-client.ts';
 import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
@@ -17,6 +19,9 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --first K       the first seed (1)
   --seed K        run this seed only
   --commands N    commands per seed (100)
+  --client WHICH  who sends the commands: shipped (the client package in Node, the default), chromium (the same in a
+                  browser), or bare (a client of these tests, which checks the order of all frames)
+  --console       also opens the console in a browser, and compares its list with CallList in the end
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -39,6 +44,8 @@ const { values: flags } = parseArgs({
     first: { type: 'string', default: '1' },
     seed: { type: 'string' },
     commands: { type: 'string', default: '100' },
+    client: { type: 'string', default: 'shipped' },
+    console: { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -96,6 +103,9 @@ async function runSeeds(): Promise<number> {
   const first = Number(flags.seed ?? flags.first);
   const count = flags.seed === undefined ? Number(flags.seeds) : 1;
   const commands = Number(flags.commands);
+  const client = CLIENT_KINDS.find((kind) => kind === flags.client);
+  if (!client)
+    throw new Error(`--client: "${flags.client}" is not a client. Use ${CLIENT_KINDS.join(', ')}.`);
   const logFolder = await mkdtemp(join(tmpdir(), 'call-api-faults-logs-'));
   const seeds = Array.from({ length: count }, (_, n) => first + n);
   const results: SeedResult[] = [];
@@ -103,9 +113,14 @@ async function runSeeds(): Promise<number> {
   const runJob = async () => {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
       try {
-        const result = await runSeed(seed, { ...selectPlatform(seed), commands, logFolder });
+        const result = await runSeed(seed, {
+          ...selectPlatform(seed),
+          commands,
+          client,
+          logFolder,
+        });
         results.push(result);
-        process.stdout.write(formatSeedResult(result, commands));
+        process.stdout.write(formatSeedResult(result, repeatFlags(commands, client)));
       } catch (error) {
         crashed++;
         process.stdout.write(`seed ${seed}: the run itself failed: ${inspect(error)}\n`);
@@ -113,11 +128,18 @@ async function runSeeds(): Promise<number> {
     }
   };
   await Promise.all(Array.from({ length: Math.min(count, Number(flags.jobs)) }, runJob));
+  await closeSharedBrowser();
   process.stdout.write(formatReport(results, { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }));
   return crashed > 0 || results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
-function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness'> {
-  if (seed % 4 !== 0) return { faultRates: WORKERD_RATES };
+/** Returns the flags that repeat a seed of this run. */
+function repeatFlags(commands: number, client: string): string {
+  return `--commands ${commands} --client ${client}${flags.console ? ' --console' : ''}`;
+}
+
+/** Miniflare has no console. */
+function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
+  if (seed % 4 !== 0) return { faultRates: WORKERD_RATES, console: flags.console };
   return { faultRates: MINIFLARE_RATES, harness: { startEdge: startMiniflare } };
 }

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Ledger, Leg } from '../../simulator/index.ts';
 import { type Notification, phoneUri } from '../harness/client.ts';
 import { type DialogSnapshot, takeSnapshot } from './dialog-snapshot.ts';
-import type { ResumingClient } from './harness/resuming-client.ts';
+import type { FaultClient } from './harness/fault-client.ts';
 import type { SeededRandom } from './harness/seeded-random.ts';
 import {
   CALLEES,
@@ -38,10 +38,12 @@ export interface CommandRecord {
   isCanceled: boolean;
   /** Whether an earlier command left the state of the call unknown. */
   readonly isCallIndeterminate: boolean;
+  /** Whether the client has given it up, and has said so. */
+  isLost?: boolean;
 }
 
 export interface ScenarioOptions {
-  readonly client: ResumingClient;
+  readonly client: FaultClient;
   readonly ledger: Ledger;
   readonly random: SeededRandom;
   /** Whether the script reports what it refuses, so that no deadline has to end the command. */
@@ -301,13 +303,20 @@ class Scenario {
     this.commands.push(command);
     onCommand?.(command.n);
     const response = await client.request(method, { ...params, cmd_id: cmdId });
+    if (client.isLost(cmdId)) return this.#lose(command);
     if (response.result?.cmd_id !== cmdId) {
       client.violations.push(`${method} ${cmdId} got the response ${JSON.stringify(response)}`);
       return command;
     }
     if (await client.waitForEvent(cmdId, ['Ended'], commandTimeoutMs)) command.endedAt = Date.now();
+    else if (client.isLost(cmdId)) this.#lose(command);
     command.notifications = client.notificationsOf(cmdId);
     command.dialogAfter = this.#snapshotOf(callidOfCall);
+    return command;
+  }
+
+  #lose(command: CommandRecord): CommandRecord {
+    command.isLost = true;
     return command;
   }
 

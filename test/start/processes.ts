@@ -33,7 +33,7 @@ export function findProcesses(npm: number): StartProcesses {
     npm,
     starter: one(/^(?:\S*\/)?node \S*selfhost\/start\.ts/),
     workerd: one(/^\S*workerd serve /),
-    adapter: one(/^\S+ \S*adapter\/main\.ts/),
+    adapter: one(/^\S+ \S*\/adapter\.js$/),
     watchdogs: find(/^sh -c .* watchdog \d+$/),
     all: descendants.map(({ pid }) => pid),
   };

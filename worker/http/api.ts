@@ -5,6 +5,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { byteLength } from '../../shared/protocol/byte-length.ts';
 import { PROBLEM_TYPES, type Problem } from '../../shared/protocol/http/problem.ts';
 import { HTTP_SESSION, MAX_BODY_BYTES, type Route, routes } from '../../shared/protocol/http/routes.ts';
 import { errorCode, type RpcResponse } from '../../shared/protocol/rpc/jsonrpc.ts';
@@ -96,7 +97,7 @@ async function serve(route: Route, authenticated: AuthenticatedContext): Promise
   const { req } = context;
   const body = await req.text();
   const { message_bytes } = client.principal.policy.limits;
-  if (new TextEncoder().encode(body).length > message_bytes) return bodyTooLong(message_bytes);
+  if (byteLength(body) > message_bytes) return bodyTooLong(message_bytes);
   if (route === routes.rpc) return serveJsonRpc(body, authenticated);
   const request = parseRequest(route, {
     path: req.param(),

@@ -71,14 +71,14 @@ export class ClientMessages {
     const read = this.#rpc.count(client.subject, parseMessage(text), text.length, now);
     if (read.outcome === 'flood') return { problem: BLOCKED_FOR_FLOOD };
     if (read.outcome === 'answered')
-      return { responses: JSON.stringify(read.reply.responses), batch: read.reply.batch };
+      return { responses: `[${read.reply.responses.join()}]`, batch: read.reply.batch };
     this.#components.runner.fireDueTimers(now);
     const { responses, batch } = this.#rpc.run(undefined, client, read.message, now);
     await new Promise<void>((onCommitted) => {
       this.#commits.afterCommit(onCommitted);
       this.#commits.endTurn(now);
     });
-    return { responses: JSON.stringify(responses), batch };
+    return { responses: `[${responses.join()}]`, batch };
   }
 
   async #verifyTokensAndRun(

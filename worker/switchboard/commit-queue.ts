@@ -109,7 +109,8 @@ export class CommitQueue {
     this.#armDiagnosis(now);
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();
-    for (const { socket, response } of diagnosis.takeResponses()) sessions.answer(socket, [response], false);
+    for (const { socket, response } of diagnosis.takeResponses())
+      sessions.answer(socket, [JSON.stringify(response)], false);
     for (const logged of notifications) sessions.notify(logged);
     if (watchers.any) watchers.queueChanges(changes);
     watchers.queueNotifications(notifications);

@@ -14,15 +14,15 @@ import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
 import type { AccessDecision, AccessRequest } from './access.ts';
 import { type Actor, type AuditEntry, type AuditedAction, AuditTrail } from './audit.ts';
-import { DIRECTORY_NAME } from './directory.ts';
 import { isValid, type Key, KeyStore, MAX_KEYS } from './keys.ts';
-import { Outbox, type SiteUpdate } from './outbox.ts';
+import { Outbox } from './outbox.ts';
 import { policyOf } from './policy.ts';
 import { NO_TENANT, noKey, noSite, stillErasing } from './rejections.ts';
 import { TENANT_SCHEMA } from './schema.ts';
 import { type SettingsChange, SettingsStore } from './settings.ts';
 import { SiteUpdater } from './site-updates.ts';
 import { MAX_SITES, type Site, type SiteChanges, SiteStore } from './sites.ts';
+import { deliverUpdate } from './update-delivery.ts';
 import { keyView, siteView, tenantView } from './views.ts';
 
 /** A key that is to be created. Only the hash of its secret gets here. */
@@ -52,7 +52,9 @@ export class Tenant extends DurableObject<Env> {
     this.#keys = new KeyStore(sql);
     this.#audit = new AuditTrail(sql);
     this.#outbox = new Outbox(sql);
-    this.#updater = new SiteUpdater(this.#outbox, (update) => this.#deliverUpdate(update));
+    this.#updater = new SiteUpdater(this.#outbox, (update) =>
+      deliverUpdate(update, { settings: this.#settings, sites: this.#sites }, env),
+    );
     this.#alarm = new Alarm(ctx.storage);
     ctx.blockConcurrencyWhile(() => this.#alarm.load());
   }
@@ -322,29 +324,6 @@ export class Tenant extends DurableObject<Env> {
   #closeSocketsOf({ id, site: keySite }: Key, now: number): void {
     const sites = this.#sites.list().filter((site) => keySite === null || keySite === site.id);
     for (const site of sites) this.#outbox.add('revoke', site, now, id);
-  }
-
-  async #deliverUpdate({ kind, site: siteId, location, keyId }: SiteUpdate): Promise<void> {
-    if (kind === 'listing') return this.#deliverListing();
-    const { SWITCHBOARD, WEBHOOKS } = this.env;
-    const hint = location ? { locationHint: location } : {};
-    const siteName = `${this.#settings.id}/${siteId}`;
-    const switchboard = SWITCHBOARD.get(SWITCHBOARD.idFromName(siteName), hint);
-    if (kind === 'erase') {
-      await WEBHOOKS.get(WEBHOOKS.idFromName(siteName)).erase();
-      return switchboard.erase();
-    }
-    if (kind === 'revoke') return switchboard.revokeKey(keyId);
-    const settings = this.#settings.get();
-    const site = this.#sites.get(siteId);
-    if (settings && site) await switchboard.applyPolicy(policyOf(settings, site.rules, this.#sites.count));
-  }
-
-  /** Reports to the directory whether the tenant exists now. */
-  async #deliverListing(): Promise<void> {
-    const { DIRECTORY } = this.env;
-    const { state } = this.#settings;
-    if (state) await DIRECTORY.get(DIRECTORY.idFromName(DIRECTORY_NAME)).record(state);
   }
 
   /** Arms one alarm for the outbox, for keys that are revoked later, and for trimming; cancels it where nothing is due. */

@@ -70,6 +70,12 @@ export class ScriptedAdapter {
     await this.#send({ type: 'gap', reason });
   }
 
+  /** Raises events in one frame. */
+  raiseEvents(events: readonly EviEvent[]): void {
+    const messages = events.map((event) => ({ type: 'event', at: Date.now(), seq: ++this.#seq, ...event }));
+    this.#socket.send(JSON.stringify(messages));
+  }
+
   async raiseEvent(event: EviEvent): Promise<void> {
     await this.#send({ type: 'event', at: Date.now(), ...event });
   }

@@ -1,7 +1,7 @@
 /** Starts the edge on bare workerd, and sites that each have their own adapter and OpenSIPS simulator. @module */
 import type { ChildProcess } from 'node:child_process';
 import { connectionLimits, descriptorLimit } from '../../../selfhost/front/descriptors.ts';
-import { startEdge } from '../../../selfhost/workerd.ts';
+import { type EdgeOptions, startEdge } from '../../../selfhost/workerd.ts';
 import { findFreePort } from '../../../test/harness/stack.ts';
 import { ChildProcesses } from '../../child-processes.ts';
 import { waitUntil } from '../../wait-until.ts';
@@ -35,6 +35,11 @@ export interface StorageStats {
   readonly bytes: number;
 }
 
+interface StartOptions {
+  readonly sites?: number;
+  readonly heap?: Pick<EdgeOptions, 'inspectorPort' | 'maxHeapMb'>;
+}
+
 export class ScaleHarness implements AsyncDisposable {
   readonly port: number;
   readonly edge: ChildProcess;
@@ -53,13 +58,13 @@ export class ScaleHarness implements AsyncDisposable {
   }
 
   /** Starts the edge and a number of sites. */
-  static async start({ sites = 1 } = {}): Promise<ScaleHarness> {
+  static async start({ sites = 1, heap }: StartOptions = {}): Promise<ScaleHarness> {
     const children = new ChildProcesses();
     const port = await findFreePort();
     const entry = 'bench/scale/harness/worker.js';
     // One site may have half of them: all that this machine serves, as nothing else needs descriptors here.
     const secrets = { MAX_SOCKETS: String(2.5 * connectionLimits(descriptorLimit()).edge) };
-    const edge = await startEdge({ port, data: children.directory, secrets, entry });
+    const edge = await startEdge({ port, data: children.directory, secrets, entry, ...heap });
     children.add('workerd', edge);
     const harness = new ScaleHarness(port, edge, children);
     await waitUntil('workerd responds', async () => {

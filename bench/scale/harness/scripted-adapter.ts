@@ -22,17 +22,20 @@ const RINGING = { old_state: dialogState.unconfirmed, new_state: dialogState.rin
 export interface ScriptedAdapter {
   /** Raises a ringing event of each external call numbered `from` to `to - 1`. */
   startExternalCalls(from: number, to: number): Promise<void>;
+  /** Raises an event of each of these external calls: its dialog changes from one state to another. */
+  changeExternalCalls(from: number, to: number, states: readonly [number, number]): Promise<void>;
 }
 
 /** Events in one frame. */
 const EVENTS_PER_FRAME = 500;
 
-/** Returns the reply to a `dlg_list` of one Call-ID. External calls never end, and are not listed page by page. */
-function dialogReply(seq: number, id: string, callid: string): object {
-  const isExternal = callid.startsWith('external-');
-  if (!isExternal) return { type: 'reply', seq, id, error: NOT_FOUND };
+/** Returns the reply to a `dlg_list` of one Call-ID. External calls are not listed page by page. */
+function dialogReply(seq: number, id: string, callid: string, ended: ReadonlySet<string>): object {
+  const [, number] = /^external-(\d+)@/.exec(callid) ?? [];
+  if (number === undefined || ended.has(callid)) return { type: 'reply', seq, id, error: NOT_FOUND };
   const parties = { from_uri: 'sip:carol@192.0.2.7', to_uri: 'sip:dave@192.0.2.7' };
-  const Dialog = { ID: '1.1', state: dialogState.acknowledged, timestart: 1, callid, ...parties };
+  const timestart = Math.floor(Date.now() / 1_000);
+  const Dialog = { ID: `1.${number}`, state: dialogState.acknowledged, timestart, callid, ...parties };
   return { type: 'reply', seq, id, result: { Dialog } };
 }
 
@@ -42,10 +45,11 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
   await once(socket, 'open');
   const send = (message: object) => socket.send(JSON.stringify(message));
   let seq = 0;
+  const ended = new Set<string>();
   const handle = (message: EdgeMessage): object[] => {
     if (message.type !== 'mi') return [];
     const { id, method, params } = message;
-    if (method === 'dlg_list') return [dialogReply(++seq, id, String(params['callid'] ?? ''))];
+    if (method === 'dlg_list') return [dialogReply(++seq, id, String(params['callid'] ?? ''), ended)];
     if (method !== 't_uac_dlg') return [{ type: 'reply', seq: ++seq, id, error: NOT_FOUND }];
     const callid = /^Call-Id: (\S+)/m.exec(String(params['headers']))?.[1] ?? '';
     const event = { name: 'E_DLG_STATE_CHANGED', params: { id: `0.${seq}`, callid, ...RINGING } };
@@ -69,11 +73,17 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
     base: 1,
     opensips: OPENSIPS,
   });
-  return {
-    async startExternalCalls(from, to) {
+  const adapter: ScriptedAdapter = {
+    startExternalCalls(from, to) {
+      return adapter.changeExternalCalls(from, to, [RINGING.old_state, RINGING.new_state]);
+    },
+    async changeExternalCalls(from, to, [oldState, newState]) {
+      const states = { old_state: oldState, new_state: newState };
       for (let first = from; first < to; first += EVENTS_PER_FRAME) {
         const events = Array.from({ length: Math.min(EVENTS_PER_FRAME, to - first) }, (_, n) => {
-          const params = { id: `1.${first + n}`, callid: `external-${first + n}@192.0.2.7`, ...RINGING };
+          const callid = `external-${first + n}@192.0.2.7`;
+          if (newState === dialogState.ended) ended.add(callid);
+          const params = { id: `1.${first + n}`, callid, ...states };
           return { type: 'event', seq: ++seq, at: Date.now(), name: 'E_DLG_STATE_CHANGED', params };
         });
         send(events);
@@ -81,4 +91,5 @@ export async function connectScriptedAdapter(url: string): Promise<ScriptedAdapt
       }
     },
   };
+  return adapter;
 }

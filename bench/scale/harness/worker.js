@@ -78,6 +78,10 @@ const worker = createApp(openAuthenticator);
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
+    if (pathname === '/collect-garbage') {
+      globalThis.gc();
+      return Response.json({});
+    }
     if (pathname !== '/counters' && pathname !== '/storage') return worker.fetch(request, env, context);
     const id = env.SWITCHBOARD.idFromName(siteNameOf(request));
     if (pathname === '/counters') return Response.json(countersOf(id.toString()));

@@ -52,6 +52,23 @@ export const watches = [
     assertEqual((await watch.next()).value, { type: 'link', link: 'Down', seq: 13 });
   }),
 
+  testCase(
+    'gives a change of the link after a reconnect no number beyond what the watch has received',
+    async ({ client, edge }) => {
+      const watch = client().watch()[Symbol.asyncIterator]();
+      const before = await edge.socket();
+      respondWithSnapshot(before, await before.request('CallWatch'), 7);
+      assertEqual(await read(watch), ['snapshot']);
+      before.terminate();
+      const after = await edge.socket();
+      respondWithSnapshot(after, await after.request('CallWatch'), 12, { link: 'Down' });
+      // Whoever stores 12 now would never learn of 11.
+      assertEqual((await watch.next()).value, { type: 'link', link: 'Down', seq: 7 });
+      sendChanges(after, 11, 12);
+      assertEqual(await read(watch, 3), ['resumed', 'c11', 'c12']);
+    },
+  ),
+
   testCase('delivers a reset if the missed changes are gone', async ({ client, edge }) => {
     const watch = client().watch({ since: 3 })[Symbol.asyncIterator]();
     const socket = await edge.socket();

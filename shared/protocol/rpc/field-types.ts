@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { MAX_URI_LENGTH, parseSipUri } from '../../sip/sip-uri.ts';
+import { byteLength } from '../byte-length.ts';
 import { expectations } from '../validation/expectations.ts';
 
 /** Marks a method or a param that OpenSIPS's own Call API does not have. Clients need not know it. */
@@ -71,7 +72,7 @@ const MAX_METADATA_BYTES = 2_048;
 export const Metadata = z
   .record(z.string(), z.unknown())
   .refine(
-    (metadata) => utf8Length(JSON.stringify(metadata)) <= MAX_METADATA_BYTES,
+    (metadata) => byteLength(JSON.stringify(metadata)) <= MAX_METADATA_BYTES,
     `has more than ${MAX_METADATA_BYTES} bytes of JSON. Use a smaller object.`,
   )
   .register(expectations, { expected: 'an object such as {"ticket":7}' })
@@ -87,13 +88,3 @@ export const Seq = z
   .int()
   .min(0)
   .meta({ description: 'sequence number, which increases within the site' });
-
-/** Returns the length of a text in UTF-8 (RFC 3629 §3), in bytes. */
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const codePoint = character.codePointAt(0) ?? 0;
-    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-  }
-  return bytes;
-}

@@ -38,7 +38,7 @@ const TimelineEntry = z.object({
 const queryResults = {
   CallList: z.object({ calls, cursor }).meta({
     description:
-      'newest first, up to 256 KB, so there can be fewer than `limit`; `cursor` is present if there are more calls',
+      'newest first, up to 256 KB, so there can be fewer than `limit`, or none; `cursor` is present if there may be more calls',
   }),
   CallGet: z.object({ call: CallView, timeline: z.array(TimelineEntry) }).meta({
     description:

@@ -75,6 +75,12 @@ export const ATTACKS: Readonly<Record<string, AttackEntry>> = {
     refusals: ANY_LIMIT,
   },
   waits: { title: '500 × ?wait=60', run: waits, refusals: ANY_LIMIT },
+  'waits-front': {
+    title: '500 × ?wait=60, to npm start',
+    run: waits,
+    refusals: ANY_LIMIT,
+    descriptors: 20_000,
+  },
   ...Object.fromEntries(
     DESCRIPTORS.map((descriptors): [string, AttackEntry] => [
       `upgrades-${descriptors}`,

@@ -24,6 +24,7 @@ import { FaultLog } from '../injection/fault-log.ts';
 import { NO_UDP_FAULTS, type UdpFaultRates } from '../injection/fault-rates.ts';
 import { UdpProxy } from '../proxies/udp-proxy.ts';
 import { WebSocketProxy } from '../proxies/websocket-proxy.ts';
+import type { FaultClient } from './fault-client.ts';
 import { ResumingClient } from './resuming-client.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -89,7 +90,7 @@ export class FaultHarness implements AsyncDisposable {
   readonly udpProxy: UdpProxy;
   readonly #adapterEnv: Record<string, string>;
   readonly #adapters: AdapterProcess[] = [];
-  readonly #clients: ResumingClient[] = [];
+  readonly #clients: Pick<FaultClient, 'close'>[] = [];
   #isDisposed = false;
 
   private constructor(components: Components, options: FaultHarnessOptions) {
@@ -130,7 +131,11 @@ export class FaultHarness implements AsyncDisposable {
   }
 
   openClient(session: string): ResumingClient {
-    const client = new ResumingClient(this.clientUrl, session);
+    return this.closeAtEnd(new ResumingClient(this.clientUrl, session));
+  }
+
+  /** Closes a client when the system stops. */
+  closeAtEnd<T extends Pick<FaultClient, 'close'>>(client: T): T {
     this.#clients.push(client);
     return client;
   }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Notification, RpcResponse } from '../../harness/client.ts';
+import { type CommandParams, type FaultClient, NotificationLog } from './fault-client.ts';
 
 /** After this time without a response the client considers the socket dead and opens another one. */
 const RESPONSE_TIMEOUT_MS = 2_500;
@@ -28,9 +29,7 @@ interface PendingRequest {
   readonly resolve: (response: RpcResponse) => void;
 }
 
-export class ResumingClient {
-  /** Every notification once, in the order of arrival. */
-  readonly notifications: Notification[] = [];
+export class ResumingClient implements FaultClient {
   /** Violations of the protocol, one sentence each. */
   readonly violations: string[] = [];
   /** Connections opened, responses without an adapter, and notifications that arrived again. */
@@ -38,8 +37,7 @@ export class ResumingClient {
   readonly #url: string;
   readonly #session: string;
   readonly #pending = new Map<number, PendingRequest>();
-  readonly #notificationsByCommand = new Map<string, Notification[]>();
-  readonly #waiters = new Set<() => void>();
+  readonly #log = new NotificationLog();
   readonly #livenessTimer: NodeJS.Timeout;
   #socket: WebSocket | undefined;
   #lastId = 0;
@@ -53,13 +51,17 @@ export class ResumingClient {
     this.#connect();
   }
 
+  get notifications(): readonly Notification[] {
+    return this.#log.all;
+  }
+
   /** The number of the newest notification. */
   get lastSeq(): number {
     return this.notifications.at(-1)?.seq ?? 0;
   }
 
   /** Repeats a request until there is a response, across reconnects. `cmd_id` in params makes that safe. */
-  async request(method: string, params: object): Promise<RpcResponse> {
+  async request(method: string, params: CommandParams): Promise<RpcResponse> {
     for (;;) {
       const id = ++this.#lastId;
       const text = JSON.stringify({ jsonrpc: '2.0', id, method, params });
@@ -73,27 +75,17 @@ export class ResumingClient {
     }
   }
 
-  /** Returns all notifications of a command so far. */
   notificationsOf(cmdId: string): readonly Notification[] {
-    return this.#notificationsByCommand.get(cmdId) ?? [];
+    return this.#log.of(cmdId);
   }
 
-  /** Resolves with true when one of these events has arrived for the command, with false after the timeout. */
-  async waitForEvent(cmdId: string, names: readonly string[], timeoutMs: number): Promise<boolean> {
-    const hasArrived = () => this.notificationsOf(cmdId).some(({ event }) => names.includes(event));
-    if (hasArrived()) return true;
-    return new Promise((resolve) => {
-      const settle = (arrived: boolean) => {
-        clearTimeout(timer);
-        this.#waiters.delete(check);
-        resolve(arrived);
-      };
-      const check = () => {
-        if (hasArrived()) settle(true);
-      };
-      const timer = setTimeout(() => settle(false), timeoutMs);
-      this.#waiters.add(check);
-    });
+  waitForEvent(cmdId: string, names: readonly string[], timeoutMs: number): Promise<boolean> {
+    return this.#log.waitFor(cmdId, names, timeoutMs);
+  }
+
+  /** It asks until there is an answer. */
+  isLost(): boolean {
+    return false;
   }
 
   close(): void {
@@ -168,9 +160,7 @@ export class ResumingClient {
       this.counts.duplicates++;
       return Math.max(connectionSeq, seq);
     }
-    this.notifications.push(notification);
-    this.#notificationsByCommand.set(cmdId, [...this.notificationsOf(cmdId), notification]);
-    for (const check of this.#waiters) check();
+    this.#log.add(notification);
     return seq;
   }
 }

@@ -1,7 +1,7 @@
 /** Checks the invariants of a run, and counts the outcomes that are not violations but are worth a figure. @module */
 import type { Ledger } from '../../../simulator/index.ts';
 import type { Notification } from '../../harness/client.ts';
-import type { ResumingClient } from '../harness/resuming-client.ts';
+import type { FaultClient } from '../harness/fault-client.ts';
 import type { CommandRecord } from '../scenario.ts';
 import { isIndeterminate } from './errors.ts';
 import { checkEventOrder } from './event-order.ts';
@@ -19,6 +19,9 @@ export const INVARIANTS = [
   'notifications missing after a resume',
   'phones that ring for a command that has ended',
   'calls believed active that OpenSIPS does not have',
+  'what the client or the edge did wrong by itself',
+  'promises of the client that were not kept',
+  'lists of calls that differ from CallList',
 ] as const;
 
 export interface Violation {
@@ -31,6 +34,8 @@ export interface CheckResult {
   readonly commandCount: number;
   /** Commands that ended as `unknown`, or by a deadline although only a fault can explain that. */
   readonly indeterminate: readonly CommandRecord[];
+  /** Commands that the client has given up because no edge had answered in time. */
+  readonly lost: number;
   /** CallStarts that failed but left a phone ringing. */
   readonly keptRinging: number;
   /** Hold commands whose outcome was reported as unknown, but which were executed. */
@@ -42,7 +47,7 @@ export interface CheckResult {
 /** @param retained all notifications that the edge retains for the client's session */
 export function checkInvariants(
   commands: readonly CommandRecord[],
-  client: ResumingClient,
+  client: FaultClient,
   retained: readonly Notification[],
   ledger: Ledger,
 ): CheckResult {
@@ -53,7 +58,10 @@ export function checkInvariants(
   report('MI requests run twice', findRepeatedRequests(ledger));
   for (const command of commands) {
     const label = `#${command.n} ${command.method} ${command.cmdId} ${JSON.stringify(command.params)}`;
-    const disorder = checkEventOrder(command.method, client.notificationsOf(command.cmdId));
+    // Of one that is lost, the promises are checked: oracle/promises.ts.
+    const disorder = command.isLost
+      ? undefined
+      : checkEventOrder(command.method, client.notificationsOf(command.cmdId));
     const isAboutEnded = /^\d+ times Ended|after Ended/.test(disorder ?? '');
     if (disorder !== undefined)
       report(isAboutEnded ? 'commands without exactly one Ended, last' : 'notifications out of order', [
@@ -64,14 +72,15 @@ export function checkInvariants(
       checkOutcome(command, commands, ledger).map((difference) => `${label}: ${difference}`),
     );
   }
-  report('notifications out of order', client.violations);
+  report('what the client or the edge did wrong by itself', client.violations);
   report('notifications missing after a resume', compareWithReplay(client.notifications, retained));
   report('phones that ring for a command that has ended', findLateRequests(commands, ledger));
   report('calls believed active that OpenSIPS does not have', findPhantomCalls(commands, ledger));
   return {
     violations,
     commandCount: commands.length,
-    indeterminate: commands.filter(isIndeterminate),
+    indeterminate: commands.filter((command) => isIndeterminate(command) || command.isLost),
+    lost: commands.filter(({ isLost }) => isLost).length,
     keptRinging: commands.filter((command) => keepsRinging(command, ledger)).length,
     lateHolds: commands.filter(isLateHold).length,
     missingStatuses: commands.filter((command) => lacksStatus(command, ledger)).length,
@@ -80,11 +89,9 @@ export function checkInvariants(
 
 function compareWithReplay(received: readonly Notification[], retained: readonly Notification[]): string[] {
   const findings: string[] = [];
-  const receivedBySeq = new Map(
-    received.map((notification) => [notification.seq, JSON.stringify(notification)]),
-  );
+  const receivedBySeq = new Map(received.map((notification) => [notification.seq, comparable(notification)]));
   for (const notification of retained) {
-    const expected = JSON.stringify(notification);
+    const expected = comparable(notification);
     const actual = receivedBySeq.get(notification.seq);
     if (actual === undefined) findings.push(`never received: ${expected}`);
     else if (actual !== expected) findings.push(`received as ${actual}, retained as ${expected}`);
@@ -92,4 +99,9 @@ function compareWithReplay(received: readonly Notification[], retained: readonly
   }
   for (const text of receivedBySeq.values()) findings.push(`received, but not retained: ${text}`);
   return findings;
+}
+
+/** Returns what a notification says, whichever order its fields have. */
+function comparable({ seq, cmd_id, event, data, error }: Notification): string {
+  return JSON.stringify({ seq, cmd_id, event, data, error });
 }

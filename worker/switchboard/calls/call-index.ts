@@ -1,18 +1,25 @@
-/** The calls of a site in order: active ones, and a number of ended ones. @module */
+/** The calls of a site that are in memory, in order: active ones, and the latest ended ones. @module */
 import type { CallRecord } from './call-record.ts';
-
-/** Ended calls that are kept in memory, and none for longer than the log is. */
-export const MAX_ENDED = 10_000;
+import type { MemoryLimits } from './memory-limits.ts';
 
 export class CallIndex {
+  readonly #maxEnded: number;
   /** By the first change. */
   #all: CallRecord[] = [];
   /** Oldest first, except that a call that goes on after its end is where it went on. */
   #active = new Set<CallRecord>();
   #oldest: CallRecord | undefined;
-  /** By the time of the end. */
+  #oldestBegan = Number.POSITIVE_INFINITY;
+  /** By the time of the end, or when a client asked for them. */
   #ended: CallRecord[] = [];
   #countedSize = 0;
+  /** {@link prune} is due beyond this number of ended calls. It rises with those that cannot be removed yet. */
+  #pruneBeyond: number;
+
+  constructor({ maxEnded }: MemoryLimits) {
+    this.#maxEnded = maxEnded;
+    this.#pruneBeyond = maxEnded * 1.1;
+  }
 
   /** All calls by their first change. */
   get all(): readonly CallRecord[] {
@@ -24,11 +31,14 @@ export class CallIndex {
     return this.#active;
   }
 
-  /** The oldest active call. */
-  get oldest(): CallRecord | undefined {
-    // Cached, because a Set walks past all entries that were deleted from its front.
-    if (!this.#oldest || !this.#active.has(this.#oldest)) [this.#oldest] = this.#active;
-    return this.#oldest;
+  /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
+  get oldestBegan(): number {
+    // Cached, because a Set walks past all entries that were deleted from its front, and the call may have to be read.
+    if (!this.#oldest || !this.#active.has(this.#oldest)) {
+      [this.#oldest] = this.#active;
+      this.#oldestBegan = this.#oldest?.peek().timeline[0]?.at ?? Number.POSITIVE_INFINITY;
+    }
+    return this.#oldestBegan;
   }
 
   /** The number of active calls that commands have made. */
@@ -38,18 +48,21 @@ export class CallIndex {
 
   /** Whether {@link prune} is due. It walks all calls, so it does not run for each one too many. */
   get isPruneDue(): boolean {
-    return this.#ended.length > MAX_ENDED * 1.1;
+    return this.#ended.length > this.#pruneBeyond;
   }
 
   /** Adds an active call. It is the newest, or {@link sort} follows. */
   add(record: CallRecord): void {
     this.#all.push(record);
     this.#active.add(record);
+    if (record.isCounted) this.#countedSize++;
   }
 
-  /** Adds a call that has ended already. {@link sort} must follow. */
+  /** Adds a call that has ended already, and was not in memory. */
   addEnded(record: CallRecord): void {
-    this.#all.push(record);
+    const later = this.#all.findIndex(({ firstSeq }) => firstSeq > record.firstSeq);
+    this.#all.splice(later < 0 ? this.#all.length : later, 0, record);
+    record.endSeq = record.call.seq;
     this.#ended.push(record);
   }
 
@@ -64,6 +77,7 @@ export class CallIndex {
 
   /** Moves a call to the ended ones. Returns false if it was there. */
   end(record: CallRecord): boolean {
+    record.endSeq = record.call.seq;
     if (!this.#active.delete(record)) return false;
     this.#ended.push(record);
     return true;
@@ -76,6 +90,7 @@ export class CallIndex {
     const index = this.#ended.lastIndexOf(record);
     if (index < 0) return false;
     this.#ended.splice(index, 1);
+    record.endSeq = 0;
     this.#active.add(record);
     return true;
   }
@@ -83,20 +98,25 @@ export class CallIndex {
   /** Restores the order after calls were added out of order. */
   sort(): void {
     this.#all.sort((one, other) => one.firstSeq - other.firstSeq);
-    this.#ended.sort((one, other) => one.call.seq - other.call.seq);
+    this.#ended.sort((one, other) => one.endSeq - other.endSeq);
     this.#active = new Set(this.#all.filter((record) => this.#active.has(record)));
     this.#oldest = undefined;
   }
 
-  /** Removes calls that ended before a log position, and the oldest of those that are too many. Returns the removed ones. */
+  /**
+   * Removes calls that ended before a log position, and the oldest of those that are too many, unless something of them is still to be written.
+   * Returns the removed ones.
+   */
   prune(position: number): Iterable<CallRecord> {
-    const excess = this.#ended.length - MAX_ENDED;
+    const excess = this.#ended.length - this.#maxEnded;
     const removed = new Set(
-      this.#ended.filter(({ call: { seq } }, index) => index < excess || seq < position),
+      this.#ended.filter((record, index) => record.endSeq < position || (index < excess && record.isWritten)),
     );
-    if (removed.size === 0) return removed;
-    this.#ended = this.#ended.filter((record) => !removed.has(record));
-    this.#all = this.#all.filter((record) => !removed.has(record));
+    if (removed.size > 0) {
+      this.#ended = this.#ended.filter((record) => !removed.has(record));
+      this.#all = this.#all.filter((record) => !removed.has(record));
+    }
+    this.#pruneBeyond = Math.max(this.#maxEnded, this.#ended.length) * 1.1;
     return removed;
   }
 }

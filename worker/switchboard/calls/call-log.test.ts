@@ -3,11 +3,13 @@ import { runInDurableObject } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
+import { pagesOf } from '../../testing/list-pages.ts';
 import { changesSince } from '../../testing/missed.ts';
 import { dialogEvent, holdEvent, transferEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
 import { Calls } from './calls.ts';
+import { MEMORY_LIMITS } from './memory-limits.ts';
 
 const RETENTION = {
   ...DEFAULT_RETENTION,
@@ -16,6 +18,9 @@ const RETENTION = {
   maxSegments: 2,
   segmentTtlMs: 20,
 };
+
+/** Returns all calls, the newest first. */
+const allOf = (calls: Calls) => pagesOf(calls, {}).flatMap((page) => page.calls);
 
 it('keeps an active call and its timeline when their segment is dropped, and forgets an ended call', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
@@ -40,13 +45,13 @@ it('keeps a call whose first line was not written when a segment was dropped', (
     let lastSeq = 0;
     const nextSeq = () => ++lastSeq;
     const store = new CommandLog(sql, RETENTION);
-    const calls = new Calls(store, nextSeq, 0);
+    const calls = new Calls(store, nextSeq);
     calls.onEvent(dialogEvent('old', 1, 2), 1);
     calls.write(0, 0);
     calls.onEvent(dialogEvent('new', 1, 2), 31);
     store.segments.trim(31, Number.POSITIVE_INFINITY);
     calls.write(0, 31);
-    const restored = new Calls(store, nextSeq, 0);
+    const restored = new Calls(store, nextSeq);
     expect(restored.list({}, 9)).toEqual(calls.list({}, 9));
     expect(restored.activeCount).toBe(2);
   }));
@@ -63,10 +68,29 @@ it('writes the changes of calls with long Call-IDs in several rows, because a ro
     for (const [n, callid] of callids.slice(1).entries())
       calls.onEvent(transferEvent(callids[n] ?? '', 'start', '', callid), 1);
     expect(calls.write(0, 1)).toBeGreaterThan(4);
-    expect(restore().list({}, 1_000)).toEqual(calls.list({}, 1_000));
+    expect(allOf(restore())).toEqual(allOf(calls));
   }));
 
-it('reads only active calls and the latest changes, and the ended calls when one of them is requested', () =>
+it('has in no checkpoint what ended before the segments that are kept', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql, RETENTION);
+    const calls = new Calls(store, () => ++lastSeq, { ...MEMORY_LIMITS, minTail: 0 });
+    const stored = () => store.checkpoint.read().rows.join();
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    calls.onEvent(dialogEvent('secret', 1, 2), 1);
+    calls.write(0, 0);
+    expect(stored()).toContain('secret');
+    // Nothing is written after the end until the segments are dropped.
+    calls.onEvent(dialogEvent('secret', 2, 5), 2);
+    for (let now = 15; now < 200; now += 15) store.segments.trim(now, Number.POSITIVE_INFINITY);
+    expect(stored()).not.toContain('secret');
+    const restored = new Calls(store, () => ++lastSeq);
+    expect(restored.list({}, 9).calls.map(({ callid }) => callid)).toEqual(['long']);
+    expect(sql.exec<{ count: number }>('SELECT count(*) AS count FROM segments').one().count).toBe(0);
+  }));
+
+it('reads only the checkpoint and the log after it, and of the ended calls those that are requested', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;
     const store = new CommandLog(sql);
@@ -81,29 +105,57 @@ it('reads only active calls and the latest changes, and the ended calls when one
     calls.setWatched(true, 4);
     calls.onEvent(dialogEvent('long', 2, 3), 4);
     calls.write(0, 4);
-    let rowsRead = 0;
+    let charactersRead = 0;
     const callsFrom = vi.spyOn(store, 'callsFrom').mockImplementation(function* (position) {
-      for (const row of CommandLog.prototype.callsFrom.call(store, position)) {
-        rowsRead++;
-        yield row;
+      for (const stored of CommandLog.prototype.callsFrom.call(store, position)) {
+        charactersRead += stored.row.length;
+        yield stored;
       }
     });
+    const rowsRead = vi.spyOn(store, 'callsAt');
     const restored = restore();
-    expect(rowsRead).toBeLessThan(1_500);
+    expect(charactersRead).toBeLessThan(300_000);
     expect(restored.get('long')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Answered']);
     expect(restored.activeCount).toBe(1);
-    expect(restored.get('c0')).toBeUndefined();
     expect(restored.list({ states: ['answered'] }, 9).calls.map(({ callid }) => callid)).toEqual(['long']);
-    expect(rowsRead).toBeLessThan(1_500);
-    expect(restored.find('c0')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Ended']);
-    expect(restored.list({}, 10_000)).toEqual(calls.list({}, 10_000));
-    const rowsOfAll = rowsRead;
-    expect(restored.find('no-such-call')).toBeUndefined();
-    expect(rowsRead).toBe(rowsOfAll);
-    callsFrom.mockRestore();
+    expect(restored.get('no-such-call')).toBeUndefined();
+    expect(rowsRead).not.toHaveBeenCalled();
+    expect(restored.get('c0')?.timeline.map(({ event }) => event)).toEqual(['Ringing', 'Ended']);
+    expect(rowsRead).toHaveBeenCalledOnce();
+    expect(allOf(restored)).toEqual(allOf(calls));
+    expect(callsFrom).toHaveBeenCalledOnce();
   }));
 
-it('gives the same calls and changes after a partial read as after a read of the whole log', async () => {
+it('writes checkpoints in rows below 1 MB, with at most twice the characters of the log', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const store = new CommandLog(sql);
+    const calls = new Calls(store, () => ++lastSeq);
+    let checkpointCharacters = 0;
+    const write = store.checkpoint.write.bind(store.checkpoint);
+    vi.spyOn(store.checkpoint, 'write').mockImplementation((checkpoint) => {
+      for (const { length } of checkpoint.rows) checkpointCharacters += length;
+      write(checkpoint);
+    });
+    for (let n = 0; n < 4_000; n++) {
+      // The longest Call-IDs have 4,096 bytes.
+      calls.onEvent(dialogEvent(`${n}`.padStart(n % 10 === 0 ? 1_365 : 20, '\u20ac'), 1, 2), 2);
+      if (n % 10 === 9) calls.write(0, 3);
+    }
+    const { bytes, longest } = sql
+      .exec<{ bytes: number; longest: number }>(
+        'SELECT sum(octet_length(row)) AS bytes, max(octet_length(row)) AS longest FROM checkpoint',
+      )
+      .one();
+    expect(bytes).toBeGreaterThan(1_000_000);
+    expect(longest).toBeLessThan(1_000_000);
+    const { written } = sql
+      .exec<{ written: number }>('SELECT sum(length(row)) AS written FROM calls_1')
+      .one();
+    expect(checkpointCharacters).toBeLessThan(2 * written);
+  }));
+
+it('gives the same calls and changes with checkpoints as after a read of the whole log', async () => {
   const step = fc.tuple(
     fc.constantFrom('ring', 'answer', 'hold', 'unhold', 'end', 'write', 'hibernate', 'watch', 'unwatch'),
     fc.integer({ min: 0, max: 5 }).map(String),
@@ -111,15 +163,15 @@ it('gives the same calls and changes after a partial read as after a read of the
   );
   const steps = fc.array(step, { minLength: 20, maxLength: 120 });
   await fc.assert(
-    fc.asyncProperty(steps, fc.integer({ min: 0, max: 40 }), (plan, maxCopyAge) =>
+    fc.asyncProperty(steps, fc.nat({ max: 8_000 }), (plan, minTail) =>
       runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
         let lastSeq = 0;
         const store = new CommandLog(sql);
-        const restore = () => new Calls(store, () => ++lastSeq, maxCopyAge);
+        const restore = () => new Calls(store, () => ++lastSeq, { ...MEMORY_LIMITS, minTail });
         const restoreFromWholeLog = () => {
-          const lastCallsRow = vi.spyOn(store, 'lastCallsRow').mockReturnValue(undefined);
+          const checkpoint = vi.spyOn(store.checkpoint, 'read').mockReturnValue({ position: 0, rows: [] });
           const restored = restore();
-          lastCallsRow.mockRestore();
+          checkpoint.mockRestore();
           return restored;
         };
         const activeIn = (from: Calls) => from.list({ states: ['ringing', 'answered', 'held'] }, 99).calls;
@@ -158,11 +210,10 @@ it('gives the same calls and changes after a partial read as after a read of the
           ]);
           for (const { callid: each } of activeIn(expected))
             expect(calls.get(each)?.timeline).toEqual(expected.get(each)?.timeline);
-          // Each query gets a new restore, because an earlier query may have read the rest of the log.
           for (let since = 0; since <= lastSeq; since += 7)
             expect(changesSince(restore(), store, since)).toEqual(changesSince(expected, store, since));
           for (const { callid: each } of expected.list({}, 99).calls)
-            expect(restore().find(each)?.timeline).toEqual(expected.find(each)?.timeline);
+            expect(restore().get(each)?.timeline).toEqual(expected.get(each)?.timeline);
           expect(restore().list({}, 99)).toEqual(expected.list({}, 99));
           calls = restore();
         }

@@ -1,15 +1,16 @@
 /**
- * The log of a site's calls: rows of lines. It knows for each active call where the log has a complete copy, and each row
- * says from which position all of those are found. So a restore reads little, and the rest only when a client needs it.
+ * The log of a site's calls: rows of lines. It knows for each call which row has its newest line. From time to time a checkpoint has
+ * what memory has of all calls, so that a restore reads little of the log, and the rest is read when a client needs it.
  * @module
  */
-import { LogPositions } from '../../../shared/runner/log-positions.ts';
 import type { CommandLog } from '../store/command-log.ts';
-import { applyLine, type CallRecord, isPartialLine, type LineOfCall, type LogLine } from './call-record.ts';
-import { withPast } from './past-entries.ts';
-
-/** About how many a line has. */
-const LINE_CHARACTERS = 400;
+import { contentOf, firstSeqOf, type LineOfCall, type LogLine } from './call-lines.ts';
+import type { CallRecord } from './call-record.ts';
+import { type CheckpointCall, checkpointOf, checkpointRows } from './checkpoint.ts';
+import type { CallContent } from './compact-call.ts';
+import { EndedCalls } from './ended-calls.ts';
+import type { MemoryLimits } from './memory-limits.ts';
+import { RowReader } from './row-reader.ts';
 
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
@@ -20,93 +21,82 @@ export const MAX_ROW_LINES = 250;
  */
 const MAX_ROW_CHARACTERS = 98_304;
 
-/**
- * An active call is copied when its last complete copy is this many positions old, plus some for each active call. A restore
- * also reads the calls that have ended since then, of which more events may arrive.
- */
-const MAX_COPY_AGE = 2_000;
-const COPY_AGE_PER_CALL = 8;
-
-/** The first element of a row: from that position on, each call that was active when the row was written is complete. */
-interface RestoreFrom {
-  readonly restoreFrom: number;
-}
-
 /** Parses a row. */
 export function linesOf(row: string): LogLine[] {
-  return (JSON.parse(row) as (LogLine | RestoreFrom)[]).filter(
-    (line): line is LogLine => !isRestoreFrom(line),
-  );
+  return JSON.parse(row) as LogLine[];
+}
+
+/** What a restore passes on. */
+export interface RestoreListener {
+  /** An active call that has no line after the checkpoint. */
+  onStored(call: CheckpointCall): CallRecord;
+  /** Each line after the checkpoint, in order. */
+  onLine(line: LineOfCall): void;
+  /** The newest line of each call that has one after the checkpoint, in order. */
+  onNewest(line: LineOfCall): void;
 }
 
 export class CallLog {
   readonly #store: CommandLog;
   readonly #find: (callid: string) => CallRecord | undefined;
-  readonly #findWhole: (callid: string) => CallRecord | undefined;
-  readonly #maxCopyAge: number;
-  /** Active calls by the position of their last complete copy. */
-  readonly #completeCopies = new LogPositions<CallRecord>();
+  readonly #limits: MemoryLimits;
+  readonly #rows: RowReader;
+  /** Active calls in the order of the rows that have their newest lines. */
+  readonly #active = new Set<CallRecord>();
+  readonly #ended = new EndedCalls();
   #lastPosition: number;
-  /** Rows before this position have not been read. */
-  #unreadBefore: number;
+  /** Characters of the log that a restore reads after the checkpoint. */
+  #tail = 0;
+  /** {@link writeCheckpointIfDue} writes one at this number of them. */
+  #maxTail: number;
 
-  /**
-   * @param find finds a call
-   * @param findWhole finds a call with its whole timeline, which may have to be read
-   * @param maxCopyAge see {@link MAX_COPY_AGE}
-   */
-  constructor(
-    store: CommandLog,
-    find: (callid: string) => CallRecord | undefined,
-    findWhole: (callid: string) => CallRecord | undefined,
-    maxCopyAge = MAX_COPY_AGE,
-  ) {
+  /** @param find finds a call in memory */
+  constructor(store: CommandLog, find: (callid: string) => CallRecord | undefined, limits: MemoryLimits) {
     this.#store = store;
     this.#find = find;
-    this.#findWhole = findWhole;
-    this.#maxCopyAge = maxCopyAge;
+    this.#limits = limits;
+    this.#maxTail = limits.minTail;
+    this.#rows = new RowReader(store, linesOf);
     this.#lastPosition = store.lastCallsPosition;
-    const row = store.lastCallsRow();
-    const [first] = row === undefined ? [] : (JSON.parse(row) as (LogLine | RestoreFrom)[]);
-    this.#unreadBefore = first && isRestoreFrom(first) ? first.restoreFrom : 0;
   }
 
-  /** Reads what a restore needs. `onLine` receives each line of a call in order. */
-  restore(onLine: (line: LineOfCall) => void): void {
-    for (const { position, row } of this.#store.callsFrom(this.#unreadBefore)) {
-      const lines = linesOf(row);
-      for (const line of lines) if ('call' in line) onLine(line);
-      this.#completeCopies.record(position, this.#completeIn(lines));
+  /** Reads the checkpoint, and the log after it. Of ended calls, which are many, `onNewest` receives the last ones only. */
+  restore(listener: RestoreListener): void {
+    const { position, rows } = this.#store.checkpoint.read();
+    const { calls, ended } = checkpointOf(rows);
+    this.#setCheckpoint(rows);
+    const newest = this.#readTail(position, listener);
+    for (const call of calls) if (!newest.has(call[0])) this.#active.add(listener.onStored(call));
+    this.#ended.restore(ended);
+    let endedCount = 0;
+    for (const { line } of newest.values()) if (line.call.state === 'ended') endedCount++;
+    for (const { line, position } of newest.values()) {
+      const isOld = line.call.state === 'ended' && endedCount-- > this.#limits.maxEnded;
+      if (!isOld) listener.onNewest(line);
+      this.#noteLine(line, position);
     }
+  }
+
+  /** Reads a call from its newest line. */
+  read({ callid, position }: CallRecord): CallContent {
+    const line = this.#rows.line(position, (each) => each.call.callid === callid);
+    if (line) return contentOf(line);
+    throw new Error(`The log has no line of the call ${callid} at position ${position}`);
+  }
+
+  /** The ended calls in the log, as far as it has been read. */
+  get ended(): EndedCalls {
+    return this.#ended;
+  }
+
+  /** The rows that are read one by one. */
+  get rows(): RowReader {
+    return this.#rows;
   }
 
   /** The position of the newest row; 0 if there is none. */
   get lastPosition(): number {
     return this.#lastPosition;
-  }
-
-  /** Everything from this position on has been read. */
-  get unreadBefore(): number {
-    return this.#unreadBefore;
-  }
-
-  /**
-   * Reads what {@link restore} has left out, once. Returns the calls as they were then; those that have ended since are partial.
-   */
-  readHistory(onLine: (line: LineOfCall) => void): Iterable<CallRecord> {
-    const end = this.#unreadBefore;
-    this.#unreadBefore = 0;
-    const calls = new Map<string, CallRecord>();
-    if (end === 0) return calls.values();
-    for (const { position, row } of this.#store.callsFrom(0)) {
-      if (position >= end) break;
-      for (const line of linesOf(row)) {
-        if (!('call' in line)) continue;
-        calls.set(line.call.callid, applyLine(line, calls.get(line.call.callid)));
-        onLine(line);
-      }
-    }
-    return calls.values();
   }
 
   /** The first number that is surely kept. */
@@ -122,47 +112,86 @@ export class CallLog {
     const [oldest] = lines;
     if (!oldest) return 0;
     // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
-    const segment = this.#store.segments.writable(oldest.seq, lines.length * LINE_CHARACTERS, now);
-    const rows = rowsOf(lines.map((line) => withPast(line, segment.first, this.#findWhole)));
+    const rows = rowsOf(lines);
+    const characters = rows.reduce((sum, row) => sum + row.characters, 0);
+    const segment = this.#store.segments.writable(oldest.seq, characters, now);
     for (const { position, batch, texts } of rows) {
-      this.#completeCopies.record(position, this.#completeIn(batch));
-      const restoreFrom = Math.max(0, Math.min(this.#completeCopies.oldest, position - this.#maxCopyAge));
-      this.#store.appendCalls(segment, position, `[${[JSON.stringify({ restoreFrom }), ...texts].join()}]`);
+      for (const line of batch) if ('call' in line) this.#noteLine(line, position);
+      this.#store.appendCalls(segment, position, `[${texts.join()}]`);
       this.#lastPosition = position;
     }
+    this.#tail += characters;
     this.#store.segments.trimIfOpened(now, commandsFrom);
     return rows.length;
   }
 
-  /** Forgets the copies of a call that has ended. */
-  forget(record: CallRecord): void {
-    this.#completeCopies.forget(record);
+  /**
+   * Writes a checkpoint if the log after the last one has at least as many characters: a restore reads little, and all checkpoints together
+   * have at most twice the characters of the log. See {@link writeCheckpoint}.
+   */
+  writeCheckpointIfDue(): number {
+    return this.#tail < this.#maxTail ? 0 : this.writeCheckpoint();
   }
 
-  /** Returns the active calls whose last complete copy is before a position. */
-  copiedBefore(position: number): Iterable<CallRecord> {
-    return this.#completeCopies.storedBefore(position);
+  /** Writes a checkpoint. Everything must be written before. Returns how many rows that took. */
+  writeCheckpoint(): number {
+    const calls = Array.from(this.#active, (record) => record.toCheckpoint(this.#limits.maxText));
+    const rows = checkpointRows({ ended: this.#ended.numbers, calls });
+    this.#store.checkpoint.write({ position: this.#lastPosition, rows });
+    this.#tail = 0;
+    this.#setCheckpoint(rows);
+    return rows.length;
   }
 
-  /** Returns active calls whose last complete copy is too old, as many as fit into a row. */
-  outdated(lastSeq: number, activeCount: number): CallRecord[] {
-    const records: CallRecord[] = [];
-    const position = lastSeq - this.#maxCopyAge - COPY_AGE_PER_CALL * activeCount;
-    for (const record of this.copiedBefore(position)) if (records.push(record) === MAX_ROW_LINES) break;
-    return records;
+  /** A call has ended, so that a restore needs its lines no more. */
+  onEnded(record: CallRecord): void {
+    this.#active.delete(record);
   }
 
-  /** Before a segment of the log is dropped, `copyCalls` must copy the calls that are only found before its end. */
+  /** Yields the active calls that are only in a row before a position: a checkpoint does not contain them. */
+  *onlyBefore(position: number): Generator<CallRecord> {
+    for (const record of this.#active) {
+      if (record.position >= position) return;
+      if (record.shortText(this.#limits.maxText) === undefined) yield record;
+    }
+  }
+
+  /** Before a segment of the log is dropped, `copyCalls` must copy what is only found before its end. */
   beforeDrop(copyCalls: (end: number, now: number) => void): void {
     this.#store.segments.beforeDrop(copyCalls);
   }
 
-  /** Returns the active calls that these lines, with the lines that follow, make complete. */
-  #completeIn(lines: readonly LogLine[]): CallRecord[] {
-    return lines.flatMap((line) => {
-      const record = 'call' in line && !isPartialLine(line) ? this.#find(line.call.callid) : undefined;
-      return record && record.call.state !== 'ended' ? [record] : [];
-    });
+  #setCheckpoint(rows: readonly string[]): void {
+    const characters = rows.reduce((sum, row) => sum + row.length, 0);
+    this.#maxTail = Math.max(this.#limits.minTail, characters);
+  }
+
+  /** Reads the log after a checkpoint. Returns the newest line of each call in it, and where it is. */
+  #readTail(end: number, { onLine }: RestoreListener) {
+    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+    for (const { position, row } of this.#store.callsFrom(end + 1)) {
+      this.#tail += row.length;
+      for (const line of linesOf(row)) {
+        if (!('call' in line)) continue;
+        onLine(line);
+        newest.delete(line.call.callid);
+        newest.set(line.call.callid, { line, position });
+      }
+    }
+    return newest;
+  }
+
+  /** The row at this position has a line of a call, which is its newest one so far. */
+  #noteLine(line: LineOfCall, position: number): void {
+    const { callid, state } = line.call;
+    const record = this.#find(callid);
+    if (record) {
+      record.position = position;
+      this.#active.delete(record);
+      if (state !== 'ended') this.#active.add(record);
+    }
+    if (state === 'ended') this.#ended.set(callid, { firstSeq: firstSeqOf(line), position });
+    else this.#ended.delete(callid);
   }
 }
 
@@ -171,27 +200,22 @@ interface Row {
   position: number;
   readonly batch: LogLine[];
   readonly texts: string[];
+  characters: number;
 }
 
 function rowsOf(lines: readonly LogLine[]): Row[] {
   const rows: Row[] = [];
-  let characters = 0;
   for (const line of lines) {
     const text = JSON.stringify(line);
     let row = rows.at(-1);
-    if (!row || row.batch.length >= MAX_ROW_LINES || characters >= MAX_ROW_CHARACTERS) {
-      row = { position: 0, batch: [], texts: [] };
+    if (!row || row.batch.length >= MAX_ROW_LINES || row.characters >= MAX_ROW_CHARACTERS) {
+      row = { position: 0, batch: [], texts: [], characters: 0 };
       rows.push(row);
-      characters = 0;
     }
     row.position = line.seq;
     row.batch.push(line);
     row.texts.push(text);
-    characters += text.length;
+    row.characters += text.length;
   }
   return rows;
-}
-
-function isRestoreFrom(line: LogLine | RestoreFrom): line is RestoreFrom {
-  return 'restoreFrom' in line;
 }

@@ -5,15 +5,16 @@
  * @module
  */
 import type { CallIndex } from './call-index.ts';
+import { type CarriedLine, copyLine, type LineOfCall, type LogLine } from './call-lines.ts';
 import type { CallLog } from './call-log.ts';
-import { type CallRecord, copyLine, type LineOfCall, type LogLine } from './call-record.ts';
+import type { CallRecord } from './call-record.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
 
 /** What a hibernation must carry. */
 export interface UnloggedLines {
   /** The newest position of the log when they were not in it. */
   readonly after: number;
-  readonly lines: readonly LineOfCall[];
+  readonly lines: readonly CarriedLine[];
 }
 
 export class CallWriter {
@@ -61,19 +62,18 @@ export class CallWriter {
   write(commandsFrom: number, now: number): number {
     const lines = this.hasDue ? this.#takeLines() : [];
     this.#isAllDue = false;
-    const lastSeq = lines.at(-1)?.seq;
-    if (lastSeq === undefined) return 0;
-    const outdated = this.#log.outdated(lastSeq, this.#index.active.size);
-    return this.#log.append([...lines, ...this.#copiesOf(outdated)], commandsFrom, now);
+    if (lines.length === 0) return 0;
+    return this.#log.append(lines, commandsFrom, now) + this.#log.writeCheckpointIfDue();
   }
 
   /**
-   * A segment of the log is about to be dropped: copies the active calls that are only found before `end`. What has lower numbers than
-   * the copies is written first.
+   * A segment of the log is about to be dropped: copies the active calls that are only found before `end`, to a checkpoint or to a new
+   * line. What has lower numbers is written first. The checkpoint before, which has calls that have ended since, is gone as well.
    */
   copyBefore(end: number, now: number): void {
     this.#log.append(this.#takeLines(), end, now);
-    this.#log.append(this.#copiesOf(this.#log.copiedBefore(end)), end, now);
+    this.#log.append(this.#copiesOf(this.#log.onlyBefore(end)), end, now);
+    this.#log.writeCheckpoint();
   }
 
   /** Removes and returns the lines to write, then the copies that are needed. */

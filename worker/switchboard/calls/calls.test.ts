@@ -1,13 +1,15 @@
 /** Which changes of calls are logged, and which calls are kept, counted and listed. */
 import { runInDurableObject } from 'cloudflare:test';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { pagesOf } from '../../testing/list-pages.ts';
 import { changesSince } from '../../testing/missed.ts';
 import { dialogEvent, holdEvent } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
 import { CommandLog } from '../store/command-log.ts';
-import { MAX_ENDED } from './call-index.ts';
 import { Calls } from './calls.ts';
+import { MAX_ENDED } from './ended-calls.ts';
+import { MEMORY_LIMITS } from './memory-limits.ts';
 
 interface CallsFixture {
   readonly calls: Calls;
@@ -163,7 +165,7 @@ it('tells nobody of an end that was not written before the call went on, and of 
     expect(changesSince(restore(), 0)).toEqual(changes);
     expect(
       restore()
-        .find('c1')
+        .get('c1')
         ?.timeline.map(({ event }) => event),
     ).toEqual(['Ringing', 'Ended']);
   }));
@@ -185,13 +187,49 @@ it('tells which legs a command has put on hold, whether or not OpenSIPS raises a
     expect(calls.heldLegs('c1'), 'of a call that has ended').toBeUndefined();
   }));
 
-it('keeps a limited number of ended calls, and all active ones', () =>
+it('lists a limited number of ended calls, of which few are in memory, and all active ones', () =>
   withCalls(({ calls }) => {
     calls.onEvent(dialogEvent('active', 1, 2), 1);
-    for (let n = 0; n < MAX_ENDED * 1.2; n++) calls.onEvent(dialogEvent(`c${n}`, 1, 5), 2);
+    for (let n = 0; n < MAX_ENDED * 1.2; n++) {
+      calls.onEvent(dialogEvent(`c${n}`, 1, 5), 2);
+      if (n % 100 === 99) calls.write(0, 2);
+    }
+    const rowsRead = vi.spyOn(CommandLog.prototype, 'callsAt');
+    const latest = MAX_ENDED * 1.2 - MEMORY_LIMITS.maxEnded;
+    expect(calls.get(`c${latest}`)?.timeline).toHaveLength(1);
+    expect(rowsRead).not.toHaveBeenCalled();
+    expect(calls.get(`c${latest - 500}`)?.timeline).toHaveLength(1);
+    expect(rowsRead).toHaveBeenCalledOnce();
+    rowsRead.mockRestore();
     expect(calls.get('c0')).toBeUndefined();
     expect(calls.get('active')).toBeDefined();
-    expect(calls.list({}, MAX_ENDED * 2).calls.length).toBeLessThanOrEqual(MAX_ENDED * 1.1 + 1);
+    const listed = pagesOf(calls, {}).flatMap((page) => page.calls);
+    expect(listed.length).toBeGreaterThan(MAX_ENDED);
+    expect(listed.length).toBeLessThanOrEqual(MAX_ENDED * 1.1 + 1);
+    expect(new Set(listed.map(({ callid }) => callid)).size).toBe(listed.length);
+  }));
+
+it('lists pages that are bounded in bytes, and in what is read for them, without leaving a call out', () =>
+  withCalls(({ calls }) => {
+    const count = 1_500;
+    for (let n = 0; n < count; n++) {
+      calls.onEvent(dialogEvent(`c${n}-${'x'.repeat(500)}`, 1, n % 2 === 0 ? 2 : 5), n + 1);
+      if (n % 20 === 19) calls.write(0, 2);
+    }
+    const all = pagesOf(calls, {});
+    const callids = new Set(all.flatMap((page) => page.calls.map(({ callid }) => callid)));
+    expect(callids.size).toBe(count);
+    for (const page of all) expect(JSON.stringify(page.calls).length).toBeLessThan(240_000);
+    const rowsRead = vi.spyOn(CommandLog.prototype, 'callsAt');
+    const perPage: number[] = [];
+    const none = pagesOf(calls, { address: 'nobody@example.com' }, () => {
+      perPage.push(rowsRead.mock.results.reduce((sum, { value }) => sum + String(value).length, 0));
+      rowsRead.mockClear();
+    });
+    rowsRead.mockRestore();
+    expect(none.flatMap((page) => page.calls)).toEqual([]);
+    expect(perPage.length).toBeGreaterThan(1);
+    expect(Math.max(...perPage)).toBeLessThan(400_000);
   }));
 
 it('lists the newest calls first, and applies the filter to every page', () =>

@@ -1,7 +1,6 @@
 /**
- * The calls of a site: active ones, and for a while ended ones. They are in memory, and in a log of their own
- * (see `change-recorder.ts`). After a hibernation the active calls and the latest changes are read at once, ended calls when a
- * client lists them.
+ * The calls of a site: active ones, and for a while ended ones. They have a log of their own (see `change-recorder.ts`). Memory has the
+ * active ones, as compact texts, and where the log has the ended ones, which are read when a client asks for them.
  * @module
  */
 import type { CallEventName } from '../../../shared/calls/call.ts';
@@ -13,26 +12,39 @@ import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
+import type { CarriedLine, LinkLine } from './call-lines.ts';
 import { CallLog } from './call-log.ts';
-import { addToTimeline, type CallRecord, type LineOfCall, type LinkLine, newRecord } from './call-record.ts';
+import { CallRecord } from './call-record.ts';
 import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
-import { type CallPage, pageOf, type RecordFilter } from './listing.ts';
+import { listCalls } from './list-calls.ts';
+import type { CallPage, RecordFilter } from './listing.ts';
+import { MEMORY_LIMITS } from './memory-limits.ts';
+import { OpenCalls } from './open-calls.ts';
 import { ReconcileState } from './reconcile-state.ts';
-import { type CallStores, loadHistory, restoreLine, restoreUnlogged } from './restore-calls.ts';
+import {
+  type CallStores,
+  pruneCalls,
+  readEnded,
+  restoreLine,
+  restoreStored,
+  restoreUnlogged,
+} from './restore-calls.ts';
 
 export class Calls {
   readonly #log: CallLog;
   readonly #nextSeq: () => number;
   readonly #recorder: ChangeRecorder;
   readonly #correlator = new CallCorrelator<CallRecord>(
-    newRecord,
+    (entry) => CallRecord.create(this.#openCalls, { ...entry, timeline: [] }),
     (record, event, at, data) => this.#onChange(record, event, at, data),
     (record) => this.#writer.requestCopy(record),
     (record) => this.#recorder.noteUnloggedState(record),
+    (callid) => readEnded(this.#stores, callid),
   );
-  readonly #index = new CallIndex();
+  readonly #index: CallIndex;
+  readonly #openCalls: OpenCalls;
   readonly #endRequests = new EndRequests();
   #now = 0;
   readonly #stores: CallStores;
@@ -41,38 +53,43 @@ export class Calls {
 
   /**
    * @param nextSeq takes the next number of the site
-   * @param maxCopyAge see `call-log.ts`
+   * @param limits what is in memory
    */
-  constructor(store: CommandLog, nextSeq: () => number, maxCopyAge?: number) {
+  constructor(store: CommandLog, nextSeq: () => number, limits = MEMORY_LIMITS) {
     this.#nextSeq = nextSeq;
+    this.#index = new CallIndex(limits);
+    this.#openCalls = new OpenCalls((record) => this.#log.read(record), limits);
     this.#recorder = new ChangeRecorder(nextSeq);
-    this.#log = new CallLog(
-      store,
-      (callid) => this.#correlator.get(callid),
-      (callid) => this.find(callid),
-      maxCopyAge,
-    );
+    this.#log = new CallLog(store, (callid) => this.#correlator.inMemory(callid), limits);
     this.#stores = {
       correlator: this.#correlator,
       index: this.#index,
       log: this.#log,
       recorder: this.#recorder,
+      openCalls: this.#openCalls,
     };
     this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
-    this.#log.restore((line) => this.#restore(line));
+    this.#log.restore({
+      onStored: (call) => restoreStored(this.#stores, call),
+      onLine: this.#recorder.noteLine,
+      onNewest: (line) => {
+        const record = restoreLine(this.#stores, line);
+        this.#add(record, record.firstSeq);
+        this.#reindex(record);
+      },
+    });
     this.#log.beforeDrop((end, now) => {
-      this.#prune(end);
+      pruneCalls(this.#stores, end);
       this.#writer.copyBefore(end, now);
     });
     this.#index.sort();
     // The next reconciliation round brings their parties.
     this.#reconcile.takeUnknownParties();
-    this.#prune(this.#log.firstKept);
+    pruneCalls(this.#stores, this.#log.firstKept);
   }
 
   /** Applies what was not written before a hibernation. */
-  restoreUnlogged(lines: readonly LineOfCall[]): void {
-    if (lines.some(({ call }) => !this.#correlator.get(call.callid))) this.#loadHistory();
+  restoreUnlogged(lines: readonly CarriedLine[]): void {
     for (const line of lines) {
       const record = restoreUnlogged(this.#stores, line);
       if (record) this.#reindex(record);
@@ -101,19 +118,11 @@ export class Calls {
 
   /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
   get oldestBegan(): number {
-    return this.#index.oldest?.timeline[0]?.at ?? Number.POSITIVE_INFINITY;
+    return this.#index.oldestBegan;
   }
 
-  /** Returns an active or recently ended call. One that ended before a hibernation may be missing. */
+  /** Returns a call, if it is kept. */
   get(callid: string): CallRecord | undefined {
-    return this.#correlator.get(callid);
-  }
-
-  /** Returns a call with its whole timeline, if it is kept. */
-  find(callid: string): CallRecord | undefined {
-    const record = this.#correlator.get(callid);
-    if (record && !record.isPartial) return record;
-    this.#loadHistory();
     return this.#correlator.get(callid);
   }
 
@@ -131,7 +140,7 @@ export class Calls {
 
   /** Returns whether a call is active, or has ended and is still kept. */
   isKnown(callid: string): boolean {
-    return (this.#correlator.get(callid) ?? this.find(callid)) !== undefined;
+    return this.get(callid) !== undefined;
   }
 
   /** Returns the legs of an active call that are on hold; undefined for a call that has ended or is not known. */
@@ -263,8 +272,7 @@ export class Calls {
 
   /** Returns a page of calls, the newest first. */
   list(filter: RecordFilter, limit: number, cursor?: string): CallPage {
-    if (filter.states?.includes('ended') ?? true) this.#loadHistory();
-    return pageOf(this.#index.all, filter, limit, cursor);
+    return listCalls(this.#stores, filter, limit, cursor);
   }
 
   /**
@@ -287,7 +295,11 @@ export class Calls {
 
   /** Writes what has changed, if a row is due. Returns how many rows that took. */
   write(commandsFrom: number, now: number): number {
-    return this.#writer.write(commandsFrom, now);
+    const rows = this.#writer.write(commandsFrom, now);
+    this.#openCalls.closeOthers();
+    this.#log.rows.clear();
+    if (this.#index.isPruneDue) pruneCalls(this.#stores, 0);
+    return rows;
   }
 
   #findActive(callid: string): CallRecord | undefined {
@@ -297,7 +309,8 @@ export class Calls {
 
   #onChange(record: CallRecord, event: CallEventName, at: number, data: unknown): void {
     const goesOn = record.call.state !== 'ended' && this.#index.reopen(record);
-    if (goesOn) this.#onGoesOn(record);
+    // It had ended, so that the log keeps no line of it for a restore.
+    if (goesOn) this.#writer.requestCopy(record);
     const isEnded = event === 'Ended';
     if ((goesOn || isEnded) && this.#recorder.replaceEnd(record, event)) {
       this.#reindex(record);
@@ -307,18 +320,12 @@ export class Calls {
     const isNew = record.firstSeq === 0;
     record.call = { ...record.call, seq };
     if (isNew) this.#add(record, seq);
-    addToTimeline(record, { seq, at, event, ...(data === undefined ? {} : { data }) });
+    record.addEntry({ seq, at, event, ...(data === undefined ? {} : { data }) });
     const hasBegunToCount = (!isNew || isEnded) && this.#reindex(record);
     // A later hold or unhold depends on which legs are on hold, and OpenSIPS does not list it.
     const changesHold = event === 'Held' || event === 'Resumed';
     const isEssential = isNew || isEnded || goesOn || hasBegunToCount || changesHold;
     this.#recorder.record(record, isEssential, this.#now);
-  }
-
-  /** A call had ended, so that the log keeps no complete copy of it for a restore. */
-  #onGoesOn(record: CallRecord): void {
-    if (record.isPartial) this.#loadHistory();
-    this.#writer.requestCopy(record);
   }
 
   #add(record: CallRecord, firstSeq: number): void {
@@ -332,25 +339,8 @@ export class Calls {
     const hasBegunToCount = this.#index.count(record);
     if (record.call.state !== 'ended') this.#index.reopen(record);
     if (record.call.state !== 'ended' || !this.#index.end(record)) return hasBegunToCount;
-    this.#log.forget(record);
-    if (this.#index.isPruneDue) this.#prune(0);
+    this.#log.onEnded(record);
+    if (this.#index.isPruneDue) pruneCalls(this.#stores, 0);
     return false;
-  }
-
-  #prune(position: number): void {
-    for (const record of this.#index.prune(position)) {
-      this.#correlator.remove(record.call.callid);
-      this.#recorder.forgetUnlogged(record);
-    }
-  }
-
-  #restore(line: LineOfCall): void {
-    const [record, isNew] = restoreLine(this.#stores, line);
-    if (isNew) this.#add(record, record.firstSeq);
-    this.#reindex(record);
-  }
-
-  #loadHistory(): void {
-    if (loadHistory(this.#stores)) this.#prune(this.#log.firstKept);
   }
 }

@@ -2,16 +2,17 @@
 import type { CallEventName } from '../../../shared/calls/call.ts';
 import {
   type CallLine,
-  type CallRecord,
-  contentOf,
+  type CarriedLine,
+  carriedLine,
   isChange,
   type LineOfCall,
   type LinkLine,
   type LogLine,
   lastUnloggedSeq,
-  markLogged,
+  lineContent,
   unloggedLine,
-} from './call-record.ts';
+} from './call-lines.ts';
+import type { CallRecord } from './call-record.ts';
 
 /** After the last watcher has left, every change is logged for this long, so that a watcher whose connection broke can resume. */
 export const RECORDED_AFTER_WATCH_MS = 600_000;
@@ -84,13 +85,15 @@ export class ChangeRecorder {
   /** Records the newest entry of a timeline. `isEssential` is logged even if the call is not observed. */
   record(record: CallRecord, isEssential: boolean, now: number): void {
     const { metadata, origin } = record.call;
-    const isByCommand = record.loggedMetadata !== metadata || (origin && !record.isOriginLogged);
+    const { logged } = record;
+    const isByCommand = logged.metadata !== metadata || (origin && !logged.hasOrigin);
     if (this.#isObserved || now < this.#recordUntil || isEssential || isByCommand) this.#log(record);
-    else this.#unlogged.add(record);
+    else this.noteUnloggedState(record);
   }
 
   /** Notes that what clients do not see of a call has changed. */
   noteUnloggedState(record: CallRecord): void {
+    record.markChanged();
     this.#unlogged.add(record);
   }
 
@@ -109,8 +112,9 @@ export class ChangeRecorder {
     if (!end || record.timeline.at(-1)?.seq !== end.seq) return false;
     this.#unlogged.delete(record);
     record.call = { ...record.call, seq: end.seq };
-    record.timeline.splice(-1, 1, { seq: end.seq, at: end.at, event });
-    const line = { ...end, event, ...contentOf(record) };
+    record.replaceEntry({ seq: end.seq, at: end.at, event });
+    record.markLogged(end.seq);
+    const line = { ...end, event, ...lineContent(record) };
     replace(this.#lines, end, line);
     replace(this.#changes, end, line);
     if (event === 'Ended') this.#ends.set(record, line);
@@ -133,6 +137,9 @@ export class ChangeRecorder {
     return seq;
   }
 
+  /** Notes what a line of the log tells of changes that have no line of their own. */
+  readonly noteLine = (line: LineOfCall): void => this.noteUnlogged(lastUnloggedSeq(line));
+
   /** Notes that a change up to `seq` has no line of its own. */
   noteUnlogged(seq: number): void {
     this.#lastUnlogged = Math.max(this.#lastUnlogged, seq);
@@ -142,16 +149,19 @@ export class ChangeRecorder {
   takeLines(): LogLine[] {
     this.#ends.clear();
     const lines = this.#lines.splice(0);
-    const changes = Array.from(this.#unlogged, (record) => unloggedLine(record, this.#nextSeq));
-    for (const record of this.#unlogged) markLogged(record);
+    const changes = Array.from(this.#unlogged, (record) => {
+      const line = unloggedLine(record, this.#nextSeq);
+      record.markLogged(line.seq);
+      return line;
+    });
     this.#unlogged.clear();
     for (const line of changes) this.noteUnlogged(lastUnloggedSeq(line));
     return changes.length === 0 ? lines : [...lines, ...changes].sort((one, other) => one.seq - other.seq);
   }
 
   /** Returns lines for the calls that have none yet, which are still to be logged. */
-  peekUnlogged(): LineOfCall[] {
-    return Array.from(this.#unlogged, (record) => unloggedLine(record, () => record.call.seq));
+  peekUnlogged(): CarriedLine[] {
+    return Array.from(this.#unlogged, carriedLine);
   }
 
   /** Removes and returns the changes for watchers. Send them once the lines are written. */
@@ -166,7 +176,7 @@ export class ChangeRecorder {
   #log(record: CallRecord): void {
     const line = unloggedLine(record, this.#nextSeq);
     if (!isChange(line)) return;
-    markLogged(record);
+    record.markLogged(line.seq);
     this.#unlogged.delete(record);
     this.noteUnlogged(lastUnloggedSeq(line));
     this.#lines.push(line);

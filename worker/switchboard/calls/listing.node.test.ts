@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { newCall } from '../../../shared/calls/call.ts';
 import { addressOf } from '../../../shared/calls/call-filter.ts';
-import type { CallRecord } from './call-record.ts';
-import { pageOf } from './listing.ts';
+import { type Candidate, pageOf } from './listing.ts';
 
 it.each([
   ['+4930123@gw', 'sip:%2B49-30-123@GW:5060', true],
@@ -13,7 +13,9 @@ it.each([
   ['bob@gw', 'sip:notbob@gw', false],
   ['bob@gw', 'sip:bob@gw.other', false],
 ])('the address %s: %s', (address, callee, isListed) => {
-  const call = { callid: 'c', caller: 'sip:alice@gw', callee, state: 'active', began: 0 };
-  const records = [{ call, owner: undefined, firstSeq: 1 } as unknown as CallRecord];
-  expect(pageOf(records, { address: addressOf(address) }, 10).calls).toHaveLength(isListed ? 1 : 0);
+  const call = { ...newCall('c', 0), caller: 'sip:alice@gw', callee };
+  const candidates: Candidate[] = [{ firstSeq: 1, peek: () => ({ call, owner: undefined }) }];
+  expect(pageOf(candidates, { address: addressOf(address) }, 10, () => 0).calls).toHaveLength(
+    isListed ? 1 : 0,
+  );
 });

@@ -44,9 +44,9 @@ export class ReconcileState {
   ): { readonly gone: readonly string[]; readonly unclear: readonly string[] } {
     const gone: string[] = [];
     const unclear: string[] = [];
-    for (const { lastRound, firstSeq, dialogs, call } of active) {
-      if (lastRound >= round || firstSeq > this.#roundStartSeq) continue;
-      (isListComplete && dialogs.length > 0 ? gone : unclear).push(call.callid);
+    for (const record of active) {
+      if (record.lastRound >= round || record.firstSeq > this.#roundStartSeq) continue;
+      (isListComplete && record.peek().dialogs.length > 0 ? gone : unclear).push(record.callid);
     }
     // In this order the events get the same numbers with and without a hibernation.
     return { gone: gone.sort(), unclear: unclear.sort() };

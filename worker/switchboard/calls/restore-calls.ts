@@ -1,15 +1,12 @@
 /** Restores calls from their log and from what a hibernation has carried beside it. @module */
 import type { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
 import type { CallIndex } from './call-index.ts';
+import { type CarriedLine, contentOf, firstSeqOf, type LineOfCall, stateOf } from './call-lines.ts';
 import type { CallLog } from './call-log.ts';
-import {
-  applyLine,
-  type CallRecord,
-  type LineOfCall,
-  lastUnloggedSeq,
-  prependHistory,
-} from './call-record.ts';
+import { CallRecord } from './call-record.ts';
 import type { ChangeRecorder } from './change-recorder.ts';
+import type { CheckpointCall } from './checkpoint.ts';
+import type { OpenCalls } from './open-calls.ts';
 
 /** What the calls of a site are kept in. */
 export interface CallStores {
@@ -17,53 +14,61 @@ export interface CallStores {
   readonly index: CallIndex;
   readonly log: CallLog;
   readonly recorder: ChangeRecorder;
+  readonly openCalls: OpenCalls;
 }
 
-/** Applies a line of the log. Returns the record if it is a new one, which {@link CallIndex.sort} must put into its place. */
-export function restoreLine(
-  { correlator, recorder }: CallStores,
-  line: LineOfCall,
-): [CallRecord, isNew: boolean] {
-  const known = correlator.get(line.call.callid);
-  const record = applyLine(line, known);
-  if (!known) correlator.restore(record);
-  recorder.noteUnlogged(lastUnloggedSeq(line));
-  return [record, !known];
+/** Returns the record of an active call in a checkpoint, which {@link CallIndex.sort} must put into its place. */
+export function restoreStored(
+  { correlator, index, openCalls }: CallStores,
+  call: CheckpointCall,
+): CallRecord {
+  const record = CallRecord.fromCheckpoint(openCalls, call);
+  correlator.restore(record.callid, record);
+  index.add(record);
+  return record;
 }
 
-/**
- * Reads what the restore has left out: calls that had ended, and the beginnings of those that have ended since. Returns whether there
- * was something to read.
- */
-export function loadHistory({ correlator, index, log, recorder }: CallStores): boolean {
-  if (log.unreadBefore === 0) return false;
-  for (const past of log.readHistory((line) => recorder.noteUnlogged(lastUnloggedSeq(line)))) {
-    const known = correlator.get(past.call.callid);
-    if (known) {
-      prependHistory(known, past);
-    } else if (past.call.state === 'ended') {
-      correlator.restore(past);
-      index.addEnded(past);
-    }
+/** Returns the record of the newest line of a call, which {@link CallIndex.sort} must put into its place. */
+export function restoreLine({ correlator, openCalls }: CallStores, line: LineOfCall): CallRecord {
+  const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
+  record.firstSeq = firstSeqOf(line);
+  correlator.restore(record.callid, record);
+  return record;
+}
+
+/** Reads an ended call that is not in memory. Returns undefined if it is not kept, or not known to have ended. */
+export function readEnded({ index, log, openCalls }: CallStores, callid: string): CallRecord | undefined {
+  const ended = log.ended.get(callid);
+  const line = ended && log.rows.line(ended.position, (each) => each.call.callid === callid);
+  if (!line) return undefined;
+  const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
+  Object.assign(record, ended);
+  index.addEnded(record);
+  return record;
+}
+
+/** Forgets the calls that ended before a log position, and takes those out of memory that are too many. */
+export function pruneCalls(
+  { correlator, index, log, recorder, openCalls }: CallStores,
+  position: number,
+): void {
+  for (const record of index.prune(position)) {
+    correlator.remove(record.callid);
+    recorder.forgetUnlogged(record);
+    openCalls.forget(record);
   }
-  index.sort();
-  return true;
+  log.ended.prune(position);
 }
 
 /** Applies a line that was not written before a hibernation. Its changes are still to be logged; metadata and origin always are. */
 export function restoreUnlogged(
   { correlator, recorder }: CallStores,
-  line: LineOfCall,
+  line: CarriedLine,
 ): CallRecord | undefined {
   const record = correlator.get(line.call.callid);
   if (!record) return undefined;
-  const { loggedCount } = record;
-  const lengthBefore = record.timeline.length;
-  applyLine(line, record);
-  // A timeline that was full has lost entries that are in the log.
-  const added = 'event' in line ? 1 + (line.before?.length ?? 0) : 0;
-  const lost = lengthBefore + added - record.timeline.length;
-  record.loggedCount = loggedCount - lost;
+  record.applyState(stateOf(line));
+  for (const entry of line.entries) record.addEntry(entry);
   recorder.noteUnloggedState(record);
   return record;
 }

@@ -6,7 +6,7 @@
  */
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { CommandLog } from '../store/command-log.ts';
-import { isChange, type LineOfCall } from './call-record.ts';
+import type { CarriedLine } from './call-lines.ts';
 import type { UnloggedLines } from './call-writer.ts';
 
 /**
@@ -37,7 +37,7 @@ export function carryUnlogged(socket: WebSocket | undefined, { after, lines }: U
 export function carriedLines(
   sockets: readonly WebSocket[],
   log: CommandLog,
-): { readonly lines: readonly LineOfCall[]; readonly lastSeq: number } {
+): { readonly lines: readonly CarriedLine[]; readonly lastSeq: number } {
   const after = log.lastCallsPosition;
   const carried = sockets
     .map(attachmentOf)
@@ -46,5 +46,5 @@ export function carriedLines(
     .flatMap(({ unlogged = '' }) => (unlogged === '' ? [] : [JSON.parse(unlogged) as UnloggedLines]))
     .findLast((each) => each.after === after);
   const lines = carried?.lines ?? [];
-  return { lines, lastSeq: Math.max(0, ...lines.map((line) => (isChange(line) ? line.seq : line.call.seq))) };
+  return { lines, lastSeq: Math.max(0, ...lines.map(({ call }) => call.seq)) };
 }

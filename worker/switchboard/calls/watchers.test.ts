@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Client, ClientResponse } from '../../testing/client.ts';
 import { dialogEvent, scriptByMethod, statefulCalls } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
+import { MAX_PAGE_BYTES } from '../store/stored-page.ts';
 import { MAX_WATCHED_CALLS, MAX_WATCHED_CHARACTERS } from './watchers.ts';
 
 const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
@@ -73,6 +74,23 @@ it('sends a resuming watcher the missed changes, or a reset if they are not all 
     reset: true,
     calls: [{ callid: 'c1' }],
   });
+  adapter.close();
+});
+
+it('sends a watcher frames of at most 256 KB, however much has changed', async () => {
+  const site = new TestSite();
+  const adapter = await site.adapter(withoutDialogList);
+  const client = await site.client();
+  await watch(client);
+  const callids = Array.from({ length: 80 }, (_, n) => `${n}-`.padEnd(4_000, 'c'));
+  adapter.raiseEvents(callids.map((callid, n) => dialogEvent(callid, 1, 2, `id.${n}`)));
+  const frames: CallNotification[][] = [];
+  while (frames.flat().length < callids.length)
+    frames.push([await client.socket.next<CallNotification | CallNotification[]>()].flat());
+  expect(frames.flat().map(({ params }) => params.call?.callid)).toEqual(callids);
+  const sizes = frames.map((frame) => JSON.stringify(frame).length);
+  expect(sizes).toHaveLength(2);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_PAGE_BYTES);
   adapter.close();
 });
 

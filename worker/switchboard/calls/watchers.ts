@@ -1,10 +1,12 @@
 /** The clients that watch calls, and the frames that each receives. @module */
 import { MAX_CALL_ID_LENGTH } from '../../../shared/protocol/rpc/field-types.ts';
-import { MAX_BATCH, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { type Attachment, attach, attachmentOf, type ClientSocket, isLive } from '../sockets/attachments.ts';
 import type { ClientOutput } from '../sockets/client-output.ts';
+import { divideIntoFrames, frameOf } from '../sockets/frames.ts';
 import { notificationText } from '../sockets/sessions.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
+import { MAX_PAGE_BYTES } from '../store/stored-page.ts';
 import { type CallChange, RECORDED_AFTER_WATCH_MS } from './change-recorder.ts';
 
 /** What a watcher can receive: changes of calls, and on an HTTP stream also notifications of its subject's commands. */
@@ -134,11 +136,13 @@ export class Watchers {
 
   /** Sends what is queued in the order of its numbers, several in a frame: each frame has a cost for each watcher. */
   flush(): void {
-    const queued = this.#queue.splice(0).sort((one, other) => seqOf(one) - seqOf(other));
-    for (let from = 0; from < queued.length; from += MAX_BATCH)
-      this.#send(queued.slice(from, from + MAX_BATCH));
+    const queued = this.#queue
+      .splice(0)
+      .sort((one, other) => seqOf(one) - seqOf(other))
+      .map((item) => ({ item, text: frameText(item) }));
+    for (const frame of divideIntoFrames(queued, MAX_PAGE_BYTES)) this.#send(frame);
     const last = queued.at(-1);
-    if (last) this.#lastSent = Math.max(this.#lastSent, seqOf(last));
+    if (last) this.#lastSent = Math.max(this.#lastSent, seqOf(last.item));
   }
 
   /** The clock was set back by `ms` milliseconds. */
@@ -148,18 +152,14 @@ export class Watchers {
     this.#sql.exec('INSERT OR REPLACE INTO watching (id, record_until) VALUES (1, ?)', this.#recordUntil);
   }
 
-  #send(batch: readonly Observable[]): void {
-    const texts = batch.map(frameText);
-    const whole = frameOf(texts);
+  #send(items: readonly { readonly item: Observable; readonly text: string }[]): void {
+    const whole = frameOf(items);
     for (const [socket, afterSeq] of this.#sockets) {
       const client = attachmentOf(socket);
       if (this.#held.has(socket) || !isLive(socket) || client.kind !== 'client') continue;
-      const visible = texts.filter((_, index) => {
-        const item = batch[index];
-        return item !== undefined && seqOf(item) > afterSeq && isVisibleTo(item, client);
-      });
+      const visible = items.filter(({ item }) => seqOf(item) > afterSeq && isVisibleTo(item, client));
       if (visible.length > 0)
-        this.#output.send(socket, visible.length === texts.length ? whole : frameOf(visible));
+        this.#output.send(socket, visible.length === items.length ? whole : frameOf(visible));
     }
   }
 
@@ -175,11 +175,6 @@ export class Watchers {
     this.#recordUntil = this.any ? null : Date.now() + RECORDED_AFTER_WATCH_MS;
     this.#sql.exec('INSERT OR REPLACE INTO watching (id, record_until) VALUES (1, ?)', this.#recordUntil);
   }
-}
-
-/** Returns a frame with one notification, or with several. */
-export function frameOf(texts: readonly string[]): string {
-  return texts.length === 1 ? texts.join() : `[${texts.join()}]`;
 }
 
 /** Returns the number of a change or a notification, which orders all that happens at the site. */

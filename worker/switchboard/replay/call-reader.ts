@@ -1,6 +1,7 @@
 /** Reads the changes of calls that a socket watches from the log of calls. @module */
+
+import { isChange, type LogLine, lastUnloggedSeq } from '../calls/call-lines.ts';
 import { linesOf } from '../calls/call-log.ts';
-import { isChange, type LogLine, lastUnloggedSeq } from '../calls/call-record.ts';
 import type { CallChange } from '../calls/change-recorder.ts';
 import { isVisibleTo } from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';

@@ -6,7 +6,7 @@ import { SCOPES } from '../../../shared/policy/policy.ts';
 import type { Command } from '../../../shared/runner/stored-command.ts';
 import { MemorySql } from '../../testing/sleep/memory-sql.ts';
 import { storedCommand } from '../../testing/stored-command.ts';
-import type { LogLine } from '../calls/call-record.ts';
+import type { LogLine } from '../calls/call-lines.ts';
 import { type Observable, seqOf } from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
 import { CommandLog } from '../store/command-log.ts';

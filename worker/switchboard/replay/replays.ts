@@ -6,10 +6,11 @@
  * it. While any socket waits, there is a timer, so the object does not hibernate. If it is lost, so are its sockets, and clients resume.
  * @module
  */
-import { MAX_BATCH } from '../../../shared/protocol/rpc/jsonrpc.ts';
-import { frameOf, frameText, type Observable } from '../calls/watchers.ts';
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
+import { frameText, type Observable } from '../calls/watchers.ts';
 import { isLive } from '../sockets/attachments.ts';
-import { byteLength, type ClientOutput } from '../sockets/client-output.ts';
+import type { ClientOutput } from '../sockets/client-output.ts';
+import { divideIntoFrames, frameOf } from '../sockets/frames.ts';
 import { isKnownTo } from '../sockets/sessions.ts';
 import { MAX_PAGE_BYTES } from '../store/stored-page.ts';
 import type { ReplayReader } from './replay-reader.ts';
@@ -170,22 +171,9 @@ export class Replays {
 }
 
 function framesOf(items: readonly Observable[], { socket, inBatches }: Replay): string[] {
-  const frames: string[] = [];
-  let batch: string[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    if ('notification' in item && !isKnownTo(socket, item)) continue;
-    const text = frameText(item);
-    if (
-      batch.length > 0 &&
-      (!inBatches || batch.length === MAX_BATCH || bytes + text.length > MAX_FRAME_BYTES)
-    ) {
-      frames.push(frameOf(batch));
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(text);
-    bytes += text.length;
-  }
-  return batch.length > 0 ? [...frames, frameOf(batch)] : frames;
+  const known = items
+    .filter((item) => !('notification' in item) || isKnownTo(socket, item))
+    .map((item) => ({ text: frameText(item) }));
+  const frames = inBatches ? divideIntoFrames(known, MAX_FRAME_BYTES) : known.map((item) => [item]);
+  return frames.map(frameOf);
 }

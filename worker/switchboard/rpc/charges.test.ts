@@ -1,5 +1,5 @@
 /** What a client costs is charged to its subject and to its tenant, whatever it is sent over. */
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import type { Limits, Policy } from '../../../shared/policy/policy.ts';
 import type { Client } from '../../testing/client.ts';
 import { advanceClock, freezeClock } from '../../testing/clock.ts';
@@ -261,6 +261,41 @@ it.each<[string, Read]>([
   );
   const other = await site.client({ ...options, subject: 'sub:bob' });
   expect(await other.request('CallList')).toMatchObject({ result: {} });
+  adapter.close();
+});
+
+it('charges the bytes of what is sent, whatever the characters, and converts it to text once', async () => {
+  const adapter = await site.adapter(scriptByMethod({}));
+  const options = { subject: ALICE, policy: limited({ replayed_bytes_per_minute: MIN_BYTES }) };
+  const callid = 'call-1';
+  await adapter.raiseEvent(dialogEvent(callid, 1, 2));
+  const metadata = { note: '電'.repeat(600) };
+  await (await site.client(options)).request('CallHold', { callid, metadata, cmd_id: 'held' });
+  const client = await site.client(options);
+  let bytes = 0;
+  const stringify = vi.spyOn(JSON, 'stringify');
+  onTestFinished(() => stringify.mockRestore());
+  const conversions = () =>
+    stringify.mock.results.filter(({ value }) => /^\[?\{"jsonrpc".*"result".*電/.test(String(value))).length;
+  const query = rpc('CommandGet', { cmd_id: 'held' });
+  for (const [message, count] of [
+    [query, 1],
+    [[query, query], 2],
+  ] as const) {
+    client.socket.send(JSON.stringify(message));
+    const response = await client.socket.next();
+    expect(conversions()).toBe(count);
+    stringify.mockClear();
+    bytes += new TextEncoder().encode(JSON.stringify(response)).length;
+    stringify.mockClear();
+  }
+  for (let n = 0; n < 1_000; n++) {
+    const text = JSON.stringify(await client.request('CommandGet', { cmd_id: 'held' }));
+    if (text.includes('replayed_bytes_per_minute')) break;
+    bytes += new TextEncoder().encode(text).length;
+  }
+  expect(bytes).toBeGreaterThan(MIN_BYTES - 1_000);
+  expect(bytes).toBeLessThan(MIN_BYTES + 5_000);
   adapter.close();
 });
 

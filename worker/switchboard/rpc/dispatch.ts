@@ -3,6 +3,7 @@ import type { Metadata } from '../../../shared/calls/call.ts';
 import type { Leg } from '../../../shared/opensips/evi.ts';
 import { featuresOf, unsupportedReason } from '../../../shared/opensips/features.ts';
 import type { Rules } from '../../../shared/policy/policy.ts';
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import { type CallCommand, commandParams, isCallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
@@ -50,7 +51,7 @@ export interface DispatchContext {
   readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   readonly onStarted: (command: Command) => void;
   /** Charges a repeated command, which was read. Returns the limit that was exceeded before. */
-  readonly chargeRepeat: (characters: number) => LimitExceeded | undefined;
+  readonly chargeRepeat: (bytes: number) => LimitExceeded | undefined;
   /** Returns the limit that another command would exceed, or counts the command. */
   readonly countCommand: (method: CallCommand) => LimitExceeded | undefined;
   readonly now: number;
@@ -100,7 +101,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
   const known =
     givenCmdId && (context.runner.find(client.subject, cmdId) ?? context.findEnded(client.subject, cmdId));
   if (known) {
-    const exceeded = context.chargeRepeat(JSON.stringify(known).length);
+    const exceeded = context.chargeRepeat(byteLength(JSON.stringify(known)));
     if (exceeded) return tooManyResponse(id, exceeded);
     return repeat(id, known, { method, params: rest }, client, context);
   }

@@ -66,7 +66,7 @@ export function answerQuery(
     }
     case 'CallGet': {
       const { callid } = checked.data as QueryParams<'CallGet'>;
-      const record = visibleRecord(context.calls.find(callid), client);
+      const record = visibleRecord(context.calls.get(callid), client);
       if (record) return successResponse(id, { call: record.call, timeline: record.timeline });
       const data =
         'callid: no call with this Call-ID is known. It does not exist, or is no longer stored. List the calls with CallList.';
@@ -137,7 +137,7 @@ function watch(
   if (isResumed) return { calls: [], seq, link };
   const reset = since === undefined ? {} : { reset: true };
   if (callid === undefined) return { ...activeCalls(client, calls), seq, link, ...reset };
-  const record = visibleRecord(calls.find(callid), client);
+  const record = visibleRecord(calls.get(callid), client);
   return { calls: record ? [record.call] : [], seq, link, ...reset };
 }
 

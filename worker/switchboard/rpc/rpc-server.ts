@@ -3,6 +3,7 @@
  * itself: the responses leave once the turn is stored.
  * @module
  */
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import type { CallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
@@ -69,7 +70,8 @@ interface ServerDependencies extends RpcDependencies {
 
 /** The reply to a message. */
 export interface RpcReply {
-  readonly responses: readonly RpcResponse[];
+  /** As JSON: what a query returns has been converted to be charged. */
+  readonly responses: readonly string[];
   readonly batch: boolean;
   /** What follows the responses on the same socket. */
   readonly notifications?: readonly string[];
@@ -111,8 +113,8 @@ export class RpcServer {
     if (!exceeded) return { outcome: 'read', message };
     if (exceeded === 'flood') return { outcome: 'flood' };
     const responses = message.entries.flatMap((entry) => {
-      if ('errorResponse' in entry) return [entry.errorResponse];
-      return entry.id === undefined ? [] : [tooManyResponse(entry.id, exceeded)];
+      if ('errorResponse' in entry) return [JSON.stringify(entry.errorResponse)];
+      return entry.id === undefined ? [] : [JSON.stringify(tooManyResponse(entry.id, exceeded))];
     });
     return { outcome: 'answered', reply: { responses, batch: message.isBatch } };
   }
@@ -138,17 +140,17 @@ export class RpcServer {
     verified: VerifiedTokens = new Map(),
   ): RpcReply {
     const context = this.#dispatchContext(client, now);
-    let replyLength = 0;
+    let replyBytes = 0;
     const notifications: string[] = [];
     let sender = client;
     const responses = entries.map((entry) => {
       if ('errorResponse' in entry) return entry.errorResponse;
       if (socket === undefined && SOCKET_ONLY_METHODS.includes(entry.method)) return socketRequired(entry);
       if (isQueryRequest(entry)) {
-        if (replyLength > MAX_REPLY_LENGTH)
+        if (replyBytes > MAX_REPLY_BYTES)
           return entry.id === undefined ? undefined : tooManyResponse(entry.id, REPLY_TOO_LONG);
         const response = this.#query(entry, socket, sender, now);
-        if (isBatch) replyLength += JSON.stringify(response).length;
+        replyBytes += byteLength(response);
         return entry.id === undefined ? undefined : response;
       }
       if (isEcho(entry)) {
@@ -173,11 +175,11 @@ export class RpcServer {
         ? notAllowedResponse(id, TOKEN_REJECTED)
         : invalidParamsResponse(id, params.error);
     });
-    return {
-      responses: responses.filter((response) => response !== undefined),
-      batch: isBatch,
-      notifications,
-    };
+    const texts = responses.flatMap((response) => {
+      if (response === undefined) return [];
+      return [typeof response === 'string' ? response : JSON.stringify(response)];
+    });
+    return { responses: texts, batch: isBatch, notifications };
   }
 
   /** Makes the socket of an HTTP event stream a watcher. Returns the first frame of a stream that does not resume. */
@@ -204,24 +206,25 @@ export class RpcServer {
     return isValid ? successResponse(id, {}) : invalidParamsResponse(id, UNKNOWN_TOKEN);
   }
 
-  /** Answers a query. A client that reads calls makes OpenSIPS be asked as well. */
+  /** Answers a query, as JSON. A client that reads calls makes OpenSIPS be asked as well. */
   #query(
     request: RpcRequest & { readonly method: QueryMethod },
     socket: WebSocket | undefined,
     sender: ClientSocket,
     now: number,
-  ) {
+  ): string {
     const { watchers, reconcileSchedule } = this.#deps;
     const isRead = request.method !== 'CallUnwatch';
     const exceeded = isRead ? this.#readExceeded(socket, sender, now) : undefined;
-    if (exceeded) return tooManyResponse(request.id ?? null, exceeded);
+    if (exceeded) return JSON.stringify(tooManyResponse(request.id ?? null, exceeded));
     // An earlier request of the same batch may have changed the attachment.
     const client = socket ? (attachmentOf(socket) as ClientSocket) : sender;
     const wasWatched = watchers.any;
     const response = answerQuery(request, socket, client, this.#queryContext(now));
-    if (isRead) this.#charge(sender, JSON.stringify(response), now);
+    const text = JSON.stringify(response);
+    if (isRead) this.#charge(sender, text, now);
     if ('result' in response && readsCalls(request.method)) reconcileSchedule.onCallsRead(wasWatched, now);
-    return response;
+    return text;
   }
 
   /** Answers an Echo. What it returns counts as read, and follows the responses to the message: over HTTP, nothing does. */
@@ -253,17 +256,17 @@ export class RpcServer {
     return secondsBehind > 0 ? unread(secondsBehind) : charges.replay(subject, 0, now);
   }
 
-  /** Answers `rpc.discover`, whose result is a thousand times as long as the request. */
-  #describe(id: RpcId, { subject }: ClientSocket, now: number): RpcResponse {
+  /** Answers `rpc.discover`, as JSON, whose result is a thousand times as long as the request. */
+  #describe(id: RpcId, { subject }: ClientSocket, now: number): string {
     const { charges } = this.#deps;
-    const document = openRpcDocument();
-    const exceeded = charges.replay(subject, JSON.stringify(document).length, now);
-    return exceeded ? tooManyResponse(id, exceeded) : successResponse(id, document);
+    const response = JSON.stringify(successResponse(id, openRpcDocument()));
+    const exceeded = charges.replay(subject, byteLength(response), now);
+    return exceeded ? JSON.stringify(tooManyResponse(id, exceeded)) : response;
   }
 
   /** Charges a subject for what it is sent. */
   #charge({ subject }: ClientSocket, text: string, now: number): void {
-    this.#deps.charges.replay(subject, text.length, now);
+    this.#deps.charges.replay(subject, byteLength(text), now);
   }
 
   #dispatchContext(client: ClientSocket, now: number): DispatchContext {
@@ -280,7 +283,7 @@ export class RpcServer {
       isKnown: (callid) => calls.isKnown(callid),
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
-      chargeRepeat: (characters) => charges.replay(client.subject, characters, now),
+      chargeRepeat: (bytes) => charges.replay(client.subject, bytes, now),
       countCommand: (method: CallCommand) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;
@@ -319,8 +322,8 @@ export class RpcServer {
   }
 }
 
-/** Characters in the responses to a batch from which on its further queries are refused: one page more may follow. */
-const MAX_REPLY_LENGTH = 131_072;
+/** Bytes in the responses to a batch from which on its further queries are refused: one page more may follow. */
+const MAX_REPLY_BYTES = 131_072;
 
 const REPLY_TOO_LONG: LimitExceeded = {
   limit: 'unread_bytes',
@@ -356,7 +359,7 @@ function readsCalls(method: QueryMethod): boolean {
 function unreadableReason(frame: string | ArrayBuffer, maxBytes: number): string | undefined {
   if (typeof frame !== 'string') return 'Binary frames are not supported. Send JSON as text.';
   // A UTF-16 unit takes up to three bytes in UTF-8, so only frames that may be too long are measured.
-  const isTooLong = frame.length > maxBytes / 3 && new TextEncoder().encode(frame).length > maxBytes;
+  const isTooLong = frame.length > maxBytes / 3 && byteLength(frame) > maxBytes;
   return isTooLong ? `The message has more than ${maxBytes} bytes. Send a shorter one.` : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** Sends everything that clients receive, and closes the socket of one that does not read. @module */
 import type { Limits } from '../../../shared/policy/policy.ts';
+import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import { closeCode } from '../../../shared/protocol/link.ts';
 import { notification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { attachmentOf, isLive } from './attachments.ts';
@@ -124,10 +125,4 @@ function isStream(socket: WebSocket): boolean {
 function acknowledges(socket: WebSocket): boolean {
   const client = attachmentOf(socket);
   return client.kind === 'client' && client.acknowledges === true;
-}
-
-/** Returns the bytes of a text in UTF-8. Most texts are ASCII, which need not be encoded to be measured. */
-export function byteLength(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
-  return /^[\x00-\x7f]*$/.test(text) ? text.length : new TextEncoder().encode(text).length;
 }

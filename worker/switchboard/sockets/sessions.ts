@@ -2,7 +2,7 @@
 
 import { closeCode } from '../../../shared/protocol/link.ts';
 import { isAddedEvent } from '../../../shared/protocol/rpc/command-events.ts';
-import { type RpcResponse, notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
+import { notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
 import { attach, attachmentOf, type ClientSocket, isLive, wantsOriginal } from './attachments.ts';
@@ -147,10 +147,10 @@ export class Sessions {
       this.#output.send(socket, JSON.stringify(rpcNotification('SessionReset', { since })));
   }
 
-  /** Sends the responses to a message. */
-  answer(socket: WebSocket, responses: readonly RpcResponse[], batch: boolean): void {
+  /** Sends the responses to a message, which are JSON. */
+  answer(socket: WebSocket, responses: readonly string[], batch: boolean): void {
     if (responses.length === 0) return;
-    this.#output.send(socket, JSON.stringify(batch ? responses : responses[0]));
+    this.#output.send(socket, batch ? `[${responses.join()}]` : responses.join());
   }
 
   /** Sends a notification to the session of its command. A session without a socket can resume: the notification is stored. */

@@ -6,6 +6,7 @@
  */
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
+import { CheckpointTable } from './checkpoint-table.ts';
 import { type Segment, Segments } from './segments.ts';
 import { type LogTable, readStoredPage, type StoredPage } from './stored-page.ts';
 
@@ -43,10 +44,13 @@ export class CommandLog {
   readonly #sql: SqlStorage;
   /** The parts that the log consists of, and how long they are kept. */
   readonly segments: Segments;
+  /** The latest checkpoint of the calls. */
+  readonly checkpoint: CheckpointTable;
 
   constructor(sql: SqlStorage, retention = DEFAULT_RETENTION) {
     this.#sql = sql;
     this.segments = new Segments(sql, retention);
+    this.checkpoint = new CheckpointTable(sql);
   }
 
   /** Reads the running commands, from the oldest copy that is needed. */
@@ -83,13 +87,14 @@ export class CommandLog {
     }
   }
 
-  /** Returns the newest row of the call log. */
-  lastCallsRow(): string | undefined {
-    for (const { id } of this.segments.newestFirst) {
-      const [last] = this.#sql.exec<{ row: string }>(
-        `SELECT row FROM calls_${id} ORDER BY position DESC LIMIT 1`,
+  /** Returns the row of the call log at a position; undefined if there is none any more. */
+  callsAt(position: number): string | undefined {
+    for (const { id } of this.segments.around(position)) {
+      const [stored] = this.#sql.exec<{ row: string }>(
+        `SELECT row FROM calls_${id} WHERE position = ?`,
+        position,
       );
-      if (last) return last.row;
+      if (stored) return stored.row;
     }
     return undefined;
   }
@@ -189,7 +194,7 @@ export class CommandLog {
     return undefined;
   }
 
-  /** The position of the newest row of the call log; 0 if there is none. */
+  /** The position of the newest row of the call log, even if that was dropped after a checkpoint; 0 if there was none. */
   get lastCallsPosition(): number {
     for (const { id } of this.segments.newestFirst) {
       const { last } = this.#sql
@@ -197,7 +202,7 @@ export class CommandLog {
         .one();
       if (last !== null) return last;
     }
-    return 0;
+    return this.checkpoint.position;
   }
 }
 

@@ -56,6 +56,15 @@ export class Segments implements Iterable<Segment> {
     return this.#segments.toReversed();
   }
 
+  /**
+   * Returns the segments that can have a position: the one that begins before it, and the next one, because the rows of a turn get their
+   * numbers before the first of them opens a segment.
+   */
+  around(position: number): readonly Segment[] {
+    const index = this.#segments.findLastIndex(({ first }) => first <= position);
+    return this.#segments.slice(Math.max(0, index), index + 2);
+  }
+
   /** Random for each storage. */
   get epoch(): string {
     return this.#site.epoch;

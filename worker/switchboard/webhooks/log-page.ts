@@ -11,8 +11,8 @@ import {
 import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
+import { type CallLine, isChange, type LinkLine } from '../calls/call-lines.ts';
 import { linesOf } from '../calls/call-log.ts';
-import { type CallLine, isChange, type LinkLine } from '../calls/call-record.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { CommandLog, LoggedNotification } from '../store/command-log.ts';
 
@@ -116,7 +116,7 @@ function ofLink({ seq, link, at }: LinkLine): Candidate {
 
 /** The call may have ended long before its events are read. */
 function partiesOf(calls: Calls, callid: string): (string | null)[] {
-  const call = calls.find(callid)?.call;
+  const call = calls.get(callid)?.call;
   return call ? [call.caller, call.callee] : [];
 }
 

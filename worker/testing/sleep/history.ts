@@ -1,5 +1,6 @@
 /** Random histories of a site: what OpenSIPS, clients and the platform do. @module */
 import * as fc from 'fast-check';
+import type { MemoryLimits } from '../../switchboard/calls/memory-limits.ts';
 
 /** The kinds of steps, and how often each occurs. */
 export const STEP_WEIGHTS = {
@@ -51,8 +52,8 @@ const step = (kind: StepKind) =>
 
 export interface HistoryPlan {
   readonly steps: readonly Step[];
-  /** See `call-log.ts`. */
-  readonly maxCopyAge: number;
+  /** Of the site that hibernates; the other one has everything in memory. */
+  readonly memory: MemoryLimits;
 }
 
 /** Histories of this many steps. */
@@ -64,6 +65,11 @@ export function histories(length: { readonly min: number; readonly max: number }
       maxLength: length.max,
       size: 'max',
     }),
-    maxCopyAge: fc.nat({ max: 40 }),
+    memory: fc.record({
+      maxOpen: fc.nat({ max: 3 }),
+      maxText: fc.constantFrom(0, 80, 300),
+      maxEnded: fc.nat({ max: 3 }),
+      minTail: fc.nat({ max: 8_000 }),
+    }),
   });
 }

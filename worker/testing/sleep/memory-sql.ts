@@ -6,7 +6,14 @@
 type Row = Record<string, string | number>;
 
 /** The key of each table, by the beginning of its name. */
-const KEYS = { site: 'epoch', segments: 'id', log_: 'position', calls_: 'position', ended_: 'name' } as const;
+const KEYS = {
+  site: 'epoch',
+  segments: 'id',
+  log_: 'position',
+  calls_: 'position',
+  ended_: 'name',
+  checkpoint: 'id',
+} as const;
 
 export class MemorySql {
   /** The rows of each table by their key. */
@@ -57,11 +64,16 @@ export class MemorySql {
       this.#tables.delete(drop);
       return [];
     }
-    const [, insert, columns] =
-      /^INSERT (?:OR REPLACE )?INTO (\w+) \(([\w, ]+)\) VALUES/.exec(statement) ?? [];
-    if (insert && columns) return this.#insert(insert, columns.split(', '), values);
+    const [, replaces, insert, columns] =
+      /^INSERT (OR REPLACE )?INTO (\w+) \(([\w, ]+)\) VALUES/.exec(statement) ?? [];
+    if (insert && columns) return this.#insert(insert, columns.split(', '), values, replaces !== undefined);
     if (statement === 'DELETE FROM segments WHERE id = ?') {
       this.#table('segments').delete(values[0] ?? '');
+      return [];
+    }
+    if (statement === 'DELETE FROM checkpoint WHERE id >= ?') {
+      const rows = this.#table('checkpoint');
+      for (const id of rows.keys()) if (Number(id) >= Number(values[0])) rows.delete(id);
       return [];
     }
     if (statement === 'UPDATE segments SET bytes = ? WHERE id = ?') {
@@ -77,23 +89,25 @@ export class MemorySql {
     return this.#select(statement, values);
   }
 
-  #insert(table: string, columns: readonly string[], values: (string | number)[]): Row[] {
+  #insert(table: string, columns: readonly string[], values: (string | number)[], replaces: boolean): Row[] {
     const row = Object.fromEntries(columns.map((column) => [column, values.shift() ?? 0]));
     const rows = this.#table(table);
     const prefix = Object.keys(KEYS).find((each) => table.startsWith(each)) as keyof typeof KEYS;
     const key = row[KEYS[prefix]] ?? 0;
-    if (rows.has(key) && prefix !== 'ended_') throw new Error(`${table} has a row ${key} already`);
+    if (rows.has(key) && !replaces) throw new Error(`${table} has a row ${key} already`);
     rows.set(key, row);
     return [];
   }
 
   #select(statement: string, values: readonly (string | number)[]): Row[] {
-    const [, table] = /^SELECT .+ FROM (site|segments|log_\d+|calls_\d+)\b/.exec(statement) ?? [];
+    const [, table] = /^SELECT .+ FROM (site|segments|checkpoint|log_\d+|calls_\d+)\b/.exec(statement) ?? [];
     if (!table) throw new Error(`This statement is not known here: ${statement}`);
     const rows = [...this.#table(table).values()].sort((one, other) => keyOf(one) - keyOf(other));
     if (statement.startsWith('SELECT max(position)')) {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
+    if (statement.endsWith('WHERE position = ?'))
+      return rows.filter((row) => keyOf(row) === Number(values[0]));
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
     // The texts that a row must contain come first. They only save work: what is read is filtered once more.
     const [position = 0, end = 0] = values.slice(statement.includes('position <= ?') ? -2 : 0).map(Number);
@@ -112,5 +126,5 @@ export class MemorySql {
 }
 
 function keyOf(row: Row): number {
-  return Number(row['position'] ?? row['id'] ?? 0);
+  return Number(row['id'] ?? row['position'] ?? 0);
 }

@@ -43,7 +43,7 @@ export class ShownNumbers {
   expectKept(calls: Calls, firstKept: number): void {
     for (const [callid, seq] of this.#calls) {
       if (seq < firstKept) continue;
-      expect(calls.find(callid)?.call.seq, `${callid} was shown with ${seq}`).toBeGreaterThanOrEqual(seq);
+      expect(calls.get(callid)?.call.seq, `${callid} was shown with ${seq}`).toBeGreaterThanOrEqual(seq);
     }
   }
 

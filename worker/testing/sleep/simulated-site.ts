@@ -6,10 +6,11 @@
 import { type AdapterRequest, sentRequests } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
-import type { CallLine, LinkLine } from '../../switchboard/calls/call-record.ts';
+import type { CallLine, LinkLine } from '../../switchboard/calls/call-lines.ts';
 import { Calls } from '../../switchboard/calls/calls.ts';
 import type { CallChange } from '../../switchboard/calls/change-recorder.ts';
 import { RECORDED_AFTER_WATCH_MS } from '../../switchboard/calls/change-recorder.ts';
+import { MEMORY_LIMITS, type MemoryLimits } from '../../switchboard/calls/memory-limits.ts';
 import { carriedLines, carryUnlogged } from '../../switchboard/calls/unlogged-changes.ts';
 import { CommandLog } from '../../switchboard/store/command-log.ts';
 import { changesSince } from '../missed.ts';
@@ -41,7 +42,7 @@ export type ShownChange =
 
 export class SimulatedSite {
   readonly sql: MemorySql;
-  readonly #maxCopyAge: number;
+  readonly #memory: MemoryLimits;
   calls!: Calls;
   /** The number of the reconciliation round. */
   round = 0;
@@ -58,9 +59,9 @@ export class SimulatedSite {
   #changedCommands = new Set<Command>();
   #requests: AdapterRequest[] = [];
 
-  constructor(sql: MemorySql, maxCopyAge: number) {
+  constructor(sql: MemorySql, memory = MEMORY_LIMITS) {
     this.sql = sql;
-    this.#maxCopyAge = maxCopyAge;
+    this.#memory = memory;
     this.#restore();
   }
 
@@ -122,7 +123,7 @@ export class SimulatedSite {
 
   /** Returns a site that finds this storage as it is now, and what is not in it. */
   fork(): SimulatedSite {
-    const fork = new SimulatedSite(this.sql.clone(), this.#maxCopyAge);
+    const fork = new SimulatedSite(this.sql.clone(), { ...MEMORY_LIMITS, maxText: this.#memory.maxText });
     fork.round = this.round;
     fork.#recordUntil = this.#recordUntil;
     fork.calls.recordUntil(this.#recordUntil);
@@ -225,7 +226,7 @@ export class SimulatedSite {
     const sockets = this.#socket ? [this.#socket] : [];
     const carried = carriedLines(sockets, this.#store);
     this.#nextSeq = Math.max(position, carried.lastSeq + 1);
-    this.calls = new Calls(this.#store, () => this.#nextSeq++, this.#maxCopyAge);
+    this.calls = new Calls(this.#store, () => this.#nextSeq++, this.#memory);
     this.calls.restoreUnlogged(carried.lines);
     this.calls.recordUntil(this.#recordUntil);
     this.calls.setWatched(this.watching.size > 0, 0);
