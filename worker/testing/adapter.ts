@@ -80,12 +80,6 @@ export class ScriptedAdapter {
     await this.#send({ type: 'event', at: Date.now(), ...event });
   }
 
-  /** Raises events in one frame, so that they are one turn. */
-  raiseEvents(events: readonly EviEvent[]): void {
-    const messages = events.map((event) => ({ type: 'event', at: Date.now(), ...event, seq: ++this.#seq }));
-    this.#socket.send(JSON.stringify(messages));
-  }
-
   close(): void {
     this.#isClosed = true;
     this.#socket.close();
