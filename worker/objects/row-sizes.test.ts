@@ -116,10 +116,10 @@ it('of a site whose clients send the longest commands, and whose phones report w
   for (let n = 0; n < 5; n++) client.socket.send(JSON.stringify(ends));
   // Many calls in one turn, many dialogs of one call, and many changes of another.
   for (let frame = 0; frame < 4; frame++)
-    await adapter.raiseEvents(
+    adapter.raiseEvents(
       Array.from({ length: 100 }, (_, n) => dialogEvent(LONG_CALLID(1_000 + 100 * frame + n), 1, 2, `${n}`)),
     );
-  await adapter.raiseEvents(
+  adapter.raiseEvents(
     Array.from({ length: 100 }, (_, n) => dialogEvent(LONG_CALLID(1_000), 1, 2, `${n}`.padEnd(100, '0'))),
   );
   for (let n = 0; n < 300; n++)
