@@ -58,11 +58,13 @@ export class LogRows {
    * Returns the rows to write: what has changed since the last call, and copies that are too old.
    * @param position of the first row; each row takes the next one
    * @param runningCount the number of running commands
+   * @param copyBefore copies before this position are too old as well
    */
-  takeRows(position: number, runningCount: number): readonly LogRow[] {
+  takeRows(position: number, runningCount: number, copyBefore = 0): readonly LogRow[] {
     if (this.#changed.size === 0) return [];
     const maxAge = MAX_COPY_AGE + COPY_AGE_PER_COMMAND * runningCount;
-    for (const command of this.#positions.storedBefore(position - maxAge)) this.#changed.add(command);
+    for (const command of this.#positions.storedBefore(Math.max(position - maxAge, copyBefore)))
+      this.#changed.add(command);
     const changed = [...this.#changed];
     this.#changed = new Set();
     const rows: LogRow[] = [];

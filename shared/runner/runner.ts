@@ -245,9 +245,12 @@ export class Runner {
     }
   }
 
-  /** Removes and returns what has accumulated since the last call. Store the rows before you send the rest. */
-  takeOutput(): TurnOutput {
-    const rows = this.#logRows.takeRows(this.#nextPosition, this.#commands.size);
+  /**
+   * Removes and returns what has accumulated since the last call. Store the rows before you send the rest.
+   * @param copyBefore the log needs new copies of running commands whose last ones are before this position
+   */
+  takeOutput(copyBefore = 0): TurnOutput {
+    const rows = this.#logRows.takeRows(this.#nextPosition, this.#commands.size, copyBefore);
     this.#nextPosition += rows.length;
     for (const { commands } of rows) this.#commands.onStored(commands);
     const notifications = this.#notifications;

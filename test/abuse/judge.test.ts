@@ -1,6 +1,7 @@
 /** The judgment of an attack: each limit is noticed, and only that one. */
 import { expect, it } from 'vitest';
 import { latencyOf, type RunResult, shortcomings } from './judge.ts';
+import { MAX_WAL_BYTES } from './storage-check.ts';
 
 const CALM = { p50: 2, p99: 10, slowest: 40 };
 const GOOD: RunResult = {
@@ -14,11 +15,13 @@ const GOOD: RunResult = {
   errors: 0,
   isEdgeAlive: true,
 };
+const STORED = { diskBytes: 100, storedBytes: 90, budget: 100, isGapTold: true };
 const judge = (changes: Partial<RunResult>) => shortcomings([{ ...GOOD, ...changes }], /^429/);
 
 it('accepts what is just within the limits', () => {
   expect(judge({})).toEqual([]);
   expect(judge({ heapMb: null })).toEqual([]);
+  expect(judge({ storage: STORED })).toEqual([]);
 });
 
 it.each<[string, Partial<RunResult>, RegExp]>([
@@ -28,6 +31,12 @@ it.each<[string, Partial<RunResult>, RegExp]>([
   ['heap', { heapMb: { idle: 10, after: 71 } }, /grown by 61 MB/],
   ['connecting', { connectMs: null }, /Infinity ms to connect/],
   ['disconnected', { disconnected: 2 }, /2 sockets of others/],
+  [
+    'too much stored',
+    { storage: { ...STORED, diskBytes: 101 + MAX_WAL_BYTES } },
+    /bytes on disk, and its limit is 100/,
+  ],
+  ['a hidden gap', { storage: { ...STORED, isGapTold: false } }, /not told/],
   ['dead', { isEdgeAlive: false }, /edge has ended/],
   ['not refused', { attack: { ...GOOD.attack, refusals: { 500: 3 } } }, /not refused/],
 ])('notices %s', (_, changes, expected) => {

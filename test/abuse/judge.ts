@@ -1,5 +1,6 @@
 /** Compares what an attack did to the others with what it may do. Pure. @module */
 import { quantile } from '../../bench/statistics.ts';
+import { MAX_WAL_BYTES, type StorageResult } from './storage-check.ts';
 import type { AttackReport } from './tally.ts';
 
 /** One run of an attack. */
@@ -20,6 +21,8 @@ export interface RunResult {
   readonly errors: number;
   /** Whether the process of the edge still runs. */
   readonly isEdgeAlive: boolean;
+  /** What the attack has stored, if that is limited. */
+  readonly storage?: StorageResult;
 }
 
 export interface Latency {
@@ -88,7 +91,20 @@ export function shortcomings(runs: readonly RunResult[], refusals: RegExp | unde
           `a new client of another tenant needs ${Math.round(connect)} ms to connect (at most ${MAX_CONNECT_MS})`,
         ]),
     ...(disconnected === 0 ? [] : [`${disconnected} sockets of others were disconnected`]),
+    ...runs.flatMap(({ storage }) => (storage ? storageShortcomings(storage) : [])),
     ...(runs.every(({ isEdgeAlive }) => isEdgeAlive) ? [] : ['the edge has ended']),
     ...(refusals === undefined || runs.some(isRefused) ? [] : ['the attacker was not refused anything']),
+  ];
+}
+
+/** Returns a sentence for each way in which a site has stored too much, or has not told so. */
+function storageShortcomings({ diskBytes, budget, isGapTold }: StorageResult): string[] {
+  return [
+    ...(diskBytes <= budget + MAX_WAL_BYTES
+      ? []
+      : [
+          `the site takes ${diskBytes} bytes on disk, and its limit is ${budget}, beside the write-ahead log`,
+        ]),
+    ...(isGapTold ? [] : ['a session that resumes was not told that something is missing']),
   ];
 }

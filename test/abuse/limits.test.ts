@@ -1,16 +1,20 @@
 /** The short form of `npm run test:abuse`: what attackers are refused, in counts. The victim is another tenant of the same edge. */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Client } from '../harness/client.ts';
-import { type AttackContext, type AttackRun, delay } from './attack.ts';
+import { type Attack, type AttackContext, type AttackRun, delay } from './attack.ts';
+import { storeAll, storeEchoes } from './attacks/storage.ts';
 import { openSocket, rpc, sendRequest } from './clients.ts';
 import { AbuseHarness } from './harness.ts';
 import { RawWebSocket } from './raw-websocket.ts';
+import { MAX_WAL_BYTES, StorageCheck } from './storage-check.ts';
 import { Tally } from './tally.ts';
 
 /** About 130 KB of log. */
 const CALLS = 60;
 /** A turn reads and sends no more. */
 const TURN_BYTES = 262_144;
+/** The least `stored_bytes` that can be set. */
+const MIN_STORED_BYTES = 16_777_216;
 const START_TIMEOUT_MS = 180_000;
 
 let harness: AbuseHarness;
@@ -45,6 +49,11 @@ async function setLimits(limits: object): Promise<void> {
     unread_bytes: 1_048_576,
   };
   await harness.stack.adminRequest('PATCH', '/tenants/t2', { limits: { ...defaults, ...limits } });
+}
+
+/** Runs an attack until it has sent so many messages. */
+async function attackUntil(attack: Attack, count: number): Promise<void> {
+  await attack({ ...run, isStopped: () => tally.sent >= count });
 }
 
 /** The victim is not disconnected, and gets an answer. */
@@ -134,3 +143,34 @@ it('closes a socket that does not read its replies, with 4413', async () => {
   await expect.poll(() => tally.report().closes).toEqual({ 4413: 1 });
   await expectVictimServed();
 });
+
+it(
+  'stores nothing of Echos, however many',
+  async () => {
+    await setLimits({ messages_per_second: 10_000, tenant_messages_per_second: 100_000 });
+    const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
+    const before = await storage.end();
+    await attackUntil(storeEchoes, 500);
+    await expectVictimServed();
+    const { storedBytes, isGapTold } = await storage.end();
+    expect([storedBytes, isGapTold]).toEqual([before.storedBytes, false]);
+  },
+  START_TIMEOUT_MS,
+);
+
+it(
+  'stores no more than its budget, also on disk, and tells a session that resumes what is missing',
+  async () => {
+    await setLimits({ messages_per_second: 10_000, tenant_messages_per_second: 100_000 });
+    const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
+    await attackUntil(storeAll, 700);
+    await expectVictimServed();
+    const { diskBytes, storedBytes, isGapTold } = await storage.end();
+    expect(storedBytes).toBeLessThanOrEqual(MIN_STORED_BYTES);
+    expect(diskBytes).toBeLessThanOrEqual(MIN_STORED_BYTES + MAX_WAL_BYTES);
+    // It was enough to drop something.
+    expect(storedBytes).toBeGreaterThan(MIN_STORED_BYTES / 2);
+    expect(isGapTold).toBe(true);
+  },
+  START_TIMEOUT_MS,
+);

@@ -2,6 +2,7 @@
 import { quantile } from '../../bench/statistics.ts';
 import { table } from '../../bench/table.ts';
 import { heapGrowth, type RunResult, shortcomings, slowdown } from './judge.ts';
+import type { StorageResult } from './storage-check.ts';
 
 const HEADER = ['attack', 'victim', 'p50', 'p99', 'slowest', 'connects', 'heap', 'RSS', 'disconnected'];
 
@@ -39,7 +40,7 @@ export function formatResult(
 }
 
 /** Returns what an attacker got, in one line. */
-function formatAttacker({ attack }: RunResult): string {
+function formatAttacker({ attack, storage }: RunResult): string {
   const { sent, messages, bytes, opened, open, refusals, closes } = attack;
   const counts = (named: Readonly<Record<string, number>>) =>
     Object.entries(named)
@@ -49,5 +50,12 @@ function formatAttacker({ attack }: RunResult): string {
     `attacker: ${sent} sent, ${messages} messages and ${(bytes / 1e6).toFixed(1)} MB received, ${opened} sockets opened, ${open} open`,
     `refusals: ${counts(refusals)}`,
     `closes: ${counts(closes)}`,
+    ...(storage ? [formatStorage(storage)] : []),
   ].join('; ');
+}
+
+function formatStorage({ diskBytes, storedBytes, budget, isGapTold }: StorageResult): string {
+  const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+  const gap = isGapTold ? 'a resuming session was told of the gap' : 'a resuming session was told of no gap';
+  return `stored: ${mb(storedBytes)} MB, ${mb(diskBytes)} MB on disk, of ${mb(budget)} MB; ${gap}`;
 }

@@ -6,6 +6,7 @@ import { ATTACKS } from './attacks/attacks.ts';
 import { Forked } from './forked.ts';
 import { AbuseHarness } from './harness.ts';
 import { latencyOf, type RunResult } from './judge.ts';
+import { StorageCheck } from './storage-check.ts';
 import type { VictimReport, VictimTask } from './victim.ts';
 
 /** The pause between two runs, in milliseconds: longer than a flood blocks a subject or an address. */
@@ -37,6 +38,9 @@ export async function runAttack(
 async function runOnce(harness: AbuseHarness, name: string, seconds: number): Promise<RunResult> {
   const context = await harness.attackContext();
   const task = { port: harness.stack.port, keys: await harness.bystanderKeys() };
+  const { storedBytes } = ATTACKS[name] ?? {};
+  const storage =
+    storedBytes === undefined ? undefined : await StorageCheck.begin(harness.stack, storedBytes);
   using victim = new Forked<VictimTask, VictimReport>('victim.ts', task);
   await victim.next();
   const measure = () => {
@@ -71,5 +75,6 @@ async function runOnce(harness: AbuseHarness, name: string, seconds: number): Pr
     connectMs: during.connectMs,
     errors: during.errors,
     isEdgeAlive: harness.isEdgeAlive,
+    ...(storage ? { storage: await storage.end() } : {}),
   };
 }

@@ -32,10 +32,10 @@ export const DEFAULT_RETENTION: Retention = {
   segmentTtlMs: 2_880_000,
 };
 
-/** Returns the limits for a database that is to have at most `storedBytes`: the segment that is written to has room left. */
+/** Returns the limits for a database that is to have at most `storedBytes`: the segment that is written to has room left, and copies of what a dropped one has. */
 function bytesFor(storedBytes: number): Pick<Retention, 'segmentBytes' | 'maxBytes'> {
   const segmentBytes = Math.floor(storedBytes / PARTS);
-  return { segmentBytes, maxBytes: storedBytes - segmentBytes };
+  return { segmentBytes, maxBytes: storedBytes - 2 * segmentBytes };
 }
 
 /**

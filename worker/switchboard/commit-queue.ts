@@ -89,7 +89,7 @@ export class CommitQueue {
     const status = link.takeStatusChange();
     if (status) calls.onLinkStatus(status, now);
     this.#rounds.run(this.isWatched, now);
-    const { rows, requests, notifications } = runner.takeOutput();
+    const { rows, requests, notifications } = runner.takeOutput(commandLog.segments.copyCommandsBefore);
     const { applied } = link;
     for (const { position, commands } of rows) {
       const restoreFrom = runner.restoreFrom(position);

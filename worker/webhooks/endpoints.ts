@@ -24,6 +24,9 @@ export interface Endpoint extends EventFilter {
   readonly droppedCount: number;
 }
 
+/** The newest secrets that sign, whatever their grace periods: each takes room in the row and in every request. */
+const MAX_SIGNERS = 10;
+
 export class EndpointStore {
   readonly #sql: SqlStorage;
   /** Endpoints are read with each event and seldom change. */
@@ -99,7 +102,7 @@ export class EndpointStore {
       ...active,
       expiresAt: Math.min(active.expiresAt ?? Number.POSITIVE_INFINITY, now + graceMs),
     }));
-    const rotated = graceMs > 0 ? [signer, ...previous] : [signer];
+    const rotated = graceMs > 0 ? [signer, ...previous].slice(0, MAX_SIGNERS) : [signer];
     this.#sql.exec('UPDATE endpoints SET signers = ? WHERE id = ?', JSON.stringify(rotated), id);
     this.#cache = undefined;
   }

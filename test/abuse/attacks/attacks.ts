@@ -3,6 +3,7 @@ import type { Attack } from '../attack.ts';
 import { batches, manySockets, manySubjects, waits } from './rates.ts';
 import { eventsSince, listPages, repeats, resumeUnread, watchSince, watchSinceBound } from './replay.ts';
 import { adapterUpgrades, noCloseAnswer, reconnectLoop, reconnectSame, upgrades } from './sockets.ts';
+import { storeAll, storeEchoes } from './storage.ts';
 import { eventsUnread, repliesUnread } from './unread.ts';
 
 export interface AttackEntry {
@@ -13,10 +14,14 @@ export interface AttackEntry {
   readonly refusals?: RegExp;
   /** `ulimit -n` of the edge, which then is `npm start` as a whole; absent: the limit of this machine, and bare workerd. */
   readonly descriptors?: number;
+  /** The limit `stored_bytes` of the attacker's site, in which its database must stay. */
+  readonly storedBytes?: number;
 }
 
 /** A refusal by a limit (-32003, 429) or because all places are taken (503), or a close: 4408, 4413, 4429, or without a frame. */
 const ANY_LIMIT = /^(-32003|429|503|4408|4413|4429|0)\b/;
+/** The least that can be set. */
+const MIN_STORED_BYTES = 16_777_216;
 const DESCRIPTORS = [256, 1_024, 20_000];
 
 export const ATTACKS: Readonly<Record<string, AttackEntry>> = {
@@ -58,6 +63,17 @@ export const ATTACKS: Readonly<Record<string, AttackEntry>> = {
     refusals: ANY_LIMIT,
   },
   batches: { title: '20 sockets send batches of 100', run: batches, refusals: ANY_LIMIT },
+  'store-commands': {
+    title: '50 sockets store the longest commands',
+    run: storeAll,
+    refusals: ANY_LIMIT,
+    storedBytes: MIN_STORED_BYTES,
+  },
+  'store-echoes': {
+    title: '50 sockets send the longest Echos',
+    run: storeEchoes,
+    refusals: ANY_LIMIT,
+  },
   waits: { title: '500 × ?wait=60', run: waits, refusals: ANY_LIMIT },
   'waits-front': {
     title: '500 × ?wait=60, to npm start',

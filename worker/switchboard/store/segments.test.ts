@@ -139,6 +139,29 @@ describe('a budget of 2 MB', () => {
       expect(notificationsSince(log, 'me', 'one', 100), 'who resumes is told').toBeUndefined();
     }));
 
+  it('is kept while a command runs for long: the log asks for a new copy of it', () =>
+    withLogDatabase((open, sql) => {
+      const log = open(BUDGET);
+      let copiedAt = 1;
+      appendCommands(log, 1, [storedCommand(1, 'running')], { restoreFrom: 1 });
+      let largest = 0;
+      for (let id = 2; id < 1_000; id++) {
+        const large = { ...storedCommand(id, 'ended'), params: { text: 'x'.repeat(10_000) } };
+        const isCopyNeeded = copiedAt < log.segments.copyCommandsBefore;
+        if (isCopyNeeded) copiedAt = id;
+        const commands = isCopyNeeded ? [large, storedCommand(1, 'running')] : [large];
+        appendCommands(log, id, commands, { restoreFrom: copiedAt });
+        largest = Math.max(largest, sql.databaseSize);
+      }
+      expect(largest).toBeLessThan(2_000_000);
+      expect(copiedAt, 'no more copies than segments').toBeGreaterThan(1);
+      expect(
+        open(BUDGET)
+          .restore()
+          .running.map(({ cmdId }) => cmdId),
+      ).toEqual(['c1']);
+    }));
+
   it('that becomes smaller is kept with the next trim', () =>
     withLogDatabase((open, sql) => {
       const log = open(BUDGET);

@@ -28,6 +28,8 @@ export class Segments implements Iterable<Segment> {
   #copyCalls: (end: number, now: number) => void = () => {};
   /** A running command has blocked {@link trim}, which is not due again before, in Unix milliseconds. */
   #blockedUntil = 0;
+  /** Too much is stored, and running commands still need what is before this position; 0 if they do not. */
+  #neededBefore = 0;
   /** A segment was opened since the last {@link trimIfOpened}. */
   #isOpened = false;
   /** The characters that were written since the size of the database was last read; infinity before the first time. */
@@ -101,6 +103,11 @@ export class Segments implements Iterable<Segment> {
     return Math.max(this.#oldestEnds, this.#blockedUntil);
   }
 
+  /** While too much is stored, copies of running commands before this position keep it from being dropped: write them again. */
+  get copyCommandsBefore(): number {
+    return this.#neededBefore;
+  }
+
   get #oldestEnds(): number {
     const [oldest] = this.#segments;
     return oldest
@@ -114,12 +121,15 @@ export class Segments implements Iterable<Segment> {
    * @param commandsFrom the oldest position that a restore of running commands needs
    */
   trim(now: number, commandsFrom: number): void {
+    this.#neededBefore = 0;
     for (const segment of [...this.#segments]) {
       if (this.#segments[0] !== segment) continue;
-      if (!this.#isTooMuch && now < this.#oldestEnds) return;
+      const isTooMuch = this.#isTooMuch;
+      if (!isTooMuch && now < this.#oldestEnds) return;
       const logEnd = 1 + (this.#lastIn(`log_${segment.id}`) ?? segment.first);
       if (logEnd > commandsFrom) {
         this.#blockedUntil = now + this.#retention.segmentMs;
+        if (isTooMuch) this.#neededBefore = logEnd;
         return;
       }
       const end = Math.max(logEnd, 1 + (this.#lastIn(`calls_${segment.id}`) ?? 0));
@@ -142,9 +152,9 @@ export class Segments implements Iterable<Segment> {
     return length > maxSegments + 1 || (length > 1 && this.#sql.databaseSize > maxBytes);
   }
 
-  /** Trims if a segment was opened, because a busy site fills segments before an alarm is due. Everything must be written before. */
+  /** Trims if a segment was opened, because a busy site fills segments before an alarm is due, or if running commands were in the way. Everything must be written before. */
   trimIfOpened(now: number, commandsFrom: number): void {
-    if (!this.#isOpened) return;
+    if (!this.#isOpened && this.#neededBefore === 0) return;
     this.#isOpened = false;
     this.trim(now, commandsFrom);
   }
