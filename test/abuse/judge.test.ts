@@ -15,7 +15,7 @@ const GOOD: RunResult = {
   errors: 0,
   isEdgeAlive: true,
 };
-const STORED = { diskBytes: 100, storedBytes: 90, budget: 100, isGapTold: true };
+const STORED = { diskBytes: 100, storedBytes: 90, budget: 100, isGapReported: true };
 const judge = (changes: Partial<RunResult>) => shortcomings([{ ...GOOD, ...changes }], /^429/);
 
 it('accepts what is just within the limits', () => {
@@ -36,7 +36,7 @@ it.each<[string, Partial<RunResult>, RegExp]>([
     { storage: { ...STORED, diskBytes: 101 + MAX_WAL_BYTES } },
     /bytes on disk, and its limit is 100/,
   ],
-  ['a hidden gap', { storage: { ...STORED, isGapTold: false } }, /not told/],
+  ['a hidden gap', { storage: { ...STORED, isGapReported: false } }, /not told/],
   ['dead', { isEdgeAlive: false }, /edge has ended/],
   ['not refused', { attack: { ...GOOD.attack, refusals: { 500: 3 } } }, /not refused/],
 ])('notices %s', (_, changes, expected) => {

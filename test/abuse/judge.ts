@@ -98,13 +98,13 @@ export function shortcomings(runs: readonly RunResult[], refusals: RegExp | unde
 }
 
 /** Returns a sentence for each way in which a site has stored too much, or has not told so. */
-function storageShortcomings({ diskBytes, budget, isGapTold }: StorageResult): string[] {
+function storageShortcomings({ diskBytes, budget, isGapReported }: StorageResult): string[] {
   return [
     ...(diskBytes <= budget + MAX_WAL_BYTES
       ? []
       : [
           `the site takes ${diskBytes} bytes on disk, and its limit is ${budget}, beside the write-ahead log`,
         ]),
-    ...(isGapTold ? [] : ['a session that resumes was not told that something is missing']),
+    ...(isGapReported ? [] : ['a session that resumes was not told that something is missing']),
   ];
 }

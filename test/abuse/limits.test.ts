@@ -152,8 +152,8 @@ it(
     const before = await storage.end();
     await attackUntil(storeEchoes, 500);
     await expectVictimServed();
-    const { storedBytes, isGapTold } = await storage.end();
-    expect([storedBytes, isGapTold]).toEqual([before.storedBytes, false]);
+    const { storedBytes, isGapReported } = await storage.end();
+    expect([storedBytes, isGapReported]).toEqual([before.storedBytes, false]);
   },
   START_TIMEOUT_MS,
 );
@@ -165,12 +165,12 @@ it(
     const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
     await attackUntil(storeAll, 700);
     await expectVictimServed();
-    const { diskBytes, storedBytes, isGapTold } = await storage.end();
+    const { diskBytes, storedBytes, isGapReported } = await storage.end();
     expect(storedBytes).toBeLessThanOrEqual(MIN_STORED_BYTES);
     expect(diskBytes).toBeLessThanOrEqual(MIN_STORED_BYTES + MAX_WAL_BYTES);
     // It was enough to drop something.
     expect(storedBytes).toBeGreaterThan(MIN_STORED_BYTES / 2);
-    expect(isGapTold).toBe(true);
+    expect(isGapReported).toBe(true);
   },
   START_TIMEOUT_MS,
 );

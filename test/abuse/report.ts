@@ -54,8 +54,10 @@ function formatAttacker({ attack, storage }: RunResult): string {
   ].join('; ');
 }
 
-function formatStorage({ diskBytes, storedBytes, budget, isGapTold }: StorageResult): string {
+function formatStorage({ diskBytes, storedBytes, budget, isGapReported }: StorageResult): string {
   const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
-  const gap = isGapTold ? 'a resuming session was told of the gap' : 'a resuming session was told of no gap';
+  const gap = isGapReported
+    ? 'a resuming session was told of the gap'
+    : 'a resuming session was told of no gap';
   return `stored: ${mb(storedBytes)} MB, ${mb(diskBytes)} MB on disk, of ${mb(budget)} MB; ${gap}`;
 }

@@ -13,7 +13,7 @@ export interface StorageResult {
   /** The limit `stored_bytes`. */
   readonly budget: number;
   /** Whether a session from before the attack was told that notifications are missing. */
-  readonly isGapTold: boolean;
+  readonly isGapReported: boolean;
 }
 
 const SESSION = 'from-before';
@@ -50,12 +50,12 @@ export class StorageCheck {
     const resumed = await this.#stack.connectClient(siteKey, query);
     // What is missing is told before anything is answered.
     await resumed.request('CommandGet', { cmd_id: 'none' });
-    const isGapTold = resumed.frames.some((frame) => frame.includes('"SessionReset"'));
+    const isGapReported = resumed.frames.some((frame) => frame.includes('"SessionReset"'));
     resumed.close();
     const response = await this.#stack.fetch('/v1/me', siteKey);
     const { usage } = (await response.json()) as { readonly usage: { readonly stored_bytes: number } };
     const diskBytes = await largestDatabase(join(this.#stack.dataFolder, 'objects/switchboard'));
-    return { diskBytes, storedBytes: usage.stored_bytes, budget: this.#budget, isGapTold };
+    return { diskBytes, storedBytes: usage.stored_bytes, budget: this.#budget, isGapReported };
   }
 }
 
