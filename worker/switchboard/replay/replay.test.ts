@@ -165,7 +165,7 @@ it.each([
   ['a watcher of a single call that does not exist', {}, { callid: 'none' }],
 ])('parses nothing for %s, and reads as little in a turn', async (_, options, params) => {
   const site = new TestSite();
-  const since = await ring(site, 120);
+  const since = await ring(site, 160);
   const pages = spyOnPages();
   const client = await site.client(options);
   expect(await client.request('CallWatch', { ...params, since })).toMatchObject({
