@@ -190,6 +190,11 @@ export class FakeEdge implements AsyncDisposable {
       response
         .writeHead(isOpen ? 200 : 401, { 'Content-Type': 'application/json' })
         .end(JSON.stringify(body));
+    } else if (path === '/healthz') {
+      const link = { connected: true, adapter: 'sbc-1', adapter_version: '0.2.0', node_version: '24.0.0' };
+      response
+        .writeHead(200, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify({ status: 'ok', link }));
     } else {
       const file = await readConsoleFile(path);
       if (file) response.writeHead(200, { 'Content-Type': file.type }).end(file.body);
