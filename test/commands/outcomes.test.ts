@@ -18,7 +18,7 @@ const errorText = (notifications: readonly Notification[]) =>
 /** Returns the simulator's active dialogs with these users. */
 const activeDialogs = (...users: string[]) =>
   stack.simulator.ledger.dialogs.filter(
-    ({ state, from, to }) => state < 5 && users.some((user) => (from + to).includes(user)),
+    ({ state, from, to }) => state < 5 && users.some((user) => (from + to).includes(`:${user}@`)),
   );
 
 const accepted = ['CallerRinging', 'CallerAnswered', 'Transferring'];
