@@ -24,7 +24,7 @@ async function processesWith(variable: string): Promise<string[]> {
 it.each<[string, 'SIGINT' | 'SIGTERM', (marker: string) => Promise<boolean>]>([
   ['the simulator runs', 'SIGINT', async (marker) => (await running(marker, 'simulator/')).length > 0],
   ['the edge is started', 'SIGTERM', async (marker) => (await running(marker, 'workerd')).length > 0],
-  ['the adapter is started', 'SIGINT', async (marker) => (await running(marker, 'adapter/')).length > 0],
+  ['the adapter is started', 'SIGINT', async (marker) => (await running(marker, 'adapter.js')).length > 0],
 ])('leaves nothing behind when %s (%s)', async (_, signal, hasBegun) => {
   const data = await mkdtemp(join(tmpdir(), 'call-api-'));
   const marker = `TEST_OF_INTERRUPTED_START=${data}`;

@@ -71,6 +71,7 @@ function mockPlatform(
         return new Response(null, { status: 101, webSocket: new WebSocketPair()[0] });
       },
       health: async () => ({ link: { connected: false }, running: 0 }),
+      usage: async () => ({ stored_bytes: 0 }),
       isRevoked: async () => false,
     }),
   };
