@@ -3,8 +3,11 @@ import type { EviEvent } from '../../shared/opensips/evi.ts';
 import type { MiRequest } from '../../shared/protocol/link.ts';
 import type { Scenario, ScriptedReply } from './adapter.ts';
 
+/** The id of a dialog is short, however long its Call-ID is. */
+const dialogIdOf = (callid: string) => `id.${callid.slice(0, 100)}`;
+
 /** Returns the event of a dialog that changes its state. By default, it is the only one with its Call-ID. */
-export function dialogEvent(callid: string, from: number, to: number, id = `id.${callid}`): EviEvent {
+export function dialogEvent(callid: string, from: number, to: number, id = dialogIdOf(callid)): EviEvent {
   return { name: 'E_DLG_STATE_CHANGED', params: { id, callid, old_state: from, new_state: to } };
 }
 

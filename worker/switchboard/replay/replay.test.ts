@@ -112,8 +112,7 @@ async function ring(site: TestSite, count: number): Promise<number> {
   const adapter = await site.adapter(withoutDialogList);
   const watcher = new Client(await site.openSocket());
   const { result } = (await watcher.request('CallWatch', {})) as unknown as { result: { seq: number } };
-  for (let n = 0; n < count; n++)
-    await adapter.raiseEvent(dialogEvent(`${n}`.padEnd(4_000, 'c'), 1, 2, `id.${n}`));
+  for (let n = 0; n < count; n++) await adapter.raiseEvent(dialogEvent(`${n}`.padEnd(4_000, 'c'), 1, 2));
   for (let seen = 0; seen < count; ) seen += [await watcher.socket.next<Message | Message[]>()].flat().length;
   watcher.socket.close();
   adapter.close();

@@ -99,6 +99,7 @@ it('answers each frame with an error of the protocol, and none affects the call 
     {
       messages_per_second: 10_000,
       tenant_messages_per_second: 100_000,
+      unread_bytes: 16_777_216,
       starts_per_second: 10_000,
       commands_in_flight: 100_000,
       replayed_bytes_per_minute: 1_024 ** 3,
