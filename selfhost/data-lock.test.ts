@@ -34,6 +34,24 @@ it('of a process that was killed is replaced', async () => {
   expect(await readFile(join(folder, LOCK_FILE), 'utf8')).toMatch(new RegExp(`^${process.pid} `));
 });
 
+it.skipIf(process.platform !== 'linux')(
+  'of a process that was killed, and whose end nobody noticed, is replaced',
+  async () => {
+    // The shell becomes a program that never asks for the end of its child.
+    const parent = spawn('sh', ['-c', 'sleep 0.1 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const zombie = line.toString().trim();
+    const status = async () => (await readFile(`/proc/${zombie}/stat`, 'utf8')).split(' ');
+    await expect.poll(async () => (await status())[2]).toBe('Z');
+    await writeFile(join(folder, LOCK_FILE), `${zombie} ${(await status())[21]}\n`);
+    await lockData(folder);
+    expect(await readFile(join(folder, LOCK_FILE), 'utf8')).toMatch(new RegExp(`^${process.pid} `));
+    parent.kill();
+  },
+);
+
 it.each([
   ['whose number another process has by now', `${process.pid} started-at-another-time\n`],
   ['that is empty', ''],

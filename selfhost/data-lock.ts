@@ -19,7 +19,7 @@ export interface DataLock {
  */
 export async function lockData(folder: string): Promise<DataLock> {
   const file = join(folder, LOCK_FILE);
-  const own = `${process.pid} ${startOf(process.pid)}\n`;
+  const own = `${process.pid} ${statusOf(process.pid).start}\n`;
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, own, { mode: 0o600 });
   try {
@@ -59,10 +59,13 @@ async function readLock(file: string): Promise<string | undefined> {
 /** Returns whether the process in a lock runs. Another process may have its number by now, as after a restart of the machine. */
 function isHeld(content: string | undefined): boolean {
   const [, pid, start] = /^([1-9]\d*) (.*)\n$/.exec(content ?? '') ?? [];
-  return pid !== undefined && isRunning(Number(pid)) && startOf(Number(pid)) === start;
+  if (pid === undefined || !exists(Number(pid))) return false;
+  const { state, start: actual } = statusOf(Number(pid));
+  // A process that was killed remains as a zombie until its parent has noticed: in a container, the first process may never do that.
+  return state !== 'Z' && actual === start;
 }
 
-function isRunning(pid: number): boolean {
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -73,15 +76,15 @@ function isRunning(pid: number): boolean {
 }
 
 /**
- * Returns when a process started, in clock ticks since the start of the machine (field 22 of `/proc/PID/stat`, proc_pid_stat(5)).
- * Empty on systems that do not tell.
+ * Returns the state of a process, and when it started, in clock ticks since the start of the machine (fields 3 and 22 of
+ * `/proc/PID/stat`, proc_pid_stat(5)). Both are empty on systems that do not tell.
  */
-function startOf(pid: number): string {
+function statusOf(pid: number): { readonly state: string; readonly start: string } {
   try {
     // The name of the program, in parentheses, may contain anything.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').trim().split(' ');
-    return fields[19] ?? '';
+    return { state: fields[0] ?? '', start: fields[19] ?? '' };
   } catch {
-    return '';
+    return { state: '', start: '' };
   }
 }
