@@ -165,10 +165,15 @@ function fail(reason: string): Promise<void> {
   return stop(EXIT.failed);
 }
 
-async function stop(status: number): Promise<void> {
+/** Stops everything and ends the process. The first reason decides the exit code: the others follow from it. */
+function stop(status: number): Promise<void> {
   front?.stopListening();
-  stopping ??= supervisor.stop();
-  await stopping;
+  stopping ??= shutDown(status);
+  return stopping;
+}
+
+async function shutDown(status: number): Promise<void> {
+  await supervisor.stop();
   await dataLock?.release();
   process.exit(status);
 }

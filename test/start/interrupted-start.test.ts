@@ -9,6 +9,11 @@ import { findFreePort, waitUntil } from '../harness/stack.ts';
 
 const START = resolve(import.meta.dirname, '../../selfhost/start.ts');
 
+/** Holds the adapter back, which otherwise may be up before the test has seen its process. */
+const SLOW_ADAPTER = `--import data:text/javascript,${encodeURIComponent(
+  "if (process.argv[1]?.endsWith('adapter.js')) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5_000);",
+)}`;
+
 /** Returns the command lines of processes whose variables contain a text, as Linux shows them. */
 async function processesWith(variable: string): Promise<string[]> {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -30,7 +35,7 @@ it.each<[string, 'SIGINT' | 'SIGTERM', (marker: string) => Promise<boolean>]>([
   const marker = `TEST_OF_INTERRUPTED_START=${data}`;
   const port = await findFreePort();
   const child = spawn(process.execPath, [START, '--port', String(port), '--data', data], {
-    env: { ...process.env, TEST_OF_INTERRUPTED_START: data },
+    env: { ...process.env, TEST_OF_INTERRUPTED_START: data, NODE_OPTIONS: SLOW_ADAPTER },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

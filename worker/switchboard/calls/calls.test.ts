@@ -213,7 +213,8 @@ it('lists pages that are bounded in bytes, and in what is read for them, without
   withCalls(({ calls }) => {
     const count = 1_500;
     for (let n = 0; n < count; n++) {
-      calls.onEvent(dialogEvent(`c${n}-${'x'.repeat(500)}`, 1, n % 2 === 0 ? 2 : 5), n + 1);
+      const callid = `c${n}-${'x'.repeat(500)}`;
+      calls.onEvent(dialogEvent(callid, 1, n % 2 === 0 ? 2 : 5, `id.${callid}`), n + 1);
       if (n % 20 === 19) calls.write(0, 2);
     }
     const all = pagesOf(calls, {});
