@@ -8,28 +8,14 @@ import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import type { Reply } from '../protocol/link.ts';
 import { byTime, moveTimesBack, nextTimeOf, timesOf } from './command-times.ts';
-import { type LogRow, LogRows } from './log-rows.ts';
-import { type AdapterRequest, MiRequests } from './mi-requests.ts';
+import { LogRows } from './log-rows.ts';
+import { MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
 import { RunningCommands } from './running-commands.ts';
 import { type StartOptions, startContext } from './start-context.ts';
 import { type Command, compareAge, type NewCommand, type Notification } from './stored-command.ts';
 import { TimerQueue } from './timer-queue.ts';
-
-/** The output of a turn: rows to store, then requests and notifications to send. */
-export interface TurnOutput {
-  readonly rows: readonly LogRow[];
-  readonly requests: readonly AdapterRequest[];
-  readonly notifications: readonly CommandNotification[];
-}
-
-/** A notification for the session of a command. */
-export interface CommandNotification {
-  readonly command: Command;
-  readonly notification: Notification;
-  /** It was sent before, to another session. */
-  readonly isResent?: true;
-}
+import type { CommandNotification, TurnOutput } from './turn-output.ts';
 
 export class Runner {
   /** The next number, for a command, a notification or a stored turn. */

@@ -1,6 +1,7 @@
 /** The log of a site's commands in memory, as `worker/switchboard/store/command-log.ts` has it in SQL. @module */
-import { Runner, type TurnOutput } from '../runner/runner.ts';
+import { Runner } from '../runner/runner.ts';
 import type { Command } from '../runner/stored-command.ts';
+import type { TurnOutput } from '../runner/turn-output.ts';
 
 interface Row {
   /** The position from which a restore must read. */

@@ -57,7 +57,7 @@ function formatAttacker({ attack, storage }: RunResult): string {
 function formatStorage({ diskBytes, storedBytes, budget, isGapReported }: StorageResult): string {
   const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
   const gap = isGapReported
-    ? 'a resuming session was told of the gap'
-    : 'a resuming session was told of no gap';
+    ? 'a resuming session learned of the gap'
+    : 'a resuming session did not learn of the gap';
   return `stored: ${mb(storedBytes)} MB, ${mb(diskBytes)} MB on disk, of ${mb(budget)} MB; ${gap}`;
 }

@@ -12,7 +12,7 @@ export interface StorageResult {
   readonly storedBytes: number;
   /** The limit `stored_bytes`. */
   readonly budget: number;
-  /** Whether a session from before the attack was told that notifications are missing. */
+  /** Whether the edge reported to a session from before the attack that notifications are missing. */
   readonly isGapReported: boolean;
 }
 
@@ -48,7 +48,7 @@ export class StorageCheck {
     await waitUntil(async () => (await this.#stack.fetchHealth(site)).running === 0);
     const query = `?session=${SESSION}&since=${this.#since}`;
     const resumed = await this.#stack.connectClient(siteKey, query);
-    // What is missing is told before anything is answered.
+    // The edge reports missing notifications before it answers anything.
     await resumed.request('CommandGet', { cmd_id: 'none' });
     const isGapReported = resumed.frames.some((frame) => frame.includes('"SessionReset"'));
     resumed.close();
