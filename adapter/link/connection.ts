@@ -15,6 +15,8 @@ import { Session, type SessionContext, type SessionFault } from './session.ts';
 export interface ConnectionContext extends SessionContext {
   /** Returns the number of replies that the edge has not acknowledged. */
   unacknowledgedReplies(): number;
+  /** Called when the edge has answered `hello` on this connection. */
+  onWelcome?(): void;
 }
 
 /** Bytes buffered in the socket before the next frame is built. The rest stays in the outbox. */
@@ -41,7 +43,7 @@ export class Connection {
   #timeout: NodeJS.Timeout | undefined;
   #failure: DisconnectReason | undefined;
 
-  /** @param socket a socket that is connecting */
+  /** @param socket a socket that is connecting, or open since this turn of the event loop */
   constructor(socket: WebSocket, context: ConnectionContext, timing: Timing, log: Log) {
     this.#socket = socket;
     this.#context = context;
@@ -74,6 +76,7 @@ export class Connection {
     socket.on('error', (error) => {
       this.#failure ??= this.#networkFailure(explainError(error));
     });
+    if (socket.readyState === WebSocket.OPEN) this.#onOpen();
   }
 
   /** Returns the milliseconds since the `welcome` message, or 0 if there was none. */
@@ -137,6 +140,7 @@ export class Connection {
     this.#restartDeadTimeout();
     this.#log.info({ replay: this.#session.pendingCount }, 'Connected to the edge.');
     this.scheduleSend();
+    this.#context.onWelcome?.();
   }
 
   #onClockSet(): void {

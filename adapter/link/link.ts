@@ -11,15 +11,7 @@ import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
 import { summarizeDisconnect } from './disconnect-reason.ts';
-
-/** Size limit of a frame from the edge: after a reconnect it repeats all requests that have no reply. */
-const MAX_FRAME_BYTES = 16 * 1024 * 1024;
-
-/**
- * How long the end of TCP is awaited after the Close frame of the edge, in milliseconds. By default that is 30 s, in which
- * the site would be without its adapter: workerd may keep TCP open for longer. The types of `ws` lack this option.
- */
-const CLOSE_TIMEOUT = { closeTimeout: 500 };
+import { SOCKET_OPTIONS } from './socket-options.ts';
 
 export type LinkSettings = Pick<Settings, 'edge' | 'key' | 'network'>;
 
@@ -29,16 +21,27 @@ export function dial({ edge, key, network }: LinkSettings, timeoutMs: number): W
   return new WebSocket(edge, {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     handshakeTimeout: timeoutMs,
-    maxPayload: MAX_FRAME_BYTES,
     ...(agent === undefined ? {} : { agent }),
-    ...CLOSE_TIMEOUT,
-    // Cloudflare does not offer compression, and a redirect would send the key to another server.
-    perMessageDeflate: false,
+    ...SOCKET_OPTIONS,
+    // A redirect would send the key to another server.
     followRedirects: false,
   });
 }
 
-export class Link {
+/** What the adapter needs of its link, whoever opens the sockets. */
+export interface EdgeLink {
+  /** Keeps the link until `stop` is called. */
+  run(): Promise<void>;
+  /** Schedules sending of the messages that were added to the outbox. */
+  scheduleSend(): void;
+  /** Sends the current status of OpenSIPS. */
+  sendStatus(): void;
+  /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** The link of an adapter that connects to the edge. */
+export class Link implements EdgeLink {
   readonly #settings: LinkSettings;
   readonly #context: ConnectionContext;
   readonly #timing: Timing;
@@ -62,7 +65,6 @@ export class Link {
     this.#log = log;
   }
 
-  /** Keeps a connection to the edge until `stop` is called. */
   async run(): Promise<void> {
     const { stableAfterMs, refusedRetryDelayMs, minReconnectDelayMs, maxReconnectDelayMs } = this.#timing;
     let failures = 0;
@@ -88,17 +90,14 @@ export class Link {
     }
   }
 
-  /** Schedules sending of the messages that were added to the outbox. */
   scheduleSend(): void {
     this.#connection?.scheduleSend();
   }
 
-  /** Sends the current status of OpenSIPS. */
   sendStatus(): void {
     this.#connection?.sendStatus();
   }
 
-  /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
     const connection = this.#connection;
