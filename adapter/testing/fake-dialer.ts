@@ -128,8 +128,10 @@ export class FakeDialer {
     const knock = Knock.parse(JSON.parse(await text(request)));
     this.knocks.push(knock);
     if (this.hangsKnocks) return;
-    if (this.knockStatus !== 200) {
-      response.writeHead(this.knockStatus, this.knockHeaders).end(this.knockBody);
+    // Messages come over the link, if there is one: a knock that arrives late must not store them before.
+    const status = this.#edge.isConnected ? 409 : this.knockStatus;
+    if (status !== 200) {
+      response.writeHead(status, this.knockHeaders).end(this.knockBody);
       return;
     }
     const welcome = this.#edge.store(knock.hello, knock.messages);
