@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
+import { JWKS_PATH } from '../shared/protocol/dial.ts';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { validate } from '../shared/protocol/validation/validate.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './auth/authenticated.ts';
@@ -16,6 +17,7 @@ import { createApiRoutes } from './http/api.ts';
 import { fetchConsoleFile } from './http/console-files.ts';
 import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
 import { CANNOT_STORE, healthOf } from './http/health.ts';
+import { respondWithKeys } from './http/jwks.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -54,6 +56,7 @@ export function createApp(
       const adapter = await authenticator.authenticateAdapter(req.raw, env);
       return 'status' in adapter ? deny(adapter) : upgrade(req.raw, env, adapter, adapter.principal);
     })
+    .get(JWKS_PATH, ({ env }) => respondWithKeys(env))
     .get('/healthz', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client && client.status === 400) return deny(client);
