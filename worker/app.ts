@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
-import { JWKS_PATH } from '../shared/protocol/dial.ts';
+import { JWKS_PATH, KNOCK_PATH } from '../shared/protocol/dial.ts';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { validate } from '../shared/protocol/validation/validate.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './auth/authenticated.ts';
@@ -18,6 +18,7 @@ import { fetchConsoleFile } from './http/console-files.ts';
 import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
 import { CANNOT_STORE, healthOf } from './http/health.ts';
 import { respondWithKeys } from './http/jwks.ts';
+import { MAX_KNOCK_BYTES, respondToKnock, tooLong } from './http/knock.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -55,6 +56,10 @@ export function createApp(
     .get('/adapter', async ({ env, req }) => {
       const adapter = await authenticator.authenticateAdapter(req.raw, env);
       return 'status' in adapter ? deny(adapter) : upgrade(req.raw, env, adapter, adapter.principal);
+    })
+    .post(KNOCK_PATH, bodyLimit({ maxSize: MAX_KNOCK_BYTES, onError: tooLong }), async ({ env, req }) => {
+      const adapter = await authenticator.authenticateAdapter(req.raw, env);
+      return 'status' in adapter ? deny(adapter) : respondToKnock(req.raw, env, adapter);
     })
     .get(JWKS_PATH, ({ env }) => respondWithKeys(env))
     .get('/healthz', async ({ env, req }) => {
