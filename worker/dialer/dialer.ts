@@ -172,7 +172,6 @@ export class Dialer extends DurableObject<Env> {
     site.openedAt = now;
     site.activeAt = now;
     site.askedAt = now;
-    site.failure = undefined;
     if (target.keep) this.#redials.set({ target, due: null, failures: 0 });
     else this.#redials.delete(target.siteName);
     site.link = new Splice({
@@ -221,7 +220,10 @@ export class Dialer extends DurableObject<Env> {
       this.#forget(site.target.siteName);
       return;
     }
-    if (now - site.openedAt >= STABLE_AFTER_MS) site.failures = 0;
+    if (now - site.openedAt >= STABLE_AFTER_MS) {
+      site.failures = 0;
+      site.failure = undefined;
+    }
     const who = by === 'adapter' ? 'adapter' : 'edge';
     await this.#onFailed(site, `The ${who} closed the link: ${code}${reason === '' ? '' : ` ${reason}`}`);
   }
