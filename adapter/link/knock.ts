@@ -3,7 +3,7 @@
  * @module
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { KnockAnswer } from '../../shared/protocol/dial.ts';
+import { KNOCK_PATH, KnockAnswer } from '../../shared/protocol/dial.ts';
 import { explainError } from '../../shared/settings/error-reason.ts';
 import { type Log, redactUrl } from '../log.ts';
 import { sendHttpRequest } from '../network/http-request.ts';
@@ -17,7 +17,7 @@ import { Session, type SessionContext, TARGET_FRAME_LENGTH } from './session.ts'
 /** Returns the URL for knocks at an edge, below its adapter endpoint. */
 export function knockUrl(edge: string): string {
   const url = new URL(edge.replace(/^ws/i, 'http'));
-  url.pathname = `${url.pathname}/knock`;
+  url.pathname = url.pathname.replace(/\/adapter$/, KNOCK_PATH);
   return url.href;
 }
 

@@ -61,7 +61,7 @@ export async function verifyDialToken(
   if (!claims.success) return { refused: 'malformed' };
   const { aud, jti, iat, exp, ...claimed } = claims.data;
   if (iat > now / 1_000 + MAX_CLOCK_LEAD_S) return { refused: 'future' };
-  if (exp - iat > DIAL_TOKEN.lifetimeS) return { refused: 'malformed', detail: `valid for ${exp - iat} s` };
+  if (exp - iat > DIAL_TOKEN.seconds) return { refused: 'malformed', detail: `valid for ${exp - iat} s` };
   if (aud !== audience) return { refused: 'audience', detail: `${quote(aud)} instead of ${quote(audience)}` };
   if (claimed.tenant !== tenant)
     return { refused: 'tenant', detail: `${quote(claimed.tenant)} instead of ${quote(tenant)}` };

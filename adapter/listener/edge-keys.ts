@@ -1,5 +1,6 @@
 /** The public keys with which the edge signs: its JWKS (RFC 7517). @module */
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
+import { JWKS_PATH } from '../../shared/protocol/dial.ts';
 import { ExplainedError, explainError } from '../../shared/settings/error-reason.ts';
 import { sendHttpRequest } from '../network/http-request.ts';
 import { createAgent, type Network } from '../network/network.ts';
@@ -10,7 +11,7 @@ const RETRY_AFTER_MS = 1_000;
 /** Returns the URL of the keys of an edge, beside its adapter endpoint. */
 export function edgeKeysUrl(edge: string): URL {
   const url = new URL(edge.replace(/^ws/i, 'http'));
-  url.pathname = url.pathname.replace(/adapter$/, '.well-known/jwks.json');
+  url.pathname = url.pathname.replace(/\/adapter$/, JWKS_PATH);
   url.search = '';
   return url;
 }

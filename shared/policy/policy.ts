@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { commandParams, isCallCommand } from '../protocol/rpc/commands.ts';
 import { expectations } from '../protocol/validation/expectations.ts';
+import { DialTarget } from './link-setting.ts';
 
 /**
  * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
@@ -150,6 +151,8 @@ export const Policy = z.object({
     3_600,
     'how long commands and calls are stored, in seconds, with the phone numbers in them',
   ),
+  /** Where the edge dials the adapter of the site; absent if the adapter connects to the edge. */
+  link: DialTarget.optional(),
 });
 export type Policy = z.infer<typeof Policy>;
 

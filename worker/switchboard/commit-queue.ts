@@ -10,7 +10,7 @@
 import { LONGEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
 import { carryUnlogged } from './calls/unlogged-changes.ts';
-import type { Components } from './components.ts';
+import { type Components, isSiteWatched } from './components.ts';
 import { ReconcileRounds } from './link/reconcile-rounds.ts';
 import type { RpcReply } from './rpc/rpc-server.ts';
 
@@ -84,8 +84,18 @@ export class CommitQueue {
   commit(now: number): void {
     if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
     this.#commitTimer = undefined;
-    const { runner, link, commandLog, calls, reconciler, sessions, watchers, diagnosis, logNotifier } =
-      this.#components;
+    const {
+      runner,
+      link,
+      commandLog,
+      calls,
+      reconciler,
+      sessions,
+      watchers,
+      diagnosis,
+      logNotifier,
+      dialing,
+    } = this.#components;
     const status = link.takeStatusChange();
     if (status) calls.onLinkStatus(status, now);
     this.#rounds.run(this.isWatched, now);
@@ -115,6 +125,7 @@ export class CommitQueue {
     if (watchers.any) watchers.queueChanges(changes);
     watchers.queueNotifications(notifications);
     if (watchers.hasQueued) this.#flushWatchersWithin(WATCHER_FLUSH_MS);
+    dialing.check(now);
   }
 
   /** Arms the alarm for the first of all deadlines, and a timer for one that is near. Setting an alarm costs a row. */
@@ -144,10 +155,9 @@ export class CommitQueue {
     this.#dueTimer = { at, id: setTimeout(onDue, Math.max(at - now, 1)) };
   }
 
-  /** Whether OpenSIPS is asked often: a client watches calls, or webhooks would miss the end of an active call. */
+  /** See {@link isSiteWatched}. */
   get isWatched(): boolean {
-    const { watchers, logNotifier, calls } = this.#components;
-    return watchers.any || (logNotifier.isEnabled && calls.activeCount > 0);
+    return isSiteWatched(this.#components);
   }
 
   /** Stops for good. Whoever waits for a commit continues, but nothing is stored. */

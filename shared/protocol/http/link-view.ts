@@ -1,5 +1,6 @@
 /** The state of the link in HTTP responses. @module */
 import * as z from 'zod';
+import { DialHealth } from '../dial.ts';
 import { OpenSipsStatus } from '../link.ts';
 import { DiagnosisResult } from '../rpc/diagnosis.ts';
 
@@ -11,5 +12,6 @@ export const LinkView = z.object({
   adapter_version,
   node_version,
   opensips: OpenSipsStatus.optional(),
+  dial: DialHealth.optional(),
   seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
 });

@@ -1,4 +1,5 @@
 /** The connection of an adapter that has sent `hello`: what survives a hibernation, and what `/healthz` shows of it. Pure. @module */
+import type { DialHealth } from '../../../shared/protocol/dial.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import type { AdapterSocket } from '../sockets/attachments.ts';
@@ -14,6 +15,8 @@ export interface LinkHealth {
   readonly opensips?: OpenSipsStatus;
   /** Seconds since the adapter connected. */
   readonly seconds?: number;
+  /** How the edge dials the adapter; absent if the adapter connects to the edge. */
+  readonly dial?: DialHealth;
 }
 
 /** A socket whose adapter has sent `hello`. */

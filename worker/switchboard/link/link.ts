@@ -11,6 +11,7 @@ import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { type ActiveConnection, attachmentFor, healthOf, type LinkHealth } from './active-connection.ts';
+import { type LinkStatus, LinkStore } from './link-store.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
 
 /** The tag of adapters' sockets. */
@@ -24,9 +25,6 @@ const MAX_UNACKNOWLEDGED = 100;
 
 /** Sockets that may be open without a `hello`: a single key could otherwise take all sockets of a machine. */
 const MAX_PENDING_HELLOS = 8;
-
-/** Whether an adapter is connected, as watchers are notified of it. */
-export type LinkStatus = 'Down' | 'Up';
 
 /** Receives what the adapter sends. */
 export type LinkListener = Pick<
@@ -46,18 +44,24 @@ export class Link {
   #pingBeforeSetBack: { readonly at: number; readonly countsAs: number } | undefined;
   #acknowledged: number;
   #outgoing: EdgeMessage[] = [];
-  /** The status that watchers know. It is stored, so that changes during a hibernation are reported as well. */
-  #reportedStatus: LinkStatus;
+  readonly #store: LinkStore;
+  readonly #isReleased: () => boolean;
 
-  /** Restores the connection after a hibernation, if there is one. */
-  constructor(ctx: DurableObjectState, listener: LinkListener, applied: AppliedPosition | null) {
+  /**
+   * Restores the connection after a hibernation, if there is one.
+   * @param isReleased returns whether nobody needs a connection: then its absence is not reported
+   */
+  constructor(
+    ctx: DurableObjectState,
+    listener: LinkListener,
+    applied: AppliedPosition | null,
+    isReleased: () => boolean = () => false,
+  ) {
     this.#ctx = ctx;
     this.#listener = listener;
-    this.#applied = applied;
-    const { sql } = ctx.storage;
-    sql.exec('CREATE TABLE IF NOT EXISTS link_status (id INTEGER PRIMARY KEY, up INTEGER NOT NULL)');
-    const [reported] = sql.exec<{ up: number }>('SELECT up FROM link_status').toArray();
-    this.#reportedStatus = reported?.up === 1 ? 'Up' : 'Down';
+    this.#isReleased = isReleased;
+    this.#store = new LinkStore(ctx.storage.sql, applied);
+    this.#applied = this.#store.position;
     for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
     this.#acknowledged = this.#applied?.seq ?? 0;
     this.#stored = this.#applied;
@@ -65,7 +69,7 @@ export class Link {
 
   /** Whether the connection was lost while there was no object to notice it. */
   get isLost(): boolean {
-    return !this.#active && this.#reportedStatus === 'Up';
+    return this.#status === 'Down' && this.#store.reportedStatus === 'Up';
   }
 
   /** The socket of the connected adapter. */
@@ -141,22 +145,31 @@ export class Link {
   onClosed(socket: WebSocket): void {
     if (this.#active?.socket !== socket) return;
     this.#active = undefined;
+    if (this.#stored) this.#store.storePosition(this.#stored);
     this.#listener.onLinkDown();
+  }
+
+  /** Acknowledges what is stored, and closes the connection, which nobody needs. Call it once a turn is stored. */
+  release(): void {
+    const active = this.#active;
+    if (!active) return;
+    const seq = this.#applied?.seq ?? 0;
+    if (seq > this.#acknowledged) active.socket.send(JSON.stringify({ type: 'ack', seq }));
+    this.#acknowledged = seq;
+    this.#close(active.socket, 1000, 'Nobody needs the link.');
   }
 
   /** Whether there is something to send beside requests: a `welcome`, an acknowledgement, or a status change for watchers. */
   get hasOutput(): boolean {
-    if (this.#outgoing.length > 0 || this.#status !== this.#reportedStatus) return true;
+    if (this.#outgoing.length > 0 || this.#status !== this.#store.reportedStatus) return true;
     return (this.#applied?.seq ?? 0) - this.#acknowledged >= MAX_UNACKNOWLEDGED;
   }
 
   /** Returns the status once after each change that lasts longer than a turn, and stores that it was reported. */
   takeStatusChange(): LinkStatus | undefined {
     const status = this.#status;
-    if (status === this.#reportedStatus) return undefined;
-    this.#reportedStatus = status;
-    const up = status === 'Up' ? 1 : 0;
-    this.#ctx.storage.sql.exec('INSERT OR REPLACE INTO link_status (id, up) VALUES (1, ?)', up);
+    if (status === this.#store.reportedStatus) return undefined;
+    this.#store.setReportedStatus(status);
     return status;
   }
 
@@ -180,7 +193,7 @@ export class Link {
   }
 
   get #status(): LinkStatus {
-    return this.#active ? 'Up' : 'Down';
+    return this.#active || this.#isReleased() ? 'Up' : 'Down';
   }
 
   /**
@@ -189,6 +202,7 @@ export class Link {
    */
   flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
     this.#stored = this.#applied;
+    if (isLogged && this.#applied) this.#store.onLogged(this.#applied);
     const active = this.#active;
     if (!active) return;
     const seq = this.#applied?.seq ?? 0;

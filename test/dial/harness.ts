@@ -1,0 +1,79 @@
+/** A tenant's site whose adapter is dialed: the edge as it is deployed, with an exception for loopback. @module */
+import { startEdge } from '../../selfhost/workerd.ts';
+import { DialListener } from '../harness/dial-listener.ts';
+import { MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
+import { type AdapterProcess, findFreeUdpPort, spawnAdapter } from '../harness/stack.ts';
+
+/** The state of the link in `/healthz`. */
+export interface DialedLink {
+  readonly connected: boolean;
+  readonly dial?: { readonly host: string; readonly state: string; readonly failure?: string };
+}
+
+/** The setting of the site, except its URL. */
+export interface DialSetting {
+  readonly idle_s?: number;
+  readonly keep?: boolean;
+}
+
+export class DialStack implements AsyncDisposable {
+  readonly stack: MultiTenantStack;
+  readonly listener: DialListener;
+  readonly site: TestSite;
+  readonly #adapters: AdapterProcess[] = [];
+
+  private constructor(stack: MultiTenantStack, listener: DialListener, site: TestSite) {
+    this.stack = stack;
+    this.listener = listener;
+    this.site = site;
+  }
+
+  /** Starts an edge with one site, and a listener that it dials. No adapter is behind the listener yet. */
+  static async start(setting: DialSetting = {}): Promise<DialStack> {
+    const stack = await MultiTenantStack.start({
+      tenants: 1,
+      sites: 1,
+      simulatorOptions: { scriptEvents: true },
+      sitesWithoutAdapter: ['t1-s1'],
+      launch: (edge) => startEdge({ ...edge, entry: 'worker/index.ts', allowLoopbackAdapters: true }),
+    });
+    const site = stack.site('t1-s1');
+    const listener = await DialListener.start({ edgePort: stack.port, key: site.adapterKey });
+    const dialed = new DialStack(stack, listener, site);
+    await dialed.setLink({ mode: 'dial', url: listener.url, ...setting });
+    return dialed;
+  }
+
+  setLink(link: object): Promise<unknown> {
+    return this.stack.adminRequest('PATCH', '/tenants/t1/sites/s1', { link });
+  }
+
+  /** Starts a real adapter, which is connected to the edge when that dials the listener. */
+  async startAdapter(): Promise<AdapterProcess> {
+    const { simulator, adapterKey } = this.site;
+    const adapter = spawnAdapter({
+      OPENSIPS_MI: `${simulator.mi.host}:${simulator.mi.port}`,
+      EDGE_URL: this.listener.adapterUrl,
+      EVI_LISTEN: `127.0.0.1:${await findFreeUdpPort()}`,
+      ADAPTER_KEY: adapterKey,
+      ADAPTER_NAME: 'dialed',
+      SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
+    });
+    this.#adapters.push(adapter);
+    return adapter;
+  }
+
+  connectClient(query = ''): ReturnType<MultiTenantStack['connectClient']> {
+    return this.stack.connectClient(this.site.siteKey, query);
+  }
+
+  async link(): Promise<DialedLink> {
+    return (await this.stack.fetchHealth(this.site)).link;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#adapters.map((adapter) => adapter.stop('SIGKILL')));
+    await this.listener[Symbol.asyncDispose]();
+    await this.stack[Symbol.asyncDispose]();
+  }
+}
