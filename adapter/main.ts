@@ -8,13 +8,14 @@ import { formatAddress } from '../shared/settings/value-types.ts';
 import { startAdapter } from './adapter.ts';
 import { checkEdge } from './check/check-edge.ts';
 import { formatFinding } from './check/finding.ts';
+import { isLoopback } from './listener/listener-settings.ts';
 import { createLog, redactUrl } from './log.ts';
 import { readSettings } from './settings.ts';
 import { TIMING } from './timing.ts';
 
 function sendsKeyUnencrypted(edge: string): boolean {
   const { protocol, hostname } = new URL(edge);
-  return protocol === 'ws:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+  return protocol === 'ws:' && !isLoopback(hostname);
 }
 
 const reading = readSettings(process.argv.slice(2), process.env, (path) => readFileSync(path, 'utf8'));
@@ -35,18 +36,24 @@ if ('help' in reading) {
     log.fatal({ err: error }, 'Unexpected error, exiting. This is a bug in the adapter: please report it.');
     process.exit(1);
   });
-  const { opensips, edge, name, allow } = settings;
+  const { opensips, edge, name, allow, listen } = settings;
   log.info(
     {
       adapter: name,
       opensips: formatAddress(opensips),
       edge: redactUrl(edge),
+      ...(listen ? { public_url: redactUrl(listen.publicUrl) } : {}),
       allow: [...allow],
     },
     'Starting.',
   );
   if (settings.key !== undefined && sendsKeyUnencrypted(edge)) {
     log.warn('The adapter key is sent unencrypted. Use a wss:// URL for --edge (EDGE_URL).');
+  }
+  if (listen && !listen.tls && !isLoopback(listen.address.host)) {
+    log.warn(
+      'The adapter listens without TLS on an address that other machines may reach. Let a firewall pass only the proxy that ends TLS, or set --tls-cert and --tls-key.',
+    );
   }
   const adapter = startAdapter(settings, log);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -26,8 +26,10 @@ export interface TlsSettings {
   readonly clientCa: readonly string[] | undefined;
 }
 
-/** The host of a URL: this machine. */
-export const LOOPBACK_HOST = /^(localhost|127\..*|\[::1\])$/;
+/** Returns whether a host is this machine. IPv6 may stand in brackets, as in a URL. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|127\..*|::1|\[::1\])$/.test(host);
+}
 
 const PublicUrl = z.string().transform((text, context): string => {
   const fail = (message: string): never => {
@@ -40,7 +42,7 @@ const PublicUrl = z.string().transform((text, context): string => {
     return fail(`is not a URL that an edge can dial. Write it like ${example}.`);
   if (url.username !== '' || url.password !== '' || text.includes('#'))
     return fail(`has a user, a password or a fragment. Remove it: write the URL like ${example}.`);
-  if (url.protocol === 'http:' && !LOOPBACK_HOST.test(url.hostname))
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
     return fail(`has no TLS. An edge on another machine dials https:// only. Write it like ${example}.`);
   return url.href;
 });
@@ -81,6 +83,8 @@ export const LISTENER_SETTINGS = {
   },
 } as const satisfies Definitions;
 
+const TLS_FLAGS = ['tls-cert', 'tls-key', 'client-ca'] as const;
+
 type ListenerFlag = keyof typeof LISTENER_SETTINGS;
 
 /** The values of the flags. */
@@ -105,9 +109,7 @@ export function readListener(
 ): { readonly listen: ListenSettings | undefined } | { readonly errors: readonly string[] } {
   const { listen: address, 'public-url': publicUrl } = values;
   if (address === undefined) {
-    const useless = (['public-url', 'tls-cert', 'tls-key', 'client-ca'] as const).filter(
-      (flag) => values[flag] !== undefined,
-    );
+    const useless = (['public-url', ...TLS_FLAGS] as const).filter((flag) => values[flag] !== undefined);
     return useless.length > 0
       ? {
           errors: useless.map((flag) => `${nameOf(flag)}: has no effect without --listen. Set --listen too.`),
@@ -133,22 +135,19 @@ export function readListener(
 }
 
 function readTls(
-  { 'tls-cert': certPath, 'tls-key': keyPath, 'client-ca': caPath }: ListenerValues,
+  values: ListenerValues,
   nameOf: (flag: ListenerFlag) => string,
   readFile: (path: string) => string,
 ): { readonly tls: TlsSettings | undefined } | { readonly errors: readonly string[] } {
+  const { 'tls-cert': certPath, 'tls-key': keyPath, 'client-ca': caPath } = values;
   if (certPath === undefined || keyPath === undefined) {
-    const alone = (['tls-cert', 'tls-key', 'client-ca'] as const).find((flag) =>
-      flag === 'tls-cert' ? certPath : flag === 'tls-key' ? keyPath : caPath,
-    );
-    if (alone === undefined) return { tls: undefined };
-    const missing =
-      alone === 'tls-cert' ? '--tls-key' : alone === 'tls-key' ? '--tls-cert' : '--tls-cert and --tls-key';
-    return { errors: [`${nameOf(alone)}: needs ${missing}. Set both, or leave TLS to a proxy.`] };
+    const given = TLS_FLAGS.find((flag) => values[flag] !== undefined);
+    return given === undefined
+      ? { tls: undefined }
+      : { errors: [`${nameOf(given)}: needs --tls-cert and --tls-key. Set both, or leave TLS to a proxy.`] };
   }
-  const ca = caPath === undefined ? undefined : readCertificates(caPath, readFile);
-  const errors: string[] = ca && 'error' in ca ? [`${nameOf('client-ca')}: ${ca.error}`] : [];
-  const read = (flag: 'tls-cert' | 'tls-key', path: string): string => {
+  const errors: string[] = [];
+  const read = (flag: ListenerFlag, path: string): string => {
     try {
       return readFile(path);
     } catch (error) {
@@ -159,16 +158,23 @@ function readTls(
     }
   };
   const [cert, key] = [read('tls-cert', certPath), read('tls-key', keyPath)];
-  if (errors.length > 0 || (ca && 'error' in ca)) return { errors };
+  const clientCa = caPath === undefined ? undefined : readCertificates(caPath, readFile);
+  if (clientCa && 'error' in clientCa) errors.push(`${nameOf('client-ca')}: ${clientCa.error}`);
+  else if (errors.length === 0 && !belongTogether(cert, key)) {
+    const files = `the files ${quote(certPath)} and ${quote(keyPath)}`;
+    errors.push(
+      `${nameOf('tls-cert')}: ${files} are not a certificate and its private key. Use PEM files that belong together, the key without a password.`,
+    );
+  }
+  if (errors.length > 0 || (clientCa && 'error' in clientCa)) return { errors };
+  return { tls: { cert, key, clientCa } };
+}
+
+function belongTogether(cert: string, key: string): boolean {
   try {
     createSecureContext({ cert, key });
-  } catch (error) {
-    const files = `the files ${quote(certPath)} and ${quote(keyPath)}`;
-    return {
-      errors: [
-        `${nameOf('tls-cert')}: ${files} are not a certificate and its private key: ${reasonOf(error)}. Use PEM files that belong together, the key without a password.`,
-      ],
-    };
+    return cert.includes('BEGIN CERTIFICATE') && key.includes('PRIVATE KEY');
+  } catch {
+    return false;
   }
-  return { tls: { cert, key, clientCa: ca } };
 }

@@ -4,6 +4,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import type { JWTVerifyGetKey } from 'jose';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PROOF_HEADER } from '../../shared/protocol/dial.ts';
@@ -65,12 +66,9 @@ export class Listener {
       headers.push(`${PROOF_HEADER}: ${this.#proofs.get(request) ?? ''}`);
     });
     this.#server.on('connection', (socket: Socket) => this.#pending.add(socket));
-    this.#server.on(
-      'tlsClientError',
-      ({ code = '' }: NodeJS.ErrnoException, { remoteAddress = '' }: Socket) => {
-        this.#record({ refused: 'not-tls', detail: tlsFault(code) }, remoteAddress);
-      },
-    );
+    this.#server.on('tlsClientError', ({ code = '' }: NodeJS.ErrnoException, socket: TLSSocket) => {
+      this.#record({ refused: 'not-tls', detail: tlsFault(code, socket) }, socket.remoteAddress);
+    });
     this.#server.on('clientError', (_, socket) => {
       const { remoteAddress } = socket as Socket;
       // The client has closed the connection.
@@ -130,12 +128,12 @@ export class Listener {
   }
 
   #refuse(socket: Socket, head: string, refusal: Refusal): void {
-    this.#record(refusal, socket.remoteAddress ?? 'unknown');
+    this.#record(refusal, socket.remoteAddress);
     // The rest of the request is not read: the client may send as much as it likes.
     socket.end(`${head}Content-Length: 0\r\n\r\n`, () => socket.destroy());
   }
 
-  #record(refusal: Refusal, source: string): void {
+  #record(refusal: Refusal, source = 'unknown'): void {
     this.#refusals.record(refusal, source, performance.now());
   }
 }
@@ -149,11 +147,12 @@ function createServer({ tls }: ListenSettings): Server {
 }
 
 /** Names the faults that an operator has to correct; others are shown by their code. */
-function tlsFault(code: string): string {
+function tlsFault(code: string, { authorizationError }: TLSSocket): string {
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE')
     return 'the client has shown no certificate, which --client-ca demands';
-  if (code === 'ERR_SSL_CERTIFICATE_VERIFY_FAILED')
-    return 'the certificate of the client is not of an authority in --client-ca';
+  // Its type is Error; it is the code of X.509 verification. Node.js then reports the end of the connection only.
+  if (authorizationError)
+    return `the certificate of the client is not of an authority in --client-ca, or not valid now: ${String(authorizationError)}`;
   return code === '' ? 'it was interrupted' : code;
 }
 
