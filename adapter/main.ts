@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { formatAddress } from '../shared/settings/value-types.ts';
 import { startAdapter } from './adapter.ts';
 import { checkEdge } from './check/check-edge.ts';
-import { formatFinding } from './check/finding.ts';
+import { checkListener } from './check/check-listener.ts';
+import { formatFinding, type ReportStep } from './check/finding.ts';
 import { isLoopback } from './listener/listener-settings.ts';
 import { createLog, redactUrl } from './log.ts';
 import { readSettings } from './settings.ts';
@@ -25,10 +26,13 @@ if ('help' in reading) {
   process.stderr.write(`${reading.errors.join('\n')}\n`);
   process.exitCode = 2;
 } else if (reading.settings.check) {
-  const isFine = await checkEdge(reading.settings, TIMING.handshakeTimeoutMs, (finding) =>
-    process.stdout.write(formatFinding(finding)),
-  );
-  process.exitCode = isFine ? 0 : 3;
+  const { settings } = reading;
+  const report: ReportStep = (finding) => process.stdout.write(formatFinding(finding));
+  const isEdgeFine = await checkEdge(settings, TIMING.handshakeTimeoutMs, report);
+  const isListenerFine =
+    settings.listen === undefined ||
+    (await checkListener(settings, settings.listen, TIMING.handshakeTimeoutMs, report));
+  process.exitCode = isEdgeFine && isListenerFine ? 0 : 3;
 } else {
   const { settings } = reading;
   const log = createLog(settings.logLevel, settings.key === undefined ? [] : [settings.key]);

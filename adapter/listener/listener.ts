@@ -27,8 +27,9 @@ const MAX_PENDING_PER_SOURCE = 64;
 /** In bytes. A proxy may add some headers to the token, which has at most 4,096. */
 const MAX_HEADER_SIZE = 8_192;
 
-/** RFC 9110 §15.5.22 demands the Upgrade header. */
-const UPGRADE_REQUIRED = 'HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close\r\n';
+/** What everybody gets who does not open a WebSocket. RFC 9110 §15.5.22 demands the Upgrade header. */
+export const UPGRADE_REQUIRED =
+  'HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close\r\n';
 const UNAUTHORIZED = 'HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n';
 
 export interface ListenerOptions {
@@ -61,7 +62,7 @@ export class Listener {
       timeoutMs: options.handshakeTimeoutMs,
     };
     this.#pending = new PendingConnections(limits, (refused, source) => this.#record({ refused }, source));
-    this.#server = createServer(settings);
+    this.#server = createListenerServer(settings);
     this.#sockets.on('headers', (headers, request) => {
       headers.push(`${PROOF_HEADER}: ${this.#proofs.get(request) ?? ''}`);
     });
@@ -138,7 +139,8 @@ export class Listener {
   }
 }
 
-function createServer({ tls }: ListenSettings): Server {
+/** Returns a server with the limits and the TLS of the listener, which does nothing yet. */
+export function createListenerServer({ tls }: Pick<ListenSettings, 'tls'>): Server {
   const options = { maxHeaderSize: MAX_HEADER_SIZE };
   if (!tls) return createHttpServer(options);
   const { cert, key, clientCa } = tls;
