@@ -22,7 +22,6 @@ import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
 
 /** What a Switchboard consists of. After a hibernation it is restored from storage. */
 export interface Components extends RpcDependencies {
-  readonly dialing: Dialing;
   readonly reconciler: DialogReconciler;
   readonly logNotifier: LogNotifier;
 }
