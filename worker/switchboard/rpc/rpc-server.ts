@@ -286,7 +286,8 @@ export class RpcServer {
       countCommand: (method: CallCommand) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;
-        return limiter.countCommand(method, { inFlight, activeCalls }, limits, now);
+        const isStorageFull = commandLog.segments.isFull;
+        return limiter.countCommand(method, { inFlight, activeCalls, isStorageFull }, limits, now);
       },
       now,
     };
