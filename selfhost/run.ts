@@ -49,6 +49,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
+  // Whoever reads the output may close it, as `npm start | head -1` does. The edge serves its clients all the same.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void stop(isUp ? EXIT.stopped : EXIT.interrupted));
   onParentEnd(() => void stop(EXIT.stopped));

@@ -38,6 +38,8 @@ export interface EdgeOptions {
   readonly dialUrl?: string;
   /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
   readonly inspectorPort?: number;
+  /** What becomes of its log; that of this process by default. */
+  readonly log?: 'inherit' | 'pipe';
   /** For measurements of memory: V8's heap has at most this many MB of 2^20 bytes, and `gc()` exists. */
   readonly maxHeapMb?: number;
 }
@@ -56,6 +58,7 @@ export async function prepareEdge({
   webhooksToPrivate = false,
   allowLoopbackAdapters = false,
   dialUrl,
+  log = 'inherit',
   inspectorPort,
   maxHeapMb,
 }: EdgeOptions): Promise<() => ChildProcess> {
@@ -93,7 +96,7 @@ export async function prepareEdge({
   return () => {
     // A workerd that was killed has left its socket behind.
     if (typeof port === 'string') rmSync(port, { force: true });
-    return spawnTied(workerd, args, { env });
+    return spawnTied(workerd, args, { env, stderr: log });
   };
 }
 

@@ -83,7 +83,7 @@ export const Limits = z.object({
   stored_bytes: integer(
     16_777_216,
     8_589_934_592,
-    'bytes that a site may store; the oldest commands and calls are dropped first',
+    'bytes that a site may store; the oldest commands and calls are dropped first. What is running is not: if that takes all, further commands but CallEnd are refused',
   ).default(1_073_741_824),
   sessions_per_subject: integer(1, 10_000, 'open sockets of a subject at a site').default(1_000),
   unread_bytes: integer(

@@ -1,4 +1,7 @@
 /** A site whose adapter is dialed, through real sockets: when the edge dials, and when it ends the link. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { eventNames, phoneUri } from '../harness/client.ts';
 import { waitUntil } from '../harness/stack.ts';
@@ -29,4 +32,61 @@ it('dials for a command, which waits for the adapter, and ends the link when nob
     connected: false,
     dial: { host: `127.0.0.1:${listener.port}`, state: 'idle' },
   });
+  // The Dialer has nothing to wake up for.
+  client.close();
+  await expect.poll(() => alarmsOf(dialed.stack.dataFolder, 'dialer')).toEqual([null]);
 });
+
+it('dials while somebody watches, and again when the link is lost', async () => {
+  await using dialed = await DialStack.start();
+  const { listener } = dialed;
+  await dialed.startAdapter();
+  const client = await dialed.connectClient();
+  await client.request('CallWatch', {});
+  await waitUntil(async () => (await dialed.link()).connected);
+  const callid = await dialed.site.simulator.dial({ from: 'alice', to: 'bob' });
+  await waitUntil(() => client.frames.some((frame) => frame.includes(callid)));
+  listener.breakLink();
+  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
+  await waitUntil(async () => (await dialed.link()).connected);
+});
+
+it('keeps a link, also through a crash of the edge, until the setting says otherwise', async () => {
+  await using dialed = await DialStack.start({ keep: true });
+  const { listener, stack } = dialed;
+  await dialed.startAdapter();
+  await waitUntil(() => listener.isLinked);
+  await waitUntil(async () => (await dialed.link()).connected);
+  listener.breakLink();
+  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
+  // Nobody asks for anything: the Dialer alone knows that it must dial.
+  await stack.restartEdge();
+  await waitUntil(() => listener.attempts.length === 3 && listener.isLinked);
+  await dialed.setLink({ mode: 'accept' });
+  await expect
+    .poll(() => listener.ends.at(-1))
+    .toEqual({ code: 1000, reason: 'The edge does not dial this adapter any more.' });
+  expect(await dialed.link()).toEqual({ connected: false });
+  await expect.poll(() => alarmsOf(stack.dataFolder, 'dialer')).toEqual([null]);
+});
+
+it('moves to the new place when the setting changes', async () => {
+  await using dialed = await DialStack.start({ keep: true });
+  const { listener } = dialed;
+  await waitUntil(() => listener.isLinked);
+  await dialed.setLink({ mode: 'dial', url: `${listener.url}/other`, keep: true });
+  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
+  expect(listener.ends).toHaveLength(1);
+});
+
+/** Returns when the alarm of each object of a class is due, as workerd stores it; null for none. */
+function alarmsOf(dataFolder: string, className: string): unknown[] {
+  const folder = join(dataFolder, 'objects', className);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite');
+  return files.map((file) => {
+    const database = new DatabaseSync(join(folder, file), { readOnly: true });
+    const [row] = database.prepare('SELECT value FROM _cf_METADATA WHERE key = 1').all();
+    database.close();
+    return row?.['value'] ?? null;
+  });
+}

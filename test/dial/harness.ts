@@ -1,7 +1,7 @@
 /** A tenant's site whose adapter is dialed: the edge as it is deployed, with an exception for loopback. @module */
 import { startEdge } from '../../selfhost/workerd.ts';
 import { DialListener } from '../harness/dial-listener.ts';
-import { MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
+import { type EdgeToLaunch, MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
 import { type AdapterProcess, findFreeUdpPort, spawnAdapter } from '../harness/stack.ts';
 
 /** The state of the link in `/healthz`. */
@@ -21,27 +21,48 @@ export class DialStack implements AsyncDisposable {
   readonly listener: DialListener;
   readonly site: TestSite;
   readonly #adapters: AdapterProcess[] = [];
+  readonly #edgeLog: readonly string[];
 
-  private constructor(stack: MultiTenantStack, listener: DialListener, site: TestSite) {
+  private constructor(
+    stack: MultiTenantStack,
+    listener: DialListener,
+    site: TestSite,
+    edgeLog: readonly string[],
+  ) {
     this.stack = stack;
     this.listener = listener;
     this.site = site;
+    this.#edgeLog = edgeLog;
   }
 
   /** Starts an edge with one site, and a listener that it dials. No adapter is behind the listener yet. */
-  static async start(setting: DialSetting = {}): Promise<DialStack> {
+  static async start(setting: DialSetting = {}, entry = 'worker/index.ts'): Promise<DialStack> {
+    const log: string[] = [];
+    const launch = async (options: EdgeToLaunch) => {
+      const edge = await startEdge({ ...options, entry, allowLoopbackAdapters: true, log: 'pipe' });
+      edge.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
+      return edge;
+    };
     const stack = await MultiTenantStack.start({
       tenants: 1,
       sites: 1,
       simulatorOptions: { scriptEvents: true },
       sitesWithoutAdapter: ['t1-s1'],
-      launch: (edge) => startEdge({ ...edge, entry: 'worker/index.ts', allowLoopbackAdapters: true }),
+      launch,
     });
     const site = stack.site('t1-s1');
     const listener = await DialListener.start({ edgePort: stack.port, key: site.adapterKey });
-    const dialed = new DialStack(stack, listener, site);
+    const dialed = new DialStack(stack, listener, site, log);
     await dialed.setLink({ mode: 'dial', url: listener.url, ...setting });
     return dialed;
+  }
+
+  /** Returns the lines that the edge has logged. */
+  edgeLog(): string[] {
+    return this.#edgeLog
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '');
   }
 
   setLink(link: object): Promise<unknown> {

@@ -6,7 +6,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
@@ -33,6 +33,7 @@ export interface Misbehavior {
 export class DialListener implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true });
+  readonly #connections = new Set<Socket>();
   readonly #key: string;
   readonly #edgeOrigin: string;
   readonly attempts: DialAttempt[] = [];
@@ -52,6 +53,7 @@ export class DialListener implements AsyncDisposable {
     this.#server = server;
     this.#key = key;
     this.#edgeOrigin = `http://127.0.0.1:${edgePort}`;
+    server.on('connection', (connection) => this.#connections.add(connection));
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const accept = (use: (webSocket: WebSocket) => void) =>
         this.#sockets.handleUpgrade(request, socket, head, use);
@@ -101,9 +103,8 @@ export class DialListener implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of [this.#edge, this.#adapter, ...this.#sockets.clients]) socket?.terminate();
-    this.#server.closeAllConnections();
     this.#server.close();
+    for (const connection of this.#connections) connection.destroy();
     await once(this.#server, 'close');
   }
 

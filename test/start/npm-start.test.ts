@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { foreignText } from '../../shared/testing/wrong-values.ts';
 import { Client, callidOf, eventNames, phoneUri } from '../harness/client.ts';
@@ -123,4 +124,21 @@ it('lists its options with --help', async () => {
   const start = npmStart(['--help']);
   await start.waitForExit();
   expect(start.output()).toContain('--opensips HOST:PORT');
+});
+
+it('serves its clients although nobody reads its output any more', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const port = await findFreePort();
+  const args = ['selfhost/start.ts', '--tenants', '--port', String(port), '--data', data];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  for (const output of [child.stdout, child.stderr]) output.destroy();
+  // It writes to a closed pipe when everything is up, which is after the edge answers.
+  await waitUntil(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
+  const ended = Promise.race([exited.then(() => 'ended'), delay(1_000, 'running')]);
+  expect(await ended).toBe('running');
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  await rm(data, { recursive: true, force: true });
 });

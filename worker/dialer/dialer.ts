@@ -12,7 +12,13 @@ import { openSocket, switchboardOf } from '../http/switchboard-client.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
 import { isBusy, isFull, isIdle } from './capacity.ts';
-import { closeUnused, type DialResult, dialAdapter, type ProofToVerify } from './connect.ts';
+import {
+  closeUnused,
+  type DialResult,
+  dialAdapter,
+  HANDSHAKE_TIMEOUT_MS,
+  type ProofToVerify,
+} from './connect.ts';
 import { redialDelayMs, STABLE_AFTER_MS, URGENT_INTERVAL_MS } from './redial-delay.ts';
 import { DIALER_SCHEMA, RedialStore } from './redial-store.ts';
 import { type LinkEnd, Splice } from './splice.ts';
@@ -191,17 +197,19 @@ export class Dialer extends DurableObject<Env> {
       // The Switchboard has it dialed by another Dialer, whose link then replaces this one.
       this.#ask(site, (switchboard) => switchboard.moveLink());
     }
-    site.activeAt = now;
+    site.activeAt = Math.max(now, site.openedAt + 1);
   }
 
   /** Closes links that are silent, and lets the Switchboard close idle ones: it knows what it needs. */
   #checkLinks(): void {
     const now = Date.now();
     for (const site of this.#sites.values()) {
-      const { link, target, activeAt, askedAt } = site;
+      const { link, target, openedAt, activeAt, askedAt } = site;
       if (!link) continue;
       const idleMs = target.idle_s * 1_000;
-      if (now - link.heardAt > PING_TIMEOUT_MS) link.close(GOING_AWAY, 'No ping arrived in time.', 'adapter');
+      if (activeAt === openedAt && now - openedAt >= HANDSHAKE_TIMEOUT_MS)
+        link.close(GOING_AWAY, 'No hello arrived in time.');
+      else if (now - link.heardAt > PING_TIMEOUT_MS) link.close(GOING_AWAY, 'No ping arrived in time.');
       else if (!target.keep && now - Math.max(activeAt, askedAt) >= idleMs) {
         site.askedAt = now;
         this.#ask(site, (switchboard) => switchboard.releaseLink());

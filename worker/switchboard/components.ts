@@ -22,7 +22,6 @@ import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
 
 /** What a Switchboard consists of. After a hibernation it is restored from storage. */
 export interface Components extends RpcDependencies {
-  readonly dialing: Dialing;
   readonly reconciler: DialogReconciler;
   readonly logNotifier: LogNotifier;
 }
@@ -71,7 +70,7 @@ export function restoreComponents(
     onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now()),
     onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, Date.now()),
   });
-  const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
+  const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
   const link: Link = new Link(
     ctx,
     linkListener(runner, calls, reconciler, diagnosis),

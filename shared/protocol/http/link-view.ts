@@ -1,10 +1,9 @@
 /** The state of the link in HTTP responses. @module */
 import * as z from 'zod';
-import { DialHealth } from '../dial.ts';
 import { OpenSipsStatus } from '../link.ts';
 import { DiagnosisResult } from '../rpc/diagnosis.ts';
 
-const { connected, adapter, adapter_version, node_version } = DiagnosisResult.shape.link.shape;
+const { connected, adapter, adapter_version, node_version, dial } = DiagnosisResult.shape.link.shape;
 
 export const LinkView = z.object({
   connected,
@@ -12,6 +11,6 @@ export const LinkView = z.object({
   adapter_version,
   node_version,
   opensips: OpenSipsStatus.optional(),
-  dial: DialHealth.optional(),
+  dial,
   seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
 });

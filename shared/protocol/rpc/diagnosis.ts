@@ -1,6 +1,7 @@
 /** The result of the method `Diagnose`. @module */
 import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from '../../opensips/diagnostics.ts';
+import { DialHealth } from '../dial.ts';
 import { OpenSipsStatus } from '../link.ts';
 
 export const DiagnosisResult = z
@@ -18,6 +19,7 @@ export const DiagnosisResult = z
         .optional()
         .meta({ description: 'the version of Node.js that the adapter runs on' }),
       seconds: z.number().optional().meta({ description: 'since the adapter connected' }),
+      dial: DialHealth.optional(),
       round_trip_ms: z
         .number()
         .optional()

@@ -157,9 +157,12 @@ export class Dialing {
     return { ...link, dial: { host, state, ...(failure === null ? {} : { failure }) } };
   }
 
-  /** Why a command has found no adapter; undefined without a reason. */
-  get failure(): string | undefined {
-    return this.target ? (this.#state.get().failure ?? undefined) : undefined;
+  /** Why a command has found no adapter; undefined if the adapter connects to the edge. */
+  get unreachableReason(): string | undefined {
+    const { target } = this;
+    if (!target) return undefined;
+    const failure = this.#state.get().failure ?? 'The adapter has not said hello in time.';
+    return `The edge has dialed the adapter at ${new URL(target.url).host}, and there is no link. ${failure}`;
   }
 
   /** The site is deleted. Messages that wait must not run any more. */

@@ -108,6 +108,11 @@ export class Segments implements Iterable<Segment> {
     return this.#neededBefore;
   }
 
+  /** Whether running commands need so much of what is stored that there is no room for more. */
+  get isFull(): boolean {
+    return this.#neededBefore > 0 && this.#sql.databaseSize > this.#retention.storedBytes;
+  }
+
   get #oldestEnds(): number {
     const [oldest] = this.#segments;
     return oldest
@@ -169,7 +174,7 @@ export class Segments implements Iterable<Segment> {
     this.#charactersSinceCheck += characters;
     const isYoung =
       current && position < current.first + segmentPositions && now < current.opened + segmentMs;
-    if (isYoung && !this.#isFull()) return current;
+    if (isYoung && !this.#isSegmentFull()) return current;
     if (current) this.#close(current);
     const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position, bytes: 0 };
     this.#sql.exec(`
@@ -189,7 +194,7 @@ export class Segments implements Iterable<Segment> {
   }
 
   /** Returns whether the segment that is written to has as many bytes as it may have. */
-  #isFull(): boolean {
+  #isSegmentFull(): boolean {
     const { segmentBytes } = this.#retention;
     if (this.#charactersSinceCheck < segmentBytes / SIZE_CHECKS_PER_SEGMENT) return false;
     this.#charactersSinceCheck = 0;
