@@ -60,6 +60,21 @@ it('runs the requests in the answer once, although they come again on a link, an
   expect(edge.replies()).toMatchObject([{ id: 'y' }, { id: 'x', result: 'OK' }]);
 });
 
+it('does not run a request again that the answer to a knock repeats beside the acknowledgement of its reply', async () => {
+  const { edge, dialer, opensips, raise } = await startKnocking();
+  const request = { type: 'mi', id: 'x', method: 't_uac_dlg', params: {}, timeout_ms: 5_000, ttl_ms: 5_000 };
+  dialer.knockAsks = [request];
+  raise('a');
+  (await opensips.waitFor(() => opensips.requestsFor('t_uac_dlg')[0])).respond('OK');
+  // The reply goes with a knock, whose answer asks for the same again.
+  await edge.waitFor(() => edge.replies().length === 1);
+  dialer.knockAsks = [];
+  raise('b');
+  await edge.waitFor(() => storedCallids(edge).includes('b'));
+  expect(opensips.requestsFor('t_uac_dlg')).toHaveLength(1);
+  expect(edge.replies()).toHaveLength(1);
+});
+
 it('runs no forbidden command, and none that is too late', async () => {
   const { edge, dialer, opensips, raise } = await startKnocking();
   const common = { type: 'mi', params: {}, timeout_ms: 5_000 };

@@ -169,13 +169,18 @@ export class Knocker {
         needsOperator: true,
       };
     const { welcome, requests, dials } = answer.data;
-    const fault = session.onFrame(JSON.stringify([welcome, ...requests]), performance.now());
+    const { applied } = welcome;
+    // The edge asks before it applies the messages: a request whose reply is among them was asked again. Its reply must be acknowledged
+    // last, because then nothing here knows any more that it has run.
+    const before = Math.min(applied, this.#context.outbox.base - 1);
+    const frame = [{ ...welcome, applied: before }, ...requests, { type: 'ack', seq: applied }];
+    const fault = session.onFrame(JSON.stringify(frame), performance.now());
     if (fault)
       return {
         message: `The edge has answered a knock with an invalid message: ${fault.description}. Update both to the same release.`,
         needsOperator: true,
       };
-    this.#log.debug({ applied: welcome.applied, requests: requests.length, dials }, 'Knocked at the edge.');
+    this.#log.debug({ applied, requests: requests.length, dials }, 'Knocked at the edge.');
     return undefined;
   }
 }

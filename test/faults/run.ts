@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
+import type { LinkMode } from './harness/harness.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
-import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
+import { type FaultRates, MINIFLARE_RATES, WORKERD_RATES, withDialer } from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
 import { formatReport, formatSeedResult } from './report.ts';
@@ -22,6 +23,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --client WHICH  who sends the commands: shipped (the client package in Node, the default), chromium (the same in a
                   browser), or bare (a client of these tests, which checks the order of all frames)
   --console       also opens the console in a browser, and compares its list with CallList in the end
+  --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -46,6 +48,7 @@ const { values: flags } = parseArgs({
     commands: { type: 'string', default: '100' },
     client: { type: 'string', default: 'shipped' },
     console: { type: 'boolean', default: false },
+    link: { type: 'string', default: 'accept' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -106,6 +109,9 @@ async function runSeeds(): Promise<number> {
   const client = CLIENT_KINDS.find((kind) => kind === flags.client);
   if (!client)
     throw new Error(`--client: "${flags.client}" is not a client. Use ${CLIENT_KINDS.join(', ')}.`);
+  const { link } = flags;
+  if (link !== 'accept' && link !== 'dial')
+    throw new Error(`--link: "${link}" is not a way to open the link. Use accept or dial.`);
   const logFolder = await mkdtemp(join(tmpdir(), 'call-api-faults-logs-'));
   const seeds = Array.from({ length: count }, (_, n) => first + n);
   const results: SeedResult[] = [];
@@ -114,7 +120,7 @@ async function runSeeds(): Promise<number> {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
       try {
         const result = await runSeed(seed, {
-          ...selectPlatform(seed),
+          ...selectPlatform(seed, link),
           commands,
           client,
           logFolder,
@@ -135,11 +141,16 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  return `--commands ${commands} --client ${client}${flags.console ? ' --console' : ''}`;
+  return `--commands ${commands} --client ${client} --link ${flags.link}${flags.console ? ' --console' : ''}`;
 }
 
 /** Miniflare has no console. */
-function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  if (seed % 4 !== 0) return { faultRates: WORKERD_RATES, console: flags.console };
-  return { faultRates: MINIFLARE_RATES, harness: { startEdge: startMiniflare } };
+function selectPlatform(
+  seed: number,
+  link: LinkMode,
+): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
+  const ratesFor = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
+  if (seed % 4 !== 0)
+    return { faultRates: ratesFor(WORKERD_RATES), console: flags.console, harness: { link } };
+  return { faultRates: ratesFor(MINIFLARE_RATES), harness: { startEdge: startMiniflare, link } };
 }

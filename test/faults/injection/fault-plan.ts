@@ -15,7 +15,7 @@ export type Fault =
     }
   | { readonly kind: 'adapterKill'; readonly moment: Flow | 'at once'; readonly restartAfterMs: number }
   | { readonly kind: 'edgeKill'; readonly restartAfterMs: number }
-  | { readonly kind: 'abort' | 'evictHibernated' | 'evictClosed' }
+  | { readonly kind: 'abort' | 'abortDialer' | 'evictHibernated' | 'evictClosed' }
   | { readonly kind: 'abortWithinTurn'; readonly turns: number }
   | { readonly kind: 'restartKeepingDialogs' | 'restartLosingDialogs' };
 
@@ -123,6 +123,8 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
     }
     case 'abort':
       return harness.abortObject(0);
+    case 'abortDialer':
+      return harness.abortDialer();
     case 'abortWithinTurn':
       return harness.abortObject(fault.turns);
     default:

@@ -41,6 +41,8 @@ export interface SystemFaultRates {
   /** `ctx.abort()` of the object between two turns, and within one. */
   readonly abort: number;
   readonly abortWithinTurn: number;
+  /** `ctx.abort()` of the Dialer. Only where the edge dials. */
+  readonly abortDialer: number;
   /** The object is evicted from memory, with its sockets kept or closed. On miniflare only. */
   readonly evictHibernated: number;
   readonly evictClosed: number;
@@ -74,6 +76,7 @@ export const NO_SYSTEM_FAULTS: SystemFaultRates = {
   edgeKill: 0,
   abort: 0,
   abortWithinTurn: 0,
+  abortDialer: 0,
   evictHibernated: 0,
   evictClosed: 0,
   restartKeepingDialogs: 0,
@@ -99,6 +102,7 @@ export const WORKERD_RATES: FaultRates = {
     edgeKill: 0.5,
     abort: 1,
     abortWithinTurn: 1,
+    abortDialer: 0,
     evictHibernated: 0,
     evictClosed: 0,
     restartKeepingDialogs: 0.1,
@@ -111,3 +115,8 @@ export const MINIFLARE_RATES: FaultRates = {
   ...WORKERD_RATES,
   system: { ...WORKERD_RATES.system, edgeKill: 0, evictHibernated: 5, evictClosed: 1 },
 };
+
+/** Returns the rates where the edge dials. */
+export function withDialer(rates: FaultRates): FaultRates {
+  return { ...rates, system: { ...rates.system, abortDialer: 1 } };
+}

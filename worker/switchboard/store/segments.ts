@@ -57,12 +57,16 @@ export class Segments implements Iterable<Segment> {
   }
 
   /**
-   * Returns the segments that can have a position: the one that begins before it, and the next one, because the rows of a turn get their
-   * numbers before the first of them opens a segment.
+   * Returns the segments that can have a position, the likeliest first: the one that begins before it, and all after that, because the rows
+   * of a turn get their numbers before the first of them opens a segment, and a turn can open several.
    */
-  around(position: number): readonly Segment[] {
-    const index = this.#segments.findLastIndex(({ first }) => first <= position);
-    return this.#segments.slice(Math.max(0, index), index + 2);
+  mayContain(position: number): readonly Segment[] {
+    return this.#segments.slice(
+      Math.max(
+        0,
+        this.#segments.findLastIndex(({ first }) => first <= position),
+      ),
+    );
   }
 
   /** Random for each storage. */
