@@ -71,8 +71,8 @@ describe('the adapter process', () => {
   it('warns of a listener without TLS that other machines may reach', async () => {
     const args = ['--public-url', 'https://sbc.example', '--key', 'very-secret', '--opensips', '127.0.0.1:9'];
     const everywhere = run(['--listen', `0.0.0.0:${await findFreePort()}`, ...args]);
-    await expect.poll(() => everywonLoopback.output.stdout).toContain('Listening for the edge');
-    expect(everywonLoopback.output.stdout).toContain('The adapter listens without TLS');
+    await expect.poll(() => everywhere.output.stdout).toContain('Listening for the edge');
+    expect(everywhere.output.stdout).toContain('The adapter listens without TLS');
     const onLoopback = run(['--listen', `127.0.0.1:${await findFreePort()}`, ...args]);
     await expect.poll(() => onLoopback.output.stdout).toContain('Listening for the edge');
     expect(onLoopback.output.stdout).not.toContain('without TLS');
