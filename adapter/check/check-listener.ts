@@ -51,23 +51,34 @@ export async function checkListener(
 
 async function checkKeys({ edge, network }: LinkSettings, timeoutMs: number): Promise<StepFinding> {
   const { href } = edgeKeysUrl(edge);
+  let text: string;
   try {
-    const keys = (await (await readEdgeKeys(href, network, timeoutMs)).json()) as JSONWebKeySet;
+    text = await (await readEdgeKeys(href, network, timeoutMs)).text();
+  } catch (error) {
+    const what = `Cannot read the keys of the edge at ${href}`;
+    return failedBecause('jwks', what, explainError(error), 'Check --edge (EDGE_URL).');
+  }
+  const count = countKeys(text);
+  if (count === undefined)
+    return failed('jwks', `What answers at ${href} is no set of keys.`, 'Check --edge (EDGE_URL).');
+  if (count === 0)
+    return failed(
+      'jwks',
+      'The edge has no keys to sign with.',
+      'Let its administrator set KEY_SECRETS, a secret of the deployment.',
+    );
+  return passed('jwks', `The edge signs with ${count === 1 ? '1 key' : `${count} keys`}.`);
+}
+
+/** Returns the number of keys in a JWKS (RFC 7517); undefined if it is none. */
+function countKeys(text: string): number | undefined {
+  try {
+    const keys = JSON.parse(text) as JSONWebKeySet;
     // Throws for what is no key set.
     createLocalJWKSet(keys);
-    return keys.keys.length > 0
-      ? passed(
-          'jwks',
-          `The edge signs with ${keys.keys.length === 1 ? '1 key' : `${keys.keys.length} keys`}.`,
-        )
-      : failed(
-          'jwks',
-          'The edge has no keys to sign with.',
-          'Let its administrator set KEY_SECRETS, a secret of the deployment.',
-        );
-  } catch (error) {
-    const remedy = 'Check --edge (EDGE_URL).';
-    return failedBecause('jwks', `Cannot read the keys of the edge at ${href}`, explainError(error), remedy);
+    return keys.keys.length;
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@
 import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import * as z from 'zod';
 import { DIAL_TOKEN } from '../../shared/protocol/dial.ts';
+import { ExplainedError } from '../../shared/settings/error-reason.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -84,5 +85,7 @@ function refusalOf(error: unknown): Refusal {
     error instanceof errors.JOSENotSupported
   )
     return { refused: 'malformed' };
-  return { refused: 'keys', ...(error instanceof Error ? { detail: error.message } : {}) };
+  if (error instanceof ExplainedError) return { refused: 'keys', detail: error.reason };
+  const detail = error instanceof errors.JWKSTimeout ? 'no answer in time' : 'what answers is no set of keys';
+  return { refused: 'keys', detail };
 }

@@ -82,6 +82,13 @@ it('says what is missing', () => {
     ]);
 });
 
+it('reads the keys of the edge over TLS, or from this machine', () => {
+  expect(errorsOf([...COMPLETE, '--edge', 'ws://edge.example/adapter'])).toEqual([
+    '--edge: needs wss:// with --listen. The keys of the edge are read there, and without TLS others can replace them on the way.',
+  ]);
+  expect(errorsOf([...COMPLETE, '--edge', 'wss://edge.example/adapter'])).toEqual([]);
+});
+
 it.each(['ca.k1.api.acme.a1.secret-secret-secret.mac', 'ca.k1.adapter.acme.a1', 'ca.'])(
   'the key %s is no adapter key, and is not printed',
   (key) => {

@@ -95,6 +95,7 @@ export interface ListenerValues {
   readonly 'tls-key': string | undefined;
   readonly 'client-ca': string | undefined;
   readonly key: string | undefined;
+  readonly edge: string;
 }
 
 /**
@@ -104,7 +105,7 @@ export interface ListenerValues {
  */
 export function readListener(
   values: ListenerValues,
-  nameOf: (flag: ListenerFlag | 'key') => string,
+  nameOf: (flag: ListenerFlag | 'key' | 'edge') => string,
   readFile: (path: string) => string,
 ): { readonly listen: ListenSettings | undefined } | { readonly errors: readonly string[] } {
   const { listen: address, 'public-url': publicUrl } = values;
@@ -128,10 +129,21 @@ export function readListener(
     ...(values.key !== undefined && key === undefined
       ? [`${nameOf('key')}: the value is not an adapter key. Create one: key create TENANT --role adapter.`]
       : []),
+    ...(isTrustworthy(values.edge)
+      ? []
+      : [
+          `${nameOf('edge')}: needs wss:// with --listen. The keys of the edge are read there, and without TLS others can replace them on the way.`,
+        ]),
     ...('errors' in tls ? tls.errors : []),
   ];
-  if (publicUrl === undefined || key === undefined || 'errors' in tls) return { errors };
+  if (publicUrl === undefined || key === undefined || 'errors' in tls || errors.length > 0) return { errors };
   return { listen: { address, publicUrl, key, tls: tls.tls } };
+}
+
+/** Nobody between here and the edge can change what is read from there. */
+function isTrustworthy(edge: string): boolean {
+  const { protocol, hostname } = new URL(edge);
+  return protocol === 'wss:' || isLoopback(hostname);
 }
 
 function readTls(

@@ -3,6 +3,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
 import { base64url, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dialWith, type TokenOptions } from '../testing/fake-dialer.ts';
@@ -215,6 +216,32 @@ describe('whoever is not the edge', () => {
     expect(sockets.slice(-64).every(({ destroyed }) => !destroyed)).toBe(true);
     expect(await dialer.dial(undefined, address)).toMatchObject({ status: 101 });
     await expectRefused('too-many');
+    expect(log.lines.length).toBeLessThan(20);
+  });
+
+  it('cannot stop the listener, whatever it sends', async () => {
+    const { address, dialer, edge, log } = await startListening();
+    const noise = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 2_000 }),
+      fc.string({ maxLength: 300 }).map((token) => `${UPGRADE}Authorization: Bearer ${token}\r\n\r\n`),
+      fc
+        .array(fc.base64String({ maxLength: 200 }), { minLength: 3, maxLength: 3 })
+        .map((parts) => `${UPGRADE}Authorization: Bearer ${parts.join('.')}\r\n\r\n`),
+      fc.json().map((json) => {
+        const part = base64url.encode(json);
+        return `${UPGRADE}Authorization: Bearer ${part}.${part}.${part}\r\n\r\n`;
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(noise, async (sent) => {
+        const socket = await open(address, sent);
+        socket.end();
+        expect(await text(socket)).not.toMatch(/^HTTP\/1\.1 (1|2|5)/);
+      }),
+      { numRuns: 100 },
+    );
+    expect(edge.hellos).toEqual([]);
+    expect(await dialer.dial(undefined, address)).toMatchObject({ status: 101 });
     expect(log.lines.length).toBeLessThan(20);
   });
 

@@ -1,5 +1,6 @@
 /** The listener with TLS of its own: whom it lets in, and what the log says of the others. */
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -72,6 +73,9 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
     await expect(fetch(`http://${address}/`)).rejects.toThrow();
     await log.waitFor(() => log.find('"refused":"not-tls"'));
     const [host, port] = address.split(':');
+    const silent = connect(Number(port), host);
+    silent.on('error', () => {});
+    await once(silent.resume(), 'close');
     const idle = connectTls({ host, port: Number(port), ca: authority.certificate });
     idle.on('error', () => {});
     await once(idle, 'secureConnect');

@@ -73,9 +73,9 @@ it('leaves no socket open that it was opening when it was stopped', async () => 
   const { address } = await first.socketFor(OPENSIPS);
   first.stop();
   const { receiver } = createReceiver(address);
-  const opening = receiver.socketFor(OPENSIPS);
+  const pendingSocket = receiver.socketFor(OPENSIPS);
   receiver.stop();
-  await expect(opening).rejects.toThrow('the adapter stops');
+  await expect(pendingSocket).rejects.toThrow('the adapter stops');
   await expect(receiver.socketFor(OPENSIPS)).rejects.toThrow('the adapter stops');
   // The port is free again.
   expect((await createReceiver(address).receiver.socketFor(OPENSIPS)).address).toEqual(address);

@@ -10,6 +10,7 @@ import { expect, it } from 'vitest';
 import { foreignText } from '../../shared/testing/wrong-values.ts';
 import { Client, callidOf, eventNames, phoneUri } from '../harness/client.ts';
 import { findFreePort, waitUntil } from '../harness/stack.ts';
+import { findProcesses } from './processes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -26,6 +27,10 @@ function npmStart(args: readonly string[], env: Readonly<Record<string, string>>
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return {
     output: () => output,
+    get pid(): number {
+      if (child.pid === undefined) throw new Error('npm was not started');
+      return child.pid;
+    },
     waitUntilReady: () => waitUntil(() => output.includes('Press Ctrl-C to stop')),
     /** Sends SIGINT to every process of the group, like Ctrl-C. */
     async interrupt(): Promise<void> {
@@ -63,6 +68,30 @@ it('starts, serves a call, ends on Ctrl-C, and has stored its commands after a r
   expect(eventNames(await secondClient.runToEnd('Echo', {}))).toEqual(['Reply', 'Ended']);
   secondClient.close();
   await second.interrupt();
+  await rm(data, { recursive: true, force: true });
+});
+
+it('with --dial lets the edge connect to the adapter, also after the adapter was started again', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const port = await findFreePort();
+  const start = npmStart(['--dial', '--port', String(port), '--data', data]);
+  await start.waitUntilReady();
+  expect(start.output()).toMatch(/^Link +the edge connects to the adapter at port \d+/m);
+  const link = async () => {
+    const response = await fetch(`http://localhost:${port}/healthz`);
+    return ((await response.json()) as { readonly link: object }).link;
+  };
+  expect(await link()).toMatchObject({ connected: false });
+  const client = await Client.connect(`ws://localhost:${port}/call-api`);
+  const parties = { caller: phoneUri('alice'), callee: phoneUri('bob') };
+  const call = async () => callidOf(await client.runToEnd('CallStart', parties), 'CalleeAnswered');
+  expect(await call()).toMatch(/./);
+  expect(await link()).toMatchObject({ connected: true, dial: { state: 'open' } });
+  process.kill(findProcesses(start.pid).adapter, 'SIGKILL');
+  await waitUntil(() => start.output().includes('The adapter has ended'));
+  await waitUntil(async () => !(await client.request('CallStart', parties)).error);
+  client.close();
+  await start.interrupt();
   await rm(data, { recursive: true, force: true });
 });
 
