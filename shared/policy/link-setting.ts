@@ -55,3 +55,9 @@ export const DialTarget = z.object({
   location: z.enum(LOCATIONS).optional(),
 });
 export type DialTarget = z.infer<typeof DialTarget>;
+
+/** What a Dialer is asked for. */
+export interface DialOrder extends DialTarget {
+  /** The number of the Dialer. A Dialer with another number does not dial the site any more. */
+  readonly shard: number;
+}

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { eventNames, phoneUri } from '../harness/client.ts';
+import type { DialListener } from '../harness/dial-listener.ts';
 import { waitUntil } from '../harness/stack.ts';
 import { DialStack } from './harness.ts';
 
@@ -46,8 +47,7 @@ it('dials while somebody watches, and again when the link is lost', async () => 
   await waitUntil(async () => (await dialed.link()).connected);
   const callid = await dialed.site.simulator.dial({ from: 'alice', to: 'bob' });
   await waitUntil(() => client.frames.some((frame) => frame.includes(callid)));
-  listener.breakLink();
-  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
+  await breakAndWait(listener);
   await waitUntil(async () => (await dialed.link()).connected);
 });
 
@@ -57,11 +57,11 @@ it('keeps a link, also through a crash of the edge, until the setting says other
   await dialed.startAdapter();
   await waitUntil(() => listener.isLinked);
   await waitUntil(async () => (await dialed.link()).connected);
-  listener.breakLink();
-  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
+  await breakAndWait(listener);
   // Nobody asks for anything: the Dialer alone knows that it must dial.
+  const { length } = listener.attempts;
   await stack.restartEdge();
-  await waitUntil(() => listener.attempts.length === 3 && listener.isLinked);
+  await waitUntil(() => listener.attempts.length > length && listener.isLinked);
   await dialed.setLink({ mode: 'accept' });
   await expect
     .poll(() => listener.ends.at(-1))
@@ -75,9 +75,33 @@ it('moves to the new place when the setting changes', async () => {
   const { listener } = dialed;
   await waitUntil(() => listener.isLinked);
   await dialed.setLink({ mode: 'dial', url: `${listener.url}/other`, keep: true });
-  await waitUntil(() => listener.attempts.length === 2 && listener.isLinked);
-  expect(listener.ends).toHaveLength(1);
+  await waitUntil(() => listener.paths.at(-1) === '/link/other' && listener.isLinked);
 });
+
+it('moves to another Dialer without a gap, as a site that becomes busy among others does', async () => {
+  await using dialed = await DialStack.start({ keep: true }, 'worker/testing/abortable-worker.ts');
+  const { listener, stack } = dialed;
+  await dialed.startAdapter();
+  await waitUntil(async () => (await dialed.link()).connected);
+  const { length } = listener.ends;
+  await stack.fetch('/test/move?name=t1/s1', undefined, { method: 'POST' });
+  await waitUntil(() => listener.ends.length > length);
+  await waitUntil(async () => (await dialed.link()).connected && listener.isLinked);
+  // Only the second one keeps the link now.
+  await expect
+    .poll(() => alarmsOf(stack.dataFolder, 'dialer').filter((alarm) => alarm !== null).length)
+    .toBe(1);
+  expect(alarmsOf(stack.dataFolder, 'dialer')).toHaveLength(2);
+  const client = await dialed.connectClient();
+  expect(eventNames(await client.runToEnd('CallStart', parties))).toContain('CalleeAnswered');
+});
+
+/** Ends TCP to the edge, and waits until it has dialed again. */
+async function breakAndWait(listener: DialListener): Promise<void> {
+  const { length } = listener.attempts;
+  listener.breakLink();
+  await waitUntil(() => listener.attempts.length > length && listener.isLinked);
+}
 
 /** Returns when the alarm of each object of a class is due, as workerd stores it; null for none. */
 function alarmsOf(dataFolder: string, className: string): unknown[] {
@@ -85,7 +109,9 @@ function alarmsOf(dataFolder: string, className: string): unknown[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite');
   return files.map((file) => {
     const database = new DatabaseSync(join(folder, file), { readOnly: true });
-    const [row] = database.prepare('SELECT value FROM _cf_METADATA WHERE key = 1').all();
+    const [row] = database
+      .prepare('SELECT CAST(value AS TEXT) AS value FROM _cf_METADATA WHERE key = 1')
+      .all();
     database.close();
     return row?.['value'] ?? null;
   });

@@ -21,7 +21,7 @@ import {
 /** One attempt of the edge. */
 export interface DialAttempt {
   readonly claims: JWTPayload;
-  readonly at: number;
+  readonly path: string;
 }
 
 /** How the listener answers instead of as it should: it writes the response itself, or returns another proof. */
@@ -37,6 +37,10 @@ export class DialListener implements AsyncDisposable {
   readonly #key: string;
   readonly #edgeOrigin: string;
   readonly attempts: DialAttempt[] = [];
+  /** The path of each attempt. */
+  get paths(): readonly string[] {
+    return this.attempts.map(({ path }) => path);
+  }
   /** Frames of the edge, in order. */
   readonly frames: string[] = [];
   /** How each link has ended: the code of the edge's Close frame, and its reason. */
@@ -128,7 +132,7 @@ export class DialListener implements AsyncDisposable {
       socket.end('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
       return;
     }
-    const attempt = { claims: verified.payload, at: Date.now() };
+    const attempt = { claims: verified.payload, path: request.url ?? '' };
     this.attempts.push(attempt);
     const { respond, prove = (aud: string, jti: string) => proofOf(this.#key, aud, jti) } = this.misbehavior;
     if (respond) return respond(socket, attempt);

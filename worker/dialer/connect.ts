@@ -28,6 +28,9 @@ export type DialResult =
       readonly detail?: string;
     };
 
+/** RFC 6455 §7.4.1: the endpoint goes away. */
+export const GOING_AWAY = 1001;
+
 const WRONG_PROOF =
   'The adapter did not prove that it has a valid key of this site. Check its --key, and that --url is the address of its listener.';
 
@@ -58,10 +61,7 @@ export async function dialAdapter(
       return { failure: statusFailure(response.status) };
     }
     const proof = parseProof(response.headers.get(PROOF_HEADER));
-    const principal = proof && (await verify({ ...proof, siteName, audience, jti }));
-    if (principal) return { socket, principal };
-    closeUnused(socket, closeCode.unauthorized, 'The proof of the adapter’s key is missing or wrong.');
-    return { failure: WRONG_PROOF };
+    return await admit(socket, proof && { ...proof, siteName, audience, jti }, verify);
   } catch (error) {
     if (timeout.signal.aborted)
       return {
@@ -75,6 +75,26 @@ export async function dialAdapter(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Returns the socket if the proof is right; closes it otherwise. */
+async function admit(
+  socket: WebSocket,
+  proof: ProofToVerify | undefined,
+  verify: VerifyProof,
+): Promise<DialResult> {
+  try {
+    const principal = proof && (await verify(proof));
+    if (principal) return { socket, principal };
+  } catch (error) {
+    closeUnused(socket, GOING_AWAY, 'The key could not be verified.');
+    return {
+      failure: 'The key of the adapter could not be verified. It is tried again.',
+      detail: String(error),
+    };
+  }
+  closeUnused(socket, closeCode.unauthorized, 'The proof of the adapter’s key is missing or wrong.');
+  return { failure: WRONG_PROOF };
 }
 
 /** Closes a socket that was not accepted. */

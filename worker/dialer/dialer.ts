@@ -5,7 +5,7 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
-import type { DialTarget } from '../../shared/policy/link-setting.ts';
+import type { DialOrder } from '../../shared/policy/link-setting.ts';
 import { closeCode, PING_TIMEOUT_MS } from '../../shared/protocol/link.ts';
 import type { AdapterPrincipal } from '../auth/principal.ts';
 import { openSocket, switchboardOf } from '../http/switchboard-client.ts';
@@ -16,6 +16,7 @@ import {
   closeUnused,
   type DialResult,
   dialAdapter,
+  GOING_AWAY,
   HANDSHAKE_TIMEOUT_MS,
   type ProofToVerify,
 } from './connect.ts';
@@ -32,13 +33,10 @@ const CHECK_INTERVAL_MS = 5_000;
 /** While links are open or kept, an alarm this often keeps the platform from ending the object, which it may after 15 minutes. */
 const KEEP_ALIVE_MS = 300_000;
 
-/** RFC 6455 §7.4.1: the endpoint goes away. */
-const GOING_AWAY = 1001;
-
 const NOT_DIALED_ANY_MORE = 'The edge does not dial this adapter any more.';
 
 interface DialedSite {
-  target: DialTarget;
+  target: DialOrder;
   /** Attempts that have failed in a row. */
   failures: number;
   /** When the last attempt began, in Unix milliseconds. */
@@ -81,7 +79,7 @@ export class Dialer extends DurableObject<Env> {
    * Dials a site, unless it is linked, is being dialed, or waits after a failure. Returns `full` if another Dialer should.
    * @param isUrgent a command waits: it shortens such a wait
    */
-  dial(target: DialTarget, isUrgent: boolean): 'accepted' | 'full' {
+  dial(target: DialOrder, isUrgent: boolean): 'accepted' | 'full' {
     const now = Date.now();
     const { siteName } = target;
     const known = this.#sites.get(siteName);
@@ -150,7 +148,7 @@ export class Dialer extends DurableObject<Env> {
   }
 
   async #openEdgeSocket(
-    target: DialTarget,
+    target: DialOrder,
     { socket: adapter, principal }: Exclude<DialResult, { failure: string }>,
   ): Promise<{ adapter: WebSocket; edge: WebSocket } | { failure: string; detail?: string }> {
     const { siteName, location } = target;
@@ -256,9 +254,9 @@ export class Dialer extends DurableObject<Env> {
   }
 
   /** Returns where the site is to be dialed, or null if no link is needed. */
-  async #askWhereToDial(site: DialedSite, reason: string): Promise<DialTarget | null> {
+  async #askWhereToDial(site: DialedSite, reason: string): Promise<DialOrder | null> {
     try {
-      return await switchboardOf(this.env, hintOf(site.target)).onDialFailed(reason);
+      return await switchboardOf(this.env, hintOf(site.target)).onDialFailed(reason, site.target.shard);
     } catch (error) {
       console.warn(`The site ${site.target.siteName} could not be asked whether it needs a link`, error);
       return site.target;
@@ -314,7 +312,7 @@ export class Dialer extends DurableObject<Env> {
   }
 }
 
-function createSite(target: DialTarget, now: number): DialedSite {
+function createSite(target: DialOrder, now: number): DialedSite {
   return {
     target,
     failures: 0,
@@ -327,6 +325,6 @@ function createSite(target: DialTarget, now: number): DialedSite {
   };
 }
 
-function hintOf({ siteName, location }: DialTarget): Parameters<typeof switchboardOf>[1] {
+function hintOf({ siteName, location }: DialOrder): Parameters<typeof switchboardOf>[1] {
   return { siteName, ...(location === undefined ? {} : { locationHint: location }) };
 }

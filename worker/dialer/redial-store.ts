@@ -1,5 +1,5 @@
 /** The sites that a Dialer must dial again, also after it was restarted. @module */
-import type { DialTarget } from '../../shared/policy/link-setting.ts';
+import type { DialOrder } from '../../shared/policy/link-setting.ts';
 import type { SchemaStep } from '../objects/migrate.ts';
 
 export const DIALER_SCHEMA: readonly SchemaStep[] = [
@@ -18,7 +18,7 @@ export const DIALER_SCHEMA: readonly SchemaStep[] = [
 
 /** A site that waits, or that is kept. */
 export interface Redial {
-  readonly target: DialTarget;
+  readonly target: DialOrder;
   /** In Unix milliseconds; null while its link is open. */
   readonly due: number | null;
   readonly failures: number;
@@ -37,7 +37,7 @@ export class RedialStore {
     return this.#sql
       .exec<RedialRow>('SELECT target, due, failures FROM redials')
       .toArray()
-      .map(({ target, ...row }) => ({ ...row, target: JSON.parse(target) as DialTarget }));
+      .map(({ target, ...row }) => ({ ...row, target: JSON.parse(target) as DialOrder }));
   }
 
   set({ target, due, failures }: Redial): void {

@@ -64,7 +64,7 @@ export class CommitQueue {
 
   /** Ends the turn: commits now or soon, depending on its output. */
   endTurn(now: number): void {
-    const { runner, link, reconciler, calls, diagnosis } = this.#components;
+    const { runner, link, reconciler, calls, diagnosis, dialing } = this.#components;
     const isBusy = runner.pendingRequests >= BUSY_REQUESTS;
     const hasOutput = [runner, link, reconciler, diagnosis].some((component) => component.hasOutput);
     if (this.#afterCommit.length > 0 || hasOutput) {
@@ -78,6 +78,7 @@ export class CommitQueue {
       if (carryUnlogged(link.socket, calls.unlogged)) link.flush([], false);
       else this.#commitWithin(SILENT_COMMIT_MS);
     }
+    dialing.check(now);
   }
 
   /** Stores, then sends. */

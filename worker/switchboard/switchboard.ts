@@ -4,7 +4,7 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
-import type { DialTarget } from '../../shared/policy/link-setting.ts';
+import type { DialOrder } from '../../shared/policy/link-setting.ts';
 import type { Policy } from '../../shared/policy/policy.ts';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
 import type { SiteUsage } from '../../shared/protocol/http/usage.ts';
@@ -186,12 +186,12 @@ export class Switchboard extends DurableObject<Env> {
     return this.#active.dialing.health(Date.now());
   }
 
-  /** A Dialer could not open the link, or has lost it. Returns where to dial again; null if no link is needed. */
-  onDialFailed(reason: string): DialTarget | null {
+  /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
+  onDialFailed(reason: string, shard: number): DialOrder | null {
     if (this.#isErased) return null;
     const { dialing, commits } = this.#active;
     const now = Date.now();
-    const target = dialing.onFailed(reason, now);
+    const target = dialing.onFailed(reason, shard, now);
     commits.endTurn(now);
     return target;
   }

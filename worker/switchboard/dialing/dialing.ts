@@ -3,7 +3,7 @@
  * link if one is needed. The Dialer dials, repeats what has failed, and asks before it closes an idle link.
  * @module
  */
-import type { DialTarget } from '../../../shared/policy/link-setting.ts';
+import type { DialOrder, DialTarget } from '../../../shared/policy/link-setting.ts';
 import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
 import type { Problem } from '../../../shared/protocol/http/problem.ts';
 import type { LinkHealth } from '../link/active-connection.ts';
@@ -29,7 +29,7 @@ const MAX_SHARDS = 1_000;
 
 /** How a Dialer is reached. */
 export interface DialerClient {
-  dial(target: DialTarget, isUrgent: boolean): Promise<'accepted' | 'full'>;
+  dial(order: DialOrder, isUrgent: boolean): Promise<'accepted' | 'full'>;
   hangUp(siteName: string): Promise<void>;
 }
 
@@ -49,7 +49,8 @@ export class Dialing {
   readonly #waiters = new LinkWaiters();
   readonly #knocks = new TokenBucket();
   #isStopped = false;
-  #knockedAt = Number.NEGATIVE_INFINITY;
+  /** The knock that the adapter is not dialed for yet. Its socket is a link for a moment. */
+  #knock: { readonly at: number; isLinked: boolean; isEnded: boolean } | undefined;
   /** When a Dialer was asked last, for a link that is not open yet. */
   #requestedAt = Number.NEGATIVE_INFINITY;
 
@@ -70,20 +71,30 @@ export class Dialing {
 
   /** Call it at the end of each turn: asks for a link if one is needed, and lets messages go on when it is there. */
   check(now: number): void {
-    const { link } = this.#options;
-    if (link.isConnected) {
-      this.#requestedAt = Number.NEGATIVE_INFINITY;
-      this.#state.set({ failure: null, isReleased: false });
-      this.#waiters.release();
-      return;
-    }
+    const { target } = this;
+    if (!target) this.#waiters.release();
+    else if (this.#options.link.isConnected) this.#onLinked();
+    else this.#requestIfNeeded(target, now);
+  }
+
+  #requestIfNeeded(target: DialTarget, now: number): void {
+    if (this.#knock?.isLinked) this.#knock.isEnded = true;
     const need = this.#need(now);
-    if (!this.target || need === 'none') return;
+    if (need === 'none' || this.#isStopped) return;
     const interval = need === 'now' ? URGENT_INTERVAL_MS : REPEAT_AFTER_MS;
     const elapsed = now - this.#requestedAt;
     if (elapsed >= 0 && elapsed < interval) return;
     this.#requestedAt = now;
-    void this.#request(this.target, need === 'now');
+    void this.#request(target, need === 'now');
+  }
+
+  #onLinked(): void {
+    if (this.#knock?.isEnded) this.#knock = undefined;
+    if (this.#knock) this.#knock.isLinked = true;
+    this.#requestedAt = Number.NEGATIVE_INFINITY;
+    // The end of a knock is no outage: the adapter is dialed then.
+    this.#state.set({ failure: null, isReleased: this.#knock !== undefined });
+    this.#waiters.release();
   }
 
   /** Resolves when a message that needs OpenSIPS may run: the link is there, or has not come in time. Undefined: at once. */
@@ -94,12 +105,15 @@ export class Dialing {
     return linked;
   }
 
-  /** An attempt has failed, or a link was lost. Returns where to dial again; null if nobody needs a link. */
-  onFailed(failure: string, now: number): DialTarget | null {
-    if (this.#options.link.isConnected) return null;
+  /**
+   * An attempt has failed, or a link was lost. Returns where to dial again; null if nobody needs a link, or another Dialer opens it.
+   * @param shard the number of the Dialer that says so
+   */
+  onFailed(failure: string, shard: number, now: number): DialOrder | null {
+    if (this.#options.link.isConnected || shard !== this.#state.get().shard) return null;
     this.#state.set({ failure, isReleased: false });
     const { target } = this;
-    return target && this.#need(now) !== 'none' ? target : null;
+    return target && this.#need(now) !== 'none' ? { ...target, shard } : null;
   }
 
   /** Returns whether an idle link may be closed. It counts as closed then. */
@@ -115,14 +129,19 @@ export class Dialing {
     if (this.target) await this.#request(this.target, true);
   }
 
-  /** The policy has changed. */
+  /** The policy has changed. What was dialed before is given up first. */
   onPolicyChanged(before: DialTarget | undefined, now: number): void {
-    if (before && JSON.stringify(before) !== JSON.stringify(this.target)) {
-      this.#hangUp(before);
-      this.#state.set({ shard: 0, failure: null, isReleased: false });
-      this.#requestedAt = Number.NEGATIVE_INFINITY;
+    if (!before || JSON.stringify(before) === JSON.stringify(this.target)) {
+      this.check(now);
+      return;
     }
-    this.check(now);
+    const hungUp = this.#hangUp(before);
+    this.#state.set({ shard: 0, failure: null, isReleased: false });
+    this.#requestedAt = now;
+    void hungUp.then(() => {
+      this.#requestedAt = Number.NEGATIVE_INFINITY;
+      this.check(Date.now());
+    });
   }
 
   /** Counts a knock. Returns why it is not accepted. */
@@ -142,7 +161,7 @@ export class Dialing {
       const detail = 'The adapter knocks too often. Wait a second between knocks.';
       return { status: 429, detail, retry_after: Math.ceil(waitMs / 1_000) };
     }
-    this.#knockedAt = now;
+    this.#knock = { at: now, isLinked: false, isEnded: false };
     return undefined;
   }
 
@@ -173,11 +192,11 @@ export class Dialing {
   stop(): void {
     this.#isStopped = true;
     this.#waiters.release();
-    if (this.target) this.#hangUp(this.target);
+    if (this.target) void this.#hangUp(this.target);
   }
 
   #need(now: number): Need {
-    const sinceKnock = now - this.#knockedAt;
+    const sinceKnock = this.#knock ? now - this.#knock.at : KNOCK_MS;
     return needOf({
       ...this.#options.facts(),
       isAwaited: this.#waiters.any,
@@ -190,28 +209,26 @@ export class Dialing {
   async #request(target: DialTarget, isUrgent: boolean): Promise<void> {
     try {
       for (let { shard } = this.#state.get(); shard < MAX_SHARDS; shard++) {
-        const answer = await this.#options.dialer(nameOf(target, shard), target).dial(target, isUrgent);
-        if (answer === 'full') continue;
+        // Before it is asked, because it may tell of a failure before its answer arrives.
         this.#state.set({ shard });
-        return;
+        const dialer = this.#options.dialer(nameOf(target, shard), target);
+        if ((await dialer.dial({ ...target, shard }, isUrgent)) === 'accepted') return;
       }
       this.#state.set({ shard: 0, failure: 'The edge has no room for another link. It is tried again.' });
     } catch (error) {
       console.warn(`A Dialer of ${target.siteName} could not be reached. It is asked again.`, error);
       this.#state.set({ failure: 'The edge’s own Dialer could not be reached. It is tried again.' });
+      setTimeout(() => this.check(Date.now()), REPEAT_AFTER_MS);
     }
   }
 
-  #hangUp(target: DialTarget): void {
-    this.#options
-      .dialer(nameOf(target, this.#state.get().shard), target)
-      .hangUp(target.siteName)
-      .catch((error: unknown) =>
-        console.warn(
-          `A Dialer of ${target.siteName} could not be told that it is not dialed any more.`,
-          error,
-        ),
-      );
+  /** Never rejects. */
+  async #hangUp(target: DialTarget): Promise<void> {
+    try {
+      await this.#options.dialer(nameOf(target, this.#state.get().shard), target).hangUp(target.siteName);
+    } catch (error) {
+      console.warn(`The Dialer of ${target.siteName} does not know that it is not dialed any more.`, error);
+    }
   }
 }
 
