@@ -1,7 +1,4 @@
 /** A site whose adapter is dialed, through real sockets: when the edge dials, and when it ends the link. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
 import { eventNames, phoneUri } from '../harness/client.ts';
 import type { DialListener } from '../harness/dial-listener.ts';
@@ -35,7 +32,7 @@ it('dials for a command, which waits for the adapter, and ends the link when nob
   });
   // The Dialer has nothing to wake up for.
   client.close();
-  await expect.poll(() => alarmsOf(dialed.stack.dataFolder, 'dialer')).toEqual([null]);
+  await expect.poll(() => dialed.dialerAlarms()).toEqual([null]);
 });
 
 it('dials while somebody watches, and again when the link is lost', async () => {
@@ -67,7 +64,7 @@ it('keeps a link, also through a crash of the edge, until the setting says other
     .poll(() => listener.ends.at(-1))
     .toEqual({ code: 1000, reason: 'The edge does not dial this adapter any more.' });
   expect(await dialed.link()).toEqual({ connected: false });
-  await expect.poll(() => alarmsOf(stack.dataFolder, 'dialer')).toEqual([null]);
+  await expect.poll(() => dialed.dialerAlarms()).toEqual([null]);
 });
 
 it('moves to the new place when the setting changes', async () => {
@@ -88,10 +85,8 @@ it('moves to another Dialer without a gap, as a site that becomes busy among oth
   await waitUntil(() => listener.ends.length > length);
   await waitUntil(async () => (await dialed.link()).connected && listener.isLinked);
   // Only the second one keeps the link now.
-  await expect
-    .poll(() => alarmsOf(stack.dataFolder, 'dialer').filter((alarm) => alarm !== null).length)
-    .toBe(1);
-  expect(alarmsOf(stack.dataFolder, 'dialer')).toHaveLength(2);
+  await expect.poll(() => dialed.dialerAlarms().filter((alarm) => alarm !== null).length).toBe(1);
+  expect(dialed.dialerAlarms()).toHaveLength(2);
   const client = await dialed.connectClient();
   expect(eventNames(await client.runToEnd('CallStart', parties))).toContain('CalleeAnswered');
 });
@@ -101,18 +96,4 @@ async function breakAndWait(listener: DialListener): Promise<void> {
   const { length } = listener.attempts;
   listener.breakLink();
   await waitUntil(() => listener.attempts.length > length && listener.isLinked);
-}
-
-/** Returns when the alarm of each object of a class is due, as workerd stores it; null for none. */
-function alarmsOf(dataFolder: string, className: string): unknown[] {
-  const folder = join(dataFolder, 'objects', className);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite');
-  return files.map((file) => {
-    const database = new DatabaseSync(join(folder, file), { readOnly: true });
-    const [row] = database
-      .prepare('SELECT CAST(value AS TEXT) AS value FROM _cf_METADATA WHERE key = 1')
-      .all();
-    database.close();
-    return row?.['value'] ?? null;
-  });
 }

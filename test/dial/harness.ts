@@ -1,4 +1,7 @@
 /** A tenant's site whose adapter is dialed: the edge as it is deployed, with an exception for loopback. @module */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { startEdge } from '../../selfhost/workerd.ts';
 import { DialListener } from '../harness/dial-listener.ts';
 import { type EdgeToLaunch, MultiTenantStack, type TestSite } from '../harness/multi-tenant-stack.ts';
@@ -16,30 +19,39 @@ export interface DialSetting {
   readonly keep?: boolean;
 }
 
+/** What the edge is started with, also when it is started again. */
+interface Launching {
+  allowLoopbackAdapters: boolean;
+}
+
 export class DialStack implements AsyncDisposable {
   readonly stack: MultiTenantStack;
   readonly listener: DialListener;
   readonly site: TestSite;
   readonly #adapters: AdapterProcess[] = [];
   readonly #edgeLog: readonly string[];
+  readonly #launching: Launching;
 
   private constructor(
     stack: MultiTenantStack,
     listener: DialListener,
     site: TestSite,
     edgeLog: readonly string[],
+    launching: Launching,
   ) {
     this.stack = stack;
     this.listener = listener;
     this.site = site;
     this.#edgeLog = edgeLog;
+    this.#launching = launching;
   }
 
   /** Starts an edge with one site, and a listener that it dials. No adapter is behind the listener yet. */
   static async start(setting: DialSetting = {}, entry = 'worker/index.ts'): Promise<DialStack> {
     const log: string[] = [];
+    const launching: Launching = { allowLoopbackAdapters: true };
     const launch = async (options: EdgeToLaunch) => {
-      const edge = await startEdge({ ...options, entry, allowLoopbackAdapters: true, log: 'pipe' });
+      const edge = await startEdge({ ...options, ...launching, entry, log: 'pipe' });
       edge.stderr?.on('data', (chunk: Buffer) => log.push(chunk.toString()));
       return edge;
     };
@@ -52,7 +64,7 @@ export class DialStack implements AsyncDisposable {
     });
     const site = stack.site('t1-s1');
     const listener = await DialListener.start({ edgePort: stack.port, key: site.adapterKey });
-    const dialed = new DialStack(stack, listener, site, log);
+    const dialed = new DialStack(stack, listener, site, log, launching);
     await dialed.setLink({ mode: 'dial', url: listener.url, ...setting });
     return dialed;
   }
@@ -63,6 +75,12 @@ export class DialStack implements AsyncDisposable {
       .join('')
       .split('\n')
       .filter((line) => line !== '');
+  }
+
+  /** Starts the edge again, which may no longer dial its own machine. */
+  async restartEdgeWithoutLoopback(): Promise<void> {
+    this.#launching.allowLoopbackAdapters = false;
+    await this.stack.restartEdge();
   }
 
   setLink(link: object): Promise<unknown> {
@@ -90,6 +108,21 @@ export class DialStack implements AsyncDisposable {
 
   async link(): Promise<DialedLink> {
     return (await this.stack.fetchHealth(this.site)).link;
+  }
+
+  /** Returns when the alarm of each Dialer is due, as workerd stores it; null for none. */
+  dialerAlarms(): unknown[] {
+    const folder = join(this.stack.dataFolder, 'objects', 'dialer');
+    const files = readdirSync(folder).filter(
+      (file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite',
+    );
+    return files.map((file) => {
+      const database = new DatabaseSync(join(folder, file), { readOnly: true });
+      const sql = 'SELECT CAST(value AS TEXT) AS value FROM _cf_METADATA WHERE key = 1';
+      const [row] = database.prepare(sql).all();
+      database.close();
+      return row?.['value'] ?? null;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

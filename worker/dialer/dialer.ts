@@ -30,8 +30,11 @@ const LONGEST_TIMER_MS = 2_000;
 /** How often links are checked for silence and idleness, in milliseconds. */
 const CHECK_INTERVAL_MS = 5_000;
 
-/** While links are open or kept, an alarm this often keeps the platform from ending the object, which it may after 15 minutes. */
-const KEEP_ALIVE_MS = 300_000;
+/**
+ * While links are open, an alarm this often keeps the object from being ended: outgoing sockets do not. workerd ends one 70 to 140 s after
+ * its last request (`cleanupLoop` in its server.c++), the platform after 15 minutes.
+ */
+const KEEP_ALIVE_MS = 30_000;
 
 const NOT_DIALED_ANY_MORE = 'The edge does not dial this adapter any more.';
 
@@ -84,7 +87,7 @@ export class Dialer extends DurableObject<Env> {
     const { siteName } = target;
     const known = this.#sites.get(siteName);
     if (!known) {
-      if (isFull(this.#sites.values(), now)) return 'full';
+      if (isFull([...this.#sites.values()], now)) return 'full';
       this.#sites.set(siteName, createSite(target, now));
       this.#attempt(siteName);
       return 'accepted';
@@ -191,7 +194,7 @@ export class Dialer extends DurableObject<Env> {
 
   #onFrame(site: DialedSite): void {
     const now = Date.now();
-    if (isIdle(site.activeAt, now) && isBusy(this.#sites.values(), now)) {
+    if (isIdle(site.activeAt, now) && isBusy([...this.#sites.values()], now)) {
       // The Switchboard has it dialed by another Dialer, whose link then replaces this one.
       this.#ask(site, (switchboard) => switchboard.moveLink());
     }
