@@ -98,6 +98,17 @@ export class Link {
     this.#connection?.sendStatus();
   }
 
+  /**
+   * Has another adapter take over, if one waits. Resolves with whether one has, after `timeoutMs` at the latest: then requests that are
+   * under way should be answered before {@link stop}.
+   */
+  async release(timeoutMs: number): Promise<boolean> {
+    const connection = this.#connection;
+    if (connection === undefined) return false;
+    const tooLate = delay(timeoutMs, false, { ref: false });
+    return Promise.race([connection.release(), connection.closed.then(() => false), tooLate]);
+  }
+
   /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();

@@ -3,13 +3,14 @@ import * as z from 'zod';
 import { OpenSipsStatus } from '../link.ts';
 import { DiagnosisResult } from '../rpc/diagnosis.ts';
 
-const { connected, adapter, adapter_version, node_version } = DiagnosisResult.shape.link.shape;
+const { connected, adapter, adapter_version, node_version, adapters } = DiagnosisResult.shape.link.shape;
 
 export const LinkView = z.object({
   connected,
   adapter,
   adapter_version,
   node_version,
+  adapters,
   opensips: OpenSipsStatus.optional(),
   seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
 });
