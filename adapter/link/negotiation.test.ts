@@ -15,7 +15,7 @@ it('connects to an edge of 0.2.0, whose welcome has no range, features and versi
     // Such an edge accepts this version only.
     version: 1,
     versions: { min: 1, max: 1 },
-    features: [],
+    features: ['role'],
     software: { version: manifest.version, node: process.versions.node },
   });
   opensips.raiseEvent('E_CALL_BYE', BYE);
