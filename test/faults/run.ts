@@ -7,7 +7,7 @@ import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } f
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
-import { MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
+import { forSeveralAdapters, MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
 import { formatReport, formatSeedResult } from './report.ts';
@@ -22,6 +22,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --client WHICH  who sends the commands: shipped (the client package in Node, the default), chromium (the same in a
                   browser), or bare (a client of these tests, which checks the order of all frames)
   --console       also opens the console in a browser, and compares its list with CallList in the end
+  --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -46,6 +47,7 @@ const { values: flags } = parseArgs({
     commands: { type: 'string', default: '100' },
     client: { type: 'string', default: 'shipped' },
     console: { type: 'boolean', default: false },
+    adapters: { type: 'string', default: '1' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -54,6 +56,13 @@ const { values: flags } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+
+const adapters = Number(flags.adapters);
+if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
+const RATES =
+  adapters === 1
+    ? { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }
+    : { workerd: forSeveralAdapters(WORKERD_RATES), miniflare: forSeveralAdapters(MINIFLARE_RATES) };
 
 // `exit` handlers end the child processes, which signals alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -129,17 +138,18 @@ async function runSeeds(): Promise<number> {
   };
   await Promise.all(Array.from({ length: Math.min(count, Number(flags.jobs)) }, runJob));
   await closeSharedBrowser();
-  process.stdout.write(formatReport(results, { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }));
+  process.stdout.write(formatReport(results, RATES));
   return crashed > 0 || results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  return `--commands ${commands} --client ${client}${flags.console ? ' --console' : ''}`;
+  const others = `${flags.console ? ' --console' : ''}${adapters === 1 ? '' : ` --adapters ${adapters}`}`;
+  return `--commands ${commands} --client ${client}${others}`;
 }
 
 /** Miniflare has no console. */
 function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  if (seed % 4 !== 0) return { faultRates: WORKERD_RATES, console: flags.console };
-  return { faultRates: MINIFLARE_RATES, harness: { startEdge: startMiniflare } };
+  if (seed % 4 !== 0) return { faultRates: RATES.workerd, console: flags.console, harness: { adapters } };
+  return { faultRates: RATES.miniflare, harness: { startEdge: startMiniflare, adapters } };
 }
