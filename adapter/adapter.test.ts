@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSimulator } from '../simulator/index.ts';
 import type { Settings } from './settings.ts';
 import { FakeOpenSips } from './testing/fake-opensips.ts';
-import { ADAPTER_KEY, createHarness, ringingDialog, storedCallids } from './testing/harness.ts';
+import { ADAPTER_KEY, createHarness, LINK_MODES, ringingDialog, storedCallids } from './testing/harness.ts';
 
 describe('a connected adapter', () => {
   it('says hello with the status of OpenSIPS, after it has subscribed to events', async () => {
@@ -158,9 +158,9 @@ describe('the status of OpenSIPS', () => {
   });
 });
 
-describe('stopping', () => {
+describe.each(LINK_MODES)('stopping (%s)', (mode) => {
   it('replies to open requests, unsubscribes, says goodbye and closes with 1000', async () => {
-    const { edge, opensips, start } = await createHarness();
+    const { edge, opensips, start } = await createHarness(mode);
     const adapter = start();
     await edge.waitFor(() => edge.hellos[0]);
     edge.sendRequest({ id: 'x', method: 't_uac_dlg' });
@@ -174,7 +174,7 @@ describe('stopping', () => {
   });
 
   it('finishes although neither OpenSIPS nor the edge responds', async () => {
-    const { edge, opensips, start } = await createHarness();
+    const { edge, opensips, start } = await createHarness(mode);
     edge.sendsWelcome = false;
     const adapter = start({}, { timing: { stopTimeoutMs: 40 } });
     await edge.waitFor(() => edge.hellos[0]);

@@ -1,12 +1,13 @@
 /**
- * The adapter: connects one OpenSIPS to the edge.
+ * The adapter: connects one OpenSIPS to the edge, or lets the edge connect.
  * @module
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { OpenSipsStatus } from '../shared/protocol/link.ts';
+import type { InDialogMessage, MiRequest, OpenSipsStatus } from '../shared/protocol/link.ts';
 import { EdgeRequests } from './link/edge-requests.ts';
-import { Link } from './link/link.ts';
+import { type EdgeLink, Link } from './link/link.ts';
+import { ListeningLink } from './link/listening-link.ts';
 import { Outbox } from './link/outbox.ts';
 import type { Log } from './log.ts';
 import { connectToOpenSips, type OpenSipsConnection } from './opensips/opensips.ts';
@@ -84,22 +85,19 @@ export function startAdapter(
     (id, response) => outbox.addReply({ id, ...response }),
     log,
   );
-  const link = new Link(
-    settings,
-    {
-      adapterName: settings.name,
-      stream: randomUUID(),
-      software: SOFTWARE,
-      outbox,
-      opensipsStatus: () => statusOf(opensips, settings),
-      acceptRequest: (request) => requests.accept(request),
-      unacknowledgedReplies: () => requests.unacknowledgedReplies,
-      onAcknowledged: (seq) => requests.onAcknowledged(seq),
-    },
-    timing,
-    random,
-    log,
-  );
+  const context = {
+    adapterName: settings.name,
+    stream: randomUUID(),
+    software: SOFTWARE,
+    outbox,
+    opensipsStatus: () => statusOf(opensips, settings),
+    acceptRequest: (request: MiRequest | InDialogMessage) => requests.accept(request),
+    unacknowledgedReplies: () => requests.unacknowledgedReplies,
+    onAcknowledged: (seq: number) => requests.onAcknowledged(seq),
+  };
+  const link: EdgeLink = settings.listen
+    ? new ListeningLink(settings, settings.listen, context, timing, random, log)
+    : new Link(settings, context, timing, random, log);
   let stopping: Promise<void> | undefined;
   // For a new stream the edge reads the dialogs, and events must be subscribed by then to report later changes.
   void opensips.firstCheck.then(() => (stopping === undefined ? link.run() : undefined));

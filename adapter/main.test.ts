@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeEdge } from './testing/fake-edge.ts';
@@ -11,6 +12,15 @@ const children: ChildProcess[] = [];
 afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 /** Runs the adapter as a process and collects its output. */
 function run(args: readonly string[], env: Record<string, string> = {}) {
@@ -56,6 +66,17 @@ describe('the adapter process', () => {
     const { output, exitCode } = run(['--help']);
     expect(await exitCode).toBe(0);
     expect(output.stdout).toContain('--sip-next-hop');
+  });
+
+  it('warns of a listener without TLS that other machines may reach', async () => {
+    const args = ['--public-url', 'https://sbc.example', '--key', 'very-secret', '--opensips', '127.0.0.1:9'];
+    const everywhere = run(['--listen', `0.0.0.0:${await findFreePort()}`, ...args]);
+    await expect.poll(() => everywhere.output.stdout).toContain('Listening for the edge');
+    expect(everywhere.output.stdout).toContain('The adapter listens without TLS');
+    const onLoopback = run(['--listen', `127.0.0.1:${await findFreePort()}`, ...args]);
+    await expect.poll(() => onLoopback.output.stdout).toContain('Listening for the edge');
+    expect(onLoopback.output.stdout).not.toContain('without TLS');
+    expect(onLoopback.output.stdout).toContain('"public_url":"https://sbc.example/"');
   });
 
   it('prints every invalid setting and exits with 2', async () => {

@@ -18,6 +18,7 @@ import {
 } from '../shared/settings/value-types.ts';
 
 import type { Matching } from './in-dialog/refer-to.ts';
+import { LISTENER_SETTINGS, type ListenSettings, readListener } from './listener/listener-settings.ts';
 import { type Network, readNetwork } from './network/network.ts';
 
 export type { Address } from '../shared/settings/value-types.ts';
@@ -54,6 +55,8 @@ export interface Settings {
   readonly logLevel: string;
   /** How the edge is reached. */
   readonly network: Network;
+  /** How the edge dials this adapter; undefined: the adapter connects to the edge. */
+  readonly listen: ListenSettings | undefined;
   /** Whether the way to the edge is checked, and nothing else done. */
   readonly check: boolean;
 }
@@ -145,6 +148,7 @@ const SETTINGS = {
     help: 'PEM file with certificates of authorities to trust as well: that of your company, for its edge or its proxy. The proxy itself is set by HTTPS_PROXY and NO_PROXY',
     type: Text,
   },
+  ...LISTENER_SETTINGS,
   'sip-next-hop': {
     value: 'uri',
     env: 'SIP_NEXT_HOP',
@@ -283,14 +287,23 @@ export function readSettings(
     allow,
     ca,
     config: _,
+    listen: _listen,
+    'public-url': _publicUrl,
+    'tls-cert': _tlsCert,
+    'tls-key': _tlsKey,
+    'client-ca': _clientCa,
     ...rest
   } = reading.values;
   const caSetting = { path: ca, name: reading.origins.ca?.name ?? '--ca' };
   const network = readNetwork(rest.edge, caSetting, env, readFile);
-  if ('errors' in network) return network;
+  const nameOf = (flag: keyof typeof SETTINGS) => reading.origins[flag]?.name ?? `--${flag}`;
+  const listener = readListener(reading.values, nameOf, readFile);
+  const errors = [network, listener].flatMap((part) => ('errors' in part ? part.errors : []));
+  if ('errors' in network || 'errors' in listener) return { errors };
   return {
     settings: {
       ...rest,
+      ...listener,
       network,
       sipNextHop,
       logLevel,

@@ -17,6 +17,8 @@ export interface Timing {
   readonly refusedRetryDelayMs: number;
   /** A connection that lasted this long after its `welcome` resets the backoff. */
   readonly stableAfterMs: number;
+  /** Between two knocks at an edge that dials this adapter. An edge takes two each second. */
+  readonly knockIntervalMs: number;
   /** Between two health checks of OpenSIPS, and after a failed one. */
   readonly checkIntervalMs: number;
   readonly recheckIntervalMs: number;
@@ -38,6 +40,7 @@ export const TIMING: Timing = {
   maxReconnectDelayMs: 30_000,
   refusedRetryDelayMs: 30_000,
   stableAfterMs: 10_000,
+  knockIntervalMs: 1_000,
   checkIntervalMs: 4_000,
   recheckIntervalMs: 1_000,
   ownRequestTimeoutMs: 2_000,

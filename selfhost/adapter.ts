@@ -1,5 +1,7 @@
-/** The adapter of `npm start`, as one file. @module */
+/** The adapter of `npm start`, as one file, and where it listens if the edge dials it. @module */
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { NODE_OPTIONS } from '../build/node-options.ts';
@@ -26,4 +28,25 @@ export async function bundleAdapter(data: string): Promise<string> {
   });
   for (const { contents } of outputFiles) await writeFile(path, contents, { mode: 0o600 });
   return path;
+}
+
+/** Returns the URL at which the edge dials an adapter on this machine. */
+export function adapterUrl(port: number): string {
+  return `http://127.0.0.1:${port}/adapter`;
+}
+
+/** Returns the variables of an adapter that its edge dials. */
+export function listenerEnvironment(port: number): Record<string, string> {
+  return { ADAPTER_LISTEN: `127.0.0.1:${port}`, ADAPTER_PUBLIC_URL: adapterUrl(port) };
+}
+
+/** Returns whether something listens at a port of loopback. */
+export async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } finally {
+    socket.destroy();
+  }
 }

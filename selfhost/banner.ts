@@ -31,13 +31,19 @@ Press Ctrl-C to stop. Tenants, calls and commands are kept in ${data}.
  * Returns the text for the open tenant.
  * @param opensips where its OpenSIPS is; undefined for the simulator
  * @param nextHop the SIP address of OpenSIPS, which is also the domain of the phones
+ * @param dialPort where the edge dials the adapter; undefined: the adapter has connected to the edge
  */
 export function demoBanner(
   port: number,
   data: string,
   opensips: string | undefined,
   nextHop: string,
+  dialPort?: number,
 ): string {
+  const link =
+    dialPort === undefined
+      ? ''
+      : `Link        the edge connects to the adapter at port ${dialPort} when it needs it, and the adapter knocks (--dial)\n`;
   const url = port === DEFAULT_PORT ? '' : ` --url ws://localhost:${port}`;
   const parties = JSON.stringify({ caller: phoneAt(nextHop, 'alice'), callee: phoneAt(nextHop, 'bob') });
   return `
@@ -46,7 +52,7 @@ Console     http://localhost:${port}
 WebSocket   ws://localhost:${port}/call-api
 Health      http://localhost:${port}/healthz
 OpenSIPS    ${opensips === undefined ? 'the simulator (its phones: simulator/README.md)' : `MI at ${opensips}, SIP at ${nextHop}`}
-
+${link}
 Start a call in another terminal:
   npm run call -- CallStart '${parties}'${url}
 

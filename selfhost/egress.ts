@@ -1,4 +1,4 @@
-/** Which addresses webhooks may be sent to from this machine. Pure. @module */
+/** Which addresses the edge on this machine may reach: those of webhooks, and of adapters that it dials. Pure. @module */
 import type { NetworkInterfaceInfo } from 'node:os';
 import { SPECIAL_NETWORKS } from '../shared/policy/special-addresses.ts';
 
@@ -22,6 +22,9 @@ export function egressNetwork(interfaces: NetworkInterfaces, toPrivate: boolean)
       tlsOptions = (trustBrowserCas = true),
     )`;
 }
+
+/** A `Network` of workerd with the loopback addresses only, for adapters on this machine. */
+export const LOOPBACK_NETWORK = '(allow = ["127.0.0.0/8", "::1/128"])';
 
 /** Returns the addresses of this machine in CIDR notation. */
 function ownNetworks(interfaces: NetworkInterfaces): string[] {

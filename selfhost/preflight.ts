@@ -1,6 +1,7 @@
 /** Checks what `npm start` needs before it starts anything: a port, a folder and an OpenSIPS. @module */
+import { once } from 'node:events';
 import { access, constants, mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { resolveHost } from '../adapter/opensips/host-address.ts';
 import { MiClient } from '../adapter/opensips/mi-client.ts';
@@ -26,6 +27,15 @@ export async function requireFreePort(port: number, hosts: readonly string[]): P
         `--port (SELFHOST_PORT): cannot listen on port ${port}: ${reasonOf(error)}. Choose another one: npm start -- --port PORT.`,
       );
   }
+}
+
+/** Returns a TCP port of loopback that nothing uses now. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** Creates a folder, and rejects with a {@link StartError} if it cannot be written to. */

@@ -7,13 +7,13 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { formatAddress, formatHost } from '../shared/settings/value-types.ts';
-import { bundleAdapter } from './adapter.ts';
+import { accepts, adapterUrl, bundleAdapter, listenerEnvironment } from './adapter.ts';
 import { demoBanner, tenantsBanner } from './banner.ts';
 import { type DataLock, lockData } from './data-lock.ts';
 import { type OpenFront, openFront } from './front/open.ts';
 import { listenHosts } from './listen-hosts.ts';
 import { onParentEnd } from './parent.ts';
-import { requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
+import { findFreePort, requireFreePort, requireOpenSips, requireWritableDirectory } from './preflight.ts';
 import { loadOrCreateSecrets, SECRETS_FILE } from './secrets.ts';
 import { EXIT, readSettings, type Settings } from './settings.ts';
 import { startErrorText } from './start-error.ts';
@@ -49,6 +49,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
+  // Whoever reads the output may close it, as `npm start | head -1` does. The edge serves its clients all the same.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void stop(isUp ? EXIT.stopped : EXIT.interrupted));
   onParentEnd(() => void stop(EXIT.stopped));
@@ -88,9 +90,10 @@ async function startDemo(settings: Settings): Promise<string> {
   const opensips = settings.opensips ? formatAddress(settings.opensips) : await startSimulator();
   const nextHop =
     settings['sip-next-hop'] ?? `sip:${formatHost(settings.opensips?.host ?? '127.0.0.1')}:5060`;
+  const listenPort = settings.dial ? await findFreePort() : undefined;
   const [adapter] = await Promise.all([
     bundleAdapter(resolve(settings.data)),
-    startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts'),
+    startWorker(settings, { ADAPTER_KEY: key }, 'worker/local.ts', listenPort),
   ]);
   const env = {
     OPENSIPS_MI: opensips,
@@ -98,26 +101,41 @@ async function startDemo(settings: Settings): Promise<string> {
     SIP_NEXT_HOP: nextHop,
     ADAPTER_KEY: key,
     LOG_LEVEL: 'warn',
+    ...(listenPort === undefined ? {} : listenerEnvironment(listenPort)),
   };
   supervisor.start({
     name: 'The adapter',
     spawn: () => spawnTied(process.execPath, [adapter], { env }),
     stopTimeoutMs: ADAPTER_STOP_TIMEOUT_MS,
   });
-  await untilUp((signal) => isLinked(port, signal), 'The adapter has not connected to the edge');
-  return demoBanner(port, resolve(settings.data), settings.opensips && opensips, nextHop);
+  if (listenPort === undefined)
+    await untilUp((signal) => isLinked(port, signal), 'The adapter has not connected to the edge');
+  else await untilUp(() => accepts(listenPort), 'The adapter has not begun to listen for the edge');
+  return demoBanner(port, resolve(settings.data), settings.opensips && opensips, nextHop, listenPort);
 }
 
-/** Starts the edge, and waits until it answers. */
+/**
+ * Starts the edge, and waits until it answers.
+ * @param dialPort where it dials the adapter of the open tenant; undefined: that adapter connects to the edge
+ */
 async function startWorker(
-  { port, host, ...settings }: Settings,
+  { port, host, dial, ...settings }: Settings,
   secrets: Record<string, string>,
   entry: string,
+  dialPort?: number,
 ): Promise<void> {
   const webhooksToPrivate = settings['webhooks-to-private'];
   const data = resolve(settings.data);
   front = await openFront(port, listenHosts(host), data, settings['trusted-proxy']);
-  const spawn = await prepareEdge({ port: front.socketPath, data, secrets, entry, webhooksToPrivate });
+  const spawn = await prepareEdge({
+    port: front.socketPath,
+    data,
+    secrets,
+    entry,
+    webhooksToPrivate,
+    allowLoopbackAdapters: dial,
+    ...(dialPort === undefined ? {} : { dialUrl: adapterUrl(dialPort) }),
+  });
   supervisor.start({ name: 'The edge (workerd)', spawn, stopTimeoutMs: EDGE_STOP_TIMEOUT_MS });
   await untilUp(
     async (signal) => (await fetch(`http://127.0.0.1:${port}/healthz`, { signal })).ok,

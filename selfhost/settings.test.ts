@@ -18,7 +18,7 @@ const read = (
 
 it('default to the simulator and the open tenant', () => {
   expect(read([])).toMatchObject({
-    values: { opensips: undefined, port: 5059, tenants: false, 'webhooks-to-private': false },
+    values: { opensips: undefined, port: 5059, tenants: false, dial: false, 'webhooks-to-private': false },
   });
 });
 

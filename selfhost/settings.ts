@@ -46,6 +46,12 @@ const SETTINGS = {
     help: 'Serve tenants with API keys, as a deployment does. Start their adapters yourself: npm run adapter -- --help',
     type: Switch,
   },
+  dial: {
+    env: 'SELFHOST_DIAL',
+    default: 'no',
+    help: 'Let the edge connect to the adapter, instead of the adapter to the edge. With --tenants: sites may have adapters on this machine dialed, over http',
+    type: Switch,
+  },
   'trusted-proxy': {
     value: 'networks',
     env: 'SELFHOST_TRUSTED_PROXY',

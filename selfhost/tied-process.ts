@@ -23,19 +23,21 @@ export interface TiedProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   /** What becomes of its standard output; that of this process by default. */
   readonly stdout?: 'inherit' | 'pipe';
+  /** What becomes of its errors; those of this process by default. */
+  readonly stderr?: 'inherit' | 'pipe';
 }
 
 /**
  * Starts a program in a process group of its own, because Ctrl-C reaches the whole group of this process, but the processes
- * must end in order. It writes errors to the standard error of this process. The process is killed when its watchdog ends.
+ * must end in order. The process is killed when its watchdog ends.
  */
 export function spawnTied(
   program: string,
   args: readonly string[],
-  { env, stdout = 'inherit' }: TiedProcessOptions,
+  { env, stdout = 'inherit', stderr = 'inherit' }: TiedProcessOptions,
 ): ChildProcess {
   const child = spawn('sh', ['-c', SCRIPT, 'sh', program, ...args], {
-    stdio: ['ignore', stdout, 'inherit', 'pipe'],
+    stdio: ['ignore', stdout, stderr, 'pipe'],
     env: { ...process.env, ...env },
     detached: true,
   });

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { formatHost } from '../shared/settings/value-types.ts';
 import { buildConsole, CONSOLE_DIRECTORY } from './console.ts';
-import { egressNetwork } from './egress.ts';
+import { egressNetwork, LOOPBACK_NETWORK } from './egress.ts';
 import { connectionLimits, descriptorLimit } from './front/descriptors.ts';
 import { loopbackHosts } from './listen-hosts.ts';
 import { makePrivate } from './private-files.ts';
@@ -32,8 +32,14 @@ export interface EdgeOptions {
   readonly entry?: string;
   /** Allows webhooks to private and loopback addresses; by default they may go to public ones only. */
   readonly webhooksToPrivate?: boolean;
+  /** Allows the edge to dial adapters on this machine, over http; by default it dials public addresses over https only. */
+  readonly allowLoopbackAdapters?: boolean;
+  /** The URL at which the edge dials the adapter of the open `demo` tenant; by default that adapter connects to the edge. */
+  readonly dialUrl?: string;
   /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
   readonly inspectorPort?: number;
+  /** What becomes of its log; that of this process by default. */
+  readonly log?: 'inherit' | 'pipe';
   /** For measurements of memory: V8's heap has at most this many MB of 2^20 bytes, and `gc()` exists. */
   readonly maxHeapMb?: number;
 }
@@ -50,6 +56,9 @@ export async function prepareEdge({
   secrets,
   entry = 'worker/local.ts',
   webhooksToPrivate = false,
+  allowLoopbackAdapters = false,
+  dialUrl,
+  log = 'inherit',
   inspectorPort,
   maxHeapMb,
 }: EdgeOptions): Promise<() => ChildProcess> {
@@ -68,11 +77,16 @@ export async function prepareEdge({
   const env = {
     MAX_SOCKETS: String(connectionLimits(descriptorLimit()).sockets),
     ...(webhooksToPrivate ? { WEBHOOKS_TO_PRIVATE: 'yes' } : {}),
+    ...(dialUrl === undefined ? {} : { DIAL_URL: dialUrl }),
     ...secrets,
   };
   const addresses = listenAddresses(port);
-  const network = egressNetwork(networkInterfaces(), webhooksToPrivate);
-  await writeFile(config, renderConfig(Object.keys(env), addresses.length, network, maxHeapMb));
+  const networks = {
+    internet: egressNetwork(networkInterfaces(), webhooksToPrivate),
+    adapters: egressNetwork(networkInterfaces(), false),
+    ...(allowLoopbackAdapters ? { loopback: LOOPBACK_NETWORK } : {}),
+  };
+  await writeFile(config, renderConfig(Object.keys(env), addresses.length, networks, maxHeapMb));
   await makePrivate(data);
   const sockets = addresses.flatMap((address, index) => ['--socket-addr', `s${index}=${address}`]);
   const folders = [`objects=${objects}`, `console=${CONSOLE_DIRECTORY}`];
@@ -82,7 +96,7 @@ export async function prepareEdge({
   return () => {
     // A workerd that was killed has left its socket behind.
     if (typeof port === 'string') rmSync(port, { force: true });
-    return spawnTied(workerd, args, { env });
+    return spawnTied(workerd, args, { env, stderr: log });
   };
 }
 
@@ -114,23 +128,34 @@ export async function bundle(entry: string, outfile: string): Promise<void> {
 }
 
 /** The Durable Object classes. A binding has the name in upper case, the storage on disk in lower case. */
-const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks'];
+const CLASSES = ['Switchboard', 'Tenant', 'Directory', 'Webhooks', 'Dialer'];
 
-/**
- * Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. `internet`
- * is the network that the Worker reaches with fetch, which only webhooks use.
- */
+/** The networks that the Worker reaches, in the notation of workerd.capnp. */
+interface Networks {
+  /** By `fetch`, which only webhooks use. */
+  readonly internet: string;
+  /** For dialing adapters. */
+  readonly adapters: string;
+  /** For dialing adapters on this machine; absent if that is not allowed. */
+  readonly loopback?: string;
+}
+
+/** Returns workerd's configuration. Ports and folders are given on its command line, secrets by the environment. */
 function renderConfig(
   variables: readonly string[],
   socketCount: number,
-  network: string,
+  { internet, adapters, loopback }: Networks,
   maxHeapMb?: number,
 ): string {
   const sockets = Array.from(
     { length: socketCount },
     (_, n) => `(name = "s${n}", service = "edge", http = ())`,
   );
-  const bindings = variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`);
+  const bindings = [
+    '(name = "ADAPTER_NETWORK", service = "adapters")',
+    ...(loopback === undefined ? [] : ['(name = "LOOPBACK_ADAPTERS", service = "loopback")']),
+    ...variables.map((name) => `(name = "${name}", fromEnvironment = "${name}")`),
+  ];
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -147,7 +172,8 @@ const config :Workerd.Config = (
       ],
       durableObjectStorage = (localDisk = "objects"),
     )),
-    (name = "internet", network = ${network}),
+    (name = "internet", network = ${internet}),
+    (name = "adapters", network = ${adapters}),${loopback === undefined ? '' : `\n    (name = "loopback", network = ${loopback}),`}
     (name = "objects", disk = (writable = true)),
     (name = "assets", worker = (
       modules = [(name = "assets", esModule = embed "assets.js")],

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { version } from '../package.json';
+import { JWKS_PATH, KNOCK_PATH } from '../shared/protocol/dial.ts';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { validate } from '../shared/protocol/validation/validate.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './auth/authenticated.ts';
@@ -16,6 +17,8 @@ import { createApiRoutes } from './http/api.ts';
 import { fetchConsoleFile } from './http/console-files.ts';
 import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
 import { CANNOT_STORE, healthOf } from './http/health.ts';
+import { respondWithKeys } from './http/jwks.ts';
+import { MAX_KNOCK_BYTES, respondToKnock, tooLong } from './http/knock.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
 import { securityHeaders } from './http/security-headers.ts';
@@ -54,6 +57,11 @@ export function createApp(
       const adapter = await authenticator.authenticateAdapter(req.raw, env);
       return 'status' in adapter ? deny(adapter) : upgrade(req.raw, env, adapter, adapter.principal);
     })
+    .post(KNOCK_PATH, bodyLimit({ maxSize: MAX_KNOCK_BYTES, onError: tooLong }), async ({ env, req }) => {
+      const adapter = await authenticator.authenticateAdapter(req.raw, env);
+      return 'status' in adapter ? deny(adapter) : respondToKnock(req.raw, env, adapter);
+    })
+    .get(JWKS_PATH, ({ env }) => respondWithKeys(env))
     .get('/healthz', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client && client.status === 400) return deny(client);

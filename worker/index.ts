@@ -3,6 +3,7 @@ import { createApp } from './app.ts';
 import { GrantCache } from './auth/grant-cache.ts';
 import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
 
+export { Dialer } from './dialer/dialer.ts';
 export { Switchboard } from './switchboard/switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';

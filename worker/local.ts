@@ -6,6 +6,7 @@
 import { createApp } from './app.ts';
 import { demoAuthenticator } from './auth/demo-authenticator.ts';
 
+export { DemoDialer as Dialer } from './dialer/demo-dialer.ts';
 export { Switchboard } from './switchboard/switchboard.ts';
 export { Directory } from './tenant/directory.ts';
 export { Tenant } from './tenant/tenant.ts';

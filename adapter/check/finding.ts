@@ -3,7 +3,9 @@ import type { ErrorReason } from '../../shared/settings/error-reason.ts';
 
 /** The steps, in the order of the way. Each needs the ones before it. */
 export const STEPS = ['dns', 'tcp', 'proxy', 'tls', 'http', 'path', 'key', 'version'] as const;
-export type Step = (typeof STEPS)[number];
+/** The steps of an adapter that listens, after those: its own listener, and what the edge needs to reach it. */
+export const LISTENER_STEPS = ['jwks', 'cert', 'listen', 'public'] as const;
+export type Step = (typeof STEPS)[number] | (typeof LISTENER_STEPS)[number];
 
 export interface StepFinding {
   readonly step: Step;
@@ -38,7 +40,7 @@ export function failedBecause(
 }
 
 const MARKS = { passed: '✓', failed: '✗', unchecked: '·' } as const;
-const STEP_WIDTH = Math.max(...STEPS.map((step) => step.length));
+const STEP_WIDTH = Math.max(...[...STEPS, ...LISTENER_STEPS].map((step) => step.length));
 
 /** Returns the line of a finding, and below it what to do. */
 export function formatFinding({ step, state, says, remedy }: StepFinding): string {

@@ -2,6 +2,7 @@
  * One WebSocket connection to the edge: hello, welcome, replay, then live messages until the socket closes.
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { closeReason } from '../../shared/protocol/close-reason.ts';
 import { PING, PONG, type Role } from '../../shared/protocol/link.ts';
@@ -15,6 +16,8 @@ import { Session, type SessionContext, type SessionFault } from './session.ts';
 export interface ConnectionContext extends SessionContext {
   /** Returns the number of replies that the edge has not acknowledged. */
   unacknowledgedReplies(): number;
+  /** Called when the edge has answered `hello` on this connection. */
+  onWelcome?(): void;
 }
 
 /** Bytes buffered in the socket before the next frame is built. The rest stays in the outbox. */
@@ -42,7 +45,7 @@ export class Connection {
   #failure: DisconnectReason | undefined;
   #onNextRole: ((role: Role) => void) | undefined;
 
-  /** @param socket a socket that is connecting */
+  /** @param socket a socket that is connecting, or open since this turn of the event loop */
   constructor(socket: WebSocket, context: ConnectionContext, timing: Timing, log: Log) {
     this.#socket = socket;
     this.#context = context;
@@ -76,6 +79,7 @@ export class Connection {
     socket.on('error', (error) => {
       this.#failure ??= this.#networkFailure(explainError(error));
     });
+    if (socket.readyState === WebSocket.OPEN) this.#onOpen();
   }
 
   /** Returns the milliseconds since the `welcome` message, or 0 if there was none. */
@@ -158,6 +162,7 @@ export class Connection {
         : 'Connected to the edge as standby: another adapter serves the site, and this one takes over if that is lost.';
     this.#log.info({ role, replay: this.#session.pendingCount }, message);
     this.scheduleSend();
+    this.#context.onWelcome?.();
   }
 
   #onRole(role: Role): void {
@@ -223,4 +228,14 @@ export class Connection {
       this.#socket.terminate();
     }, timeoutMs);
   }
+}
+
+/** Has another adapter take over, as `EdgeLink.release` promises it. @param connection undefined if there is none */
+export async function releaseConnection(
+  connection: Connection | undefined,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (connection === undefined) return false;
+  const tooLate = delay(timeoutMs, false, { ref: false });
+  return Promise.race([connection.release(), connection.closed.then(() => false), tooLate]);
 }

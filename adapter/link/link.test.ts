@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FakeEdge } from '../testing/fake-edge.ts';
-import { createHarness, ringingDialog, storedCallids } from '../testing/harness.ts';
+import { createHarness, LINK_MODES, ringingDialog, storedCallids } from '../testing/harness.ts';
 
-describe('reconnecting', () => {
+describe.each(LINK_MODES)('reconnecting (%s)', (mode) => {
   it('replays what was not stored, in order, without loss or duplicates, wherever the connection drops', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 8 }),
         fc.boolean(),
         async (dropSeqs, sendsAcks) => {
-          const { edge, opensips, start } = await createHarness();
+          const { edge, opensips, start } = await createHarness(mode);
           const adapter = start();
           await edge.waitFor(() => edge.hellos[0]);
           edge.sendsAcks = sendsAcks;
@@ -31,7 +31,7 @@ describe('reconnecting', () => {
   });
 
   it('replays from the first unacknowledged message, in one frame', async () => {
-    const { edge, opensips, start } = await createHarness();
+    const { edge, opensips, start } = await createHarness(mode);
     start();
     await edge.waitFor(() => edge.hellos[0]);
     edge.sendsAcks = false;
@@ -56,7 +56,7 @@ describe('reconnecting', () => {
   });
 
   it('runs a request once although the edge repeats it', async () => {
-    const { edge, opensips, start } = await createHarness();
+    const { edge, opensips, start } = await createHarness(mode);
     start();
     await edge.waitFor(() => edge.hellos[0]);
     edge.sendRequest({ id: 'x', method: 't_uac_dlg' });
@@ -77,7 +77,7 @@ describe('reconnecting', () => {
   });
 
   it('reports how many events it dropped while the edge acknowledged nothing', async () => {
-    const { edge, opensips, start } = await createHarness();
+    const { edge, opensips, start } = await createHarness(mode);
     start({ buffer: 4 });
     await edge.waitFor(() => edge.hellos[0]);
     edge.sendsAcks = false;
@@ -96,7 +96,7 @@ describe('reconnecting', () => {
   });
 
   it('uses a new stream after each start', async () => {
-    const { edge, start } = await createHarness();
+    const { edge, start } = await createHarness(mode);
     const firstAdapter = start();
     await edge.waitFor(() => edge.hellos[0]);
     await firstAdapter.stop();
@@ -106,7 +106,7 @@ describe('reconnecting', () => {
   });
 
   it('reconnects if the edge sends no pongs', async () => {
-    const { edge, start } = await createHarness();
+    const { edge, start } = await createHarness(mode);
     edge.sendsPongs = false;
     start({}, { timing: { pingIntervalMs: 10, deadAfterMs: 30 } });
     await edge.waitFor(() => edge.hellos[1]);
@@ -114,7 +114,7 @@ describe('reconnecting', () => {
   });
 
   it('reconnects after the Close frame of an edge that does not end TCP', async () => {
-    const { edge, start } = await createHarness();
+    const { edge, start } = await createHarness(mode);
     start();
     await edge.waitFor(() => edge.hellos[0]);
     edge.closeWithoutEnd(1001);
@@ -123,62 +123,67 @@ describe('reconnecting', () => {
   }, 15_000);
 
   it('keeps a connection that carries nothing but pings and pongs', async () => {
-    const { edge, start } = await createHarness();
+    const { edge, start } = await createHarness(mode);
     start({}, { timing: { pingIntervalMs: 5, deadAfterMs: 500 } });
     await edge.waitFor(() => edge.pingCount > 20);
     expect(edge.hellos).toHaveLength(1);
   });
 
   it('reconnects if the edge sends no welcome message', async () => {
-    const { edge, log, start } = await createHarness();
+    const { edge, log, start } = await createHarness(mode);
     edge.sendsWelcome = false;
     start({}, { timing: { handshakeTimeoutMs: 30 } });
     await edge.waitFor(() => edge.hellos[1]);
     expect(log.find('has not sent a welcome message')).toBeDefined();
   });
+});
 
-  it('delivers what happened while the edge was unreachable', async () => {
-    const { edge, opensips, log, start } = await createHarness();
-    const port = Number(new URL(edge.url).port);
-    start();
+it('delivers what happened while the edge was unreachable', async () => {
+  const { edge, opensips, log, start } = await createHarness();
+  const port = Number(new URL(edge.url).port);
+  start();
+  await edge.waitFor(() => edge.hellos[0]);
+  await edge.stop();
+  opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog('meanwhile'));
+  await log.waitFor(() => log.find('connection refused'));
+  const restartedEdge = await FakeEdge.start(port);
+  onTestFinished(() => restartedEdge.stop());
+  await restartedEdge.waitFor(() => restartedEdge.stored.length === 1);
+  expect(storedCallids(restartedEdge)).toEqual(['meanwhile']);
+});
+it.each(LINK_MODES)(
+  'runs no request that came before `welcome`, and closes the connection (%s)',
+  async (mode) => {
+    const { edge, opensips, start } = await createHarness(mode);
+    edge.sendsWelcome = false;
+    start({}, { timing: { refusedRetryDelayMs: 7 } });
     await edge.waitFor(() => edge.hellos[0]);
-    await edge.stop();
-    opensips.raiseEvent('E_DLG_STATE_CHANGED', ringingDialog('meanwhile'));
-    await log.waitFor(() => log.find('connection refused'));
-    const restartedEdge = await FakeEdge.start(port);
-    onTestFinished(() => restartedEdge.stop());
-    await restartedEdge.waitFor(() => restartedEdge.stored.length === 1);
-    expect(storedCallids(restartedEdge)).toEqual(['meanwhile']);
-  });
-});
+    edge.sendRequest({ id: 'early', method: 't_uac_dlg' });
+    await edge.waitFor(() => edge.closeCodes.includes(4400));
+    edge.sendsWelcome = true;
+    await edge.waitFor(() => edge.hellos[1]);
+    edge.sendRequest({ id: 'after', method: 'kill' });
+    await edge.waitFor(() => edge.replies()[0]);
+    expect(opensips.requestsFor('t_uac_dlg')).toEqual([]);
+  },
+);
 
-it('runs no request that came before `welcome`, and closes the connection', async () => {
-  const { edge, opensips, start } = await createHarness();
-  edge.sendsWelcome = false;
-  start({}, { timing: { refusedRetryDelayMs: 7 } });
-  await edge.waitFor(() => edge.hellos[0]);
-  edge.sendRequest({ id: 'early', method: 't_uac_dlg' });
-  await edge.waitFor(() => edge.closeCodes.includes(4400));
-  edge.sendsWelcome = true;
-  await edge.waitFor(() => edge.hellos[1]);
-  edge.sendRequest({ id: 'after', method: 'kill' });
-  await edge.waitFor(() => edge.replies()[0]);
-  expect(opensips.requestsFor('t_uac_dlg')).toEqual([]);
-});
-
-it("reconnects once the edge's clock was set back, because all requests would count as late", async () => {
-  const { edge, log, start } = await createHarness();
-  start({}, { timing: { refusedRetryDelayMs: 7 } });
-  await edge.waitFor(() => edge.hellos[0]);
-  let count = 0;
-  const send = (sentAt: number) => edge.sendRequest({ id: `${++count}`, method: 'kill', sent_at: sentAt });
-  send(Date.now());
-  // Messages that are late together do not tell that a clock was set, so they are sent one after the other.
-  const sending = setInterval(() => send(Date.now() - 3_600_000), 50);
-  onTestFinished(() => clearInterval(sending));
-  await edge.waitFor(() => edge.hellos[1]);
-  expect(log.find('the clock of the edge seems to have been set')).toBeDefined();
-});
+it.each(LINK_MODES)(
+  "reconnects once the edge's clock was set back, because all requests would count as late (%s)",
+  async (mode) => {
+    const { edge, log, start } = await createHarness(mode);
+    start({}, { timing: { refusedRetryDelayMs: 7 } });
+    await edge.waitFor(() => edge.hellos[0]);
+    let count = 0;
+    const send = (sentAt: number) => edge.sendRequest({ id: `${++count}`, method: 'kill', sent_at: sentAt });
+    send(Date.now());
+    // Messages that are late together do not tell that a clock was set, so they are sent one after the other.
+    const sending = setInterval(() => send(Date.now() - 3_600_000), 50);
+    onTestFinished(() => clearInterval(sending));
+    await edge.waitFor(() => edge.hellos[1]);
+    expect(log.find('the clock of the edge seems to have been set')).toBeDefined();
+  },
+);
 
 describe('an edge that refuses the adapter', () => {
   it.each([200, 401, 403, 404])('with HTTP %i is retried after the long delay', async (status) => {
@@ -209,16 +214,18 @@ it('retries an edge whose hostname is unknown, and logs its URL without secrets'
   expect(log.lines.join()).not.toContain('hidden');
 });
 
-it.each<[string, object]>([
-  ['an unknown message', { type: 'dance' }],
-  ['a message whose description is longer than a close frame', { type: '呼'.repeat(100) }],
-  ['a welcome for another stream', { type: 'welcome', version: 1, stream: 'other', applied: 0 }],
-  ['an ack for a message that was never sent', { type: 'ack', seq: 99 }],
-])('closes the connection with 4400 after %s, and reconnects', async (_, message) => {
-  const { edge, start } = await createHarness();
-  start({}, { timing: { refusedRetryDelayMs: 7 } });
-  await edge.waitFor(() => edge.hellos[0]);
-  edge.send(message);
-  await edge.waitFor(() => edge.closeCodes.includes(4400));
-  await edge.waitFor(() => edge.hellos[1]);
+describe.each(LINK_MODES)('an invalid message (%s)', (mode) => {
+  it.each<[string, object]>([
+    ['an unknown message', { type: 'dance' }],
+    ['a message whose description is longer than a close frame', { type: '呼'.repeat(100) }],
+    ['a welcome for another stream', { type: 'welcome', version: 1, stream: 'other', applied: 0 }],
+    ['an ack for a message that was never sent', { type: 'ack', seq: 99 }],
+  ])('closes the connection with 4400 after %s, and reconnects', async (_, message) => {
+    const { edge, start } = await createHarness(mode);
+    start({}, { timing: { refusedRetryDelayMs: 7 } });
+    await edge.waitFor(() => edge.hellos[0]);
+    edge.send(message);
+    await edge.waitFor(() => edge.closeCodes.includes(4400));
+    await edge.waitFor(() => edge.hellos[1]);
+  });
 });

@@ -9,17 +9,9 @@ import { createAgent } from '../network/network.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
-import { Connection, type ConnectionContext } from './connection.ts';
+import { Connection, type ConnectionContext, releaseConnection } from './connection.ts';
 import { summarizeDisconnect } from './disconnect-reason.ts';
-
-/** Size limit of a frame from the edge: after a reconnect it repeats all requests that have no reply. */
-const MAX_FRAME_BYTES = 16 * 1024 * 1024;
-
-/**
- * How long the end of TCP is awaited after the Close frame of the edge, in milliseconds. By default that is 30 s, in which
- * the site would be without its adapter: workerd may keep TCP open for longer. The types of `ws` lack this option.
- */
-const CLOSE_TIMEOUT = { closeTimeout: 500 };
+import { SOCKET_OPTIONS } from './socket-options.ts';
 
 export type LinkSettings = Pick<Settings, 'edge' | 'key' | 'network'>;
 
@@ -29,16 +21,32 @@ export function dial({ edge, key, network }: LinkSettings, timeoutMs: number): W
   return new WebSocket(edge, {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     handshakeTimeout: timeoutMs,
-    maxPayload: MAX_FRAME_BYTES,
     ...(agent === undefined ? {} : { agent }),
-    ...CLOSE_TIMEOUT,
-    // Cloudflare does not offer compression, and a redirect would send the key to another server.
-    perMessageDeflate: false,
+    ...SOCKET_OPTIONS,
+    // A redirect would send the key to another server.
     followRedirects: false,
   });
 }
 
-export class Link {
+/** What the adapter needs of its link, whoever opens the sockets. */
+export interface EdgeLink {
+  /** Keeps the link until `stop` is called. */
+  run(): Promise<void>;
+  /** Schedules sending of the messages that were added to the outbox. */
+  scheduleSend(): void;
+  /** Sends the current status of OpenSIPS. */
+  sendStatus(): void;
+  /**
+   * Has another adapter take over, if one waits. Resolves with whether one has, after `timeoutMs` at the latest: then requests that are
+   * under way should be answered before {@link stop}.
+   */
+  release(timeoutMs: number): Promise<boolean>;
+  /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** The link of an adapter that connects to the edge. */
+export class Link implements EdgeLink {
   readonly #settings: LinkSettings;
   readonly #context: ConnectionContext;
   readonly #timing: Timing;
@@ -62,7 +70,6 @@ export class Link {
     this.#log = log;
   }
 
-  /** Keeps a connection to the edge until `stop` is called. */
   async run(): Promise<void> {
     const { stableAfterMs, refusedRetryDelayMs, minReconnectDelayMs, maxReconnectDelayMs } = this.#timing;
     let failures = 0;
@@ -88,28 +95,18 @@ export class Link {
     }
   }
 
-  /** Schedules sending of the messages that were added to the outbox. */
   scheduleSend(): void {
     this.#connection?.scheduleSend();
   }
 
-  /** Sends the current status of OpenSIPS. */
   sendStatus(): void {
     this.#connection?.sendStatus();
   }
 
-  /**
-   * Has another adapter take over, if one waits. Resolves with whether one has, after `timeoutMs` at the latest: then requests that are
-   * under way should be answered before {@link stop}.
-   */
-  async release(timeoutMs: number): Promise<boolean> {
-    const connection = this.#connection;
-    if (connection === undefined) return false;
-    const tooLate = delay(timeoutMs, false, { ref: false });
-    return Promise.race([connection.release(), connection.closed.then(() => false), tooLate]);
+  release(timeoutMs: number): Promise<boolean> {
+    return releaseConnection(this.#connection, timeoutMs);
   }
 
-  /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
     const connection = this.#connection;

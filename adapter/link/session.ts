@@ -53,7 +53,7 @@ export interface SessionListener {
 }
 
 /** Characters per frame. Cloudflare's limit was 1 MiB and is 32 MiB now; small frames let acknowledgements in between. */
-const TARGET_FRAME_LENGTH = 256 * 1024;
+export const TARGET_FRAME_LENGTH = 256 * 1024;
 
 export class Session {
   readonly #context: SessionContext;

@@ -22,7 +22,7 @@ export function readTrustedCertificates(
   readFile: (path: string) => string,
   env: Environment,
 ): { readonly secureContext: tls.SecureContext } | CertificateError {
-  const certificates = readPem(path, readFile);
+  const certificates = readCertificates(path, readFile);
   if ('error' in certificates) return certificates;
   return {
     secureContext: tls.createSecureContext({ ca: [...trustedAnyway(readFile, env), ...certificates] }),
@@ -34,11 +34,18 @@ function trustedAnyway(readFile: (path: string) => string, env: Environment): re
   const { getCACertificates } = tls as Partial<typeof tls>;
   if (getCACertificates) return getCACertificates('default');
   const extra = env['NODE_EXTRA_CA_CERTS'];
-  const certificates = extra ? readPem(extra, readFile) : [];
+  const certificates = extra ? readCertificates(extra, readFile) : [];
   return [...tls.rootCertificates, ...('error' in certificates ? [] : certificates)];
 }
 
-function readPem(path: string, readFile: (path: string) => string): readonly string[] | CertificateError {
+/**
+ * Returns the certificates in a PEM file.
+ * @param readFile may throw
+ */
+export function readCertificates(
+  path: string,
+  readFile: (path: string) => string,
+): readonly string[] | CertificateError {
   let text: string;
   try {
     text = readFile(path);

@@ -39,7 +39,7 @@ function createReceiver(events?: { host: string; port: number }) {
     log: createLog('silent', []),
     findAddress: async () => ({ host: route.host, port: 0 }),
   });
-  onTestFinished(() => receiver.close());
+  onTestFinished(() => receiver.stop());
   return { receiver, received, route };
 }
 
@@ -66,4 +66,17 @@ it('stays at the address of the setting', async () => {
   const socket = await receiver.socketFor(OPENSIPS);
   route.host = '127.0.0.2';
   expect(await receiver.socketFor(OPENSIPS)).toBe(socket);
+});
+
+it('leaves no socket open that it was opening when it was stopped', async () => {
+  const { receiver: first } = createReceiver();
+  const { address } = await first.socketFor(OPENSIPS);
+  first.stop();
+  const { receiver } = createReceiver(address);
+  const pendingSocket = receiver.socketFor(OPENSIPS);
+  receiver.stop();
+  await expect(pendingSocket).rejects.toThrow('the adapter stops');
+  await expect(receiver.socketFor(OPENSIPS)).rejects.toThrow('the adapter stops');
+  // The port is free again.
+  expect((await createReceiver(address).receiver.socketFor(OPENSIPS)).address).toEqual(address);
 });

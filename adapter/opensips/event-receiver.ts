@@ -23,6 +23,7 @@ export class EventReceiver {
   #socket: EventSocket | undefined;
   /** The local address that was found last; undefined with a setting. */
   #host: string | undefined;
+  #isStopped = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -48,15 +49,26 @@ export class EventReceiver {
     if (this.#socket !== undefined && this.#host === local.host) return this.#socket;
     if (this.#socket !== undefined) {
       log.warn({ from: this.#host, to: local.host }, 'The route to OpenSIPS has changed.');
-      this.close();
+      this.#close();
       onRouteChange();
     }
-    this.#socket = await openEventSocket(local, eventSenderOf(opensips.host, local.host), onEvent, log);
+    const socket = await openEventSocket(local, eventSenderOf(opensips.host, local.host), onEvent, log);
+    if (this.#isStopped) {
+      socket.close();
+      throw new Error('the adapter stops');
+    }
+    this.#socket = socket;
     this.#host = local.host;
-    return this.#socket;
+    return socket;
   }
 
-  close(): void {
+  /** Closes the socket for good, also one that is being opened: {@link socketFor} rejects from now on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#close();
+  }
+
+  #close(): void {
     this.#socket?.close();
     this.#socket = undefined;
   }

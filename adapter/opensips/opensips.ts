@@ -182,8 +182,7 @@ export function connectToOpenSips(
       const unsubscribed = checks.then(() => monitor.unsubscribe(timeoutMs));
       await Promise.race([unsubscribed, delay(timeoutMs, undefined, { ref: false })]);
       ownMi.close();
-      // A check that was cut off by the timeout may still be opening the socket.
-      void checks.then(() => receiver.close());
+      receiver.stop();
     },
   };
 }

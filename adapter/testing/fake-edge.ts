@@ -3,7 +3,7 @@
  * @module
  */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
@@ -48,12 +48,16 @@ export class FakeEdge extends ChangeEmitter {
   readonly #http = createServer();
   readonly #server = new WebSocketServer({ noServer: true });
 
+  /** Answers requests that open no WebSocket. */
+  onRequest: RequestListener = (_, response) => void response.writeHead(404).end();
+
   static async start(port = 0): Promise<FakeEdge> {
     const edge = new FakeEdge();
+    edge.#http.on('request', (request, response) => edge.onRequest(request, response));
     edge.#http.on('upgrade', (request, socket, head) => {
       edge.upgradeRequests.push(request);
       if (edge.refuseWithStatus === undefined) {
-        edge.#server.handleUpgrade(request, socket, head, (webSocket) => edge.#onConnection(webSocket));
+        edge.#server.handleUpgrade(request, socket, head, (webSocket) => edge.accept(webSocket));
       } else {
         socket.end(`HTTP/1.1 ${edge.refuseWithStatus} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
       }
@@ -97,6 +101,17 @@ export class FakeEdge extends ChangeEmitter {
   closeWithoutEnd(code: number): void {
     this.#socket?.pause();
     this.#socket?.close(code);
+    this.#socket = undefined;
+  }
+
+  /** Whether a socket to the adapter is open. */
+  get isConnected(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  /** Tells waiting tests that something has changed. */
+  notify(): void {
+    this.emitChange();
   }
 
   replies(): Extract<NumberedMessage, { type: 'reply' }>[] {
@@ -108,22 +123,27 @@ export class FakeEdge extends ChangeEmitter {
   }
 
   async stop(): Promise<void> {
+    this.#socket?.terminate();
     for (const socket of this.#server.clients) socket.terminate();
     this.#http.closeAllConnections();
     this.#http.close();
     await once(this.#http, 'close');
   }
 
-  #onConnection(socket: WebSocket): void {
+  /** Takes a socket to an adapter, whoever has opened it. */
+  accept(socket: WebSocket): void {
     this.#socket = socket;
+    socket.on('error', () => {});
     socket.on('message', (payload) => {
       this.#onFrame(socket, payload.toString());
       this.emitChange();
     });
     socket.on('close', (code) => {
+      if (this.#socket === socket) this.#socket = undefined;
       this.closeCodes.push(code);
       this.emitChange();
     });
+    if (socket.isPaused) socket.resume();
   }
 
   #onFrame(socket: WebSocket, text: string): void {
@@ -144,24 +164,45 @@ export class FakeEdge extends ChangeEmitter {
         socket.terminate();
         return;
       }
-      if (message.seq !== this.#applied + 1) {
-        throw new Error(`seq ${message.seq} follows ${this.#applied}: a message is missing or duplicated`);
-      }
-      this.#applied = message.seq;
-      this.stored.push(message);
+      this.#store(message);
     }
     if (this.sendsAcks && this.stored.length > 0) this.acknowledge();
+  }
+
+  /** Stores what an adapter without a link has sent, and returns the `welcome`. */
+  store({ stream, base }: z.infer<typeof Hello>, messages: readonly AdapterMessage[]): object {
+    this.#begin(stream, base);
+    for (const message of messages) {
+      // What is stored already comes again if an answer was lost.
+      if (!('seq' in message) || message.seq <= this.#applied) continue;
+      this.#store(message);
+    }
+    return this.#welcome();
+  }
+
+  #store(message: NumberedMessage): void {
+    if (message.seq !== this.#applied + 1) {
+      throw new Error(`seq ${message.seq} follows ${this.#applied}: a message is missing or duplicated`);
+    }
+    this.#applied = message.seq;
+    this.stored.push(message);
+  }
+
+  #begin(stream: string, base: number): void {
+    if (stream === this.#stream) return;
+    this.#stream = stream;
+    this.#applied = base - 1;
+  }
+
+  #welcome(): object {
+    const position = { stream: this.#stream, applied: this.#applied };
+    return { type: 'welcome', version: 1, ...position, ...this.welcomeFields };
   }
 
   #onHello(socket: WebSocket, hello: z.infer<typeof Hello>): void {
     this.hellos.push(hello);
     if (this.closeWithCode !== undefined) socket.close(this.closeWithCode, this.closeReason);
-    if (hello.stream !== this.#stream) {
-      this.#stream = hello.stream;
-      this.#applied = hello.base - 1;
-    }
-    if (!this.sendsWelcome) return;
-    const position = { stream: hello.stream, applied: this.#applied };
-    this.send({ type: 'welcome', version: 1, ...position, ...this.welcomeFields });
+    this.#begin(hello.stream, hello.base);
+    if (this.sendsWelcome) this.send(this.#welcome());
   }
 }

@@ -3,7 +3,7 @@
 // Plain JavaScript, because the types of the platform and of Node exclude each other in one TypeScript program.
 import worker, { Switchboard as LocalSwitchboard } from '../../worker/local.ts';
 
-export { Directory, Tenant, Webhooks } from '../../worker/local.ts';
+export { Dialer, Directory, Tenant, Webhooks } from '../../worker/local.ts';
 
 const counts = {};
 /** Cursors that are kept because their rows may not all have been read yet. */

@@ -115,6 +115,19 @@ it.each([
   ],
   ['site list acme', 'GET', '/tenants/acme/sites', undefined],
   ['site set acme berlin --allow *@a', 'PATCH', '/tenants/acme/sites/berlin', { rules: { allow: ['*@a'] } }],
+  [
+    'site set acme berlin --link dial --url wss://sip.example.com/link --idle 30 --keep',
+    'PATCH',
+    '/tenants/acme/sites/berlin',
+    { link: { mode: 'dial', url: 'https://sip.example.com/link', idle_s: 30, keep: true } },
+  ],
+  [
+    'site set acme berlin --link dial --url https://sip.example.com',
+    'PATCH',
+    '/tenants/acme/sites/berlin',
+    { link: { mode: 'dial', url: 'https://sip.example.com' } },
+  ],
+  ['site set acme berlin --link accept', 'PATCH', '/tenants/acme/sites/berlin', { link: { mode: 'accept' } }],
   ['site delete acme berlin', 'DELETE', '/tenants/acme/sites/berlin', undefined],
   ['key create acme', 'POST', '/tenants/acme/keys', { role: 'api' }],
   [
@@ -189,6 +202,15 @@ it.each([
     'The argument TENANT is missing.\nUsage: call-api admin tenant create [options] <TENANT>',
   ],
   ['site create acme', 'The argument SITE is missing.'],
+  [
+    'site set acme berlin --link dial',
+    '--link: "dial" needs --url, the address at which the adapter listens.',
+  ],
+  ['site set acme berlin --idle 30', '--idle: has no effect without --link dial. Add it, or remove --idle.'],
+  [
+    'site set acme berlin --link accept --keep',
+    '--keep: has no effect without --link dial. Add it, or remove --keep.',
+  ],
   ['tenant show acme more', 'Too many arguments: it takes 1, and 2 are given.'],
   ['tenant show acme --grace 5', 'Unknown option "--grace".'],
   ['tenant show acme --color', 'Unknown option "--color".'],

@@ -1,12 +1,13 @@
 /** The commands about sites: `site create`, `site list` … Pure. @module */
 import { type CommandGroup, pathOf } from './command-group.ts';
+import { LINK_OPTIONS, type LinkOptions, linkFor } from './link-options.ts';
 import { ALLOW, CLEAR, DENY, type ListOptions, LOCATION, rulesFor } from './options.ts';
 
-interface SiteOptions extends ListOptions {
+interface SiteOptions extends ListOptions, LinkOptions {
   readonly location?: string;
 }
 
-const SITE_OPTIONS = [LOCATION, ALLOW, DENY, CLEAR];
+const SITE_OPTIONS = [LOCATION, ALLOW, DENY, CLEAR, ...LINK_OPTIONS];
 
 export function addSiteCommands(group: CommandGroup): void {
   group.add<SiteOptions>({
@@ -24,7 +25,7 @@ export function addSiteCommands(group: CommandGroup): void {
     usage: 'list <TENANT>',
     summary: 'List the sites.',
     request: ([tenant]) => ({ method: 'GET', path: pathOf('tenants', tenant, 'sites') }),
-    display: { as: 'table', list: 'sites', columns: ['id', 'location', 'rules', 'created'] },
+    display: { as: 'table', list: 'sites', columns: ['id', 'location', 'rules', 'link', 'created'] },
   });
   group.add({
     usage: 'show <TENANT> <SITE>',
@@ -34,7 +35,7 @@ export function addSiteCommands(group: CommandGroup): void {
   });
   group.add<SiteOptions>({
     usage: 'set <TENANT> <SITE>',
-    summary: 'Change the rules of a site.',
+    summary: 'Change the rules of a site, or who opens the link to its adapter.',
     options: SITE_OPTIONS,
     request: ([tenant, site], options) => ({
       method: 'PATCH',
@@ -52,5 +53,5 @@ export function addSiteCommands(group: CommandGroup): void {
 }
 
 function siteSettings(options: SiteOptions): object {
-  return { location: options.location, rules: rulesFor(options) };
+  return { location: options.location, rules: rulesFor(options), link: linkFor(options) };
 }

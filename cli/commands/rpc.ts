@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PONG } from '../../shared/protocol/link.ts';
 import { isCommandMethod } from '../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
@@ -17,6 +18,7 @@ import type { Output } from '../output/printer.ts';
 import type { Settings } from '../settings/settings.ts';
 import { noAnswer, notAnEdge } from '../transport/connect-error.ts';
 import { openSocket, parseMessage } from '../transport/edge-connection.ts';
+import { startHeartbeat } from '../transport/heartbeat.ts';
 import type { Transport } from '../transport/transport.ts';
 import { interrupted } from './session.ts';
 
@@ -53,16 +55,21 @@ export async function rpcThroughEdge(
       resolve(exit);
       socket.close();
     };
-    // What follows may take as long as a phone rings.
-    const firstAnswer = setTimeout(() => {
+    const onSilent = () => {
       reject(noAnswer(settings.edge, settings.timeoutMs));
       socket.terminate();
-    }, settings.timeoutMs);
-    socket.once('message', () => clearTimeout(firstAnswer));
+    };
+    // What follows may take as long as a phone rings, so from then on only the heartbeat tells that the edge is there.
+    const firstAnswer = setTimeout(onSilent, settings.timeoutMs);
+    socket.once('message', () => {
+      clearTimeout(firstAnswer);
+      startHeartbeat(socket, settings.timeoutMs, onSilent);
+    });
     socket.once('close', () => clearTimeout(firstAnswer));
     interrupt.addEventListener('abort', () => finish(EXIT.interrupted), { once: true });
     socket.on('message', (data) => {
       const text = data.toString();
+      if (text === PONG) return;
       out.write(`← ${text}\n`);
       const message: Message | undefined = parseMessage(text);
       if (!message) {

@@ -203,10 +203,22 @@ function checkLink(
       seconds = 0,
       round_trip_ms: ms,
       adapters = [],
+      dial,
     },
   }: DiagnosisResult,
   report: Report,
 ): boolean {
+  if (!connected && dial) {
+    report(
+      faulty(
+        'adapter',
+        `The edge dials the adapter at ${dial.host}, and there is no link. ${dial.failure ?? 'The adapter has not said hello in time.'}`,
+        'Check that it runs with --listen, that its --public-url is the URL of the site (admin site show), and that its proxy or firewall lets the edge through.',
+        EXIT.unreachable,
+      ),
+    );
+    return false;
+  }
   if (!connected) {
     report(
       faulty(
@@ -221,7 +233,7 @@ function checkLink(
   report(
     passed(
       'adapter',
-      `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}. ${adapterSoftware(adapter_version, node_version)}`,
+      `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}${dial ? `; the edge has dialed it at ${dial.host}` : ''}. ${adapterSoftware(adapter_version, node_version)}`,
     ),
   );
   for (const standby of adapters.filter(({ role }) => role === 'standby')) report(standbyFinding(standby));

@@ -177,7 +177,6 @@ const command: Command = {
   pendingRequests: {},
   timers: {},
   notifications: [],
-  canceledBy: [],
   position: 0,
 };
 

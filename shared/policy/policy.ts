@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { commandParams, isCallCommand } from '../protocol/rpc/commands.ts';
 import { expectations } from '../protocol/validation/expectations.ts';
+import { DialTarget } from './link-setting.ts';
 
 /**
  * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
@@ -82,7 +83,7 @@ export const Limits = z.object({
   stored_bytes: integer(
     16_777_216,
     8_589_934_592,
-    'bytes that a site may store; the oldest commands and calls are dropped first',
+    'bytes that a site may store; the oldest commands and calls are dropped first. What is running is not: if that takes all, further commands but CallEnd are refused',
   ).default(1_073_741_824),
   sessions_per_subject: integer(1, 10_000, 'open sockets of a subject at a site').default(1_000),
   unread_bytes: integer(
@@ -150,6 +151,8 @@ export const Policy = z.object({
     3_600,
     'how long commands and calls are stored, in seconds, with the phone numbers in them',
   ),
+  /** Where the edge dials the adapter of the site; absent if the adapter connects to the edge. */
+  link: DialTarget.optional(),
 });
 export type Policy = z.infer<typeof Policy>;
 

@@ -124,7 +124,6 @@ export class Runner {
       pendingRequests: {},
       timers: {},
       notifications: [],
-      canceledBy: [],
       position: 0,
     };
     const { effectiveParams = newCommand.params } = options;
@@ -311,10 +310,8 @@ export class Runner {
       case 'ended':
         this.#notify(command, { event: 'Ended' });
         this.#requests.withdraw(command, this.#now);
-        for (const id of command.canceledBy) {
-          const waiting = this.#commands.get(id);
-          if (waiting) this.#enqueue(waiting, { type: 'canceled' });
-        }
+        for (const waiting of this.#commands.callEndsOf(command))
+          this.#enqueue(waiting, { type: 'canceled' });
         break;
       case 'start-timer':
         command.timers[action.timer] = this.#now + action.ms;
@@ -325,9 +322,7 @@ export class Runner {
         break;
       case 'cancel': {
         const target = this.find(command.subject, action.cmdId);
-        if (!target) break;
-        target.canceledBy.push(command.id);
-        this.#enqueue(target, { type: 'cancel' });
+        if (target) this.#enqueue(target, { type: 'cancel' });
       }
     }
   }

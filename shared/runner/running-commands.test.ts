@@ -11,7 +11,8 @@ const CALLIDS = ['a', 'b', 'c'];
 const step = fc.record({
   type: fc.constantFrom('add', 'update-followed', 'assign-session', 'end', 'store'),
   index: fc.nat(),
-  method: fc.constantFrom('CallStart' as const, 'CallHold' as const),
+  method: fc.constantFrom('CallStart' as const, 'CallHold' as const, 'CallEnd' as const),
+  ends: fc.constantFrom(...COMMAND_IDS),
   subject: fc.constantFrom(...SUBJECTS),
   cmdId: fc.constantFrom(...COMMAND_IDS),
   session: fc.constantFrom(...SESSIONS),
@@ -25,13 +26,21 @@ it('finds and counts running commands as a search of all commands does', () => {
       /** All commands that were ever added. Those that run have a state. */
       const all: Command[] = [];
       const stored = new Set<Command>();
-      for (const { type, index, method, subject, cmdId, session, followedCallids } of steps) {
+      for (const { type, index, method, ends, subject, cmdId, session, followedCallids } of steps) {
         const command = all[index % all.length];
         if (type === 'add') {
           if (running.find(subject, cmdId)) continue;
           const added: Command = {
-            ...{ id: all.length, cmdId, method, params: {}, subject, session, state: { followedCallids } },
-            ...{ requestCount: 0, pendingRequests: {}, timers: {}, notifications: [], canceledBy: [] },
+            ...{
+              id: all.length,
+              cmdId,
+              method,
+              params: { callid: ends },
+              subject,
+              session,
+              state: { followedCallids },
+            },
+            ...{ requestCount: 0, pendingRequests: {}, timers: {}, notifications: [] },
             position: 0,
           };
           running.add(added);
@@ -57,6 +66,15 @@ it('finds and counts running commands as a search of all commands does', () => {
         expect(running.size).toBe(expected.length);
         expect(running.startsInProgress).toBe(expected.filter(({ method }) => method === 'CallStart').length);
         for (const added of all) expect(running.get(added.id)).toBe(added.state ? added : undefined);
+        for (const target of all)
+          expect(running.callEndsOf(target)).toEqual(
+            expected.filter(
+              ({ method, params, subject }) =>
+                method === 'CallEnd' &&
+                subject === target.subject &&
+                (params as { callid: string }).callid === target.cmdId,
+            ),
+          );
         for (const callid of CALLIDS) {
           const followers = expected.filter(({ state }) => state?.followedCallids.includes(callid));
           expect(new Set(running.followersOf(callid))).toEqual(new Set(followers));

@@ -7,6 +7,8 @@ export class RunningCommands implements Iterable<Command> {
   readonly #byId = new Map<number, Command>();
   readonly #byName = new Map<string, Command>();
   readonly #byCallid = new Map<string, Set<Command>>();
+  /** The CallEnds, by what they are to end. */
+  readonly #callEnds = new Map<string, Set<Command>>();
   /** The number of running commands by session, and of running CallStarts, so that no message has to count them. */
   readonly #inFlight = new Map<string, number>();
   #startsInProgress = 0;
@@ -46,6 +48,11 @@ export class RunningCommands implements Iterable<Command> {
     return this.#byCallid.get(callid) ?? [];
   }
 
+  /** Returns the CallEnds of the same subject that name a CallStart by its `cmd_id`, in the order in which they were added. */
+  callEndsOf({ subject, cmdId }: Command): readonly Command[] {
+    return [...(this.#callEnds.get(key(subject, cmdId)) ?? [])];
+  }
+
   /** The commands for which a phone is about to start a call whose Call-ID is not known yet. */
   get awaitingCall(): ReadonlySet<Command> {
     return this.#awaitingCall;
@@ -61,7 +68,9 @@ export class RunningCommands implements Iterable<Command> {
     this.#byId.set(command.id, command);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#count(command, 1);
-    for (const callid of command.state?.followedCallids ?? []) this.#follow(callid, command);
+    for (const callid of command.state?.followedCallids ?? []) addTo(this.#byCallid, callid, command);
+    const ending = callEndKey(command);
+    if (ending !== undefined) addTo(this.#callEnds, ending, command);
     if (command.state?.awaitsCall) this.#awaitingCall.add(command);
   }
 
@@ -71,8 +80,8 @@ export class RunningCommands implements Iterable<Command> {
     const after = next?.followedCallids ?? [];
     if (next?.awaitsCall) this.#awaitingCall.add(command);
     else this.#awaitingCall.delete(command);
-    for (const callid of before) if (!after.includes(callid)) this.#unfollow(callid, command);
-    for (const callid of after) if (!before.includes(callid)) this.#follow(callid, command);
+    for (const callid of before) if (!after.includes(callid)) deleteFrom(this.#byCallid, callid, command);
+    for (const callid of after) if (!before.includes(callid)) addTo(this.#byCallid, callid, command);
   }
 
   /** Assigns another session. Returns false if the command has ended, or already belongs to that session. */
@@ -86,7 +95,10 @@ export class RunningCommands implements Iterable<Command> {
 
   /** Removes a finished command. It can still be found by its `cmd_id` until {@link onStored}. */
   remove(command: Command): void {
-    if (this.#byId.delete(command.id)) this.#count(command, -1);
+    if (!this.#byId.delete(command.id)) return;
+    this.#count(command, -1);
+    const ending = callEndKey(command);
+    if (ending !== undefined) deleteFrom(this.#callEnds, ending, command);
   }
 
   /** Removes a command that could not be started, as if it had never been added. */
@@ -113,18 +125,24 @@ export class RunningCommands implements Iterable<Command> {
     else this.#inFlight.delete(sessionKey);
     if (method === 'CallStart') this.#startsInProgress += change;
   }
+}
 
-  #follow(callid: string, command: Command): void {
-    const followers = this.#byCallid.get(callid);
-    if (followers) followers.add(command);
-    else this.#byCallid.set(callid, new Set([command]));
-  }
+/** Returns what a CallEnd is to end, with the subject; undefined for another command. */
+function callEndKey({ method, subject, params }: Command): string | undefined {
+  if (method !== 'CallEnd') return undefined;
+  return key(subject, String((params as Readonly<Record<string, unknown>>)['callid']));
+}
 
-  #unfollow(callid: string, command: Command): void {
-    const followers = this.#byCallid.get(callid);
-    followers?.delete(command);
-    if (followers?.size === 0) this.#byCallid.delete(callid);
-  }
+function addTo(index: Map<string, Set<Command>>, name: string, command: Command): void {
+  const commands = index.get(name);
+  if (commands) commands.add(command);
+  else index.set(name, new Set([command]));
+}
+
+function deleteFrom(index: Map<string, Set<Command>>, name: string, command: Command): void {
+  const commands = index.get(name);
+  commands?.delete(command);
+  if (commands?.size === 0) index.delete(name);
 }
 
 function key(subject: string, name: string): string {

@@ -59,8 +59,6 @@ export interface Command extends Omit<NewCommand, 'session'> {
   /** Due times by name, in Unix milliseconds. */
   readonly timers: Record<string, number>;
   readonly notifications: Notification[];
-  /** Ids of commands that wait for this one to end. */
-  readonly canceledBy: number[];
   /** The log position of its newest stored copy. */
   position: number;
 }

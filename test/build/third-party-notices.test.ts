@@ -14,7 +14,7 @@ const root = resolve(import.meta.dirname, '../..');
 
 /** The packages that are expected at least, so that a check of an empty list does not pass. */
 it.each([
-  ['adapter', 'adapter/main.ts', 'dist/adapter.THIRD-PARTY-NOTICES.txt', ['pino', 'ws', 'zod']],
+  ['adapter', 'adapter/main.ts', 'dist/adapter.THIRD-PARTY-NOTICES.txt', ['jose', 'pino', 'ws', 'zod']],
   ['cli', 'cli/main.ts', 'dist/call-api.THIRD-PARTY-NOTICES.txt', ['commander', 'ws', 'zod']],
   ['client', 'client/index.ts', 'client/dist/THIRD-PARTY-NOTICES.txt', []],
 ])(

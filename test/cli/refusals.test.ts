@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { Exit } from '../../cli/exit.ts';
 import { runProgram } from '../../cli/process.ts';
 import { COMMAND_LINES, LOCAL_COMMANDS } from './command-lines.ts';
@@ -149,3 +150,47 @@ it.each([['rpc', 'Echo', '{}'], ['echo', 'a'], ['doctor']])(
     if (args[0] === 'rpc') expect(out + err).toContain('(503)');
   },
 );
+
+/** A server that answers CallStart with `Started`, and `ping` only if it is alive. After `pings` of them the command ends. */
+async function answerOnce(isAlive: boolean, pings = 3) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  server.on('connection', (socket) => {
+    let count = 0;
+    socket.on('message', (data) => {
+      const send = (message: object) => socket.send(JSON.stringify({ jsonrpc: '2.0', ...message }));
+      if (data.toString() !== 'ping') send({ id: '1', result: { cmd_id: 'c', event: 'Started' } });
+      else if (isAlive) socket.send('pong');
+      if (++count > pings) send({ method: 'CallStart', params: { cmd_id: 'c', event: 'Ended' } });
+    });
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  };
+  return { url, close };
+}
+
+it('rpc notices an edge that falls silent after its first answer', async () => {
+  const server = await answerOnce(false);
+  const { exit, out, err } = await run(['rpc', 'CallStart', '{}'], {
+    CALL_API: server.url,
+    CALL_API_TIMEOUT: '1',
+  });
+  server.close();
+  expect(out).toContain('"event":"Started"');
+  expect([exit, err]).toEqual([3, expect.stringContaining('has not answered within 1 s')]);
+});
+
+it('rpc waits as long as a phone rings while the edge is there, and shows nothing of that', async () => {
+  const server = await answerOnce(true);
+  const { exit, out } = await run(['rpc', 'CallStart', '{}'], {
+    CALL_API: server.url,
+    CALL_API_TIMEOUT: '1',
+  });
+  server.close();
+  expect(exit).toBe(0);
+  expect(out).toContain('"event":"Ended"');
+  expect(out).not.toContain('pong');
+});

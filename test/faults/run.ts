@@ -5,9 +5,16 @@ import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
+import type { LinkMode } from './harness/harness.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
-import { forSeveralAdapters, MINIFLARE_RATES, WORKERD_RATES } from './injection/fault-rates.ts';
+import {
+  type FaultRates,
+  forSeveralAdapters,
+  MINIFLARE_RATES,
+  WORKERD_RATES,
+  withDialer,
+} from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
 import { formatReport, formatSeedResult } from './report.ts';
@@ -23,6 +30,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
                   browser), or bare (a client of these tests, which checks the order of all frames)
   --console       also opens the console in a browser, and compares its list with CallList in the end
   --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
+  --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -48,6 +56,7 @@ const { values: flags } = parseArgs({
     client: { type: 'string', default: 'shipped' },
     console: { type: 'boolean', default: false },
     adapters: { type: 'string', default: '1' },
+    link: { type: 'string', default: 'accept' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -59,6 +68,8 @@ const { values: flags } = parseArgs({
 
 const adapters = Number(flags.adapters);
 if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
+if (adapters === 2 && flags.link === 'dial')
+  throw new Error('--adapters: "2" needs --link accept: the edge dials one URL.');
 const RATES =
   adapters === 1
     ? { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }
@@ -115,6 +126,9 @@ async function runSeeds(): Promise<number> {
   const client = CLIENT_KINDS.find((kind) => kind === flags.client);
   if (!client)
     throw new Error(`--client: "${flags.client}" is not a client. Use ${CLIENT_KINDS.join(', ')}.`);
+  const { link } = flags;
+  if (link !== 'accept' && link !== 'dial')
+    throw new Error(`--link: "${link}" is not a way to open the link. Use accept or dial.`);
   const logFolder = await mkdtemp(join(tmpdir(), 'call-api-faults-logs-'));
   const seeds = Array.from({ length: count }, (_, n) => first + n);
   const results: SeedResult[] = [];
@@ -123,7 +137,7 @@ async function runSeeds(): Promise<number> {
     for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
       try {
         const result = await runSeed(seed, {
-          ...selectPlatform(seed),
+          ...selectPlatform(seed, link),
           commands,
           client,
           logFolder,
@@ -144,12 +158,17 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  const others = `${flags.console ? ' --console' : ''}${adapters === 1 ? '' : ` --adapters ${adapters}`}`;
-  return `--commands ${commands} --client ${client}${others}`;
+  const others = `--link ${flags.link} --adapters ${adapters}${flags.console ? ' --console' : ''}`;
+  return `--commands ${commands} --client ${client} ${others}`;
 }
 
 /** Miniflare has no console. */
-function selectPlatform(seed: number): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  if (seed % 4 !== 0) return { faultRates: RATES.workerd, console: flags.console, harness: { adapters } };
-  return { faultRates: RATES.miniflare, harness: { startEdge: startMiniflare, adapters } };
+function selectPlatform(
+  seed: number,
+  link: LinkMode,
+): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
+  const dialed = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
+  if (seed % 4 !== 0)
+    return { faultRates: dialed(RATES.workerd), console: flags.console, harness: { link, adapters } };
+  return { faultRates: dialed(RATES.miniflare), harness: { startEdge: startMiniflare, link, adapters } };
 }

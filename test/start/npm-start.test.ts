@@ -5,10 +5,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { foreignText } from '../../shared/testing/wrong-values.ts';
 import { Client, callidOf, eventNames, phoneUri } from '../harness/client.ts';
 import { findFreePort, waitUntil } from '../harness/stack.ts';
+import { findProcesses } from './processes.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -25,6 +27,10 @@ function npmStart(args: readonly string[], env: Readonly<Record<string, string>>
     stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   return {
     output: () => output,
+    get pid(): number {
+      if (child.pid === undefined) throw new Error('npm was not started');
+      return child.pid;
+    },
     waitUntilReady: () => waitUntil(() => output.includes('Press Ctrl-C to stop')),
     /** Sends SIGINT to every process of the group, like Ctrl-C. */
     async interrupt(): Promise<void> {
@@ -62,6 +68,30 @@ it('starts, serves a call, ends on Ctrl-C, and has stored its commands after a r
   expect(eventNames(await secondClient.runToEnd('Echo', {}))).toEqual(['Reply', 'Ended']);
   secondClient.close();
   await second.interrupt();
+  await rm(data, { recursive: true, force: true });
+});
+
+it('with --dial lets the edge connect to the adapter, also after the adapter was started again', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const port = await findFreePort();
+  const start = npmStart(['--dial', '--port', String(port), '--data', data]);
+  await start.waitUntilReady();
+  expect(start.output()).toMatch(/^Link +the edge connects to the adapter at port \d+/m);
+  const link = async () => {
+    const response = await fetch(`http://localhost:${port}/healthz`);
+    return ((await response.json()) as { readonly link: object }).link;
+  };
+  expect(await link()).toMatchObject({ connected: false });
+  const client = await Client.connect(`ws://localhost:${port}/call-api`);
+  const parties = { caller: phoneUri('alice'), callee: phoneUri('bob') };
+  const call = async () => callidOf(await client.runToEnd('CallStart', parties), 'CalleeAnswered');
+  expect(await call()).toMatch(/./);
+  expect(await link()).toMatchObject({ connected: true, dial: { state: 'open' } });
+  process.kill(findProcesses(start.pid).adapter, 'SIGKILL');
+  await waitUntil(() => start.output().includes('The adapter has ended'));
+  await waitUntil(async () => !(await client.request('CallStart', parties)).error);
+  client.close();
+  await start.interrupt();
   await rm(data, { recursive: true, force: true });
 });
 
@@ -123,4 +153,21 @@ it('lists its options with --help', async () => {
   const start = npmStart(['--help']);
   await start.waitForExit();
   expect(start.output()).toContain('--opensips HOST:PORT');
+});
+
+it('serves its clients although nobody reads its output any more', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'call-api-'));
+  const port = await findFreePort();
+  const args = ['selfhost/start.ts', '--tenants', '--port', String(port), '--data', data];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  for (const output of [child.stdout, child.stderr]) output.destroy();
+  // It writes to a closed pipe when everything is up, which is after the edge answers.
+  await waitUntil(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);
+  const ended = Promise.race([exited.then(() => 'ended'), delay(1_000, 'running')]);
+  expect(await ended).toBe('running');
+  expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  await rm(data, { recursive: true, force: true });
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { Id, type KeyRole } from '../../shared/policy/policy.ts';
+import { toBase64Url } from '../objects/base64-url.ts';
 import { loadKeyRing } from './key-ring.ts';
 import { timingSafeEqual } from './timing-safe-equal.ts';
 
@@ -56,8 +57,5 @@ function isWellFormed({ tenant, id, secret }: ApiKey): boolean {
 /** Returns base64url of 32 bytes. MACs are compared as text, because two texts may decode to the same bytes. */
 async function computeMac(key: CryptoKey, text: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(text)));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
+  return toBase64Url(bytes);
 }

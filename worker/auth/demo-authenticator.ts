@@ -1,5 +1,7 @@
 /** Authenticates for local development: loopback requests have full access to the open tenant `demo`. @module */
+import { IDLE_S } from '../../shared/policy/link-setting.ts';
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
+import { DEMO_KEY_ID } from '../../shared/protocol/dial.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './authenticated.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -31,15 +33,26 @@ export const UNLIMITED_POLICY: Policy = {
   kept_seconds: 3_600,
 };
 
-const SITE_NAME = 'demo/demo';
-const CLIENT: Authenticated<ClientPrincipal> = {
-  siteName: SITE_NAME,
-  principal: { role: 'client', subject: 'demo', key: 'demo', scopes: SCOPES, policy: UNLIMITED_POLICY },
-};
-const ADAPTER: Authenticated<AdapterPrincipal> = {
-  siteName: SITE_NAME,
-  principal: { role: 'adapter', key: 'demo-adapter', policy: UNLIMITED_POLICY },
-};
+/** The name of the only site. */
+export const DEMO_SITE = 'demo/demo';
+
+/** Returns the policy of the site. Its adapter is dialed if `DIAL_URL` says where. */
+export function demoPolicy({ DIAL_URL }: Pick<Env, 'DIAL_URL'>): Policy {
+  if (!DIAL_URL) return UNLIMITED_POLICY;
+  const link = { url: DIAL_URL, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
+  return { ...UNLIMITED_POLICY, link };
+}
+
+function clientOf(env: Env): Authenticated<ClientPrincipal> {
+  const policy = demoPolicy(env);
+  const principal = { role: 'client', subject: 'demo', key: 'demo', scopes: SCOPES, policy } as const;
+  return { siteName: DEMO_SITE, principal };
+}
+
+function adapterOf(env: Env): Authenticated<AdapterPrincipal> {
+  const principal = { role: 'adapter', key: DEMO_KEY_ID, policy: demoPolicy(env) } as const;
+  return { siteName: DEMO_SITE, principal };
+}
 
 /**
  * Accepts requests to a loopback Host only, and from web pages only if their origin is loopback too. So no other web page
@@ -47,12 +60,13 @@ const ADAPTER: Authenticated<AdapterPrincipal> = {
  * must also present the secret `ADAPTER_KEY`.
  */
 export const demoAuthenticator: Authenticator = {
-  authenticateClient: async (request) => denyUnlessLoopback(request) ?? CLIENT,
-  authenticateAdapter: async (request, { ADAPTER_KEY }) => {
+  authenticateClient: async (request, env) => denyUnlessLoopback(request) ?? clientOf(env),
+  authenticateAdapter: async (request, env) => {
+    const { ADAPTER_KEY } = env;
     const credential = extractCredential(request);
     if (!ADAPTER_KEY || credential === undefined || !(await timingSafeEqual(credential, ADAPTER_KEY)))
       return INVALID_CREDENTIAL;
-    return denyUnlessLoopback(request) ?? ADAPTER;
+    return denyUnlessLoopback(request) ?? adapterOf(env);
   },
 };
 

@@ -5,7 +5,7 @@
  */
 
 /** What a signing key is used for. Each use has its own key, so that no signature is valid for another use. */
-export type KeyUse = 'api-keys' | 'tokens';
+export type KeyUse = 'api-keys' | 'tokens' | 'dial';
 
 /** An HMAC-SHA256 key, and the id by which it is found. */
 export interface SigningKey {
@@ -46,32 +46,44 @@ export async function loadKeyRing(env: Pick<Env, 'KEY_SECRETS'>, use: KeyUse): P
 
 async function deriveRing(text: string, use: KeyUse): Promise<KeyRing> {
   const keys = new Map<string, SigningKey>();
-  for (const entry of text.split(',')) {
-    const [kid = '', ...rest] = entry.trim().split(':');
-    const secret = rest.join(':');
-    if (!KID.test(kid) || keys.has(kid))
-      throw malformedError('a kid is used twice, or is not 1 to 16 of a-z and 0-9');
-    if (secret.length < MIN_SECRET_CHARACTERS)
-      throw malformedError(`a secret has fewer than ${MIN_SECRET_CHARACTERS} characters`);
-    keys.set(kid, { kid, key: await deriveKey(secret, use) });
+  const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+  for (const [kid, secret] of parseKeySecrets(text)) {
+    const bytes = await deriveBytes(secret, use);
+    keys.set(kid, { kid, key: await crypto.subtle.importKey('raw', bytes, hmac, false, ['sign', 'verify']) });
   }
   const [current] = keys.values();
   if (!current) throw malformedError('it is empty');
   return { current, find: (kid) => keys.get(kid) };
 }
 
-/** Derives a key with HKDF (RFC 5869), whose `info` names the use. */
-async function deriveKey(secret: string, use: KeyUse): Promise<CryptoKey> {
+/** Returns the secrets of `KEY_SECRETS` by their kids, newest first. Throws where it is malformed. */
+export function parseKeySecrets(text: string): ReadonlyMap<string, string> {
+  const secrets = new Map<string, string>();
+  for (const entry of text.split(',')) {
+    const [kid = '', ...rest] = entry.trim().split(':');
+    const secret = rest.join(':');
+    if (!KID.test(kid) || secrets.has(kid))
+      throw malformedError('a kid is used twice, or is not 1 to 16 of a-z and 0-9');
+    if (secret.length < MIN_SECRET_CHARACTERS)
+      throw malformedError(`a secret has fewer than ${MIN_SECRET_CHARACTERS} characters`);
+    secrets.set(kid, secret);
+  }
+  return secrets;
+}
+
+/** Derives 32 bytes with HKDF (RFC 5869), whose `info` names the use. */
+export async function deriveBytes(secret: string, use: KeyUse): Promise<ArrayBuffer> {
   const encoder = new TextEncoder();
-  const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveKey']);
+  const material = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, [
+    'deriveBits',
+  ]);
   const hkdf = {
     name: 'HKDF',
     hash: 'SHA-256',
     salt: new Uint8Array(),
     info: encoder.encode(`call-api ${use}`),
   };
-  const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
-  return crypto.subtle.deriveKey(hkdf, material, hmac, false, ['sign', 'verify']);
+  return crypto.subtle.deriveBits(hkdf, material, 256);
 }
 
 function malformedError(reason: string): Error {

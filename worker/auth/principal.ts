@@ -9,6 +9,12 @@ export interface AdapterPrincipal {
   readonly policy: Policy;
 }
 
+/** An adapter's connection: a WebSocket, or a single HTTP request. */
+export interface AdapterConnection extends AdapterPrincipal {
+  /** It is the request of an adapter that wants to be dialed: see `http/knock.ts`. */
+  readonly knocks?: true;
+}
+
 /** A client, authenticated by an API key or a token. */
 export interface ClientPrincipal {
   readonly role: 'client';
@@ -38,7 +44,7 @@ export interface ClientConnection extends ClientPrincipal {
 }
 
 /** What the Worker passes to the Switchboard as JSON in the internal header `x-call-api-connection`, which only it can set. */
-export type Connection = (AdapterPrincipal | ClientConnection) & {
+export type Connection = (AdapterConnection | ClientConnection) & {
   /** The tenant of the site; set by the Worker for every socket. */
   readonly tenant?: string;
 };

@@ -11,6 +11,8 @@ export interface Retention {
   readonly segmentBytes: number;
   /** With more bytes than this in the database, the oldest segments are dropped before their time. */
   readonly maxBytes: number;
+  /** The bytes that the database may have. */
+  readonly storedBytes: number;
   /** At most this many closed segments are kept, … */
   readonly maxSegments: number;
   /** … each for this long after it was closed, in milliseconds. */
@@ -33,9 +35,9 @@ export const DEFAULT_RETENTION: Retention = {
 };
 
 /** Returns the limits for a database that is to have at most `storedBytes`: the segment that is written to has room left, and copies of what a dropped one has. */
-function bytesFor(storedBytes: number): Pick<Retention, 'segmentBytes' | 'maxBytes'> {
+function bytesFor(storedBytes: number): Pick<Retention, 'segmentBytes' | 'maxBytes' | 'storedBytes'> {
   const segmentBytes = Math.floor(storedBytes / PARTS);
-  return { segmentBytes, maxBytes: storedBytes - 2 * segmentBytes };
+  return { segmentBytes, maxBytes: storedBytes - 2 * segmentBytes, storedBytes };
 }
 
 /**

@@ -134,6 +134,8 @@ it('of a site whose clients send the longest commands, and whose phones report w
   });
   await runInDurableObject(site.object, (instance) => instance.flushToWebhooks().catch(() => {}));
   const largest = await expectSmallRows(site.object, [
+    'dialing',
+    'link_position',
     'webhook_subscription',
     'clock_set_back',
     'reconcile_times',

@@ -2,12 +2,14 @@
 import type { Problem } from '../../shared/protocol/http/problem.ts';
 import { type ParsedMessage, parseMessage, type RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { AuthorizeParams } from '../../shared/protocol/rpc/service-methods.ts';
+import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
 import type { Claims } from '../auth/tokens.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Components } from './components.ts';
 import type { SocketReplays } from './replay/socket-replays.ts';
 import { acknowledgedToken } from './rpc/acknowledgment.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
+import { needsLink } from './rpc/needs-link.ts';
 import type { RpcServer, VerifiedTokens } from './rpc/rpc-server.ts';
 import { isAuthorize } from './rpc/token-renewal.ts';
 import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
@@ -62,8 +64,11 @@ export class ClientMessages {
     if (read.outcome !== 'read') return undefined;
     const requests = read.message.entries.filter(isAuthorize);
     if (requests.length > 0) return this.#verifyTokensAndRun(socket, read.message, requests);
-    this.#run(socket, read.message, now);
-    return undefined;
+    const linked = this.#untilLinked(client, read.message, now);
+    if (!linked) this.#run(socket, read.message, now);
+    return linked?.then(() => {
+      if (isLive(socket)) this.#run(socket, read.message, Date.now());
+    });
   }
 
   /** Runs a message that was sent over HTTP. Resolves once its turn is stored. */
@@ -72,13 +77,27 @@ export class ClientMessages {
     if (read.outcome === 'flood') return { problem: BLOCKED_FOR_FLOOD };
     if (read.outcome === 'answered')
       return { responses: `[${read.reply.responses.join()}]`, batch: read.reply.batch };
-    this.#components.runner.fireDueTimers(now);
-    const { responses, batch } = this.#rpc.run(undefined, client, read.message, now);
+    const linked = this.#untilLinked(client, read.message, now);
+    if (linked) {
+      await linked;
+      if (this.#components.dialing.isStopped || this.#components.policies.isRevoked(client.key))
+        return { problem: { status: INVALID_CREDENTIAL.status, detail: INVALID_CREDENTIAL.reason } };
+    }
+    const ranAt = linked ? Date.now() : now;
+    this.#components.runner.fireDueTimers(ranAt);
+    const { responses, batch } = this.#rpc.run(undefined, client, read.message, ranAt);
     await new Promise<void>((onCommitted) => {
       this.#commits.afterCommit(onCommitted);
-      this.#commits.endTurn(now);
+      this.#commits.endTurn(ranAt);
     });
     return { responses: `[${responses.join()}]`, batch };
+  }
+
+  /** Resolves when the adapter of a message that needs it was dialed, or could not be; undefined if nothing must be waited for. */
+  #untilLinked(client: ClientSocket, message: ParsedMessage, now: number): Promise<void> | undefined {
+    const { dialing, policies } = this.#components;
+    const { rules } = policies.policy;
+    return dialing.target && needsLink(message, client, rules) ? dialing.untilLinked(now) : undefined;
   }
 
   async #verifyTokensAndRun(
@@ -92,6 +111,8 @@ export class ClientMessages {
     this.#verifications.set(socket, inOrder);
     await inOrder;
     const verified = await verification;
+    const client = attachmentOf(socket);
+    if (client.kind === 'client') await this.#untilLinked(client, message, Date.now());
     if (!isLive(socket)) return;
     this.#run(socket, message, Date.now(), verified);
   }

@@ -10,7 +10,7 @@
 import { LONGEST_TIMER_MS } from '../../shared/commands/deadlines.ts';
 import type { Alarm } from '../objects/alarm.ts';
 import { carryUnlogged } from './calls/unlogged-changes.ts';
-import type { Components } from './components.ts';
+import { type Components, isSiteWatched } from './components.ts';
 import { ReconcileRounds } from './link/reconcile-rounds.ts';
 import type { RpcReply } from './rpc/rpc-server.ts';
 
@@ -64,7 +64,7 @@ export class CommitQueue {
 
   /** Ends the turn: commits now or soon, depending on its output. */
   endTurn(now: number): void {
-    const { runner, link, reconciler, calls, diagnosis } = this.#components;
+    const { runner, link, reconciler, calls, diagnosis, dialing } = this.#components;
     const isBusy = runner.pendingRequests >= BUSY_REQUESTS;
     const hasOutput = [runner, link, reconciler, diagnosis].some((component) => component.hasOutput);
     if (this.#afterCommit.length > 0 || hasOutput) {
@@ -78,14 +78,25 @@ export class CommitQueue {
       if (carryUnlogged(link.socket, calls.unlogged)) link.flush([], false);
       else this.#commitWithin(SILENT_COMMIT_MS);
     }
+    dialing.check(now);
   }
 
   /** Stores, then sends. */
   commit(now: number): void {
     if (this.#commitTimer) clearTimeout(this.#commitTimer.id);
     this.#commitTimer = undefined;
-    const { runner, link, commandLog, calls, reconciler, sessions, watchers, diagnosis, logNotifier } =
-      this.#components;
+    const {
+      runner,
+      link,
+      commandLog,
+      calls,
+      reconciler,
+      sessions,
+      watchers,
+      diagnosis,
+      logNotifier,
+      dialing,
+    } = this.#components;
     const status = link.takeStatusChange();
     if (status) calls.onLinkStatus(status, link.roles, now);
     this.#rounds.run(this.isWatched, now);
@@ -115,6 +126,7 @@ export class CommitQueue {
     if (watchers.any) watchers.queueChanges(changes);
     watchers.queueNotifications(notifications);
     if (watchers.hasQueued) this.#flushWatchersWithin(WATCHER_FLUSH_MS);
+    dialing.check(now);
   }
 
   /** Arms the alarm for the first of all deadlines, and a timer for one that is near. Setting an alarm costs a row. */
@@ -144,10 +156,9 @@ export class CommitQueue {
     this.#dueTimer = { at, id: setTimeout(onDue, Math.max(at - now, 1)) };
   }
 
-  /** Whether OpenSIPS is asked often: a client watches calls, or webhooks would miss the end of an active call. */
+  /** See {@link isSiteWatched}. */
   get isWatched(): boolean {
-    const { watchers, logNotifier, calls } = this.#components;
-    return watchers.any || (logNotifier.isEnabled && calls.activeCount > 0);
+    return isSiteWatched(this.#components);
   }
 
   /** Stops for good. Whoever waits for a commit continues, but nothing is stored. */

@@ -5,6 +5,7 @@ import { loadMeter } from '../objects/load-meter.ts';
 import { Calls } from './calls/calls.ts';
 import { carriedLines } from './calls/unlogged-changes.ts';
 import { Watchers } from './calls/watchers.ts';
+import { Dialing, type DialingOptions } from './dialing/dialing.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';
@@ -25,13 +26,17 @@ export interface Components extends RpcDependencies {
   readonly logNotifier: LogNotifier;
 }
 
-/**
- * Restores all components from storage and reattaches the open sockets.
- * @param notifyWebhooks notifies the webhook object of the latest log position
- */
+/** How the components reach other objects. */
+export interface OtherObjects {
+  /** Notifies the webhook object of the latest log position. */
+  readonly notifyWebhooks: NotifierOptions['notify'];
+  readonly dialer: DialingOptions['dialer'];
+}
+
+/** Restores all components from storage and reattaches the open sockets. */
 export function restoreComponents(
   ctx: DurableObjectState,
-  notifyWebhooks: NotifierOptions['notify'],
+  { notifyWebhooks, dialer }: OtherObjects,
 ): Components {
   const { sql } = ctx.storage;
   const commandLog = new CommandLog(sql);
@@ -65,11 +70,28 @@ export function restoreComponents(
     onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now()),
     onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, Date.now()),
   });
-  const diagnosis: Diagnosis = new Diagnosis((at) => link.health(at));
-  const link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis), applied);
+  const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
+  const link: Link = new Link(
+    ctx,
+    linkListener(runner, calls, reconciler, diagnosis),
+    applied,
+    () => dialing.isReleased,
+  );
+  const dialing: Dialing = new Dialing({
+    sql,
+    link,
+    target: () => policies.policy.link,
+    facts: () => ({
+      running: runner.size,
+      ownCalls: calls.countedSize,
+      isWatched: isSiteWatched({ watchers, logNotifier, calls }),
+    }),
+    dialer,
+  });
   // What its socket has carried is lost with it.
   if (link.isLost) calls.requestReconcile();
   return {
+    dialing,
     commandLog,
     policies,
     calls,
@@ -86,6 +108,15 @@ export function restoreComponents(
     logNotifier,
     output,
   };
+}
+
+/** Returns whether OpenSIPS is asked often: a client watches calls, or webhooks would miss the end of an active call. */
+export function isSiteWatched({
+  watchers,
+  logNotifier,
+  calls,
+}: Pick<Components, 'watchers' | 'logNotifier' | 'calls'>): boolean {
+  return watchers.any || (logNotifier.isEnabled && calls.activeCount > 0);
 }
 
 /** Passes what the adapter sends to the commands first, then to the calls. */

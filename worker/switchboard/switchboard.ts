@@ -4,15 +4,15 @@
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { DialOrder } from '../../shared/policy/link-setting.ts';
 import type { Policy } from '../../shared/policy/policy.ts';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
 import type { SiteUsage } from '../../shared/protocol/http/usage.ts';
 import { closeCode, PING, PONG } from '../../shared/protocol/link.ts';
-import { toCommandView } from '../../shared/protocol/rpc/command-view.ts';
 import { INVALID_CREDENTIAL } from '../auth/authenticated.ts';
-import type { ClientConnection, Connection, HttpStream } from '../auth/principal.ts';
+import type { ClientConnection, Connection } from '../auth/principal.ts';
 import { type Claims, verifyToken } from '../auth/tokens.ts';
-import { problemOf, problemResponse, RETRY_AFTER_S, respondWithProblem } from '../errors/problem.ts';
+import { problemResponse, RETRY_AFTER_S, respondWithProblem } from '../errors/problem.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { WriteProbe } from '../objects/write-probe.ts';
 import type { LogPage, LogRange } from '../webhooks/log-range.ts';
@@ -20,15 +20,14 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
+import { openHttpStream } from './http-stream.ts';
 import { TAG as ADAPTER_TAG } from './link/link.ts';
 import type { LinkHealth } from './link/link-health.ts';
 import { SocketReplays } from './replay/socket-replays.ts';
-import { readRejectReason } from './rpc/authorization.ts';
-import { notAllowedError } from './rpc/dispatch.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
 import { tooManyProblem } from './rpc/limits.ts';
 import { RpcServer } from './rpc/rpc-server.ts';
-import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
+import { attachmentFor, attachmentOf, isLive } from './sockets/attachments.ts';
 import { closeInReturn, closeWithNotice } from './sockets/close.ts';
 import { ConnectionLimit, MAX_SITE_SOCKETS } from './sockets/connection-limit.ts';
 import { readLogPage } from './webhooks/log-page.ts';
@@ -53,16 +52,6 @@ export interface SiteHealth {
 }
 
 const RETRY_LATER = { 'Retry-After': String(RETRY_AFTER_S) };
-
-function attachmentFor({
-  role: kind,
-  since: _,
-  policy: __,
-  tenant: ___,
-  ...rest
-}: ClientConnection & Pick<Connection, 'tenant'>): ClientSocket {
-  return { kind, ...rest };
-}
 
 export class Switchboard extends DurableObject<Env> {
   #components: ActiveComponents | undefined;
@@ -95,10 +84,13 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   #restore(): ActiveComponents {
-    const { SWITCHBOARD, WEBHOOKS } = this.env;
-    const components = restoreComponents(this.ctx, (siteName, position) =>
-      WEBHOOKS.get(WEBHOOKS.idFromName(siteName)).onLogPosition(position),
-    );
+    const { SWITCHBOARD, WEBHOOKS, DIALER } = this.env;
+    const components = restoreComponents(this.ctx, {
+      notifyWebhooks: (siteName, position) =>
+        WEBHOOKS.get(WEBHOOKS.idFromName(siteName)).onLogPosition(position),
+      dialer: (name, { location }) =>
+        DIALER.get(DIALER.idFromName(name), location === undefined ? {} : { locationHint: location }),
+    });
     const isOwnSite = ({ tenant, site }: Claims) =>
       SWITCHBOARD.idFromName(`${tenant}/${site}`).equals(this.ctx.id);
     const commits = new CommitQueue(components, this.#alarm);
@@ -120,11 +112,13 @@ export class Switchboard extends DurableObject<Env> {
     const connection = JSON.parse(request.headers.get(CONNECTION_HEADER) ?? 'null') as Connection | null;
     if (!connection) return new Response('Connect through the Worker.', { status: 403 });
     const now = Date.now();
-    const { policies, sessions, link, commits, replays, charges } = this.#active;
+    const { policies, sessions, link, commits, replays, charges, dialing } = this.#active;
     const rejected = this.#rejectReason(connection, now);
     if (rejected) return respondWithProblem(rejected);
     const exceeded = charges.onConnecting(connection, now);
     if (exceeded) return respondWithProblem(tooManyProblem(exceeded));
+    const unwanted = connection.role === 'adapter' && connection.knocks && dialing.onKnock(now);
+    if (unwanted) return respondWithProblem(unwanted);
     // No limit for the adapter: without it the site is of no use to the clients.
     if (connection.role !== 'adapter' && this.#connectionLimit.isReached(now, connection.tenant ?? '')) {
       return problemResponse(503, 'Too many connections are open. Try again later.', RETRY_LATER);
@@ -134,8 +128,12 @@ export class Switchboard extends DurableObject<Env> {
       const reason = `A subject may have ${limit} open connections at this site. Close one, or try again later.`;
       return problemResponse(429, reason, RETRY_LATER);
     }
-    if (connection.role !== 'adapter' && connection.stream)
-      return this.#openHttpStream(connection, connection.stream, now);
+    if (connection.role !== 'adapter' && connection.stream) {
+      const client = attachmentFor(connection);
+      const response = openHttpStream(this.#active, client, connection, connection.stream, now);
+      if (response.webSocket) this.#connectionLimit.onConnected();
+      return response;
+    }
     const { 0: client, 1: server } = new WebSocketPair();
     if (connection.role === 'adapter') {
       link.accept(server, connection.key, now);
@@ -162,35 +160,6 @@ export class Switchboard extends DurableObject<Env> {
     return undefined;
   }
 
-  /** Accepts the socket of an HTTP stream that ends in the Worker. */
-  #openHttpStream(connection: ClientConnection, stream: HttpStream, now: number): Response {
-    const { rpc, runner, commandLog, calls, sessions, commits, output } = this.#active;
-    const client = attachmentFor(connection);
-    const { subject } = client;
-    const exceeded = rpc.countRequests(subject, { requests: 1, characters: 0 }, now);
-    if (exceeded === 'flood') return respondWithProblem(BLOCKED_FOR_FLOOD);
-    if (exceeded) return respondWithProblem(tooManyProblem(exceeded));
-    const rejected = stream.kind === 'events' ? readRejectReason(client) : undefined;
-    if (rejected !== undefined) return respondWithProblem(problemOf(notAllowedError(rejected)));
-    // The first frames are read from the log.
-    calls.requestWriteOfAll();
-    commits.commit(now);
-    if (stream.kind === 'command') {
-      const command = runner.find(subject, stream.cmdId) ?? commandLog.findEnded(subject, stream.cmdId);
-      if (!command || toCommandView(command).state === 'ended') return new Response(null, { status: 204 });
-    }
-    const { 0: outer, 1: server } = new WebSocketPair();
-    sessions.accept(server, client);
-    if (stream.kind === 'events') {
-      const frame = rpc.openEventStream(server, client, connection.since, now);
-      if (frame !== undefined) commits.afterCommit(() => output.send(server, frame));
-    }
-    this.#connectionLimit.onConnected();
-    commits.endTurn(now);
-    commits.armAlarm(now);
-    return new Response(null, { status: 101, webSocket: outer });
-  }
-
   /** Runs a JSON-RPC message that was sent over HTTP. The Worker has authenticated the principal and checked the length. */
   async handleHttpMessage(connection: ClientConnection, text: string): Promise<RpcOverHttpResult> {
     const now = Date.now();
@@ -208,18 +177,47 @@ export class Switchboard extends DurableObject<Env> {
     return { link: this.#checkLink(now), running: runner.size };
   }
 
-  /** Returns the state of the link, for an administrator. An object that was never used stays without tables. */
-  linkHealth(): LinkHealth {
-    const isConnected = this.ctx.getWebSockets(ADAPTER_TAG).length > 0;
-    return isConnected ? this.#checkLink(Date.now()) : { connected: false };
+  /**
+   * Returns the state of the link, for an administrator. An object that was never used stays without tables.
+   * @param isDialed whether the edge dials the adapter: then there is something to tell without a link
+   */
+  linkHealth(isDialed: boolean): LinkHealth {
+    if (!isDialed && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
+    return this.#checkLink(Date.now());
   }
 
   /** Returns the state of the link. If a silent adapter was noticed, a standby has taken over, which is the end of a turn. */
   #checkLink(now: number): LinkHealth {
-    const { link, commits } = this.#active;
-    const health = link.health(now);
+    const { dialing, link, commits } = this.#active;
+    const health = dialing.health(now);
     if (link.hasOutput) commits.endTurn(now);
     return health;
+  }
+
+  /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
+  onDialFailed(reason: string, shard: number): DialOrder | null {
+    if (this.#isErased) return null;
+    const { dialing, commits } = this.#active;
+    const now = Date.now();
+    const target = dialing.onFailed(reason, shard, now);
+    commits.endTurn(now);
+    return target;
+  }
+
+  /** A Dialer has seen no messages for a while: closes the link unless it is needed. */
+  async releaseLink(): Promise<void> {
+    if (this.#isErased) return;
+    const { dialing, commits, link } = this.#active;
+    const now = Date.now();
+    if (!dialing.release(now)) return;
+    commits.commit(now);
+    link.release();
+    commits.endTurn(now);
+  }
+
+  /** The Dialer of this site has too many busy ones: another Dialer opens a link, which replaces this one. */
+  async moveLink(): Promise<void> {
+    if (!this.#isErased) await this.#active.dialing.move();
   }
 
   /** Returns what the site uses of its limits. An object that was never used stays without tables. */
@@ -283,6 +281,7 @@ export class Switchboard extends DurableObject<Env> {
     this.#components?.commits.stop();
     this.#components?.replays.stop();
     this.#components?.logNotifier.stop();
+    this.#components?.dialing.stop();
     this.#components = undefined;
     this.#isErased = true;
     await this.#alarm.cancel();
@@ -349,8 +348,10 @@ export class Switchboard extends DurableObject<Env> {
   }
 
   #adoptPolicy(policy: Policy, now: number): void {
-    const { policies, commandLog, runner, commits } = this.#active;
+    const { policies, commandLog, runner, commits, dialing } = this.#active;
+    const dialedBefore = dialing.target;
     if (!policies.applyPolicy(policy)) return;
+    dialing.onPolicyChanged(dialedBefore, now);
     commandLog.segments.keep(policy.kept_seconds, policy.limits.stored_bytes);
     commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
     commits.armAlarm(now);

@@ -1,6 +1,7 @@
 /** The authorization request that the Worker sends to a Tenant, and the Tenant's decision. @module */
 import type { Location } from '../../shared/policy/locations.ts';
 import type { KeyRole, Policy, Scope } from '../../shared/policy/policy.ts';
+import type { AdapterProof, Challenge } from '../objects/adapter-proof.ts';
 
 /** Who requests access, and to which site. */
 export interface AccessRequest {
@@ -10,6 +11,11 @@ export interface AccessRequest {
   readonly secretHash?: string;
   /** The requested site; absent for the site that the key is for. */
   readonly site?: string;
+}
+
+/** The proof of an adapter that was dialed: see `shared/protocol/dial.ts`. */
+export interface ProofRequest extends AdapterProof, Challenge {
+  readonly site: string;
 }
 
 /** The decision. A denial does not say why: unknown, wrong or revoked key, no such site, deleted tenant. */

@@ -5,6 +5,7 @@ import { policyOf } from './policy.ts';
 
 const tenantRules = { allow: [], deny: ['+1900*@*'] };
 const siteRules = { allow: ['*@site'], deny: [] };
+const site = { id: 'north', rules: siteRules, location: null, link: { mode: 'accept' } } as const;
 const settings = (limits: object) => ({
   id: 'acme',
   createdAt: 0,
@@ -20,13 +21,13 @@ it.each([
   ['three sites share', 3, { starts_per_second: 30, standing_calls: 100 }, 10, 33],
   ['no site gets nothing', 200, { starts_per_second: 1, standing_calls: 10 }, 0.01, 1],
 ])('%s', (_, sites, limits, starts, calls) => {
-  const policy = policyOf(settings(limits), siteRules, sites);
+  const policy = policyOf(settings(limits), site, sites);
   expect(policy.limits).toMatchObject({ starts_per_second: starts, standing_calls: calls });
   expect(Policy.parse(policy)).toEqual(policy);
 });
 
 it('divides each limit of the whole tenant, so that any number of sites and subjects are bounded', () => {
-  const { limits } = policyOf(settings({}), siteRules, 4);
+  const { limits } = policyOf(settings({}), site, 4);
   expect(limits).toEqual({
     ...Limits.parse({}),
     tenant_messages_per_second: 125,
@@ -35,12 +36,12 @@ it('divides each limit of the whole tenant, so that any number of sites and subj
     starts_per_second: 12.5,
     standing_calls: 2_500,
   });
-  const lowest = policyOf(settings({}), siteRules, 1_000_000);
+  const lowest = policyOf(settings({}), site, 1_000_000);
   expect(Policy.parse(lowest)).toEqual(lowest);
 });
 
 it('has the rules of both, and unshared limits unchanged', () =>
-  expect(policyOf(settings({ messages_per_second: 7 }), siteRules, 3)).toMatchObject({
+  expect(policyOf(settings({ messages_per_second: 7 }), site, 3)).toMatchObject({
     version: 5,
     rules: [tenantRules, siteRules],
     kept_seconds: 600,
@@ -52,3 +53,12 @@ it('is the policy of the whole tenant without a site', () =>
     rules: [tenantRules],
     limits: { standing_calls: 100 },
   }));
+
+it('says where the adapter of a site is dialed', () => {
+  const link = { mode: 'dial', url: 'https://adapter.example.com/link', idle_s: 60, keep: false } as const;
+  const policy = policyOf(settings({}), { ...site, link, location: 'weur' }, 1);
+  const { mode: _, ...target } = link;
+  expect(policy.link).toEqual({ ...target, siteName: 'acme/north', location: 'weur' });
+  expect(Policy.parse(policy)).toEqual(policy);
+  expect(policyOf(settings({}), site, 1).link).toBeUndefined();
+});

@@ -1,6 +1,8 @@
 /** Derives the policy of a site from the settings of its tenant. Pure. @module */
-import type { Limits, Policy, Rules } from '../../shared/policy/policy.ts';
+import type { DialTarget } from '../../shared/policy/link-setting.ts';
+import type { Limits, Policy } from '../../shared/policy/policy.ts';
 import type { Settings } from './settings.ts';
+import type { Site } from './sites.ts';
 
 /** The limits that the sites of a tenant share equally, with the minimum that the schema of limits accepts. */
 const MIN_SHARES = {
@@ -19,18 +21,34 @@ const WHOLE_NUMBERS: readonly string[] = [
 
 /**
  * Returns the policy of a site.
- * @param siteRules the site's own rules; undefined for the policy of the whole tenant
+ * @param site undefined for the policy of the whole tenant
  * @param siteCount the number of sites that share the tenant's limits
  */
-export function policyOf(settings: Settings, siteRules: Rules | undefined, siteCount: number): Policy {
+export function policyOf(
+  settings: Settings,
+  site: Pick<Site, 'id' | 'rules' | 'link' | 'location'> | undefined,
+  siteCount: number,
+): Policy {
   const { version, limits, rules, kept_seconds } = settings;
-  const shares = siteRules === undefined ? 1 : Math.max(1, siteCount);
+  const shares = site ? Math.max(1, siteCount) : 1;
+  const target = site && dialTargetOf(settings.id, site);
   return {
     version,
     limits: { ...limits, ...sharesOf(limits, shares) },
-    rules: siteRules === undefined ? [rules] : [rules, siteRules],
+    rules: site ? [rules, site.rules] : [rules],
     kept_seconds,
+    ...(target ? { link: target } : {}),
   };
+}
+
+/** Returns where the adapter of a site is dialed; undefined if it connects to the edge. */
+function dialTargetOf(
+  tenant: string,
+  { id, link, location }: Pick<Site, 'id' | 'link' | 'location'>,
+): DialTarget | undefined {
+  if (link.mode === 'accept') return undefined;
+  const { url, idle_s, keep } = link;
+  return { url, idle_s, keep, siteName: `${tenant}/${id}`, ...(location === null ? {} : { location }) };
 }
 
 function sharesOf(limits: Limits, shares: number): Partial<Limits> {

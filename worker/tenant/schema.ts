@@ -60,6 +60,10 @@ export const TENANT_SCHEMA: readonly SchemaStep[] = [
       ${AUDIT_TABLE}
     `,
   },
+  {
+    name: 'who opens the link of a site',
+    sql: `ALTER TABLE sites ADD COLUMN link TEXT NOT NULL DEFAULT '{"mode":"accept"}';`,
+  },
 ];
 
 export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [

@@ -1,4 +1,5 @@
 /** The sites of a tenant. @module */
+import type { LinkSetting } from '../../shared/policy/link-setting.ts';
 import type { Location } from '../../shared/policy/locations.ts';
 import type { Rules } from '../../shared/policy/policy.ts';
 import { applyRulesChange, type RulesChange } from './settings.ts';
@@ -10,12 +11,15 @@ export interface Site {
   /** Where its object is created; null for near the first client. An existing object does not move. */
   readonly location: Location | null;
   readonly rules: Rules;
+  /** Who opens the link to the adapter. */
+  readonly link: LinkSetting;
 }
 
 /** A change. Absent fields stay as they are. */
 export interface SiteChanges {
   readonly location?: Location | null | undefined;
   readonly rules?: RulesChange | undefined;
+  readonly link?: LinkSetting | undefined;
 }
 
 /**
@@ -24,7 +28,7 @@ export interface SiteChanges {
  */
 export const MAX_SITES = 200;
 
-type SiteRow = { id: string; created_at: number; location: Location | null; rules: string };
+type SiteRow = { id: string; created_at: number; location: Location | null; rules: string; link: string };
 
 export class SiteStore {
   readonly #sql: SqlStorage;
@@ -50,12 +54,13 @@ export class SiteStore {
     this.#sql.exec('INSERT INTO sites (id, created_at) VALUES (?, ?)', id, now);
   }
 
-  change(before: Site, { location = before.location, rules = {} }: SiteChanges): void {
+  change(before: Site, { location = before.location, rules = {}, link = before.link }: SiteChanges): void {
     const changedRules = JSON.stringify(applyRulesChange(before.rules, rules));
     this.#sql.exec(
-      'UPDATE sites SET location = ?, rules = ? WHERE id = ?',
+      'UPDATE sites SET location = ?, rules = ?, link = ? WHERE id = ?',
       location,
       changedRules,
+      JSON.stringify(link),
       before.id,
     );
   }
@@ -69,6 +74,12 @@ export class SiteStore {
   }
 }
 
-function fromRow({ id, created_at, location, rules }: SiteRow): Site {
-  return { id, createdAt: created_at, location, rules: JSON.parse(rules) as Rules };
+function fromRow({ id, created_at, location, rules, link }: SiteRow): Site {
+  return {
+    id,
+    createdAt: created_at,
+    location,
+    rules: JSON.parse(rules) as Rules,
+    link: JSON.parse(link) as LinkSetting,
+  };
 }

@@ -9,11 +9,13 @@ import { DurableObject } from 'cloudflare:workers';
 import type { KeyRole, Scope } from '../../shared/policy/policy.ts';
 import type { KeyView, SiteDetails, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { quote } from '../../shared/settings/quote.ts';
+import { computeProof } from '../objects/adapter-proof.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
 import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
-import type { AccessDecision, AccessRequest } from './access.ts';
+import type { AccessDecision, AccessRequest, ProofRequest } from './access.ts';
 import { type Actor, type AuditEntry, type AuditedAction, AuditTrail } from './audit.ts';
+import { equalHashes } from './equal-hashes.ts';
 import { isValid, type Key, KeyStore, MAX_KEYS } from './keys.ts';
 import { Outbox } from './outbox.ts';
 import { policyOf } from './policy.ts';
@@ -76,10 +78,18 @@ export class Tenant extends DurableObject<Env> {
       role: key.role,
       scopes: key.scopes,
       site: key.site,
-      policy: policyOf(settings, site?.rules, this.#sites.count),
+      policy: policyOf(settings, site, this.#sites.count),
       origins: settings.origins,
       ...(site?.location ? { locationHint: site.location } : {}),
     };
+  }
+
+  /** Decides whether an adapter that was dialed has a valid key of this very site. */
+  async verifyAdapterProof({ keyId, mac, site, ...challenge }: ProofRequest): Promise<AccessDecision> {
+    const key = this.#keys.get(keyId);
+    if (key?.role !== 'adapter' || key.site !== site) return { ok: false };
+    const isProved = equalHashes(mac, await computeProof(key.hash, challenge));
+    return isProved ? this.authorize({ key: keyId, site }) : { ok: false };
   }
 
   /** Records an action that the Worker performed for this tenant, such as a change of a webhook. */
@@ -148,10 +158,10 @@ export class Tenant extends DurableObject<Env> {
   }
 
   /** Returns a site and its limits; undefined if there is none. */
-  showSite(id: string): Omit<SiteDetails, 'usage' | 'link'> | undefined {
+  showSite(id: string): (SiteView & Pick<SiteDetails, 'limits'>) | undefined {
     const [settings, site] = [this.#settings.get(), this.#sites.get(id)];
     if (!settings || !site) return undefined;
-    return { ...siteView(site), limits: policyOf(settings, site.rules, this.#sites.count).limits };
+    return { ...siteView(site), limits: policyOf(settings, site, this.#sites.count).limits };
   }
 
   createSite(id: string, changes: SiteChanges, actor: Actor): Promise<Outcome<SiteView>> {
@@ -333,11 +343,4 @@ export class Tenant extends DurableObject<Env> {
     if (due < Number.POSITIVE_INFINITY) this.#alarm.arm(due, now);
     else if (this.#alarm.at(now) < due) void this.#alarm.cancel();
   }
-}
-
-/** Compares in constant time. Both are hashes in hex, so their length reveals nothing. */
-function equalHashes(a: string, b: string): boolean {
-  const encoder = new TextEncoder();
-  const [bytesA, bytesB] = [encoder.encode(a), encoder.encode(b)];
-  return bytesA.byteLength === bytesB.byteLength && crypto.subtle.timingSafeEqual(bytesA, bytesB);
 }

@@ -29,7 +29,7 @@ export async function deliverUpdate(
   if (kind === 'revoke') return switchboard.revokeKey(keyId);
   const current = settings.get();
   const site = sites.get(siteId);
-  if (current && site) await switchboard.applyPolicy(policyOf(current, site.rules, sites.count));
+  if (current && site) await switchboard.applyPolicy(policyOf(current, site, sites.count));
 }
 
 /** Reports to the directory whether the tenant exists now. */

@@ -4,7 +4,7 @@ import type { MiRequest } from '../../shared/protocol/link.ts';
 import type { Scenario, ScriptedReply } from './adapter.ts';
 
 /** The id of a dialog is short, however long its Call-ID is. */
-const dialogIdOf = (callid: string) => `id.${callid.slice(0, 100)}`;
+export const dialogIdOf = (callid: string) => `id.${callid.slice(0, 100)}`;
 
 /** Returns the event of a dialog that changes its state. By default, it is the only one with its Call-ID. */
 export function dialogEvent(callid: string, from: number, to: number, id = dialogIdOf(callid)): EviEvent {

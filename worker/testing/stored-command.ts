@@ -20,7 +20,6 @@ export function storedCommand(
     pendingRequests: {},
     timers: {},
     notifications: seqs.map((seq) => ({ seq, event: `e${seq}` })),
-    canceledBy: [],
     position: 0,
   };
 }

@@ -7,6 +7,7 @@ import { DeliveryLog } from './delivery-log.ts';
 import { WEBHOOKS_SCHEMA } from './schema.ts';
 
 const MAX = 100;
+const LIMITS = { count: MAX, bytes: 1_000_000 };
 const PAGE = { limit: 500 };
 
 const withLog = (test: (deliveries: DeliveryLog, sql: SqlStorage) => void) =>
@@ -36,15 +37,32 @@ function deliverNext(deliveries: DeliveryLog, endpointId: string): void {
 
 it('drops finished deliveries first, then the oldest waiting ones, and counts the latter', () =>
   withLog((deliveries, sql) => {
-    expect(deliveries.add(newDeliveries(MAX), 0, MAX)).toEqual(new Map());
+    expect(deliveries.add(newDeliveries(MAX), 0, LIMITS)).toEqual(new Map());
     for (let i = 0; i < 10; i++) deliverNext(deliveries, 'e');
-    expect(deliveries.add(newDeliveries(10, 'f'), 0, MAX)).toEqual(new Map());
+    expect(deliveries.add(newDeliveries(10, 'f'), 0, LIMITS)).toEqual(new Map());
     expect(deliveries.list('e', { ...PAGE, state: 'delivered' })).toEqual([]);
     expect([deliveries.countWaiting('e'), deliveries.countWaiting('f')]).toEqual([90, 10]);
-    expect(deliveries.add(newDeliveries(5, 'f'), 0, MAX)).toEqual(new Map([['e', 5]]));
+    expect(deliveries.add(newDeliveries(5, 'f'), 0, LIMITS)).toEqual(new Map([['e', 5]]));
     expect([deliveries.countWaiting('e'), deliveries.countWaiting('f')]).toEqual([85, 15]);
     expect(deliveries.list('e', PAGE).at(-1)?.messageId).toBe('e-15');
     expect(sql.exec('SELECT delivery_count FROM site').one()).toEqual({ delivery_count: MAX });
+  }));
+
+it('drops by bytes as well, and counts them as they are stored', () =>
+  withLog((deliveries, sql) => {
+    const body = JSON.stringify({ note: 'ü€😀'.repeat(50) });
+    const bytes = new TextEncoder().encode(body).byteLength;
+    const limits = { count: 1_000, bytes: 20 * bytes };
+    const used = () => sql.exec('SELECT delivery_count AS count, delivery_bytes AS bytes FROM site').one();
+    const large = newDeliveries(15).map((delivery) => ({ ...delivery, body }));
+    expect(deliveries.add(large, 0, limits)).toEqual(new Map());
+    expect(used()).toEqual({ count: 15, bytes: 15 * bytes });
+    for (let i = 0; i < 2; i++) deliverNext(deliveries, 'e');
+    // Of 30 there is space for 20: the two that are finished and eight that are waiting are dropped.
+    expect(deliveries.add(large, 0, limits)).toEqual(new Map([['e', 8]]));
+    expect(used()).toEqual({ count: 20, bytes: 20 * bytes });
+    deliveries.clear('e');
+    expect(used()).toEqual({ count: 0, bytes: 0 });
   }));
 
 it('lists due deliveries in the order in which they became due', () =>

@@ -1,4 +1,6 @@
 /** The log of a site's deliveries: those that are waiting and, for a while, those that are finished. @module */
+
+import { byteLength } from '../../shared/protocol/byte-length.ts';
 import type {
   DeliveriesQuery,
   DeliveryAttempt,
@@ -28,14 +30,21 @@ export interface Delivery {
 /** A delivery that is to be added to the log. */
 export type NewDelivery = Pick<Delivery, 'endpointId' | 'messageId' | 'type' | 'orderingKey' | 'body'>;
 
-/**
- * The maximum number of deliveries of a site. A CallStart leads to some twenty, mostly of 600 bytes, so a receiver may be
- * away for 10,000 calls, which take 150 MB. Beyond that, finished deliveries are dropped first, then the oldest.
- */
-export const MAX_DELIVERIES = 200_000;
+/** How many deliveries of a site are kept. Beyond that, finished ones are dropped first, then the oldest. */
+export interface DeliveryLimits {
+  readonly count: number;
+  /** Bytes of all bodies. */
+  readonly bytes: number;
+}
 
-/** How many deliveries beyond the maximum are dropped at once: finding them may read the whole log. */
-const DROP_BATCH = 2_000;
+/**
+ * A CallStart leads to some twenty deliveries, mostly of 600 bytes, so a receiver may be away for 10,000 calls, which take 150 MB. With
+ * long metadata a delivery has some 3 KB, and it may be away for 4,000.
+ */
+const LIMITS: DeliveryLimits = { count: 200_000, bytes: 256 * 2 ** 20 };
+
+/** The share of the deliveries that is dropped at once, and not one by one: finding those to drop may read the whole log. */
+const DROPPED_SHARE = 0.01;
 
 /**
  * How long a delivery is kept, in milliseconds: the retry schedule takes three days, and a failed delivery stays visible
@@ -46,6 +55,9 @@ export const DELIVERY_TTL_MS = 7 * 86_400_000;
 /** How many attempts the log keeps of a delivery: replays may add any number. */
 const MAX_LOGGED_ATTEMPTS = 20;
 
+/** SQL for the bytes of a body: `length` of a text counts characters. */
+const BODY_BYTES = 'length(CAST(body AS BLOB))';
+
 export class DeliveryLog {
   readonly #sql: SqlStorage;
 
@@ -53,19 +65,15 @@ export class DeliveryLog {
     this.#sql = sql;
   }
 
-  /**
-   * Adds deliveries that are due now. Returns how many waiting deliveries were dropped to make space, by endpoint.
-   * @param maxDeliveries how many deliveries the log keeps
-   */
-  add(
-    deliveries: readonly NewDelivery[],
-    now: number,
-    maxDeliveries = MAX_DELIVERIES,
-  ): ReadonlyMap<string, number> {
-    const { delivery_count: count } = this.#sql
-      .exec<{ delivery_count: number }>(
-        'UPDATE site SET delivery_count = delivery_count + ? RETURNING delivery_count',
+  /** Adds deliveries that are due now. Returns how many waiting deliveries were dropped to make space, by endpoint. */
+  add(deliveries: readonly NewDelivery[], now: number, limits = LIMITS): ReadonlyMap<string, number> {
+    const added = deliveries.reduce((sum, { body }) => sum + byteLength(body), 0);
+    const { delivery_count: count, delivery_bytes: bytes } = this.#sql
+      .exec<{ delivery_count: number; delivery_bytes: number }>(
+        `UPDATE site SET delivery_count = delivery_count + ?, delivery_bytes = delivery_bytes + ?
+         RETURNING delivery_count, delivery_bytes`,
         deliveries.length,
+        added,
       )
       .one();
     for (const { endpointId, messageId, type, orderingKey, body } of deliveries) {
@@ -80,8 +88,9 @@ export class DeliveryLog {
         now,
       );
     }
-    const dropBatch = Math.min(DROP_BATCH, maxDeliveries / 100);
-    return count < maxDeliveries + dropBatch ? new Map() : this.#drop(count - maxDeliveries);
+    const tooManyForBytes = bytes > limits.bytes ? Math.ceil((count * (bytes - limits.bytes)) / bytes) : 0;
+    const tooMany = Math.max(count - limits.count, tooManyForBytes);
+    return tooMany < Math.max(1, count * DROPPED_SHARE) ? new Map() : this.#drop(tooMany);
   }
 
   /** Adds one delivery that is due now. */
@@ -222,15 +231,19 @@ export class DeliveryLog {
 
   #drop(excess: number): Map<string, number> {
     const dropped = this.#sql
-      .exec<{ endpoint_id: string; due: number | null }>(
+      .exec<{ endpoint_id: string; due: number | null; bytes: number }>(
         `DELETE FROM deliveries WHERE number IN (
            SELECT number FROM deliveries ORDER BY due IS NOT NULL, number LIMIT ?
-         ) RETURNING endpoint_id, due`,
+         ) RETURNING endpoint_id, due, ${BODY_BYTES} AS bytes`,
         excess,
       )
       .toArray();
     // Not a recount, which would read the whole log.
-    this.#sql.exec('UPDATE site SET delivery_count = delivery_count - ?', dropped.length);
+    this.#sql.exec(
+      'UPDATE site SET delivery_count = delivery_count - ?, delivery_bytes = delivery_bytes - ?',
+      dropped.length,
+      dropped.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
     const waitingDropped = new Map<string, number>();
     for (const { endpoint_id, due } of dropped)
       if (due !== null) waitingDropped.set(endpoint_id, (waitingDropped.get(endpoint_id) ?? 0) + 1);
@@ -238,7 +251,10 @@ export class DeliveryLog {
   }
 
   #recount(): void {
-    this.#sql.exec('UPDATE site SET delivery_count = (SELECT count(*) FROM deliveries)');
+    this.#sql.exec(
+      `UPDATE site SET (delivery_count, delivery_bytes) =
+         (SELECT count(*), coalesce(sum(${BODY_BYTES}), 0) FROM deliveries)`,
+    );
   }
 
   #count(query: string, endpointId: string): number {

@@ -16,7 +16,8 @@ export const WEBHOOKS_SCHEMA: readonly SchemaStep[] = [
         epoch TEXT NOT NULL,
         last_seq INTEGER NOT NULL,
         is_announced INTEGER NOT NULL,
-        delivery_count INTEGER NOT NULL DEFAULT 0
+        delivery_count INTEGER NOT NULL DEFAULT 0,
+        delivery_bytes INTEGER NOT NULL DEFAULT 0
       );
       CREATE TABLE endpoints (
         id TEXT PRIMARY KEY,

@@ -5,6 +5,7 @@ import { createApp } from '../../../worker/app.ts';
 import { Switchboard as RealSwitchboard } from '../../../worker/switchboard/switchboard.ts';
 import { openAuthenticator, siteNameOf } from '../../open-authenticator.js';
 
+export { Dialer } from '../../../worker/dialer/dialer.ts';
 export { Directory } from '../../../worker/tenant/directory.ts';
 export { Tenant } from '../../../worker/tenant/tenant.ts';
 export { Webhooks } from '../../../worker/webhooks/webhooks.ts';

@@ -1,5 +1,6 @@
 /** The request bodies and queries of the admin API. Unknown fields are rejected: a misspelled limit would have no effect. @module */
 import * as z from 'zod';
+import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Pattern, Policy, Rules, SCOPES, Scope } from '../../policy/policy.ts';
 import { expectations } from '../validation/expectations.ts';
@@ -52,6 +53,7 @@ const tenantFields = {
 const siteFields = {
   location: z.enum(LOCATIONS).nullable().optional(),
   rules: RulesChange.optional(),
+  link: LinkSetting.optional(),
 };
 
 export const TenantBody = z.strictObject({ id: Id, ...tenantFields });

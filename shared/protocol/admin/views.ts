@@ -1,5 +1,6 @@
 /** Tenants, sites and keys as the admin API returns them: with times in ISO 8601 and without the secrets of keys. @module */
 import * as z from 'zod';
+import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
 import { LinkView } from '../http/link-view.ts';
@@ -23,6 +24,7 @@ export const SiteView = z.object({
   created: Time,
   location: z.enum(LOCATIONS).nullable(),
   rules: Rules,
+  link: LinkSetting.meta({ description: 'who opens the link to the adapter' }),
 });
 export type SiteView = z.infer<typeof SiteView>;
 
@@ -32,7 +34,9 @@ export const SiteDetails = SiteView.extend({
     description: 'the limits in force; those of the whole tenant are the share of this site',
   }),
   usage: SiteUsage,
-  link: LinkView,
+  link: LinkView.extend({
+    setting: LinkSetting.meta({ description: 'who opens the link to the adapter' }),
+  }),
 });
 export type SiteDetails = z.infer<typeof SiteDetails>;
 

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { OpenSipsStatus } from '../link.ts';
 import { DiagnosisResult } from '../rpc/diagnosis.ts';
 
-const { connected, adapter, adapter_version, node_version, adapters } = DiagnosisResult.shape.link.shape;
+const { connected, adapter, adapter_version, node_version, adapters, dial } =
+  DiagnosisResult.shape.link.shape;
 
 export const LinkView = z.object({
   connected,
@@ -12,5 +13,6 @@ export const LinkView = z.object({
   node_version,
   adapters,
   opensips: OpenSipsStatus.optional(),
+  dial,
   seconds: z.number().int().optional().meta({ description: 'seconds since the adapter connected' }),
 });

@@ -1,6 +1,7 @@
 /** The result of the method `Diagnose`. @module */
 import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from '../../opensips/diagnostics.ts';
+import { DialHealth } from '../dial.ts';
 import { AdapterState, OpenSipsStatus } from '../link.ts';
 
 export const DiagnosisResult = z
@@ -22,6 +23,7 @@ export const DiagnosisResult = z
         .array(AdapterState)
         .optional()
         .meta({ description: 'all adapters of the site that are connected, the active one first' }),
+      dial: DialHealth.optional(),
       round_trip_ms: z
         .number()
         .optional()

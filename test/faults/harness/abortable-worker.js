@@ -1,6 +1,9 @@
-// The Worker of `npm start` with an additional route that aborts the object, as a deployment or a crash would.
+// The Worker of `npm start` with an additional route that aborts an object, as a deployment or a crash would.
 // It is plain JavaScript because the types of the platform and those of Node conflict in one program.
-import worker, { Switchboard as ProductionSwitchboard } from '../../../worker/local.ts';
+import worker, {
+  Dialer as ProductionDialer,
+  Switchboard as ProductionSwitchboard,
+} from '../../../worker/local.ts';
 
 export { Directory, Tenant, Webhooks } from '../../../worker/local.ts';
 
@@ -20,10 +23,22 @@ export class Switchboard extends ProductionSwitchboard {
   }
 }
 
+export class Dialer extends ProductionDialer {
+  abort() {
+    this.ctx.abort('aborted by the fault test');
+  }
+}
+
 export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname !== '/abort') return worker.fetch(request, env, context);
+    if (searchParams.has('dialer')) {
+      await env.DIALER.get(env.DIALER.idFromName('any/0'))
+        .abort()
+        .catch(() => {});
+      return new Response(null, { status: 204 });
+    }
     const site = env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName('demo/demo'));
     await site.abort(Number(searchParams.get('turns'))).catch(() => {});
     return new Response(null, { status: 204 });

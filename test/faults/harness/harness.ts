@@ -2,6 +2,8 @@
  * The whole system on loopback, with a proxy or process between its parts that can inject faults.
  *
  *     client ── clientProxy ── edge ── linkProxy ── adapter ── udpProxy ── simulator
+ *
+ * The link is opened from the right, or from the left if the edge dials.
  * @module
  */
 import type { ChildProcess } from 'node:child_process';
@@ -39,6 +41,9 @@ const FR_TIMEOUT_S = Math.ceil(TIMERS.frTimeoutMs / 1_000);
 
 const HTTP_TIMEOUT_MS = 2_000;
 
+/** What the adapter logs when it listens. */
+const LISTENING = 'Listening for the edge.';
+
 /** An edge on bare workerd or on miniflare. */
 export interface Edge {
   readonly port: number;
@@ -51,6 +56,12 @@ export interface Edge {
   evict?(webSockets: 'hibernate' | 'close'): Promise<string | undefined>;
   stop(): Promise<void>;
 }
+
+/** Who opens the link, as the edge sees it. */
+export type LinkMode = 'accept' | 'dial';
+
+/** @param dialUrl where the edge dials the adapter; undefined if the adapter connects to the edge */
+export type StartEdge = (adapterKey: string, dialUrl?: string) => Promise<Edge>;
 
 /** Child processes, which must not outlive this process, however it ends. */
 const children = new Set<ChildProcess>();
@@ -72,7 +83,9 @@ export interface FaultHarnessOptions {
   readonly adapter?: Readonly<Record<string, string>>;
   readonly simulator?: SimulatorOptions;
   /** Starts the edge. The default is bare workerd. */
-  readonly startEdge?: (adapterKey: string) => Promise<Edge>;
+  readonly startEdge?: StartEdge;
+  /** Who opens the link: the adapter (`accept`, the default), or the edge. */
+  readonly link?: LinkMode;
 }
 
 type Components = Pick<
@@ -97,7 +110,7 @@ export class FaultHarness implements AsyncDisposable {
   readonly #clients: Pick<FaultClient, 'close'>[] = [];
   #isDisposed = false;
 
-  private constructor(components: Components, options: FaultHarnessOptions) {
+  private constructor(components: Components, options: FaultHarnessOptions, linkEnv: Record<string, string>) {
     this.faultLog = components.faultLog;
     this.simulator = components.simulator;
     this.edge = components.edge;
@@ -106,27 +119,30 @@ export class FaultHarness implements AsyncDisposable {
     this.udpProxy = components.udpProxy;
     this.#adapterEnv = {
       OPENSIPS_MI: `127.0.0.1:${this.udpProxy.port}`,
-      EDGE_URL: `ws://127.0.0.1:${this.linkProxy.port}/adapter`,
       ADAPTER_KEY,
       SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
       FR_TIMEOUT: String(FR_TIMEOUT_S),
+      ...linkEnv,
       ...options.adapter,
     };
   }
 
-  /** Starts the system. Resolves when the adapter is connected to the edge. */
+  /** Starts the system. Resolves when the adapter is connected to the edge, or listens for it. */
   static async start(options: FaultHarnessOptions): Promise<FaultHarness> {
     const faultLog = new FaultLog();
     const simulator = await startSimulator({ timers: TIMERS, ...options.simulator });
-    const edge = await (options.startEdge ?? startWorkerd)(ADAPTER_KEY);
-    const clientProxy = await WebSocketProxy.start(edge.port);
-    const linkProxy = await WebSocketProxy.start(edge.port);
+    const { edge, clientProxy, linkProxy, linkEnv } = await startLinkedEdge(options);
     const udpProxy = await UdpProxy.start(simulator.mi.port, options.faultRates, options.random, faultLog);
     const components = { faultLog, simulator, edge, clientProxy, linkProxy, udpProxy };
-    const harness = new FaultHarness(components, options);
+    const harness = new FaultHarness(components, options, linkEnv);
     const { adapters = 1 } = options;
     for (let index = 0; index < adapters; index++) harness.#startAdapter(index);
-    await waitUntil(async () => (await harness.fetchHealth()).link.adapters?.length === adapters);
+    // The edge dials when it needs the adapter.
+    await waitUntil(async () =>
+      options.link === 'dial'
+        ? harness.adapterLog().includes(LISTENING)
+        : (await harness.fetchHealth()).link.adapters?.length === adapters,
+    );
     return harness;
   }
 
@@ -191,6 +207,12 @@ export class FaultHarness implements AsyncDisposable {
     await fetch(`http://127.0.0.1:${this.edge.port}/abort?turns=${turns}`, { signal }).catch(() => {});
   }
 
+  /** Aborts the object that holds the edge's end of the link. */
+  async abortDialer(): Promise<void> {
+    const signal = AbortSignal.timeout(HTTP_TIMEOUT_MS);
+    await fetch(`http://127.0.0.1:${this.edge.port}/abort?dialer`, { signal }).catch(() => {});
+  }
+
   /** Ends all faults, so that stalled and refused connections recover. */
   stopFaults(): void {
     this.udpProxy.faultRates = NO_UDP_FAULTS;
@@ -212,8 +234,34 @@ export class FaultHarness implements AsyncDisposable {
   }
 }
 
+/** Starts the edge and the proxies before and behind it. Returns also the settings of the adapter for its end of the link. */
+async function startLinkedEdge({ link = 'accept', startEdge = startWorkerd }: FaultHarnessOptions) {
+  if (link === 'accept') {
+    const edge = await startEdge(ADAPTER_KEY);
+    const clientProxy = await WebSocketProxy.start(edge.port);
+    const linkProxy = await WebSocketProxy.start(edge.port);
+    return { edge, clientProxy, linkProxy, linkEnv: { EDGE_URL: adapterUrl(linkProxy.port) } };
+  }
+  const listenPort = await findFreePort();
+  const linkProxy = await WebSocketProxy.start(listenPort);
+  const publicUrl = `http://127.0.0.1:${linkProxy.port}/link`;
+  const edge = await startEdge(ADAPTER_KEY, publicUrl);
+  const clientProxy = await WebSocketProxy.start(edge.port);
+  const linkEnv = {
+    // It reads the keys of the edge there, and knocks.
+    EDGE_URL: adapterUrl(clientProxy.port),
+    ADAPTER_LISTEN: `127.0.0.1:${listenPort}`,
+    ADAPTER_PUBLIC_URL: publicUrl,
+  };
+  return { edge, clientProxy, linkProxy, linkEnv };
+}
+
+function adapterUrl(port: number): string {
+  return `ws://127.0.0.1:${port}/adapter`;
+}
+
 /** Starts the edge on bare workerd, with its own data. */
-async function startWorkerd(adapterKey: string): Promise<Edge> {
+async function startWorkerd(adapterKey: string, dialUrl?: string): Promise<Edge> {
   const data = await mkdtemp(join(tmpdir(), 'call-api-faults-'));
   const port = await findFreePort();
   const start = async (): Promise<ChildProcess> => {
@@ -222,6 +270,7 @@ async function startWorkerd(adapterKey: string): Promise<Edge> {
       data,
       secrets: { ADAPTER_KEY: adapterKey },
       entry: 'test/faults/harness/abortable-worker.js',
+      ...(dialUrl === undefined ? {} : { dialUrl, allowLoopbackAdapters: true }),
     });
     trackChild(child);
     await waitUntil(async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).ok);

@@ -31,8 +31,15 @@ const miniflare = new Miniflare(
     scriptPath,
     modulesRoot: folder,
     compatibilityDate: '2026-10-20',
-    bindings: { ADAPTER_KEY: process.env['ADAPTER_KEY'] ?? '' },
-    durableObjects: { SWITCHBOARD: { className: 'Switchboard', useSQLite: true } },
+    bindings: {
+      ADAPTER_KEY: process.env['ADAPTER_KEY'] ?? '',
+      DIAL_URL: process.env['DIAL_URL'] ?? '',
+    },
+    serviceBindings: { LOOPBACK_ADAPTERS: { network: { allow: ['127.0.0.0/8'] } } },
+    durableObjects: {
+      SWITCHBOARD: { className: 'Switchboard', useSQLite: true },
+      DIALER: { className: 'Dialer', useSQLite: true },
+    },
     durableObjectsPersist: join(folder, 'objects'),
     host: '127.0.0.1',
     port: 0,

@@ -22,7 +22,7 @@ export type Fault =
   | { readonly kind: 'adapterStop'; readonly adapter: number; readonly restartAfterMs: number }
   | { readonly kind: 'adapterHang'; readonly adapter: number; readonly ms: number }
   | { readonly kind: 'edgeKill'; readonly restartAfterMs: number }
-  | { readonly kind: 'abort' | 'evictHibernated' | 'evictClosed' }
+  | { readonly kind: 'abort' | 'abortDialer' | 'evictHibernated' | 'evictClosed' }
   | { readonly kind: 'abortWithinTurn'; readonly turns: number }
   | { readonly kind: 'restartKeepingDialogs' | 'restartLosingDialogs' };
 
@@ -148,6 +148,8 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
     }
     case 'abort':
       return harness.abortObject(0);
+    case 'abortDialer':
+      return harness.abortDialer();
     case 'abortWithinTurn':
       return harness.abortObject(fault.turns);
     default:

@@ -41,6 +41,8 @@ export interface SystemFaultRates {
   /** `ctx.abort()` of the object between two turns, and within one. */
   readonly abort: number;
   readonly abortWithinTurn: number;
+  /** `ctx.abort()` of the Dialer. Only where the edge dials. */
+  readonly abortDialer: number;
   /** The object is evicted from memory, with its sockets kept or closed. On miniflare only. */
   readonly evictHibernated: number;
   readonly evictClosed: number;
@@ -78,6 +80,7 @@ export const NO_SYSTEM_FAULTS: SystemFaultRates = {
   edgeKill: 0,
   abort: 0,
   abortWithinTurn: 0,
+  abortDialer: 0,
   evictHibernated: 0,
   evictClosed: 0,
   restartKeepingDialogs: 0,
@@ -105,6 +108,7 @@ export const WORKERD_RATES: FaultRates = {
     edgeKill: 0.5,
     abort: 1,
     abortWithinTurn: 1,
+    abortDialer: 0,
     evictHibernated: 0,
     evictClosed: 0,
     restartKeepingDialogs: 0.1,
@@ -123,4 +127,9 @@ export const MINIFLARE_RATES: FaultRates = {
 /** Returns the rates for a site with several adapters, each of which is killed, stopped and made to hang. */
 export function forSeveralAdapters(rates: FaultRates): FaultRates {
   return { ...rates, system: { ...rates.system, adapterKill: 2, adapterStop: 2, adapterHang: 1 } };
+}
+
+/** Returns the rates where the edge dials. */
+export function withDialer(rates: FaultRates): FaultRates {
+  return { ...rates, system: { ...rates.system, abortDialer: 1 } };
 }

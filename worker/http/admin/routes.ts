@@ -15,11 +15,13 @@ import { quote } from '../../../shared/settings/quote.ts';
 import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
 import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
 import { problemResponse } from '../../errors/problem.ts';
+import { toBase64Url } from '../../objects/base64-url.ts';
 import type { Outcome } from '../../objects/outcome.ts';
 import type { AuditEntry } from '../../tenant/audit.ts';
 import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import { switchboardOf } from '../switchboard-client.ts';
+import { rejectUnsafeLink } from './dial-url.ts';
 import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
 
@@ -98,9 +100,11 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       return respondWith(outcome);
     })
 
-    .post('/tenants/:tenant/sites', async ({ req, var: { tenant } }) => {
+    .post('/tenants/:tenant/sites', async ({ env, req, var: { tenant } }) => {
       const body = await readBody(SiteBody, req.raw);
       if (body instanceof Response) return body;
+      const unsafe = rejectUnsafeLink(body.link, env);
+      if (unsafe) return unsafe;
       const { id, ...changes } = body;
       return respondWith(await tenant.createSite(id, changes, actorOf(req.raw)), 201);
     })
@@ -115,12 +119,18 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const siteName = `${req.param('tenant')}/${id}`;
       const location = site.location === null ? {} : { locationHint: site.location };
       const switchboard = switchboardOf(env, { siteName, ...location });
-      const [usage, link] = await Promise.all([switchboard.usage(), switchboard.linkHealth()]);
+      const [usage, health] = await Promise.all([
+        switchboard.usage(),
+        switchboard.linkHealth(site.link.mode === 'dial'),
+      ]);
+      const link = { setting: site.link, ...health };
       return Response.json({ ...site, usage, link } satisfies SiteDetails);
     })
-    .patch('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) => {
+    .patch('/tenants/:tenant/sites/:site', async ({ env, req, var: { tenant } }) => {
       const body = await readBody(SiteChange, req.raw);
       if (body instanceof Response) return body;
+      const unsafe = rejectUnsafeLink(body.link, env);
+      if (unsafe) return unsafe;
       return respondWith(await tenant.updateSite(req.param('site'), body, actorOf(req.raw)));
     })
     .delete('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) =>
@@ -174,10 +184,7 @@ function tenantOf({ TENANT }: Env, id: string): DurableObjectStub<Tenant> {
 /** Generates a key. The administrator gets its text, the tenant only the hash of its secret. */
 async function generateKey(owner: { role: 'api' | 'adapter'; tenant: string }, env: Env) {
   const id = Array.from(randomBytes(ID_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const secret = btoa(String.fromCharCode(...randomBytes(SECRET_BYTES)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
+  const secret = toBase64Url(randomBytes(SECRET_BYTES));
   return { id, hash: await hashSecret(secret), text: await formatApiKey({ ...owner, id, secret }, env) };
 }
 

@@ -56,6 +56,28 @@ it('keeps a call whose first line was not written when a segment was dropped', (
     expect(restored.activeCount).toBe(2);
   }));
 
+it('finds a call whose row is in a later segment than its number, because the turn opened several', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const nextSeq = () => ++lastSeq;
+    const store = new CommandLog(sql, { ...RETENTION, segmentPositions: 1, maxSegments: 5 });
+    const onlyInLog = { ...MEMORY_LIMITS, maxOpen: 0, maxText: 0 };
+    const calls = new Calls(store, nextSeq, onlyInLog);
+    calls.onEvent(dialogEvent('first', 1, 2), 1);
+    calls.write(0, 1);
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    for (let n = 0; n < 4; n++) {
+      const row = { position: nextSeq(), commands: [], restoreFrom: lastSeq, applied: null, at: 1 };
+      store.append(row, 1);
+    }
+    calls.write(0, 1);
+    for (const each of [calls, new Calls(store, nextSeq, onlyInLog)])
+      expect(each.get('long')?.call.state).toBe('ringing');
+    // The call is copied before its row is dropped.
+    for (let now = 15; now < 200; now += 15) store.segments.trim(now, Number.POSITIVE_INFINITY);
+    expect(new Calls(store, nextSeq, onlyInLog).get('long')?.call.state).toBe('ringing');
+  }));
+
 it('writes the changes of calls with long Call-IDs in several rows, because a row can have 2 MB', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;

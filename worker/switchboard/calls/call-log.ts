@@ -10,7 +10,7 @@ import { type CheckpointCall, checkpointOf, checkpointRows } from './checkpoint.
 import type { CallContent } from './compact-call.ts';
 import { EndedCalls } from './ended-calls.ts';
 import type { MemoryLimits } from './memory-limits.ts';
-import { RowReader } from './row-reader.ts';
+import { linesOf, RowReader, rowOf } from './row-reader.ts';
 
 /** Lines in a row. */
 export const MAX_ROW_LINES = 250;
@@ -20,11 +20,6 @@ export const MAX_ROW_LINES = 250;
  * Call-IDs, metadata and timeline, has some 50 KB.
  */
 const MAX_ROW_CHARACTERS = 98_304;
-
-/** Parses a row. */
-export function linesOf(row: string): LogLine[] {
-  return JSON.parse(row) as LogLine[];
-}
 
 /** What a restore passes on. */
 export interface RestoreListener {
@@ -56,7 +51,7 @@ export class CallLog {
     this.#find = find;
     this.#limits = limits;
     this.#maxTail = limits.minTail;
-    this.#rows = new RowReader(store, linesOf);
+    this.#rows = new RowReader(store);
     this.#lastPosition = store.lastCallsPosition;
   }
 
@@ -79,7 +74,7 @@ export class CallLog {
 
   /** Reads a call from its newest line. */
   read({ callid, position }: CallRecord): CallContent {
-    const line = this.#rows.line(position, (each) => each.call.callid === callid);
+    const line = this.#rows.lineOf(position, callid);
     if (line) return contentOf(line);
     throw new Error(`The log has no line of the call ${callid} at position ${position}`);
   }
@@ -117,7 +112,7 @@ export class CallLog {
     const segment = this.#store.segments.writable(oldest.seq, characters, now);
     for (const { position, batch, texts } of rows) {
       for (const line of batch) if ('call' in line) this.#noteLine(line, position);
-      this.#store.appendCalls(segment, position, `[${texts.join()}]`);
+      this.#store.appendCalls(segment, position, rowOf(texts));
       this.#lastPosition = position;
     }
     this.#tail += characters;

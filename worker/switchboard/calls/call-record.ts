@@ -58,6 +58,8 @@ export class CallRecord implements CallEntry {
   /** It counts as an active call that a command has made. */
   isCounted = false;
   seenAt = Number.NEGATIVE_INFINITY;
+  /** The hash of the dialog with which OpenSIPS has listed it since its last change; 0: it has changed. */
+  #listedAs = 0;
   readonly #cache: CallCache;
   /** Empty if the call is only in the log. */
   #text = '';
@@ -88,24 +90,37 @@ export class CallRecord implements CallEntry {
   /** Creates the record of an active call that {@link toCheckpoint} has returned. It is closed. */
   static fromCheckpoint(
     cache: CallCache,
-    [callid, firstSeq, position, isCounted, text]: CheckpointCall,
+    [callid, firstSeq, position, isCounted, text, listedAs]: CheckpointCall,
   ): CallRecord {
     const record = new CallRecord(callid, cache);
     Object.assign(record, { firstSeq, position, isCounted });
     record.#text = text;
+    record.#listedAs = listedAs;
     return record;
   }
 
   /** Returns what a restore needs of an active call that the log has all of. */
   toCheckpoint(maxText: number): CheckpointCall {
-    return [this.callid, this.firstSeq, this.position, this.isCounted, this.shortText(maxText) ?? ''];
+    const text = this.shortText(maxText) ?? '';
+    return [this.callid, this.firstSeq, this.position, this.isCounted, text, this.#listedAs];
   }
 
   /** Sets all but the timeline. Metadata and origin are in the log. */
   applyState(state: Omit<CallContent, 'timeline'>): void {
     const { timeline, logged, isLogged } = this.#opened;
+    this.#listedAs = 0;
     const content = { ...state, timeline };
     this.#open = openCall(content, isLogged, { ...loggedPart(content), entryCount: logged.entryCount });
+  }
+
+  /** OpenSIPS has listed it with a dialog of this hash, and all that the dialog tells is known now. */
+  onListed(hash: number): void {
+    this.#listedAs = hash;
+  }
+
+  /** Whether a dialog of this hash tells nothing new. It says so only of a call that need not be opened for that. */
+  isListedAs(hash: number): boolean {
+    return !this.#open && this.#listedAs === hash;
   }
 
   get call(): Call {
@@ -117,6 +132,7 @@ export class CallRecord implements CallEntry {
     const open = this.#opened;
     open.call = call;
     open.isLogged = false;
+    this.#listedAs = 0;
   }
 
   get dialogs(): readonly KnownDialog[] {
@@ -125,6 +141,7 @@ export class CallRecord implements CallEntry {
 
   set dialogs(dialogs: readonly KnownDialog[]) {
     this.#opened.dialogs = dialogs;
+    this.#listedAs = 0;
   }
 
   get evidence(): EndEvidence {

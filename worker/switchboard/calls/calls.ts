@@ -19,6 +19,7 @@ import { CallWriter, type UnloggedLines } from './call-writer.ts';
 import { type CallChange, ChangeRecorder } from './change-recorder.ts';
 import { EndRequests } from './end-requests.ts';
 import { listCalls } from './list-calls.ts';
+import { applyListed } from './listed-dialog.ts';
 import type { CallPage, RecordFilter } from './listing.ts';
 import { MEMORY_LIMITS } from './memory-limits.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -201,7 +202,7 @@ export class Calls {
   /** A page of `dlg_list` contains a dialog, in that reconciliation round. */
   onDialog(dialog: Dialog, round: number, now: number): void {
     this.#now = now;
-    const record = this.#correlator.onDialog(dialog, undefined, now);
+    const record = applyListed(this.#correlator, dialog, now);
     if (record) record.lastRound = Math.max(record.lastRound, round);
   }
 

@@ -4,13 +4,17 @@
  * @module
  */
 
-/** An active call; `text` is that of {@link packCall}, or empty if the call is only in the row of the log at `position`. */
+/**
+ * An active call; `text` is that of {@link packCall}, or empty if the call is only in the row of the log at `position`. `listedAs` is that
+ * of `CallRecord`.
+ */
 export type CheckpointCall = readonly [
   callid: string,
   firstSeq: number,
   position: number,
   isCounted: boolean,
   text: string,
+  listedAs: number,
 ];
 
 export interface Checkpoint {

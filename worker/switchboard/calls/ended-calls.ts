@@ -1,5 +1,7 @@
 /** Where the log has the calls that have ended: two numbers of each, because their lines are read when a client asks for them. @module */
 
+import { hashOf } from './text-hash.ts';
+
 /** Ended calls that are listed, and none for longer than the log is kept. */
 export const MAX_ENDED = 10_000;
 
@@ -12,7 +14,10 @@ export interface EndedCall {
 }
 
 export class EndedCalls {
-  /** By the hash of the Call-ID, in the order of the rows. A Call-ID would take more memory than the rest. */
+  /**
+   * By the hash of the Call-ID, in the order of the rows. A Call-ID would take more memory than the rest, and whoever reads a call compares
+   * it.
+   */
   readonly #calls = new Map<number, EndedCall>();
 
   /** A row has the newest line of a call that has ended. */
@@ -67,25 +72,4 @@ export class EndedCalls {
       this.#calls.delete(key);
     }
   }
-}
-
-/**
- * Returns a hash of 53 bits (cyrb53, public domain): two of 10,000 calls have the same with a probability below 10^-8. Whoever reads a
- * call compares its Call-ID.
- */
-function hashOf(text: string): number {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    high = Math.imul(high ^ code, 2_654_435_761);
-    low = Math.imul(low ^ code, 1_597_334_677);
-  }
-  high = mix(high, low);
-  low = mix(low, high);
-  return (high & 0x1fffff) * 0x1_0000_0000 + (low >>> 0);
-}
-
-function mix(one: number, other: number): number {
-  return Math.imul(one ^ (one >>> 16), 2_246_822_507) ^ Math.imul(other ^ (other >>> 13), 3_266_489_909);
 }

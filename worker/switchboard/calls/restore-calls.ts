@@ -39,7 +39,7 @@ export function restoreLine({ correlator, openCalls }: CallStores, line: LineOfC
 /** Reads an ended call that is not in memory. Returns undefined if it is not kept, or not known to have ended. */
 export function readEnded({ index, log, openCalls }: CallStores, callid: string): CallRecord | undefined {
   const ended = log.endedCalls.get(callid);
-  const line = ended && log.rows.line(ended.position, (each) => each.call.callid === callid);
+  const line = ended && log.rows.lineOf(ended.position, callid);
   if (!line) return undefined;
   const record = CallRecord.fromLine(openCalls, contentOf(line), line.seq);
   Object.assign(record, ended);

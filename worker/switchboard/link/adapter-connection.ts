@@ -66,6 +66,13 @@ export class AdapterConnection {
     if (this.description.takesRole) this.enqueue({ type: 'role', role });
   }
 
+  /** Acknowledges what is stored. */
+  acknowledge(): void {
+    const { seq } = this.position;
+    if (seq > this.#acknowledged) this.socket.send(JSON.stringify({ type: 'ack', seq }));
+    this.#acknowledged = seq;
+  }
+
   /** Whether there is something to send beside requests. */
   get hasOutput(): boolean {
     return this.#outgoing.length > 0 || this.position.seq - this.#acknowledged >= MAX_UNACKNOWLEDGED;

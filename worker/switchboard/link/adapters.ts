@@ -45,13 +45,9 @@ export class Adapters {
   ) {
     this.#listener = listener;
     this.pings = new PingTimes(ctx);
-    this.#serving = new ServingAdapterStore(ctx.storage.sql);
-    const known = this.#serving.current ?? applied;
-    if (known) {
-      // The log does not have a change of the adapter to which no command had anything to add.
-      const seq = Math.max(known.seq, applied?.stream === known.stream ? applied.seq : 0);
-      this.#position = { stream: known.stream, seq, stored: seq };
-    }
+    this.#serving = new ServingAdapterStore(ctx.storage.sql, applied);
+    const { position } = this.#serving;
+    if (position) this.#position = { ...position, stored: position.seq };
     for (const socket of sockets) this.#restore(socket);
   }
 
@@ -106,7 +102,13 @@ export class Adapters {
     this.standbys.delete(socket);
     if (this.#active?.socket !== socket) return;
     this.#active = undefined;
+    if (this.#position) this.#serving.storePosition({ ...this.#position, seq: this.#position.stored });
     this.#listener.onLinkDown();
+  }
+
+  /** The log has the position now. */
+  onLogged(): void {
+    if (this.#position) this.#serving.onLogged({ ...this.#position });
   }
 
   /** If no adapter serves the site, or only a silent one, the best standby takes over. Silent ones are disconnected. */

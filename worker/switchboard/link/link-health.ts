@@ -1,4 +1,5 @@
 /** What `/healthz` and `Link` notifications show of the adapters of a site. Pure. @module */
+import type { DialHealth } from '../../../shared/protocol/dial.ts';
 import type { AdapterRole, AdapterState, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { AdapterConnection } from './adapter-connection.ts';
 
@@ -13,6 +14,8 @@ export interface LinkHealth {
   readonly opensips?: OpenSipsStatus;
   /** Seconds since the adapter connected. */
   readonly seconds?: number;
+  /** How the edge dials the adapter; absent if the adapter connects to the edge. */
+  readonly dial?: DialHealth;
   /** All adapters that are connected, the active one first. */
   readonly adapters?: AdapterState[];
 }

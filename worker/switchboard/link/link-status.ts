@@ -6,11 +6,14 @@ export type LinkStatus = 'Down' | 'Up';
 
 export class LinkStatusStore {
   readonly #sql: SqlStorage;
+  readonly #isReleased: () => boolean;
   /** The names of the adapters, the active one first; an empty name if none serves the site. */
   #reported: string;
 
-  constructor(sql: SqlStorage) {
+  /** @param isReleased returns whether nobody needs a connection: its absence is no change then */
+  constructor(sql: SqlStorage, isReleased: () => boolean) {
     this.#sql = sql;
+    this.#isReleased = isReleased;
     sql.exec('CREATE TABLE IF NOT EXISTS link_status (id INTEGER PRIMARY KEY, adapters TEXT NOT NULL)');
     const [stored] = sql.exec<{ adapters: string }>('SELECT adapters FROM link_status').toArray();
     this.#reported = stored?.adapters ?? namesOf([]);
@@ -21,18 +24,31 @@ export class LinkStatusStore {
     return statusOf(this.#reported);
   }
 
+  get isReleased(): boolean {
+    return this.#isReleased();
+  }
+
   hasChange(roles: readonly AdapterRole[]): boolean {
-    return namesOf(roles) !== this.#reported;
+    return this.#namesOf(roles) !== this.#reported;
   }
 
   /** Returns the status if there is a change to report, and stores that it was reported. */
   take(roles: readonly AdapterRole[]): LinkStatus | undefined {
     if (!this.hasChange(roles)) return undefined;
-    this.#reported = namesOf(roles);
+    this.#reported = this.#namesOf(roles);
     this.#sql.exec('INSERT OR REPLACE INTO link_status (id, adapters) VALUES (1, ?)', this.#reported);
     return this.reported;
   }
+
+  /** A released link counts as up. */
+  #namesOf(roles: readonly AdapterRole[]): string {
+    if (roles.some(({ role }) => role === 'active') || !this.isReleased) return namesOf(roles);
+    return this.reported === 'Up' ? this.#reported : RELEASED;
+  }
 }
+
+/** In place of the names, for a link that was released before its adapter was known. */
+const RELEASED = '["?"]';
 
 function namesOf(roles: readonly AdapterRole[]): string {
   const active = roles.find(({ role }) => role === 'active')?.adapter ?? '';

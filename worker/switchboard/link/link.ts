@@ -47,17 +47,25 @@ export class Link {
   readonly #adapters: Adapters;
   readonly #status: LinkStatusStore;
 
-  /** Restores the connections after a hibernation, if there are any. */
-  constructor(ctx: DurableObjectState, listener: LinkListener, applied: AppliedPosition | null) {
+  /**
+   * Restores the connections after a hibernation, if there are any.
+   * @param isReleased returns whether nobody needs a connection: then its absence is not reported
+   */
+  constructor(
+    ctx: DurableObjectState,
+    listener: LinkListener,
+    applied: AppliedPosition | null,
+    isReleased: () => boolean = () => false,
+  ) {
     this.#ctx = ctx;
     this.#listener = listener;
-    this.#status = new LinkStatusStore(ctx.storage.sql);
+    this.#status = new LinkStatusStore(ctx.storage.sql, isReleased);
     this.#adapters = new Adapters(ctx, ctx.getWebSockets(TAG), listener, applied);
   }
 
   /** Whether the connection was lost while there was no object to notice it. */
   get isLost(): boolean {
-    return !this.isConnected && this.#status.reported === 'Up';
+    return !this.isConnected && !this.#status.isReleased && this.#status.reported === 'Up';
   }
 
   /** The socket of the adapter that serves the site. */
@@ -145,6 +153,15 @@ export class Link {
     this.#adapters.promote(now);
   }
 
+  /** Acknowledges what is stored, and closes the connections, which nobody needs. Call it once a turn is stored. */
+  release(): void {
+    for (const connection of this.#adapters.all) {
+      connection.acknowledge();
+      this.#adapters.drop(connection.socket);
+      connection.socket.close(1000, 'Nobody needs the link.');
+    }
+  }
+
   /** Whether there is something to send beside requests: a `welcome`, an acknowledgement, or a status change for watchers. */
   get hasOutput(): boolean {
     if (this.#adapters.hasUnstored || this.#status.hasChange(this.roles)) return true;
@@ -191,6 +208,7 @@ export class Link {
     for (const standby of standbys.all) standby.flush([], false);
     if (active) active.flush(requests, isLogged);
     else if (position) position.stored = position.seq;
+    if (isLogged) this.#adapters.onLogged();
   }
 
   /** The clock was set back, to `now`: the connections are as old as they were, and the last ping counts as one of now. */

@@ -16,9 +16,13 @@ export class ServingAdapterStore {
   readonly #sql: SqlStorage;
   #current: ServingAdapter | undefined;
   #isStored = true;
+  /** The position in the log. */
+  #logged: AppliedPosition | null;
 
-  constructor(sql: SqlStorage) {
+  /** @param logged the position in the log */
+  constructor(sql: SqlStorage, logged: AppliedPosition | null) {
     this.#sql = sql;
+    this.#logged = logged;
     sql.exec('CREATE TABLE IF NOT EXISTS serving_adapter (id INTEGER PRIMARY KEY, row TEXT NOT NULL)');
     const [stored] = sql.exec<{ row: string }>('SELECT row FROM serving_adapter').toArray();
     this.#current = stored && (JSON.parse(stored.row) as ServingAdapter);
@@ -26,6 +30,30 @@ export class ServingAdapterStore {
 
   get current(): ServingAdapter | undefined {
     return this.#current;
+  }
+
+  /** How far the messages of its stream are surely applied: the log does not have what no command had anything to add to. */
+  get position(): AppliedPosition | null {
+    const [current, logged] = [this.#current, this.#logged];
+    if (!current) return logged;
+    const isAhead = logged?.stream === current.stream && logged.seq > current.seq;
+    return { stream: current.stream, seq: isAhead ? logged.seq : current.seq };
+  }
+
+  /** The log has this position now. */
+  onLogged(position: AppliedPosition): void {
+    this.#logged = position;
+  }
+
+  /**
+   * Stores how far the messages of the adapter are applied. The attachment of its socket has carried that, and is lost with the socket:
+   * the adapter would then have to report a gap, because it does not keep what was acknowledged.
+   */
+  storePosition({ stream, seq }: AppliedPosition): void {
+    if (this.#current?.stream !== stream || seq <= (this.position?.seq ?? 0)) return;
+    this.#current = { ...this.#current, seq };
+    this.#isStored = false;
+    this.store();
   }
 
   /** Whether there is something to {@link store}. */

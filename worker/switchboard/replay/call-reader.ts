@@ -1,8 +1,8 @@
 /** Reads the changes of calls that a socket watches from the log of calls. @module */
 
 import { isChange, type LogLine, lastUnloggedSeq } from '../calls/call-lines.ts';
-import { linesOf } from '../calls/call-log.ts';
 import type { CallChange } from '../calls/change-recorder.ts';
+import { linesOf } from '../calls/row-reader.ts';
 import { isVisibleTo } from '../calls/watchers.ts';
 import type { ClientSocket } from '../sockets/attachments.ts';
 import type { CommandLog } from '../store/command-log.ts';

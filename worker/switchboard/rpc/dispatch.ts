@@ -37,6 +37,8 @@ export interface DispatchContext {
   readonly findEnded: (subject: string, cmdId: string) => Command | undefined;
   /** OpenSIPS as the adapter reports it; undefined while no adapter is connected. */
   readonly opensips: OpenSipsStatus | undefined;
+  /** Why no adapter is connected, where the edge has dialed one. */
+  readonly dialFailure?: string | undefined;
   /** The allowed destinations. */
   readonly rules: readonly Rules[];
   /** Returns the subject that owns an active call, if a command has made the call. */
@@ -56,6 +58,9 @@ export interface DispatchContext {
   readonly countCommand: (method: CallCommand) => LimitExceeded | undefined;
   readonly now: number;
 }
+
+const NO_ADAPTER =
+  'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
 
 /**
  * Starts a command, or returns an error. A request without an id is run but not answered (JSON-RPC 2.0 §4.1). An exception is
@@ -107,8 +112,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
   }
 
   if (!context.opensips) {
-    const data =
-      'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
+    const data = context.dialFailure ?? NO_ADAPTER;
     return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
   }
   const unsupported = unsupportedReason(rest, method, context.opensips);

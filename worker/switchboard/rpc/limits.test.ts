@@ -179,3 +179,31 @@ it('applies changed limits at once, to open sockets too', async () => {
   client.socket.send('x'.repeat(1_025));
   expect(await client.socket.next()).toMatchObject({ error: { code: -32600 } });
 });
+
+it('lets no more commands run when those that run take all that the site may store, but a CallEnd', async () => {
+  // So that none of them times out.
+  freezeClock();
+  const site = new TestSite();
+  const adapter = await site.adapter(scriptByMethod({ call_hold: () => ({}), dlg_end_dlg: () => ({}) }));
+  const generous = policy({
+    commands_in_flight: 100_000,
+    messages_per_second: 10_000,
+    tenant_messages_per_second: 100_000,
+    stored_bytes: 16_777_216,
+  });
+  const client = await site.client({ policy: generous });
+  const callid = (n: number) => `${n}`.padEnd(4_096, 'c');
+  const metadata = { note: 'x'.repeat(2_000) };
+  let running = 0;
+  let refusal: unknown;
+  for (; refusal === undefined && running < 10_000; running++) {
+    const response = await client.request('CallHold', { callid: callid(running), metadata });
+    if ('error' in response) refusal = response;
+  }
+  expect(refusal).toMatchObject(tooMany('stored_bytes'));
+  expect(running).toBeGreaterThan(100);
+  expect(await client.request('CallEnd', { callid: callid(0) })).toMatchObject({
+    result: { event: 'Started' },
+  });
+  adapter.close();
+});

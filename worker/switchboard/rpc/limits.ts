@@ -20,6 +20,13 @@ export interface LimitExceeded {
   readonly reason: string;
 }
 
+/** What the commands and calls of a site take. */
+interface SiteLoad {
+  readonly inFlight: number;
+  readonly activeCalls: number;
+  readonly isStorageFull: boolean;
+}
+
 /**
  * Counts against the limits. Rates are counted in memory: an object hibernates only after seconds without work, when every bucket
  * is full again. The limits are passed with each request, so that a new policy applies at once.
@@ -31,16 +38,21 @@ export class Limiter {
    * Counts a command that is about to start. Returns the limit that it exceeds, if any.
    * @param inFlight running commands of its session
    * @param activeCalls active calls that commands have made, and running CallStarts
+   * @param isStorageFull whether there is no room for what a command stores. A CallEnd, which makes room, is let through
    */
   countCommand(
     method: CallCommand,
-    { inFlight, activeCalls }: { readonly inFlight: number; readonly activeCalls: number },
+    { inFlight, activeCalls, isStorageFull }: SiteLoad,
     limits: Limits,
     now: number,
   ): LimitExceeded | undefined {
     if (inFlight >= limits.commands_in_flight) {
       const reason = `A session may have ${limits.commands_in_flight} running commands. Wait until one has ended.`;
       return { limit: 'commands_in_flight', retryAfter: 1, reason };
+    }
+    if (isStorageFull && method !== 'CallEnd') {
+      const reason = `The running commands of this site take all of its ${limits.stored_bytes} bytes. Wait until some have ended.`;
+      return { limit: 'stored_bytes', retryAfter: RETRY_AFTER_S, reason };
     }
     if (method !== 'CallStart') return undefined;
     if (activeCalls >= limits.standing_calls) {

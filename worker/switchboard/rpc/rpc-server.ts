@@ -28,6 +28,7 @@ import type { Claims } from '../../auth/tokens.ts';
 import { openRpcDocument } from '../../reference/routes.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { Watchers } from '../calls/watchers.ts';
+import type { Dialing } from '../dialing/dialing.ts';
 import type { Link } from '../link/link.ts';
 import type { ReconcileSchedule } from '../link/reconcile-schedule.ts';
 import type { SocketReplays } from '../replay/socket-replays.ts';
@@ -59,6 +60,7 @@ export interface RpcDependencies {
   readonly watchers: Watchers;
   readonly sessions: Sessions;
   readonly link: Link;
+  readonly dialing: Dialing;
   readonly charges: Charges;
   readonly limiter: Limiter;
   readonly floodGuard: FloodGuard;
@@ -266,12 +268,13 @@ export class RpcServer {
   }
 
   #dispatchContext(client: ClientSocket, now: number): DispatchContext {
-    const { runner, commandLog, calls, limiter, link, policies, charges } = this.#deps;
+    const { runner, commandLog, calls, limiter, link, policies, charges, dialing } = this.#deps;
     const { limits, rules } = policies.policy;
     return {
       runner,
       findEnded: (subject, cmdId) => commandLog.findEnded(subject, cmdId),
       opensips: link.opensips(now),
+      dialFailure: dialing.unreachableReason,
       rules,
       ownerOf: (callid) => calls.ownerOf(callid),
       metadataOf: (callid) => calls.get(callid)?.call.metadata,
@@ -283,21 +286,23 @@ export class RpcServer {
       countCommand: (method: CallCommand) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.startsInProgress;
-        return limiter.countCommand(method, { inFlight, activeCalls }, limits, now);
+        const isStorageFull = commandLog.segments.isFull;
+        return limiter.countCommand(method, { inFlight, activeCalls, isStorageFull }, limits, now);
       },
       now,
     };
   }
 
   #queryContext(now: number): QueryContext {
-    const { runner, commandLog, calls, watchers, replays, link } = this.#deps;
+    const { runner, commandLog, calls, watchers, replays, link, dialing } = this.#deps;
     return {
       calls,
       watchers,
       replays,
       findCommand: (subject, cmdId) => runner.find(subject, cmdId) ?? commandLog.findEnded(subject, cmdId),
       lastSeq: runner.lastSeq,
-      isLinkUp: () => link.opensips(Date.now()) !== undefined,
+      // A link that nobody needs is opened when somebody does.
+      isLinkUp: () => link.opensips(Date.now()) !== undefined || dialing.isReleased,
       flush: () => void calls.write(runner.restoreFrom(runner.lastSeq), now),
       now,
     };

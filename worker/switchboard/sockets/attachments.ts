@@ -3,7 +3,7 @@
 import type { Scope } from '../../../shared/policy/policy.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
-import type { HttpStream } from '../../auth/principal.ts';
+import type { ClientConnection, Connection, HttpStream } from '../../auth/principal.ts';
 
 /** The attachment of a client's socket. */
 export interface ClientSocket {
@@ -49,6 +49,17 @@ export interface AdapterSocket {
 }
 
 export type Attachment = ClientSocket | AdapterSocket;
+
+/** Returns what the socket of a client carries. */
+export function attachmentFor({
+  role: kind,
+  since: _,
+  policy: __,
+  tenant: ___,
+  ...rest
+}: ClientConnection & Pick<Connection, 'tenant'>): ClientSocket {
+  return { kind, ...rest };
+}
 
 /** A cache, because each message needs the attachment of its socket. */
 const attachments = new WeakMap<WebSocket, Attachment>();

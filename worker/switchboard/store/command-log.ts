@@ -89,7 +89,7 @@ export class CommandLog {
 
   /** Returns the row of the call log at a position; undefined if there is none any more. */
   callsAt(position: number): string | undefined {
-    for (const { id } of this.segments.around(position)) {
+    for (const { id } of this.segments.mayContain(position)) {
       const [stored] = this.#sql.exec<{ row: string }>(
         `SELECT row FROM calls_${id} WHERE position = ?`,
         position,

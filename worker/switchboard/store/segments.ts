@@ -57,12 +57,16 @@ export class Segments implements Iterable<Segment> {
   }
 
   /**
-   * Returns the segments that can have a position: the one that begins before it, and the next one, because the rows of a turn get their
-   * numbers before the first of them opens a segment.
+   * Returns the segments that can have a position, the likeliest first: the one that begins before it, and all after that, because the rows
+   * of a turn get their numbers before the first of them opens a segment, and a turn can open several.
    */
-  around(position: number): readonly Segment[] {
-    const index = this.#segments.findLastIndex(({ first }) => first <= position);
-    return this.#segments.slice(Math.max(0, index), index + 2);
+  mayContain(position: number): readonly Segment[] {
+    return this.#segments.slice(
+      Math.max(
+        0,
+        this.#segments.findLastIndex(({ first }) => first <= position),
+      ),
+    );
   }
 
   /** Random for each storage. */
@@ -106,6 +110,11 @@ export class Segments implements Iterable<Segment> {
   /** While too much is stored, copies of running commands before this position keep it from being dropped: write them again. */
   get copyCommandsBefore(): number {
     return this.#neededBefore;
+  }
+
+  /** Whether running commands need so much of what is stored that there is no room for more. */
+  get isFull(): boolean {
+    return this.#neededBefore > 0 && this.#sql.databaseSize > this.#retention.storedBytes;
   }
 
   get #oldestEnds(): number {
@@ -169,7 +178,7 @@ export class Segments implements Iterable<Segment> {
     this.#charactersSinceCheck += characters;
     const isYoung =
       current && position < current.first + segmentPositions && now < current.opened + segmentMs;
-    if (isYoung && !this.#isFull()) return current;
+    if (isYoung && !this.#isSegmentFull()) return current;
     if (current) this.#close(current);
     const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position, bytes: 0 };
     this.#sql.exec(`
@@ -189,7 +198,7 @@ export class Segments implements Iterable<Segment> {
   }
 
   /** Returns whether the segment that is written to has as many bytes as it may have. */
-  #isFull(): boolean {
+  #isSegmentFull(): boolean {
     const { segmentBytes } = this.#retention;
     if (this.#charactersSinceCheck < segmentBytes / SIZE_CHECKS_PER_SEGMENT) return false;
     this.#charactersSinceCheck = 0;

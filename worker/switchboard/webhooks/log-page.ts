@@ -12,8 +12,8 @@ import { metadataOf } from '../../../shared/runner/stored-command.ts';
 import { REFILL_THRESHOLD } from '../../webhooks/endpoint-queue.ts';
 import type { LogPage, LogRange } from '../../webhooks/log-range.ts';
 import { type CallLine, isChange, type LinkLine } from '../calls/call-lines.ts';
-import { linesOf } from '../calls/call-log.ts';
 import type { Calls } from '../calls/calls.ts';
+import { linesOf } from '../calls/row-reader.ts';
 import type { CommandLog, LoggedNotification } from '../store/command-log.ts';
 
 /** Numbers that are read at a time. With the events before them a page has at most 95 events of 64 KB. */

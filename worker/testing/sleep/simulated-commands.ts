@@ -45,7 +45,6 @@ export function newCommand(cmdId: string, callid: string, choice: number): Omit<
     pendingRequests: {},
     timers: {},
     notifications: [],
-    canceledBy: [],
     position: 0,
   };
 }

@@ -3,6 +3,8 @@ import { describeLink } from './adapter.ts';
 
 it.each([
   [{ connected: false }, 'not connected'],
+  [{ connected: false, dial: { host: 'sip.example.com', state: 'idle' } }, 'dialed when it is needed'],
+  [{ connected: false, dial: { host: 'sip.example.com', state: 'dialing' } }, 'not connected'],
   // An adapter of 0.2.0 does not tell its versions.
   [{ connected: true, adapter: 'sbc-1' }, 'sbc-1'],
   [

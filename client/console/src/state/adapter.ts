@@ -19,7 +19,7 @@ export async function describeAdapter(token: string | undefined): Promise<string
 
 /** @param link the member of `/healthz` */
 export function describeLink({ connected, ...link }: Readonly<Record<string, unknown>>): string {
-  if (connected !== true) return 'not connected';
+  if (connected !== true) return isIdle(link['dial']) ? 'dialed when it is needed' : 'not connected';
   const { adapter, adapter_version: version, node_version: node, adapters } = link;
   const standbys = Array.isArray(adapters) ? adapters.filter(isStandby).map(describeStandby) : [];
   const active = [String(adapter), ...versions(version, node)].join(' · ');
@@ -40,4 +40,9 @@ function versions(version: unknown, node: unknown): string[] {
     ...(typeof version === 'string' ? [`version ${version}`] : []),
     ...(typeof node === 'string' ? [`Node.js ${node}`] : []),
   ];
+}
+
+/** @param dial how the edge dials the adapter; absent if the adapter connects to the edge */
+function isIdle(dial: unknown): boolean {
+  return isJsonObject(dial) && dial['state'] === 'idle';
 }
