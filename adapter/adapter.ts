@@ -3,6 +3,7 @@
  * @module
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InDialogMessage, MiRequest, OpenSipsStatus } from '../shared/protocol/link.ts';
 import { EdgeRequests } from './link/edge-requests.ts';
 import { type EdgeLink, Link } from './link/link.ts';
@@ -16,6 +17,9 @@ import { TIMING, type Timing } from './timing.ts';
 
 /** Bytes kept for replay, for any number of messages: 100,000 events of 350 bytes, and some replies. */
 const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
+
+/** Between two looks at the requests that are under way, in milliseconds, while the adapter stops. */
+const POLL_INTERVAL_MS = 20;
 
 /** Returns what the edge is to know about OpenSIPS. */
 function statusOf(
@@ -43,7 +47,7 @@ export interface Dependencies {
 }
 
 export interface Adapter {
-  /** Replies to open requests, unsubscribes, says goodbye and disconnects, within `timing.stopTimeoutMs`. */
+  /** Has a standby take over, replies to open requests, unsubscribes, says goodbye and disconnects, within `timing.stopTimeoutMs`. */
   stop(): Promise<void>;
 }
 
@@ -98,11 +102,20 @@ export function startAdapter(
   // For a new stream the edge reads the dialogs, and events must be subscribed by then to report later changes.
   void opensips.firstCheck.then(() => (stopping === undefined ? link.run() : undefined));
 
+  /** Waits until OpenSIPS has answered what the edge has requested. A phone that rings takes longer than `timeoutMs`. */
+  async function requestsAnswered(timeoutMs: number): Promise<void> {
+    const endsAt = performance.now() + timeoutMs;
+    while (requests.unanswered > 0 && performance.now() < endsAt) await delay(POLL_INTERVAL_MS);
+  }
+
   async function stop(): Promise<void> {
     log.info('Stopping.');
-    // OpenSIPS first, so that its last messages still reach the edge. Each gets half of the time.
-    await opensips.close(timing.stopTimeoutMs / 2);
-    await link.stop(timing.stopTimeoutMs / 2);
+    const endsAt = performance.now() + timing.stopTimeoutMs;
+    const halfOfTheRest = () => Math.max(0, endsAt - performance.now()) / 2;
+    if (await link.release(timing.stopTimeoutMs / 4)) await requestsAnswered(halfOfTheRest());
+    // OpenSIPS first, so that its last messages still reach the edge.
+    await opensips.close(halfOfTheRest());
+    await link.stop(Math.max(0, endsAt - performance.now()));
     log.info('Stopped.');
   }
 

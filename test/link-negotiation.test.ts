@@ -47,6 +47,7 @@ it('shows the versions of the adapter, and takes one of 0.2.0', async () => {
     adapter: 'old',
     opensips,
     seconds: expect.any(Number),
+    adapters: [{ adapter: 'old', role: 'active', reachable: true, seconds: expect.any(Number) }],
   });
   expect(await diagnoseAdapter(stack)).toContain('Its version is 0.2.0 or earlier.');
   old.terminate();

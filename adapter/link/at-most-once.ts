@@ -15,6 +15,11 @@ export class AtMostOnceGuard {
     this.#maxIds = maxIds;
   }
 
+  /** Requests without a reply. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Requests with a reply that is not acknowledged yet. */
   get unacknowledgedReplies(): number {
     return this.#replied.size;

@@ -2,9 +2,10 @@
  * One WebSocket connection to the edge: hello, welcome, replay, then live messages until the socket closes.
  * @module
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { closeReason } from '../../shared/protocol/close-reason.ts';
-import { PING, PONG } from '../../shared/protocol/link.ts';
+import { PING, PONG, type Role } from '../../shared/protocol/link.ts';
 import { type ErrorReason, explainError } from '../../shared/settings/error-reason.ts';
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
@@ -42,6 +43,7 @@ export class Connection {
   #pingTimer: NodeJS.Timeout | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #failure: DisconnectReason | undefined;
+  #onNextRole: ((role: Role) => void) | undefined;
 
   /** @param socket a socket that is connecting, or open since this turn of the event loop */
   constructor(socket: WebSocket, context: ConnectionContext, timing: Timing, log: Log) {
@@ -51,6 +53,7 @@ export class Connection {
     this.#log = log;
     this.#session = new Session(context, {
       onWelcome: () => this.#onWelcome(),
+      onRole: (role) => this.#onRole(role),
       onClockSet: () => this.#onClockSet(),
       onLostByEdge: (applied) =>
         log.warn(
@@ -103,6 +106,20 @@ export class Connection {
     this.#sendMessage({ type: 'status', opensips: this.#context.opensipsStatus() });
   }
 
+  /**
+   * Has another adapter take over, if one waits: the edge then sends this one no more requests, and takes the replies that are under
+   * way. Resolves with whether one has; never, if the edge does not answer.
+   */
+  async release(): Promise<boolean> {
+    if (this.#welcomedAt === undefined || !this.#session.takesRelease) return false;
+    if (this.#session.role === 'standby') return true;
+    const answered = new Promise<Role>((resolve) => {
+      this.#onNextRole = resolve;
+    });
+    this.#sendMessage({ type: 'release' });
+    return (await answered) === 'standby';
+  }
+
   /** Sends the rest of the outbox and `goodbye`, and closes the socket. It has no timeout of its own. */
   async close(): Promise<void> {
     if (this.#welcomedAt !== undefined) {
@@ -138,9 +155,20 @@ export class Connection {
   #onWelcome(): void {
     this.#welcomedAt = performance.now();
     this.#restartDeadTimeout();
-    this.#log.info({ replay: this.#session.pendingCount }, 'Connected to the edge.');
+    const { role } = this.#session;
+    const message =
+      role === 'active'
+        ? 'Connected to the edge.'
+        : 'Connected to the edge as standby: another adapter serves the site, and this one takes over if that is lost.';
+    this.#log.info({ role, replay: this.#session.pendingCount }, message);
     this.scheduleSend();
     this.#context.onWelcome?.();
+  }
+
+  #onRole(role: Role): void {
+    const subject = role === 'active' ? 'This' : 'Another';
+    this.#log.info({ role }, `${subject} adapter serves the site from now on.`);
+    this.#onNextRole?.(role);
   }
 
   #onClockSet(): void {
@@ -200,4 +228,14 @@ export class Connection {
       this.#socket.terminate();
     }, timeoutMs);
   }
+}
+
+/** Has another adapter take over, as `EdgeLink.release` promises it. @param connection undefined if there is none */
+export async function releaseConnection(
+  connection: Connection | undefined,
+  timeoutMs: number,
+): Promise<boolean> {
+  if (connection === undefined) return false;
+  const tooLate = delay(timeoutMs, false, { ref: false });
+  return Promise.race([connection.release(), connection.closed.then(() => false), tooLate]);
 }

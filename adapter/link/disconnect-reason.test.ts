@@ -10,7 +10,7 @@ describe('the summary of a disconnect', () => {
     [{ by: 'http', status: 403 }, /ADAPTER_KEY/],
     [{ by: 'http', status: 404 }, /EDGE_URL/],
     [{ by: 'http', status: 426 }, /proxy.*Upgrade/],
-    [{ by: 'close', code: 4409, reason: '' }, /Another adapter serves this site/],
+    [{ by: 'close', code: 4409, reason: '' }, /This site has as many adapters/],
     [{ by: 'close', code: 4408, reason: '' }, /ADAPTER_NAME/],
     [{ by: 'close', code: 4406, reason: '' }, /Update both to the same release/],
     [

@@ -39,7 +39,7 @@ const CLOSE_MESSAGES: Readonly<Record<number, string>> = {
   [closeCode.superseded]:
     'Another adapter with the same name has connected and replaced this one. Give each adapter its own --name (ADAPTER_NAME).',
   [closeCode.occupied]:
-    'Another adapter serves this site. Stop that one, or set --key (ADAPTER_KEY) to a key of another site.',
+    'This site has as many adapters as it may have. Stop one of them, or set --key (ADAPTER_KEY) to a key of another site.',
   [closeCode.tooLarge]:
     'The edge rejected a message because it was too large. Update the edge and the adapter to the same version.',
 };

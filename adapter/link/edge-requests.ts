@@ -76,6 +76,11 @@ export class EdgeRequests {
     return this.#guard.unacknowledgedReplies;
   }
 
+  /** Requests that OpenSIPS has not answered. */
+  get unanswered(): number {
+    return this.#guard.running;
+  }
+
   /** Forgets the requests whose replies the edge has stored: all up to `seq`. */
   onAcknowledged(seq: number): void {
     this.#guard.onAcknowledged(seq);

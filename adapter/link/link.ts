@@ -9,7 +9,7 @@ import { createAgent } from '../network/network.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
-import { Connection, type ConnectionContext } from './connection.ts';
+import { Connection, type ConnectionContext, releaseConnection } from './connection.ts';
 import { summarizeDisconnect } from './disconnect-reason.ts';
 import { SOCKET_OPTIONS } from './socket-options.ts';
 
@@ -36,6 +36,11 @@ export interface EdgeLink {
   scheduleSend(): void;
   /** Sends the current status of OpenSIPS. */
   sendStatus(): void;
+  /**
+   * Has another adapter take over, if one waits. Resolves with whether one has, after `timeoutMs` at the latest: then requests that are
+   * under way should be answered before {@link stop}.
+   */
+  release(timeoutMs: number): Promise<boolean>;
   /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -96,6 +101,10 @@ export class Link implements EdgeLink {
 
   sendStatus(): void {
     this.#connection?.sendStatus();
+  }
+
+  release(timeoutMs: number): Promise<boolean> {
+    return releaseConnection(this.#connection, timeoutMs);
   }
 
   async stop(timeoutMs: number): Promise<void> {

@@ -10,7 +10,7 @@ import type { ListenSettings } from '../listener/listener-settings.ts';
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
-import { Connection, type ConnectionContext } from './connection.ts';
+import { Connection, type ConnectionContext, releaseConnection } from './connection.ts';
 import { summarizeDialedDisconnect } from './dialed-disconnect.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
 import { Knocker } from './knock.ts';
@@ -75,6 +75,10 @@ export class ListeningLink implements EdgeLink {
 
   sendStatus(): void {
     for (const connection of this.#connections) connection.sendStatus();
+  }
+
+  release(timeoutMs: number): Promise<boolean> {
+    return releaseConnection(this.#current, timeoutMs);
   }
 
   async stop(timeoutMs: number): Promise<void> {

@@ -9,12 +9,14 @@ import {
   type MiRequest,
   type OpenSipsStatus,
   parseFrame,
+  type Role,
 } from '../../shared/protocol/link.ts';
 import {
   ADAPTER_FEATURES,
   eventsNotTaken,
   highestCommonVersion,
   LINK_VERSIONS,
+  RELEASE_FEATURE,
   type Software,
   updateAdvice,
 } from '../../shared/protocol/link-negotiation.ts';
@@ -42,6 +44,8 @@ export interface SessionFault {
 /** What the connection does about a session. */
 export interface SessionListener {
   onWelcome(): void;
+  /** The edge tells the role of this adapter: another one may serve the site. */
+  onRole?(role: Role): void;
   /** The edge asks for messages that it has acknowledged: it has lost what it stored. */
   onLostByEdge(applied: number): void;
   /** The edge's clock seems to have been set, so that requests count as late: only a new connection compares the clocks again. */
@@ -57,6 +61,8 @@ export class Session {
   readonly #lateness = new Lateness();
   #helloSentAt = 0;
   #isWelcomed = false;
+  #role: Role = 'active';
+  #takesRelease = false;
   /** The newest sequence number sent on this connection. */
   #lastSentSeq = 0;
 
@@ -85,6 +91,16 @@ export class Session {
   /** Whether the edge has answered `hello`, so that numbered messages can be sent. */
   get isWelcomed(): boolean {
     return this.#isWelcomed;
+  }
+
+  /** Whether this adapter serves the site, or waits to take over, as far as the edge has told it. */
+  get role(): Role {
+    return this.#role;
+  }
+
+  /** Whether the edge takes `release`. */
+  get takesRelease(): boolean {
+    return this.#takesRelease;
   }
 
   /** The number of messages that were not sent on this connection yet. */
@@ -126,6 +142,10 @@ export class Session {
         return this.#acknowledge(message.seq)
           ? undefined
           : `ack of message ${message.seq}, which was never sent`;
+      case 'role':
+        this.#role = message.role;
+        this.#listener.onRole?.(message.role);
+        return undefined;
       case 'mi':
       case 'in-dialog':
         return this.#accept(message, arrivedAt)
@@ -134,7 +154,12 @@ export class Session {
     }
   }
 
-  #onWelcome({ stream, applied, features }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
+  #onWelcome({
+    stream,
+    applied,
+    features,
+    role,
+  }: Extract<EdgeMessage, { type: 'welcome' }>): string | undefined {
     const { outbox } = this.#context;
     if (stream !== this.#context.stream) return 'welcome names another stream';
     if (applied < outbox.base - 1) {
@@ -144,6 +169,8 @@ export class Session {
     } else if (!this.#acknowledge(applied)) {
       return `welcome acknowledges message ${applied}, which was never sent`;
     }
+    this.#role = role ?? 'active';
+    this.#takesRelease = features?.includes(RELEASE_FEATURE) === true;
     outbox.rejectEvents(eventsNotTaken(features));
     this.#lastSentSeq = outbox.base - 1;
     this.#isWelcomed = true;

@@ -2,7 +2,7 @@
 import { checkNetwork } from '../../adapter/check/check-network.ts';
 import { describeResponse } from '../../adapter/opensips/mi-message.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
-import { ReplyOutcome } from '../../shared/protocol/link.ts';
+import { type AdapterState, ReplyOutcome } from '../../shared/protocol/link.ts';
 import { DiagnosisResult } from '../../shared/protocol/rpc/diagnosis.ts';
 import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { quote } from '../../shared/settings/quote.ts';
@@ -16,7 +16,7 @@ import { requestOnce, requestRoute } from '../transport/edge-connection.ts';
 import { clockFinding } from './clock.ts';
 import { diagnoseCredential } from './credential.ts';
 import { engineFinding } from './engine.ts';
-import { faulty, passed, type Report, unchecked } from './finding.ts';
+import { type Finding, faulty, passed, type Report, unchecked } from './finding.ts';
 import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
 import { phoneFinding } from './phone.ts';
 import { type TestCalls, testCallFindings, transferEvidence } from './test-call.ts';
@@ -195,7 +195,16 @@ async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | F
 
 function checkLink(
   {
-    link: { connected, adapter = '', adapter_version, node_version, seconds = 0, round_trip_ms: ms, dial },
+    link: {
+      connected,
+      adapter = '',
+      adapter_version,
+      node_version,
+      seconds = 0,
+      round_trip_ms: ms,
+      adapters = [],
+      dial,
+    },
   }: DiagnosisResult,
   report: Report,
 ): boolean {
@@ -215,7 +224,7 @@ function checkLink(
       faulty(
         'adapter',
         'No adapter is connected.',
-        'Start it beside OpenSIPS: npm run adapter. If it runs, its log says why it cannot connect: a wrong key (ADAPTER_KEY) or URL (EDGE_URL), or another adapter at this site.',
+        'Start it beside OpenSIPS: npm run adapter. If it runs, its log says why it cannot connect: a wrong key (ADAPTER_KEY) or URL (EDGE_URL), or four other adapters at this site.',
         EXIT.unreachable,
       ),
     );
@@ -227,6 +236,7 @@ function checkLink(
       `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}${dial ? `; the edge has dialed it at ${dial.host}` : ''}. ${adapterSoftware(adapter_version, node_version)}`,
     ),
   );
+  for (const standby of adapters.filter(({ role }) => role === 'standby')) report(standbyFinding(standby));
   report(
     ms === undefined
       ? faulty(
@@ -238,6 +248,13 @@ function checkLink(
       : passed('round trip', `${ms} ms from the edge to the adapter and back.`),
   );
   return true;
+}
+
+function standbyFinding({ adapter, version, node, seconds, reachable }: AdapterState): Finding {
+  const connected = `The adapter ${adapter} has waited as standby for ${formatDuration(seconds * 1_000)}.`;
+  if (reachable) return passed('standby', `${connected} ${adapterSoftware(version, node)}`);
+  const mend = 'See its log, and check its --opensips (OPENSIPS_MI).';
+  return faulty('standby', `${connected} Its OpenSIPS does not answer.`, mend, EXIT.unreachable);
 }
 
 function adapterSoftware(version = '0.2.0 or earlier', node?: string): string {

@@ -35,8 +35,8 @@ export const DIRECT_CHECKS = [
   'pinging',
 ] as const;
 
-/** The steps to the edge are shown only if it cannot be reached. */
-export type Check = (typeof EDGE_CHECKS)[number] | (typeof DIRECT_CHECKS)[number] | Step;
+/** The steps to the edge are shown only if it cannot be reached, and standbys only if there are any. */
+export type Check = (typeof EDGE_CHECKS)[number] | (typeof DIRECT_CHECKS)[number] | Step | 'standby';
 
 export interface Finding {
   readonly check: Check;

@@ -33,14 +33,20 @@ export const Software = z.object({
 });
 export type Software = z.infer<typeof Software>;
 
-/** The features of this edge: the events of the example script, by their names. Every edge takes the other events. */
-export const EDGE_FEATURES: readonly string[] = SCRIPT_EVENT_NAMES;
+/** The edge takes `release`, and has a standby take over. */
+export const RELEASE_FEATURE = 'release';
+
+/** The adapter takes `role`. */
+export const ROLE_FEATURE = 'role';
+
+/** The features of this edge. Events of the example script have their names; every edge takes the other events. */
+export const EDGE_FEATURES: readonly string[] = [...SCRIPT_EVENT_NAMES, RELEASE_FEATURE];
 
 /** The features of an edge of 0.2.0, whose `welcome` does not list them. */
 const EDGE_FEATURES_OF_0_2_0: readonly string[] = ['E_CALL_REFUSED', 'E_CALL_BYE'];
 
-/** The features of this adapter. There are none yet: what its OpenSIPS can do is in `opensips`. */
-export const ADAPTER_FEATURES: readonly string[] = [];
+/** The features of this adapter. What its OpenSIPS can do is in `opensips`. */
+export const ADAPTER_FEATURES: readonly string[] = [ROLE_FEATURE];
 
 /** The fields of `hello` and `welcome` that the negotiation reads. */
 export interface PeerOffer {

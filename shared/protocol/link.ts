@@ -34,7 +34,7 @@ export const closeCode = {
   version: 4406,
   /** A newer socket of the same adapter, or of the same session, replaces this one. */
   superseded: 4408,
-  /** Another adapter is connected to the site. */
+  /** The site has as many adapters as it may have. */
   occupied: 4409,
   /** An adapter's message is too large. */
   tooLarge: 4413,
@@ -72,6 +72,26 @@ export const OpenSipsStatus = z.object({
   }),
 });
 export type OpenSipsStatus = z.infer<typeof OpenSipsStatus>;
+
+/** What an adapter does for its site: the active one serves it, and a standby waits to take over. */
+export const Role = z.enum(['active', 'standby']);
+export type Role = z.infer<typeof Role>;
+
+/** An adapter of a site, as `Link` notifications show it. */
+export const AdapterRole = z.object({
+  adapter: z.string().meta({ description: 'its name' }),
+  role: Role.meta({ description: '`active` serves the site, and a `standby` waits to take over' }),
+  version: z.string().optional().meta({ description: 'its release; absent from one of 0.2.0' }),
+  reachable: z.boolean().meta({ description: 'whether MI of its OpenSIPS replies' }),
+});
+export type AdapterRole = z.infer<typeof AdapterRole>;
+
+/** An adapter of a site, as the health of the site shows it. */
+export const AdapterState = AdapterRole.extend({
+  node: z.string().optional().meta({ description: 'the version of Node.js that it runs on' }),
+  seconds: z.number().int().meta({ description: 'since it connected' }),
+});
+export type AdapterState = z.infer<typeof AdapterState>;
 
 /** The first message on each socket, from the adapter. */
 export const Hello = z.object({
@@ -140,6 +160,12 @@ export const StatusMessage = z.object({ type: z.literal('status'), opensips: Ope
 /** The adapter shuts down. It has sent all its numbered messages. */
 export const Goodbye = z.object({ type: z.literal('goodbye') });
 
+/**
+ * The adapter is about to stop: if a standby waits, that one takes over, and the replies that are under way still count. The edge
+ * answers with {@link RoleMessage}. Only for an edge with the feature `release`.
+ */
+export const Release = z.object({ type: z.literal('release') });
+
 /** Discriminated by `type`, because a plain union tries every schema, which took several times as long. */
 export const AdapterMessage = z.discriminatedUnion('type', [
   Reply,
@@ -148,6 +174,7 @@ export const AdapterMessage = z.discriminatedUnion('type', [
   Hello,
   StatusMessage,
   Goodbye,
+  Release,
   Check,
 ]);
 export type AdapterMessage = z.infer<typeof AdapterMessage>;
@@ -166,6 +193,8 @@ export const Welcome = z.object({
   software: Software.optional(),
   stream: z.string(),
   applied: z.number().int(),
+  /** Absent: active. An adapter of 0.2.0 does not know it, and works as a standby as well: it gets no requests. */
+  role: Role.optional(),
   /** When it was sent, in Unix milliseconds of the edge's clock. */
   sent_at: z.number().int().optional(),
 });
@@ -214,7 +243,16 @@ export type InDialogMessage = z.infer<typeof InDialogMessage>;
 /** The edge has stored all numbered messages up to `seq`. */
 export const Ack = z.object({ type: z.literal('ack'), seq: z.number().int() });
 
-export const EdgeMessage = z.discriminatedUnion('type', [Welcome, MiRequest, InDialogMessage, Ack]);
+/** The role of the adapter from now on. Only for an adapter with the feature `role`. */
+export const RoleMessage = z.object({ type: z.literal('role'), role: Role });
+
+export const EdgeMessage = z.discriminatedUnion('type', [
+  Welcome,
+  MiRequest,
+  InDialogMessage,
+  Ack,
+  RoleMessage,
+]);
 export type EdgeMessage = z.infer<typeof EdgeMessage>;
 
 /** Parses a frame: a message or an array of messages. One invalid message invalidates the frame. */

@@ -10,6 +10,12 @@ import { mustNotBeLate, sendByOf, wireTimes } from './time-to-send.ts';
 /** A reply may take this long on the link after the adapter's own deadline, in milliseconds. */
 const LINK_GRACE_MS = 1_000;
 
+/**
+ * How long a reply is awaited from an adapter that another one has replaced, in milliseconds. One whose socket was lost is back within
+ * a second, usually: the edge was updated, or a proxy restarted.
+ */
+const TAKEOVER_REPLY_MS = 3_000;
+
 /** A request to the adapter. */
 export type AdapterRequest = MiRequest | InDialogMessage;
 
@@ -133,20 +139,27 @@ export class MiRequests {
    * commands whose requests are sent for the first time: they have changed.
    */
   onLinkUp(stream: string, now: number): readonly Command[] {
-    this.#stream = stream;
-    const changed: Command[] = [];
-    for (const command of this.#commands) {
-      for (const [name, pending] of Object.entries(command.pendingRequests)) {
-        if (pending.stream !== undefined && pending.stream !== stream) {
+    for (const command of this.#commands)
+      for (const [name, pending] of Object.entries(command.pendingRequests))
+        if (pending.stream !== undefined && pending.stream !== stream)
           this.expire(command, name, pending.number, 'the adapter was restarted');
-        } else if (isStillWanted(pending, now)) {
-          if (pending.stream === undefined) changed.push(command);
-          pending.stream = stream;
-          this.#send(command, pending, now);
-        }
+    return this.#sendTo(stream, now);
+  }
+
+  /**
+   * Another adapter has taken over. Requests that were sent are not sent to it, because they may have run; the adapter that they were
+   * sent to may come back within {@link TAKEOVER_REPLY_MS} and reply. Returns the commands whose requests have changed.
+   */
+  onTakeover(stream: string, now: number): readonly Command[] {
+    const shortened: Command[] = [];
+    for (const command of this.#commands) {
+      for (const pending of Object.values(command.pendingRequests)) {
+        if (pending.stream === undefined || pending.stream === stream) continue;
+        pending.deadline = Math.min(pending.deadline, now + TAKEOVER_REPLY_MS);
+        shortened.push(command);
       }
     }
-    return changed;
+    return [...shortened, ...this.#sendTo(stream, now)];
   }
 
   /** The link to this process of the adapter is still up after a hibernation. */
@@ -157,6 +170,22 @@ export class MiRequests {
   /** New requests wait until the link is back or their deadline has passed. */
   onLinkDown(): void {
     this.#stream = null;
+  }
+
+  /** Sends what this process of the adapter is to run. Returns the commands whose requests are sent for the first time. */
+  #sendTo(stream: string, now: number): readonly Command[] {
+    this.#stream = stream;
+    const changed: Command[] = [];
+    for (const command of this.#commands) {
+      for (const pending of Object.values(command.pendingRequests)) {
+        const isOfOther = pending.stream !== undefined && pending.stream !== stream;
+        if (isOfOther || !isStillWanted(pending, now)) continue;
+        if (pending.stream === undefined) changed.push(command);
+        pending.stream = stream;
+        this.#send(command, pending, now);
+      }
+    }
+    return changed;
   }
 
   #send(command: Command, pending: PendingRequest, now: number): void {

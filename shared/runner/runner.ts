@@ -211,6 +211,19 @@ export class Runner {
     this.#processInputs();
   }
 
+  /**
+   * Another adapter has taken over. Requests that the one before has not answered are never sent again; it may come back, and its replies
+   * are awaited for some seconds.
+   */
+  onTakeover(stream: string, now: number): void {
+    this.#now = now;
+    for (const command of this.#requests.onTakeover(stream, now)) {
+      this.#logRows.markChanged(command);
+      this.#scheduleNext(command);
+    }
+    this.#processInputs();
+  }
+
   /** The link to this process of the adapter is still up after a hibernation. */
   onLinkRestored(stream: string): void {
     this.#requests.onLinkRestored(stream);

@@ -17,7 +17,7 @@ export interface PendingRequest {
   readonly number: number;
   readonly command: OpenSipsRequest;
   /** Unix milliseconds. */
-  readonly deadline: number;
+  deadline: number;
   /**
    * Until when it may be sent, in Unix milliseconds; absent: until its deadline. A request that was sent before may still be answered;
    * sent again later, it has no time to live.

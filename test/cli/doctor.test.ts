@@ -168,6 +168,16 @@ it('finds that the adapter is off', async () => {
   expect(exit).toBe(3);
 });
 
+it('shows a standby, and finds that its OpenSIPS does not answer', async () => {
+  await using stack = await startStack();
+  const standby = await stack.startAdapter({ ADAPTER_NAME: 'spare', OPENSIPS_MI: '127.0.0.1:9' });
+  await waitUntil(() => standby.log().includes('as standby'));
+  const { exit, ill, of } = await doctor(['--url', `ws://127.0.0.1:${stack.port}`]);
+  expect(ill).toMatchObject([{ check: 'standby', says: expect.stringContaining('spare') }]);
+  expect(of('adapter')).toMatchObject({ state: 'well', says: expect.stringContaining('test') });
+  expect(exit).toBe(3);
+});
+
 it('finds that the MI port is closed', async () => {
   await using stack = await startStack({ startsAdapter: false });
   const squatter = createSocket('udp4').bind(0, '127.0.0.1');

@@ -5,6 +5,7 @@ import { startMiniflare } from './harness/miniflare.ts';
 import type { ClientKind } from './harness/open-client.ts';
 import {
   type FaultRates,
+  forSeveralAdapters,
   MINIFLARE_RATES,
   NO_SYSTEM_FAULTS,
   NO_UDP_FAULTS,
@@ -15,10 +16,10 @@ import { runSeed, type SeedOptions } from './run-seed.ts';
 
 const COMMANDS = 60;
 
-/** A link that is half open for half a minute makes a run as much longer: only the long run has time for it. */
+/** A link that is half open, or an adapter that hangs, for half a minute makes a run as much longer: only the long run has time for it. */
 const withoutLongOutages = (rates: FaultRates): FaultRates => ({
   ...rates,
-  system: { ...rates.system, linkHalfOpenLong: 0 },
+  system: { ...rates.system, linkHalfOpenLong: 0, adapterHang: 0 },
 });
 
 it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<SeedOptions>]>([
@@ -26,13 +27,16 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   [2, 'bare', 'bare workerd', {}],
   [3, 'shipped', 'bare workerd', {}],
   [4, 'shipped', 'miniflare', { harness: { startEdge: startMiniflare } }],
+  [5, 'shipped', 'bare workerd with two adapters', { harness: { adapters: 2 } }],
   // The console is open meanwhile.
   [6, 'chromium', 'bare workerd', { commands: 30, console: true }],
 ])(
   'violates no invariant with faults at every layer: seed %i with the client %s on %s',
   { timeout: 300_000 },
   async (seed, client, platform, options) => {
-    const faultRates = withoutLongOutages(platform === 'miniflare' ? MINIFLARE_RATES : WORKERD_RATES);
+    const rates = platform === 'miniflare' ? MINIFLARE_RATES : WORKERD_RATES;
+    const hasSeveral = options.harness?.adapters === 2;
+    const faultRates = withoutLongOutages(hasSeveral ? forSeveralAdapters(rates) : rates);
     const result = await runSeed(seed, { faultRates, commands: COMMANDS, client, ...options });
     process.stdout.write(formatSeedResult(result, `--commands ${COMMANDS} --client ${client}`));
     expect(result.violations).toEqual([]);

@@ -72,7 +72,7 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     ? await ConsolePage.open(new URL('/', harness.clientUrl.replace(/^ws/, 'http')).href)
     : undefined;
   shipped?.watch();
-  const plan = planFaults(faultRates.system, commandCount, planRandom);
+  const plan = planFaults(faultRates.system, commandCount, planRandom, options.harness?.adapters);
   const injections: Promise<void>[] = [];
   const injectionErrors: unknown[] = [];
   const onCommand = (n: number) => {

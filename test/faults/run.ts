@@ -8,7 +8,13 @@ import { closeSharedBrowser } from './harness/chromium-driver.ts';
 import type { LinkMode } from './harness/harness.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
-import { type FaultRates, MINIFLARE_RATES, WORKERD_RATES, withDialer } from './injection/fault-rates.ts';
+import {
+  type FaultRates,
+  forSeveralAdapters,
+  MINIFLARE_RATES,
+  WORKERD_RATES,
+  withDialer,
+} from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
 import { formatReport, formatSeedResult } from './report.ts';
@@ -23,6 +29,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --client WHICH  who sends the commands: shipped (the client package in Node, the default), chromium (the same in a
                   browser), or bare (a client of these tests, which checks the order of all frames)
   --console       also opens the console in a browser, and compares its list with CallList in the end
+  --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
   --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
@@ -48,6 +55,7 @@ const { values: flags } = parseArgs({
     commands: { type: 'string', default: '100' },
     client: { type: 'string', default: 'shipped' },
     console: { type: 'boolean', default: false },
+    adapters: { type: 'string', default: '1' },
     link: { type: 'string', default: 'accept' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
@@ -57,6 +65,15 @@ const { values: flags } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
+
+const adapters = Number(flags.adapters);
+if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
+if (adapters === 2 && flags.link === 'dial')
+  throw new Error('--adapters: "2" needs --link accept: the edge dials one URL.');
+const RATES =
+  adapters === 1
+    ? { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }
+    : { workerd: forSeveralAdapters(WORKERD_RATES), miniflare: forSeveralAdapters(MINIFLARE_RATES) };
 
 // `exit` handlers end the child processes, which signals alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -135,13 +152,14 @@ async function runSeeds(): Promise<number> {
   };
   await Promise.all(Array.from({ length: Math.min(count, Number(flags.jobs)) }, runJob));
   await closeSharedBrowser();
-  process.stdout.write(formatReport(results, { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }));
+  process.stdout.write(formatReport(results, RATES));
   return crashed > 0 || results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  return `--commands ${commands} --client ${client} --link ${flags.link}${flags.console ? ' --console' : ''}`;
+  const others = `--link ${flags.link} --adapters ${adapters}${flags.console ? ' --console' : ''}`;
+  return `--commands ${commands} --client ${client} ${others}`;
 }
 
 /** Miniflare has no console. */
@@ -149,8 +167,8 @@ function selectPlatform(
   seed: number,
   link: LinkMode,
 ): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  const ratesFor = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
+  const dialed = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
   if (seed % 4 !== 0)
-    return { faultRates: ratesFor(WORKERD_RATES), console: flags.console, harness: { link } };
-  return { faultRates: ratesFor(MINIFLARE_RATES), harness: { startEdge: startMiniflare, link } };
+    return { faultRates: dialed(RATES.workerd), console: flags.console, harness: { link, adapters } };
+  return { faultRates: dialed(RATES.miniflare), harness: { startEdge: startMiniflare, link, adapters } };
 }

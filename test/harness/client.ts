@@ -68,9 +68,10 @@ export class Client {
     return new Promise((resolve) => this.#pendingRequests.set(id, resolve));
   }
 
-  /** Resolves when a command has ended. */
-  async waitForEnd(cmdId: string): Promise<void> {
+  /** Resolves with the notifications of a command when it has ended. */
+  async waitForEnd(cmdId: string): Promise<Notification[]> {
     await this.#waitForEvent(cmdId, 'Ended');
+    return this.#notificationsOf(cmdId);
   }
 
   /** Sends a frame unchanged. */

@@ -44,7 +44,7 @@ export interface Stack extends AsyncDisposable {
 
 export interface Health {
   readonly status: string;
-  readonly link: { readonly connected: boolean };
+  readonly link: { readonly connected: boolean; readonly adapters?: readonly { readonly adapter: string }[] };
   readonly running: number;
 }
 

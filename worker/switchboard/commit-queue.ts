@@ -98,7 +98,7 @@ export class CommitQueue {
       dialing,
     } = this.#components;
     const status = link.takeStatusChange();
-    if (status) calls.onLinkStatus(status, now);
+    if (status) calls.onLinkStatus(status, link.roles, now);
     this.#rounds.run(this.isWatched, now);
     const { rows, requests, notifications } = runner.takeOutput(commandLog.segments.copyCommandsBefore);
     const { applied } = link;
@@ -137,7 +137,7 @@ export class CommitQueue {
       runner.nextDue,
       commandLog.segments.due,
       sessions.due,
-      link.due(isWatched),
+      link.due(isWatched, runner.size > 0),
       this.#rounds.due(isWatched),
       logNotifier.due,
     );

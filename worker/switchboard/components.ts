@@ -126,6 +126,13 @@ function linkListener(
   reconciler: DialogReconciler,
   diagnosis: Diagnosis,
 ): LinkListener {
+  /** Pending requests may have been lost with the old socket. */
+  function restartReads(now: number): void {
+    if (reconciler.isPending) calls.requestReconcile();
+    reconciler.reset();
+    diagnosis.onLinkDown(now);
+  }
+
   return {
     onReply: (reply, now) => {
       loadMeter.record(now);
@@ -146,10 +153,11 @@ function linkListener(
     },
     onLinkUp: (stream, now) => {
       runner.onLinkUp(stream, now);
-      // Pending requests may have been lost with the old socket.
-      if (reconciler.isPending) calls.requestReconcile();
-      reconciler.reset();
-      diagnosis.onLinkDown(now);
+      restartReads(now);
+    },
+    onTakeover: (stream, now) => {
+      runner.onTakeover(stream, now);
+      restartReads(now);
     },
     onLinkRestored: (stream) => runner.onLinkRestored(stream),
     onLinkDown: () => {

@@ -21,8 +21,8 @@ import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
 import { openHttpStream } from './http-stream.ts';
-import type { LinkHealth } from './link/active-connection.ts';
 import { TAG as ADAPTER_TAG } from './link/link.ts';
+import type { LinkHealth } from './link/link-health.ts';
 import { SocketReplays } from './replay/socket-replays.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
 import { tooManyProblem } from './rpc/limits.ts';
@@ -170,11 +170,11 @@ export class Switchboard extends DurableObject<Env> {
 
   /** Returns the state of the site; null if the key is revoked, or the subject sends too much. Rejects if the site cannot store anything. */
   async health(key: string, subject = `key:${key}`): Promise<SiteHealth | null> {
-    const { policies, runner, charges, dialing } = this.#active;
+    const { policies, runner, charges } = this.#active;
     const now = Date.now();
     if (policies.isRevoked(key) || charges.requests(subject, 1, now)) return null;
     await this.#writeProbe.check(now);
-    return { link: dialing.health(now), running: runner.size };
+    return { link: this.#checkLink(now), running: runner.size };
   }
 
   /**
@@ -183,7 +183,15 @@ export class Switchboard extends DurableObject<Env> {
    */
   linkHealth(isDialed: boolean): LinkHealth {
     if (!isDialed && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
-    return this.#active.dialing.health(Date.now());
+    return this.#checkLink(Date.now());
+  }
+
+  /** Returns the state of the link. If a silent adapter was noticed, a standby has taken over, which is the end of a turn. */
+  #checkLink(now: number): LinkHealth {
+    const { dialing, link, commits } = this.#active;
+    const health = dialing.health(now);
+    if (link.hasOutput) commits.endTurn(now);
+    return health;
   }
 
   /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
@@ -253,7 +261,7 @@ export class Switchboard extends DurableObject<Env> {
 
   /** Revokes a key: sockets that it has authenticated, or a token that it has issued, are closed, and new ones rejected. */
   revokeKey(key: string): void {
-    const { policies, link } = this.#active;
+    const { policies, link, commits } = this.#active;
     policies.revokeKey(key);
     // A tag cannot find them: a renewed token may be of another key than the one that the socket was opened with.
     for (const socket of this.ctx.getWebSockets()) {
@@ -261,6 +269,7 @@ export class Switchboard extends DurableObject<Env> {
       link.onClosed(socket);
       closeWithNotice(socket, closeCode.unauthorized, 'The API key was revoked. Reconnect with another one.');
     }
+    commits.endTurn(Date.now());
   }
 
   /** Deletes the site: closes all sockets and deletes all data. A later connection finds a new object. */
@@ -328,7 +337,7 @@ export class Switchboard extends DurableObject<Env> {
       const { commandLog, runner, sessions, link, logNotifier, commits } = this.#active;
       commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
       sessions.closeExpiredSessions(now);
-      if (commits.isWatched) link.checkLiveness(now);
+      if (commits.isWatched || runner.size > 0) link.checkLiveness(now);
       runner.fireDueTimers(now);
       logNotifier.onAlarm(now);
       commits.commit(now);

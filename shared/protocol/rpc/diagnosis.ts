@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DIAGNOSTIC_MI_COMMANDS } from '../../opensips/diagnostics.ts';
 import { DialHealth } from '../dial.ts';
-import { OpenSipsStatus } from '../link.ts';
+import { AdapterState, OpenSipsStatus } from '../link.ts';
 
 export const DiagnosisResult = z
   .object({
@@ -19,6 +19,10 @@ export const DiagnosisResult = z
         .optional()
         .meta({ description: 'the version of Node.js that the adapter runs on' }),
       seconds: z.number().optional().meta({ description: 'since the adapter connected' }),
+      adapters: z
+        .array(AdapterState)
+        .optional()
+        .meta({ description: 'all adapters of the site that are connected, the active one first' }),
       dial: DialHealth.optional(),
       round_trip_ms: z
         .number()

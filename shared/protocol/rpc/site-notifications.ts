@@ -1,5 +1,6 @@
 /** The notifications that belong to no command: changes of calls, the state of the link, gaps in a session, and its end. @module */
 import * as z from 'zod';
+import { AdapterRole } from '../link.ts';
 import { CallEvent, CallEventData, CallView } from './call-view.ts';
 import { Seq } from './field-types.ts';
 import { notificationSchema } from './jsonrpc.ts';
@@ -9,9 +10,18 @@ export const siteNotifications = {
     'Call',
     z.object({ event: CallEvent, seq: Seq, call: CallView, data: CallEventData.optional() }),
   ).meta({ description: 'A call has changed. Sent to clients that watch it' }),
-  Link: notificationSchema('Link', z.object({ event: z.enum(['Down', 'Up']), seq: Seq })).meta({
+  Link: notificationSchema(
+    'Link',
+    z.object({
+      event: z.enum(['Down', 'Up']),
+      seq: Seq,
+      adapters: z
+        .array(AdapterRole)
+        .meta({ description: 'the adapters that are connected, the active one first' }),
+    }),
+  ).meta({
     description:
-      'The adapter has connected (`Up`) or disconnected (`Down`). Sent to clients that watch calls',
+      'An adapter has connected or disconnected, or another one serves the site now. `Up`: one serves the site; `Down`: none. Sent to clients that watch calls',
   }),
   Acknowledge: notificationSchema('Acknowledge', z.object({ token: z.string() })).meta({
     description:

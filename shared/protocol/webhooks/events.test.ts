@@ -34,12 +34,12 @@ describe('a filter', () => {
 
 it('a body has the type, the time and the sequence number of the event', () => {
   const body = JSON.parse(
-    webhookBody({ type: 'link.down', at: 0, data: { seq: 7, event: 'Down' } }),
+    webhookBody({ type: 'link.down', at: 0, data: { seq: 7, event: 'Down', adapters: [] } }),
   ) as unknown;
   expect(body).toEqual({
     type: 'link.down',
     timestamp: '1970-01-01T00:00:00.000Z',
-    data: { seq: 7, event: 'Down' },
+    data: { seq: 7, event: 'Down', adapters: [] },
   });
   expect(WebhookPayload.parse(body)).toEqual(body);
 });

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { CALL_STATES } from '../../calls/call.ts';
 import { compileGlob, isDestinationAllowed } from '../../policy/destinations.ts';
+import { AdapterRole } from '../link.ts';
 import { Seq } from '../rpc/field-types.ts';
 
 /** Names of methods and events in snake case. There are few of them, and each is needed for many events. */
@@ -63,7 +64,11 @@ const CallView = z.looseObject({
 });
 
 const CallData = z.object({ seq: Seq, event: z.string(), call: CallView, data: z.unknown().optional() });
-const LinkData = z.object({ seq: Seq, event: z.enum(['Down', 'Up']) });
+const LinkData = z.object({
+  seq: Seq,
+  event: z.enum(['Down', 'Up']),
+  adapters: z.array(AdapterRole).meta({ description: 'those that are connected, the active one first' }),
+});
 const TestData = z.object({ endpoint: z.string() });
 
 const timestamp = z.iso.datetime().meta({

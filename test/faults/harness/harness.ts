@@ -77,7 +77,9 @@ function trackChild(child: ChildProcess): void {
 export interface FaultHarnessOptions {
   readonly random: SeededRandom;
   readonly faultRates: UdpFaultRates;
-  /** Additional environment variables of the adapter. */
+  /** How many adapters the site has; one by default. */
+  readonly adapters?: number;
+  /** Additional environment variables of the adapters. */
   readonly adapter?: Readonly<Record<string, string>>;
   readonly simulator?: SimulatorOptions;
   /** Starts the edge. The default is bare workerd. */
@@ -102,6 +104,8 @@ export class FaultHarness implements AsyncDisposable {
   /** Between adapter and simulator. */
   readonly udpProxy: UdpProxy;
   readonly #adapterEnv: Record<string, string>;
+  /** The process of each adapter that was started last. */
+  readonly #running: AdapterProcess[] = [];
   readonly #adapters: AdapterProcess[] = [];
   readonly #clients: Pick<FaultClient, 'close'>[] = [];
   #isDisposed = false;
@@ -116,7 +120,6 @@ export class FaultHarness implements AsyncDisposable {
     this.#adapterEnv = {
       OPENSIPS_MI: `127.0.0.1:${this.udpProxy.port}`,
       ADAPTER_KEY,
-      ADAPTER_NAME: 'faults',
       SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
       FR_TIMEOUT: String(FR_TIMEOUT_S),
       ...linkEnv,
@@ -132,10 +135,13 @@ export class FaultHarness implements AsyncDisposable {
     const udpProxy = await UdpProxy.start(simulator.mi.port, options.faultRates, options.random, faultLog);
     const components = { faultLog, simulator, edge, clientProxy, linkProxy, udpProxy };
     const harness = new FaultHarness(components, options, linkEnv);
-    harness.startAdapter();
+    const { adapters = 1 } = options;
+    for (let index = 0; index < adapters; index++) harness.#startAdapter(index);
     // The edge dials when it needs the adapter.
-    await waitUntil(() =>
-      options.link === 'dial' ? harness.adapterLog().includes(LISTENING) : harness.isLinked(),
+    await waitUntil(async () =>
+      options.link === 'dial'
+        ? harness.adapterLog().includes(LISTENING)
+        : (await harness.fetchHealth()).link.adapters?.length === adapters,
     );
     return harness;
   }
@@ -165,16 +171,29 @@ export class FaultHarness implements AsyncDisposable {
     return (await this.fetchHealth()).link.connected;
   }
 
-  startAdapter(): void {
+  #startAdapter(index: number): void {
     if (this.#isDisposed) return;
-    const adapter = spawnAdapter(this.#adapterEnv);
+    const adapter = spawnAdapter({ ...this.#adapterEnv, ADAPTER_NAME: `faults-${index}` });
     trackChild(adapter.process);
+    this.#running[index] = adapter;
     this.#adapters.push(adapter);
   }
 
-  /** Kills the adapter (kill -9). */
-  async killAdapter(): Promise<void> {
-    await this.#adapters.at(-1)?.stop('SIGKILL');
+  /** Ends the process of an adapter with this signal, and starts it again. */
+  async restartAdapter(index: number, signal: 'SIGKILL' | 'SIGTERM', restartAfterMs: number): Promise<void> {
+    const adapter = this.#running[index];
+    await adapter?.stop(signal);
+    await new Promise((resolve) => setTimeout(resolve, restartAfterMs));
+    // Another fault may have done so meanwhile.
+    if (this.#running[index] === adapter) this.#startAdapter(index);
+  }
+
+  /** Stops the process of an adapter for a time, in which it keeps its sockets open. */
+  async hangAdapter(index: number, ms: number): Promise<void> {
+    const child = this.#running[index]?.process;
+    child?.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    child?.kill('SIGCONT');
   }
 
   /** Returns the log of all adapter processes. */

@@ -13,7 +13,14 @@ export type Fault =
       readonly directions: readonly Direction[];
       readonly end: 'resume' | 'reset';
     }
-  | { readonly kind: 'adapterKill'; readonly moment: Flow | 'at once'; readonly restartAfterMs: number }
+  | {
+      readonly kind: 'adapterKill';
+      readonly adapter: number;
+      readonly moment: Flow | 'at once';
+      readonly restartAfterMs: number;
+    }
+  | { readonly kind: 'adapterStop'; readonly adapter: number; readonly restartAfterMs: number }
+  | { readonly kind: 'adapterHang'; readonly adapter: number; readonly ms: number }
   | { readonly kind: 'edgeKill'; readonly restartAfterMs: number }
   | { readonly kind: 'abort' | 'abortDialer' | 'evictHibernated' | 'evictClosed' }
   | { readonly kind: 'abortWithinTurn'; readonly turns: number }
@@ -30,20 +37,28 @@ const SLOW_LINK_DELAY_MS = 200;
 const SLOW_LINK_DURATION_MS = 1_000;
 /** From longer than a canceled command takes to end, to longer than the edge waits for a ping (`PING_TIMEOUT_MS`). */
 const LONG_HALF_OPEN_MS = [5_000, 28_000] as const;
+/** From shorter to longer than the edge waits for a ping. */
+const HANG_MS = [1_000, 32_000] as const;
 /** How long an adapter kill waits for the datagram during which it happens. */
 const DATAGRAM_TIMEOUT_MS = 3_000;
 
 /**
  * Draws a plan for a number of commands. The last tenth has no new faults, so that all faults coincide with commands.
+ * @param adapters how many adapters the site has
  */
-export function planFaults(rates: SystemFaultRates, commands: number, random: SeededRandom): PlannedFault[] {
+export function planFaults(
+  rates: SystemFaultRates,
+  commands: number,
+  random: SeededRandom,
+  adapters = 1,
+): PlannedFault[] {
   const { halfOpenMs, ...averages } = rates;
   const planned: PlannedFault[] = [];
   for (const kind of Object.keys(averages) as (keyof typeof averages)[]) {
     for (let n = drawCount(averages[kind], random); n > 0; n--) {
       planned.push({
         afterCommand: random.integer(1, Math.ceil(commands * 0.9)),
-        fault: drawFault(kind, halfOpenMs, random),
+        fault: drawFault(kind, halfOpenMs, random, adapters),
       });
     }
   }
@@ -55,7 +70,7 @@ function drawCount(average: number, random: SeededRandom): number {
   return Math.floor(average) + (random.chance(average % 1) ? 1 : 0);
 }
 
-function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom): Fault {
+function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom, adapters: number): Fault {
   switch (kind) {
     case 'linkHalfOpen':
     case 'linkHalfOpenLong':
@@ -71,14 +86,23 @@ function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom
       };
     case 'adapterKill': {
       const moment = random.pick<Flow | 'at once'>(['request', 'reply', 'event', 'at once']);
-      return { kind, moment, restartAfterMs: random.integer(0, 1_000) };
+      return { kind, moment, restartAfterMs: random.integer(0, 1_000), adapter: drawAdapter() };
     }
+    case 'adapterStop':
+      return { kind, restartAfterMs: random.integer(0, 1_000), adapter: drawAdapter() };
+    case 'adapterHang':
+      return { kind, ms: random.integer(...HANG_MS), adapter: drawAdapter() };
     case 'edgeKill':
       return { kind, restartAfterMs: random.integer(0, 1_000) };
     case 'abortWithinTurn':
       return { kind, turns: random.integer(1, 10) };
     default:
       return { kind };
+  }
+
+  /** A single adapter is not drawn, so that the plans of its seeds stay as they are. */
+  function drawAdapter(): number {
+    return adapters === 1 ? 0 : random.integer(0, adapters - 1);
   }
 }
 
@@ -108,10 +132,11 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
     }
     case 'adapterKill':
       if (fault.moment !== 'at once') await waitForDatagram(fault.moment, harness);
-      await harness.killAdapter();
-      await sleep(fault.restartAfterMs);
-      harness.startAdapter();
-      return;
+      return harness.restartAdapter(fault.adapter, 'SIGKILL', fault.restartAfterMs);
+    case 'adapterStop':
+      return harness.restartAdapter(fault.adapter, 'SIGTERM', fault.restartAfterMs);
+    case 'adapterHang':
+      return harness.hangAdapter(fault.adapter, fault.ms);
     case 'edgeKill':
       return harness.edge.killAndRestart(fault.restartAfterMs);
     case 'evictHibernated':

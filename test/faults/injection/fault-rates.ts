@@ -49,6 +49,10 @@ export interface SystemFaultRates {
   /** OpenSIPS restarts, and its database keeps the active calls, or all of them are lost. */
   readonly restartKeepingDialogs: number;
   readonly restartLosingDialogs: number;
+  /** The adapter is stopped (SIGTERM), then restarted; with two adapters, the other one takes over without a failure. */
+  readonly adapterStop: number;
+  /** The adapter hangs (SIGSTOP) for up to half a minute, then goes on. */
+  readonly adapterHang: number;
 }
 
 export interface FaultRates {
@@ -81,6 +85,8 @@ export const NO_SYSTEM_FAULTS: SystemFaultRates = {
   evictClosed: 0,
   restartKeepingDialogs: 0,
   restartLosingDialogs: 0,
+  adapterStop: 0,
+  adapterHang: 0,
 };
 
 /** The rates of the long run on workerd. */
@@ -107,6 +113,8 @@ export const WORKERD_RATES: FaultRates = {
     evictClosed: 0,
     restartKeepingDialogs: 0.1,
     restartLosingDialogs: 0.1,
+    adapterStop: 0,
+    adapterHang: 0,
   },
 };
 
@@ -115,6 +123,11 @@ export const MINIFLARE_RATES: FaultRates = {
   ...WORKERD_RATES,
   system: { ...WORKERD_RATES.system, edgeKill: 0, evictHibernated: 5, evictClosed: 1 },
 };
+
+/** Returns the rates for a site with several adapters, each of which is killed, stopped and made to hang. */
+export function forSeveralAdapters(rates: FaultRates): FaultRates {
+  return { ...rates, system: { ...rates.system, adapterKill: 2, adapterStop: 2, adapterHang: 1 } };
+}
 
 /** Returns the rates where the edge dials. */
 export function withDialer(rates: FaultRates): FaultRates {

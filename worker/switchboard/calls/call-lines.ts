@@ -3,6 +3,7 @@ import type { Call } from '../../../shared/calls/call.ts';
 import type { CallEntry } from '../../../shared/calls/call-entries.ts';
 import type { KnownDialog } from '../../../shared/calls/dialogs.ts';
 import type { EndEvidence } from '../../../shared/calls/end-cause.ts';
+import type { AdapterRole } from '../../../shared/protocol/link.ts';
 import type { CallRecord } from './call-record.ts';
 import type { CallContent, TimelineEntry } from './compact-call.ts';
 
@@ -39,12 +40,14 @@ export interface CarriedLine extends LineContent {
   readonly entries: readonly TimelineEntry[];
 }
 
-/** A change of the link to the adapter. */
+/** A change of the link to the adapters. */
 export interface LinkLine {
   readonly seq: number;
   /** Unix milliseconds. */
   readonly at: number;
   readonly link: 'Down' | 'Up';
+  /** Those that are connected, the active one first. */
+  readonly adapters: readonly AdapterRole[];
 }
 
 /** A number that was shown to a client, and so must not be used again. */

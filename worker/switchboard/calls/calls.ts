@@ -231,9 +231,9 @@ export class Calls {
     this.#correlator.onEndReply(ended.callid, ended.isEnding, now);
   }
 
-  /** The adapter has connected or disconnected. */
-  onLinkStatus(link: LinkLine['link'], now: number): void {
-    this.#recorder.recordLink(link, now);
+  /** An adapter has connected or disconnected, or has another role. */
+  onLinkStatus(link: LinkLine['link'], adapters: LinkLine['adapters'], now: number): void {
+    this.#recorder.recordLink(link, adapters, now);
   }
 
   /** Takes a number that is shown to a client and that no change will have. */

@@ -122,10 +122,10 @@ export class ChangeRecorder {
     return true;
   }
 
-  /** Records that the link to the adapter went up or down. */
-  recordLink(link: LinkLine['link'], now: number): void {
+  /** Records that the link to the adapters has changed. */
+  recordLink(link: LinkLine['link'], adapters: LinkLine['adapters'], now: number): void {
     if (!this.#isObserved && now >= this.#recordUntil) return;
-    const line = { seq: this.#nextSeq(), at: now, link };
+    const line = { seq: this.#nextSeq(), at: now, link, adapters };
     this.#lines.push(line);
     if (this.#isObserved) this.#changes.push(line);
   }

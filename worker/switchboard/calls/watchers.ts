@@ -185,7 +185,10 @@ export function seqOf(item: Observable): number {
 /** Returns the JSON-RPC notification that watchers receive. */
 export function frameText(item: Observable): string {
   if ('notification' in item) return notificationText(item);
-  if ('link' in item) return JSON.stringify(rpcNotification('Link', { event: item.link, seq: item.seq }));
+  if ('link' in item) {
+    const { link, adapters } = item;
+    return JSON.stringify(rpcNotification('Link', { event: link, seq: item.seq, adapters }));
+  }
   const { event, seq, call, data } = item;
   return JSON.stringify(rpcNotification('Call', { event, seq, call, data }));
 }

@@ -6,8 +6,8 @@
 import type { DialOrder, DialTarget } from '../../../shared/policy/link-setting.ts';
 import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
 import type { Problem } from '../../../shared/protocol/http/problem.ts';
-import type { LinkHealth } from '../link/active-connection.ts';
 import type { Link } from '../link/link.ts';
+import type { LinkHealth } from '../link/link-health.ts';
 import { DialStateStore } from './dial-state.ts';
 import { LinkWaiters } from './link-waiters.ts';
 import { type Need, type NeedFacts, needOf } from './need.ts';

@@ -53,20 +53,6 @@ it.each([
   },
 );
 
-it.each(['a'.repeat(95), 'é'.repeat(95), '呼'.repeat(128), '\u0001'.repeat(128), '😀'.repeat(64)])(
-  'refuses another adapter with a reason that fits if the connected one is called %s',
-  async (adapter) => {
-    const first = await connect(crypto.randomUUID(), { adapter });
-    const other = await openSocket('/adapter', ADAPTER_HEADERS);
-    send(other, { type: 'hello', version: 1, adapter: 'other', stream: 'x', base: 1, opensips: OPENSIPS });
-    const { code, reason } = await other.closed;
-    expect(code).toBe(4409);
-    expect(byteLength(reason)).toBeLessThanOrEqual(123);
-    send(first.socket, { type: 'goodbye' });
-    await first.socket.closed;
-  },
-);
-
 it('closes the socket when a message is missing, applies nothing after it, and gets everything again', async () => {
   const stream = crypto.randomUUID();
   const client = await Client.connect();

@@ -41,7 +41,7 @@ const fault: fc.Arbitrary<Fault> = fc.record({ at: time, kind: fc.constantFrom(.
 /** A click, a fault, and a cancellation shortly after it, so that they meet. */
 const burst = fc.record({ at: fc.nat(50_000), gap: fc.nat(3_000), fault, index: fc.nat(11) });
 
-const history: fc.Arbitrary<History> = fc
+const history: fc.Arbitrary<Omit<History, 'adapters'>> = fc
   .record({
     seed: fc.nat(),
     actions: fc.array(action, { maxLength: 6 }),
@@ -65,12 +65,11 @@ const history: fc.Arbitrary<History> = fc
     ].map(({ at, kind }) => ({ at: Math.max(at, 0), kind })),
   }));
 
-const counts: Record<string, number> = {};
-/** How many histories have each fault. */
-const containing: Record<string, number> = {};
-
-/** Returns what the histories contained, for the reporter. */
-function summary(): string {
+/**
+ * Returns what the histories contained, for the reporter.
+ * @param containing how many histories have each fault
+ */
+function summary(counts: Record<string, number>, containing: Record<string, number>): string {
   const list = (of: Record<string, number>) =>
     Object.entries(of)
       .sort(([one], [other]) => one.localeCompare(other))
@@ -79,25 +78,31 @@ function summary(): string {
   return `seed ${SEED}, ${RUNS} histories. In all: ${list(counts)}. Histories with: ${list(containing)}.`;
 }
 
-it(`no request runs twice, none for an ended command, and nothing acknowledged is lost (seed ${SEED}, ${RUNS} histories)`, {
-  timeout: TIMEOUT_MS,
-}, async ({ annotate }) => {
-  // Exceptions are injected, and logged.
-  const silenced = vi.spyOn(console, 'error').mockImplementation(() => {});
-  await fc.assert(
-    fc.asyncProperty(history, async (each) => {
-      const simulation = new LinkSimulation(each);
-      await simulation.run();
-      for (const [what, count] of Object.entries(simulation.counts)) {
-        counts[what] = (counts[what] ?? 0) + count;
-        containing[what] = (containing[what] ?? 0) + 1;
-      }
-      expect(simulation.violations).toEqual([]);
-    }),
-    { numRuns: RUNS, seed: SEED },
-  );
-  silenced.mockRestore();
-  await annotate(summary());
-  for (const kind of FAULT_KINDS)
-    expect(containing[kind], `histories with the fault ${kind}`).toBeGreaterThan(0);
-});
+it.for([1, 2])(
+  `no request runs twice, none for an ended command, and nothing acknowledged is lost or overtaken, with %i adapters (seed ${SEED}, ${RUNS} histories)`,
+  {
+    timeout: TIMEOUT_MS,
+  },
+  async (adapters, { annotate }) => {
+    const counts: Record<string, number> = {};
+    const containing: Record<string, number> = {};
+    // Exceptions are injected, and logged.
+    const silenced = vi.spyOn(console, 'error').mockImplementation(() => {});
+    await fc.assert(
+      fc.asyncProperty(history, async (each) => {
+        const simulation = new LinkSimulation({ ...each, adapters });
+        await simulation.run();
+        for (const [what, count] of Object.entries(simulation.counts)) {
+          counts[what] = (counts[what] ?? 0) + count;
+          containing[what] = (containing[what] ?? 0) + 1;
+        }
+        expect(simulation.violations).toEqual([]);
+      }),
+      { numRuns: RUNS, seed: SEED },
+    );
+    silenced.mockRestore();
+    await annotate(summary(counts, containing));
+    for (const kind of FAULT_KINDS)
+      expect(containing[kind], `histories with the fault ${kind}`).toBeGreaterThan(0);
+  },
+);

@@ -45,16 +45,21 @@ it('closes the older socket of an adapter when a newer one connects', async () =
   second.socket.close();
 });
 
-it('refuses another adapter while one is connected, and accepts it afterward', async () => {
-  const first = await connect(randomStream());
-  const other = await openSocket('/adapter', ADAPTER_HEADERS);
-  other.send(hello(randomStream(), 1, { adapter: 'other' }));
-  expect(await other.closed).toMatchObject({ code: 4409, reason: expect.stringContaining('test') });
-  first.socket.send(JSON.stringify({ type: 'goodbye' }));
-  await first.socket.closed;
-  const accepted = await connect(randomStream(), 1, { adapter: 'other' });
-  expect(accepted.welcome).toMatchObject({ type: 'welcome' });
-  accepted.socket.close();
+it('refuses a fifth adapter while four are connected, and accepts it afterward', async () => {
+  const names = ['test', 'second', 'third', 'fourth'];
+  const adapters = [];
+  for (const adapter of names) adapters.push(await connect(randomStream(), 1, { adapter }));
+  expect(adapters.map(({ welcome }) => welcome)).toMatchObject(
+    ['active', 'standby', 'standby', 'standby'].map((role) => ({ type: 'welcome', role })),
+  );
+  const fifth = await openSocket('/adapter', ADAPTER_HEADERS);
+  fifth.send(hello(randomStream(), 1, { adapter: 'fifth' }));
+  expect(await fifth.closed).toMatchObject({ code: 4409, reason: expect.stringContaining('4 adapters') });
+  adapters[3]?.socket.send(JSON.stringify({ type: 'goodbye' }));
+  await adapters[3]?.socket.closed;
+  const accepted = await connect(randomStream(), 1, { adapter: 'fifth' });
+  expect(accepted.welcome).toMatchObject({ type: 'welcome', role: 'standby' });
+  for (const { socket } of [...adapters, accepted]) socket.close();
 });
 
 it.each([

@@ -1,17 +1,24 @@
 /**
- * The link to the adapter. Each of its messages is applied once and in order; what a turn requests of it leaves in one frame.
+ * The link to the adapters of a site. One serves the site, the others wait to take over. Each message of the serving one is applied once
+ * and in order; what a turn requests of it leaves in one frame.
  * @module
  */
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
-import type { AdapterMessage, EdgeMessage, OpenSipsStatus } from '../../../shared/protocol/link.ts';
+import type {
+  AdapterMessage,
+  AdapterRole,
+  EdgeMessage,
+  OpenSipsStatus,
+} from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import type { PeerOffer } from '../../../shared/protocol/link-negotiation.ts';
+import { type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
-import { quote } from '../../../shared/settings/quote.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
-import { type ActiveConnection, attachmentFor, healthOf, type LinkHealth } from './active-connection.ts';
-import { type LinkStatus, LinkStore } from './link-store.ts';
+import { AdapterConnection } from './adapter-connection.ts';
+import { Adapters, type ServingListener } from './adapters.ts';
+import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
+import { type LinkStatus, LinkStatusStore } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
 
 /** The tag of adapters' sockets. */
@@ -20,35 +27,28 @@ export const TAG = 'adapter';
 /** RFC 6455 §7.4.1: an unexpected condition. The adapter connects again at once and repeats what is not acknowledged. */
 const INTERNAL_ERROR = 1011;
 
-/** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
-const MAX_UNACKNOWLEDGED = 100;
-
 /** Sockets that may be open without a `hello`: a single key could otherwise take all sockets of a machine. */
 const MAX_PENDING_HELLOS = 8;
 
-/** Receives what the adapter sends. */
-export type LinkListener = Pick<
-  Runner,
-  'onReply' | 'onEvent' | 'resync' | 'onLinkUp' | 'onLinkRestored' | 'onLinkDown'
->;
+/** Adapters of a site, each with a name of its own. More would only cost sockets. */
+const MAX_ADAPTERS = 4;
+
+/** Receives what the adapters send. */
+export type LinkListener = ServingListener & Pick<Runner, 'onReply' | 'onEvent'>;
+
+type Hello = Extract<AdapterMessage, { type: 'hello' }>;
+/** What an adapter sends after `hello`. */
+type LiveMessage = Exclude<AdapterMessage, { type: 'hello' | 'check' }>;
+type NumberedMessage = Extract<LiveMessage, { seq: number }>;
 
 export class Link {
   readonly #ctx: DurableObjectState;
   readonly #listener: LinkListener;
-  #active: ActiveConnection | undefined;
-  /** Moves only after a message was applied, so that one that could not be is sent again. */
-  #applied: AppliedPosition | null;
-  /** How far {@link applied} is stored. Attachments are stored at once, so they must not be ahead of the turn. */
-  #stored: AppliedPosition | null;
-  /** The last ping before the clock was set back: its time is in the future. */
-  #pingBeforeSetBack: { readonly at: number; readonly countsAs: number } | undefined;
-  #acknowledged: number;
-  #outgoing: EdgeMessage[] = [];
-  readonly #store: LinkStore;
-  readonly #isReleased: () => boolean;
+  readonly #adapters: Adapters;
+  readonly #status: LinkStatusStore;
 
   /**
-   * Restores the connection after a hibernation, if there is one.
+   * Restores the connections after a hibernation, if there are any.
    * @param isReleased returns whether nobody needs a connection: then its absence is not reported
    */
   constructor(
@@ -59,40 +59,44 @@ export class Link {
   ) {
     this.#ctx = ctx;
     this.#listener = listener;
-    this.#isReleased = isReleased;
-    this.#store = new LinkStore(ctx.storage.sql, applied);
-    this.#applied = this.#store.position;
-    for (const socket of ctx.getWebSockets(TAG)) this.#restore(socket);
-    this.#acknowledged = this.#applied?.seq ?? 0;
-    this.#stored = this.#applied;
+    this.#status = new LinkStatusStore(ctx.storage.sql, isReleased);
+    this.#adapters = new Adapters(ctx, ctx.getWebSockets(TAG), listener, applied);
   }
 
   /** Whether the connection was lost while there was no object to notice it. */
   get isLost(): boolean {
-    return this.#status === 'Down' && this.#store.reportedStatus === 'Up';
+    return !this.isConnected && !this.#status.isReleased && this.#status.reported === 'Up';
   }
 
-  /** The socket of the connected adapter. */
+  /** The socket of the adapter that serves the site. */
   get socket(): WebSocket | undefined {
-    return this.#active?.socket;
+    return this.#adapters.active?.socket;
   }
 
-  /** How far the adapter's messages are applied. */
+  /** How far the messages of the adapter that serves the site are applied. */
   get applied(): AppliedPosition | null {
-    return this.#applied;
+    const { position } = this.#adapters;
+    return position ? { stream: position.stream, seq: position.seq } : null;
   }
 
-  /** Returns the state of OpenSIPS as the adapter reports it; undefined if no adapter is connected and alive. */
+  /** The adapters that are connected, and what they do. */
+  get roles(): AdapterRole[] {
+    return rolesOf(this.#adapters.active, this.#adapters.standbys.all);
+  }
+
+  /**
+   * Returns the state of OpenSIPS as the adapter that serves the site reports it; undefined if none is connected and alive. A silent one
+   * is disconnected, and a standby takes over.
+   */
   opensips(now: number): OpenSipsStatus | undefined {
-    const active = this.#active;
-    if (!active) return undefined;
-    if (now - this.#lastPingAt(active) <= protocol.PING_TIMEOUT_MS) return active.opensips;
-    this.#close(active.socket, 1001, 'No ping arrived in time.');
-    return undefined;
+    this.#adapters.promote(now);
+    return this.#adapters.active?.opensips;
   }
 
   health(now: number): LinkHealth {
-    return this.opensips(now) && this.#active ? healthOf(this.#active, now) : { connected: false };
+    this.#adapters.promote(now);
+    const { active, standbys } = this.#adapters;
+    return active ? healthOf(active, standbys.all, now) : { connected: false };
   }
 
   /** Accepts the socket of an authenticated adapter. It becomes active with its `hello`. */
@@ -117,12 +121,13 @@ export class Link {
         socket,
         protocol.closeCode.tooLarge,
         `A frame can have at most ${protocol.MAX_FRAME_LENGTH} characters.`,
+        now,
       );
       return;
     }
     const frame = protocol.parseFrame(protocol.AdapterMessage, text);
     if ('error' in frame) {
-      this.#close(socket, protocol.closeCode.protocol, frame.error);
+      this.#close(socket, protocol.closeCode.protocol, frame.error, now);
       return;
     }
     for (const message of frame.messages) {
@@ -130,208 +135,182 @@ export class Link {
       try {
         if (message.type === 'hello') this.#onHello(socket, attachment, message, now);
         else if (message.type === 'check') this.#onCheck(socket, message, now);
-        else if (this.#active?.socket === socket) this.#apply(this.#active, message, now);
+        else this.#onLiveMessage(socket, message, now);
       } catch (error) {
         const which = 'seq' in message ? `message ${message.seq}` : message.type;
         console.error(
           `The adapter's ${which} could not be applied. The link is closed, so that it is sent again.`,
           error,
         );
-        this.#close(socket, INTERNAL_ERROR, `The edge could not apply ${which}. Send it again.`);
+        this.#close(socket, INTERNAL_ERROR, `The edge could not apply ${which}. Send it again.`, now);
       }
     }
   }
 
-  onClosed(socket: WebSocket): void {
-    if (this.#active?.socket !== socket) return;
-    this.#active = undefined;
-    if (this.#stored) this.#store.storePosition(this.#stored);
-    this.#listener.onLinkDown();
+  /** A socket has closed. If it was that of the adapter that serves the site, a standby takes over. */
+  onClosed(socket: WebSocket, now = Date.now()): void {
+    this.#adapters.drop(socket);
+    this.#adapters.promote(now);
   }
 
-  /** Acknowledges what is stored, and closes the connection, which nobody needs. Call it once a turn is stored. */
+  /** Acknowledges what is stored, and closes the connections, which nobody needs. Call it once a turn is stored. */
   release(): void {
-    const active = this.#active;
-    if (!active) return;
-    const seq = this.#applied?.seq ?? 0;
-    if (seq > this.#acknowledged) active.socket.send(JSON.stringify({ type: 'ack', seq }));
-    this.#acknowledged = seq;
-    this.#close(active.socket, 1000, 'Nobody needs the link.');
+    for (const connection of this.#adapters.all) {
+      connection.acknowledge();
+      this.#adapters.drop(connection.socket);
+      connection.socket.close(1000, 'Nobody needs the link.');
+    }
   }
 
   /** Whether there is something to send beside requests: a `welcome`, an acknowledgement, or a status change for watchers. */
   get hasOutput(): boolean {
-    if (this.#outgoing.length > 0 || this.#status !== this.#store.reportedStatus) return true;
-    return (this.#applied?.seq ?? 0) - this.#acknowledged >= MAX_UNACKNOWLEDGED;
-  }
-
-  /** Returns the status once after each change that lasts longer than a turn, and stores that it was reported. */
-  takeStatusChange(): LinkStatus | undefined {
-    const status = this.#status;
-    if (status === this.#store.reportedStatus) return undefined;
-    this.#store.setReportedStatus(status);
-    return status;
+    if (this.#adapters.hasUnstored || this.#status.hasChange(this.roles)) return true;
+    return this.#adapters.all.some((each) => each.hasOutput);
   }
 
   /**
-   * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that: all others
-   * notice a dead adapter with their next request.
+   * Returns the status once after each change of it, or of the adapters' roles, that lasts longer than a turn. Stores that it was
+   * reported, and which adapter serves the site.
    */
-  due(isWatched: boolean): number {
-    if (!isWatched || !this.#active) return Number.POSITIVE_INFINITY;
-    return this.#lastPingAt(this.#active) + protocol.PING_TIMEOUT_MS + 1;
+  takeStatusChange(): LinkStatus | undefined {
+    this.#adapters.storeServing();
+    return this.#status.take(this.roles);
+  }
+
+  /**
+   * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that, and commands for
+   * which a standby can take over: all others notice a dead adapter with their next request.
+   */
+  due(isWatched: boolean, hasCommands = false): number {
+    const { active, standbys, pings } = this.#adapters;
+    const isNeeded = isWatched || (hasCommands && standbys.size > 0);
+    if (!isNeeded || !active) return Number.POSITIVE_INFINITY;
+    return pings.lastOf(active) + protocol.PING_TIMEOUT_MS + 1;
   }
 
   /** Whether an adapter is connected, as far as it is known without a check. */
   get isConnected(): boolean {
-    return this.#active !== undefined;
+    return this.#adapters.active !== undefined;
   }
 
   /** Disconnects an adapter that no longer pings. */
   checkLiveness(now: number): void {
-    this.opensips(now);
-  }
-
-  get #status(): LinkStatus {
-    return this.#active || this.#isReleased() ? 'Up' : 'Down';
+    this.#adapters.promote(now);
   }
 
   /**
-   * Sends the requests of a turn. Call it once the turn is stored, because an acknowledgement promises that.
+   * Sends the requests of a turn to the adapter that serves the site. Call it once the turn is stored, because an acknowledgement
+   * promises that.
    * @param isLogged whether the turn was written to the log, which then contains {@link applied}
    */
   flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
-    this.#stored = this.#applied;
-    if (isLogged && this.#applied) this.#store.onLogged(this.#applied);
-    const active = this.#active;
-    if (!active) return;
-    const seq = this.#applied?.seq ?? 0;
-    if (!isLogged && this.#applied) attach(active.socket, { ...attachmentFor(active), seq });
-    const messages = [...this.#outgoing.splice(0), ...requests];
-    const unacknowledged = seq - this.#acknowledged;
-    if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
-      messages.push({ type: 'ack', seq });
-      this.#acknowledged = seq;
-    }
-    if (messages.length === 0 || !isLive(active.socket)) return;
-    active.socket.send(JSON.stringify(messages.length === 1 ? messages[0] : messages));
+    const { active, standbys, position } = this.#adapters;
+    for (const standby of standbys.all) standby.flush([], false);
+    if (active) active.flush(requests, isLogged);
+    else if (position) position.stored = position.seq;
+    if (isLogged) this.#adapters.onLogged();
   }
 
-  #restore(socket: WebSocket): void {
-    const attachment = attachmentOf(socket);
-    if (attachment.kind !== 'adapter' || !attachment.hello || !isLive(socket)) return;
-    const { hello, key, connectedAt, seq = 0 } = attachment;
-    this.#active = { socket, key, connectedAt, ...hello };
-    const { stream } = hello;
-    if (this.#applied?.stream !== stream) this.#applied = { stream, seq };
-    else if (seq > this.#applied.seq) this.#applied = { stream, seq };
-    this.#listener.onLinkRestored(stream);
+  /** The clock was set back, to `now`: the connections are as old as they were, and the last ping counts as one of now. */
+  onClockSetBack(now: number): void {
+    for (const each of this.#adapters.all) this.#adapters.pings.onClockSetBack(each, now);
   }
 
-  #onHello(
-    socket: WebSocket,
-    attachment: AdapterSocket,
-    hello: Extract<AdapterMessage, { type: 'hello' }>,
-    now: number,
-  ): void {
-    const version = this.#negotiate(socket, hello);
+  #onHello(socket: WebSocket, attachment: AdapterSocket, hello: Hello, now: number): void {
+    const version = this.#negotiate(socket, hello, now);
     if (version === undefined) return;
-    const { adapter, stream, base, opensips, software } = hello;
-    if (this.opensips(now) && this.#active && this.#active.socket !== socket) {
-      if (this.#active.adapter !== adapter) {
-        this.#close(
-          socket,
-          protocol.closeCode.occupied,
-          `This site is served by the adapter ${quote(this.#active.adapter)}.`,
-        );
-        return;
-      }
-      this.#close(
-        this.#active.socket,
-        protocol.closeCode.superseded,
-        'A newer connection of this adapter has replaced this one.',
-      );
+    const adapters = this.#adapters;
+    adapters.promote(now);
+    // Dropped first, so that no standby takes over from an adapter that has only connected again.
+    const sameName = adapters.named(hello.adapter);
+    if (sameName) adapters.drop(sameName.socket);
+    if (sameName && sameName.socket !== socket) {
+      const reason = 'A newer connection of this adapter has replaced this one.';
+      sameName.socket.close(protocol.closeCode.superseded, closeReason(reason));
     }
-    const previous = this.#applied;
-    const applied = previous?.stream === stream ? previous.seq : base - 1;
-    const { key, connectedAt } = attachment;
-    this.#active = { socket, key, connectedAt, adapter, stream, software, opensips };
-    attach(socket, { ...attachmentFor(this.#active), seq: this.#storedSeqOf(stream) ?? base - 1 });
-    this.#outgoing = [welcomeWith(version, { stream, applied, sent_at: now })];
-    this.#listener.onLinkUp(stream, now);
-    // The events that OpenSIPS raised between two processes of the adapter are lost.
-    if (previous !== null && previous.stream !== stream) this.#listener.resync(now);
+    adapters.dropSilentStandbys(now);
+    if (adapters.all.length >= MAX_ADAPTERS) {
+      const reason = `This site has ${MAX_ADAPTERS} adapters already. Stop one of them.`;
+      this.#close(socket, protocol.closeCode.occupied, reason, now);
+      return;
+    }
+    const { stream, base, features } = hello;
+    const position = adapters.positionOf(stream) ?? { stream, seq: base - 1, stored: base - 1 };
+    const role = adapters.active ? 'standby' : 'active';
+    const welcome = welcomeWith(version, { stream, applied: position.seq, role, sent_at: now });
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
-    this.#applied = { stream, seq: Math.max(applied, base - 1) };
-    this.#acknowledged = this.#applied.seq;
+    position.seq = Math.max(position.seq, base - 1);
+    const takesRole = features?.includes(ROLE_FEATURE) === true;
+    const connection = new AdapterConnection(socket, attachment, { ...hello, takesRole }, position);
+    connection.attach();
+    connection.enqueue(welcome);
+    adapters.add(connection, now);
   }
 
   /** Answers, and changes nothing. The socket closes in its own message event, so TCP ends at once. */
   #onCheck(socket: WebSocket, check: PeerOffer, now: number): void {
-    const version = this.#negotiate(socket, check);
+    const version = this.#negotiate(socket, check, now);
     if (version === undefined) return;
     socket.send(JSON.stringify(checkedWith(version, this.health(now).adapter)));
-    this.#close(socket, 1000, 'Checked.');
+    this.#close(socket, 1000, 'Checked.', now);
   }
 
   /** Returns the version to use, or closes the socket. */
-  #negotiate(socket: WebSocket, offer: PeerOffer): number | undefined {
+  #negotiate(socket: WebSocket, offer: PeerOffer, now: number): number | undefined {
     const negotiated = negotiate(offer);
     if ('version' in negotiated) return negotiated.version;
-    this.#close(socket, protocol.closeCode.version, negotiated.rejected);
+    this.#close(socket, protocol.closeCode.version, negotiated.rejected, now);
     return undefined;
   }
 
-  #storedSeqOf(stream: string): number | undefined {
-    return this.#stored?.stream === stream ? this.#stored.seq : undefined;
-  }
-
-  #apply(
-    active: ActiveConnection,
-    message: Exclude<AdapterMessage, { type: 'hello' | 'check' }>,
-    now: number,
-  ): void {
+  #onLiveMessage(socket: WebSocket, message: LiveMessage, now: number): void {
+    const connection = this.#adapters.all.find((each) => each.socket === socket);
+    if (!connection) return;
     switch (message.type) {
       case 'status':
-        active.opensips = message.opensips;
-        attach(active.socket, { ...attachmentFor(active), seq: this.#storedSeqOf(active.stream) ?? 0 });
+        connection.onStatus(message.opensips);
         return;
       case 'goodbye':
-        this.#close(active.socket, 1000, 'The adapter has disconnected.');
+        this.#close(socket, 1000, 'The adapter has disconnected.', now);
+        return;
+      case 'release':
+        this.#adapters.onRelease(connection, now);
         return;
       default:
+        this.#onNumberedMessage(connection, message, now);
     }
-    const expected = (this.#applied?.seq ?? 0) + 1;
+  }
+
+  #onNumberedMessage(connection: AdapterConnection, message: NumberedMessage, now: number): void {
+    const { position, socket } = connection;
+    const expected = position.seq + 1;
     if (message.seq < expected) return;
     if (message.seq > expected) {
       const reason = `Message ${expected} is missing: ${message.seq} came instead. Send everything again.`;
-      this.#close(active.socket, INTERNAL_ERROR, reason);
+      this.#close(socket, INTERNAL_ERROR, reason, now);
       return;
     }
+    const isActive = this.#adapters.active === connection;
+    this.#apply(message, isActive && this.#adapters.takesEvents, now);
+    position.seq = message.seq;
+    if (isActive && message.type === 'reply') this.#adapters.onReply(message.id, position);
+  }
+
+  /**
+   * Applies a numbered message. The events of a standby are discarded, because the adapter that serves the site reports the same ones,
+   * and so are those that it had raised before it knew that it serves the site: the state of the dialogs is read after them. Its replies
+   * may be to requests of the time when it served the site.
+   */
+  #apply(message: NumberedMessage, takesEvents: boolean, now: number): void {
     if (message.type === 'reply') this.#listener.onReply(message, now);
-    if (message.type === 'event') this.#listener.onEvent(message, message.at, now);
-    if (message.type === 'gap') this.#listener.resync(now);
-    this.#applied = { stream: active.stream, seq: message.seq };
+    else if (!takesEvents) return;
+    else if (message.type === 'event') this.#listener.onEvent(message, message.at, now);
+    else this.#listener.resync(now);
   }
 
   /** Closes a socket. The link is down at once if it was the active one, so that requests wait for the next. */
-  #close(socket: WebSocket, code: number, reason: string): void {
-    this.onClosed(socket);
+  #close(socket: WebSocket, code: number, reason: string, now: number): void {
+    this.onClosed(socket, now);
     socket.close(code, closeReason(reason));
-  }
-
-  /** The platform answers the adapter's pings without waking the object, and records when. */
-  /** The clock was set back, to `now`: the connection is as old as it was, and the last ping counts as one of now. */
-  onClockSetBack(now: number): void {
-    if (!this.#active) return;
-    this.#active = { ...this.#active, connectedAt: now };
-    attach(this.#active.socket, attachmentFor(this.#active));
-    const at = this.#lastPingAt(this.#active);
-    if (at > now) this.#pingBeforeSetBack = { at, countsAs: now };
-  }
-
-  #lastPingAt({ socket, connectedAt }: ActiveConnection): number {
-    const at = Math.max(connectedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
-    return at === this.#pingBeforeSetBack?.at ? this.#pingBeforeSetBack.countsAs : at;
   }
 }

@@ -25,7 +25,7 @@ export function negotiate(adapter: PeerOffer): Negotiated {
 /** Returns the response to `hello`. */
 export function welcomeWith(
   version: number,
-  position: Pick<Welcome, 'stream' | 'applied' | 'sent_at'>,
+  position: Pick<Welcome, 'stream' | 'applied' | 'sent_at' | 'role'>,
 ): Welcome {
   return { type: 'welcome', ...EDGE, version, features: EDGE_FEATURES, ...position };
 }

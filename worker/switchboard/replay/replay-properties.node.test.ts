@@ -97,7 +97,7 @@ class RandomSite {
     const call = { callid: CALLIDS[which % 3], seq } as Call;
     const line =
       what === 'link'
-        ? ({ seq, at: 0, link: 'Down' } as const)
+        ? ({ seq, at: 0, link: 'Down', adapters: [] } as const)
         : ({ seq, at: 0, event: 'Ringing', call, owner: SUBJECTS[which % 2] ?? '' } as const);
     this.items.push(line);
     return line;

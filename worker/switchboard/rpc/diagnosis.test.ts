@@ -32,6 +32,7 @@ it('returns the state of the link and of OpenSIPS, its missing commands and its 
       adapter: 'here',
       seconds: expect.any(Number),
       round_trip_ms: expect.any(Number),
+      adapters: [{ adapter: 'here', role: 'active', reachable: true, seconds: expect.any(Number) }],
     },
     opensips: { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true },
     up_since: 'Mon Nov 23 09:34:42 2026',

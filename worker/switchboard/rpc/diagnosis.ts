@@ -22,7 +22,7 @@ import {
   successResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { DIAGNOSE } from '../../../shared/protocol/rpc/service-methods.ts';
-import type { LinkHealth } from '../link/active-connection.ts';
+import type { LinkHealth } from '../link/link-health.ts';
 import { type Permissions, readRejectReason } from './authorization.ts';
 import { notAllowedResponse } from './dispatch.ts';
 

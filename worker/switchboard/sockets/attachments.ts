@@ -38,9 +38,11 @@ export interface AdapterSocket {
     readonly adapter: string;
     readonly stream: string;
     readonly software?: Software;
+    /** Whether it takes messages about its role. */
+    readonly takesRole?: boolean;
     readonly opensips: OpenSipsStatus;
   };
-  /** The last applied message, if it had no effect that was logged. */
+  /** The last message that was handled; of the adapter that serves the site, only if that had no effect that was logged. */
   readonly seq?: number;
   /** Changes of calls that are not in the log: see `calls/unlogged-changes.ts`. Kept until it is set anew. */
   readonly unlogged?: string;

@@ -110,8 +110,14 @@ function ofCall({ seq, at, event, call, data }: CallLine): Candidate {
   };
 }
 
-function ofLink({ seq, link, at }: LinkLine): Candidate {
-  return { type: linkEventType(link), orderingKey: '', at, data: { seq, event: link }, addresses: [] };
+function ofLink({ seq, link, adapters, at }: LinkLine): Candidate {
+  return {
+    type: linkEventType(link),
+    orderingKey: '',
+    at,
+    data: { seq, event: link, adapters },
+    addresses: [],
+  };
 }
 
 /** The call may have ended long before its events are read. */

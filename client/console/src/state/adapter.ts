@@ -1,11 +1,11 @@
-/** Requests `GET /healthz`: which adapter is connected, and its versions. @module */
+/** Requests `GET /healthz`: which adapters are connected, and their versions. @module */
 import { isJsonObject } from '../../../connection/messages.ts';
 import { authorizationHeader } from './me.ts';
 
 /** As long as a socket may take to open. */
 const TIMEOUT_MS = 10_000;
 
-/** Returns a description of the connected adapter, for people. Never rejects. */
+/** Returns a description of the connected adapters, for people. Never rejects. */
 export async function describeAdapter(token: string | undefined): Promise<string> {
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
@@ -20,13 +20,26 @@ export async function describeAdapter(token: string | undefined): Promise<string
 /** @param link the member of `/healthz` */
 export function describeLink({ connected, ...link }: Readonly<Record<string, unknown>>): string {
   if (connected !== true) return isIdle(link['dial']) ? 'dialed when it is needed' : 'not connected';
-  const { adapter, adapter_version: version, node_version: node } = link;
-  const parts = [
-    String(adapter),
+  const { adapter, adapter_version: version, node_version: node, adapters } = link;
+  const standbys = Array.isArray(adapters) ? adapters.filter(isStandby).map(describeStandby) : [];
+  const active = [String(adapter), ...versions(version, node)].join(' · ');
+  return [active, ...standbys].join('; ');
+}
+
+function isStandby(adapter: unknown): adapter is Readonly<Record<string, unknown>> {
+  return isJsonObject(adapter) && adapter['role'] === 'standby';
+}
+
+function describeStandby({ adapter, version, node, reachable }: Readonly<Record<string, unknown>>): string {
+  const problem = reachable === true ? [] : ['its OpenSIPS does not answer'];
+  return [`standby: ${adapter}`, ...versions(version, node), ...problem].join(' · ');
+}
+
+function versions(version: unknown, node: unknown): string[] {
+  return [
     ...(typeof version === 'string' ? [`version ${version}`] : []),
     ...(typeof node === 'string' ? [`Node.js ${node}`] : []),
   ];
-  return parts.join(' · ');
 }
 
 /** @param dial how the edge dials the adapter; absent if the adapter connects to the edge */

@@ -12,6 +12,7 @@ export class LinkFixture {
     onEvent: vi.fn<LinkListener['onEvent']>(),
     resync: vi.fn<LinkListener['resync']>(),
     onLinkUp: vi.fn<LinkListener['onLinkUp']>(),
+    onTakeover: vi.fn<LinkListener['onTakeover']>(),
     onLinkRestored: vi.fn<LinkListener['onLinkRestored']>(),
     onLinkDown: vi.fn<LinkListener['onLinkDown']>(),
   };
@@ -35,11 +36,19 @@ export class LinkFixture {
   }
 
   /** Connects an adapter, which sends `hello`. */
-  connect({ now = 0, stream = 'one', adapter = 'test', base = 1 } = {}): FakeSocket {
+  connect({
+    now = 0,
+    stream = 'one',
+    adapter = 'test',
+    base = 1,
+    features = ['role'],
+    reachable = true,
+  } = {}): FakeSocket {
     const socket = new FakeSocket();
     this.link.accept(socket as unknown as WebSocket, 'key', now);
-    const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1', reachable: true };
-    this.receive(socket, { type: 'hello', version: LINK_VERSIONS.min, adapter, stream, base, opensips }, now);
+    const opensips = { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1', reachable };
+    const identity = { adapter, stream, base, features, opensips };
+    this.receive(socket, { type: 'hello', version: LINK_VERSIONS.min, ...identity }, now);
     return socket;
   }
 
@@ -51,9 +60,9 @@ export class LinkFixture {
   }
 
   /** Breaks the connection of a socket. */
-  disconnect(fake: FakeSocket): void {
+  disconnect(fake: FakeSocket, now = 0): void {
     fake.close();
-    this.link.onClosed(fake as unknown as WebSocket);
+    this.link.onClosed(fake as unknown as WebSocket, now);
   }
 
   /** Sends what is to be sent. Returns all messages that were sent, in order. */

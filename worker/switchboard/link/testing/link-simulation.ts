@@ -39,6 +39,7 @@ export const FAULT_KINDS = [
   'corrupt-down',
   'delay',
   'stall',
+  'hand-over',
 ] as const;
 
 /** What a client does at a time. `index` selects a call or a command. */
@@ -50,6 +51,8 @@ export interface ClientAction {
 
 export interface History {
   readonly seed: number;
+  /** How many adapters the site has. */
+  readonly adapters: number;
   readonly actions: readonly ClientAction[];
   readonly faults: readonly Fault[];
   /** The rate of replies of OpenSIPS that are lost, from 0 to 1. */
@@ -105,7 +108,7 @@ export class LinkSimulation {
   readonly #history: History;
   readonly #clock = new VirtualClock();
   readonly #random: () => number;
-  #adapter: SimulatedAdapter;
+  readonly #adapters: SimulatedAdapter[] = [];
   #processes = 0;
   readonly #frameFaults: Record<Direction, FrameFault[]> = { up: [], down: [] };
   #isDelayedUntil = 0;
@@ -132,8 +135,10 @@ export class LinkSimulation {
       onSent: (message) => this.#onSent(message),
       onNotified: ({ id }, event) => event === 'Ended' && this.#endedAt.set(id, clock.now),
       beforeApplied: () => this.#beforeApplied(),
+      onDisorder: (name, at, lastAt) =>
+        this.violations.push(`${name} of ${at} was applied after an event of ${lastAt}`),
     });
-    this.#adapter = this.#startAdapter();
+    for (let index = 0; index < history.adapters; index++) this.#startAdapter(index);
     for (const fault of history.faults) clock.schedule(fault.at, () => this.#inject(fault.kind));
     for (const action of history.actions) clock.schedule(action.at, () => this.#act(action));
   }
@@ -166,7 +171,8 @@ export class LinkSimulation {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  #startAdapter(): SimulatedAdapter {
+  /** Starts the process of an adapter, in place of the one before. */
+  #startAdapter(index: number): void {
     const clock = this.#clock;
     const network = {
       clock,
@@ -181,6 +187,7 @@ export class LinkSimulation {
       },
     };
     const surroundings: AdapterSurroundings = {
+      name: `adapter-${index}`,
       clock,
       random: this.#random,
       connect: (end: AdapterEnd) => {
@@ -201,11 +208,16 @@ export class LinkSimulation {
             this.violations.push(`message ${seq} was acknowledged and is lost`);
       },
     };
-    return new SimulatedAdapter(`stream-${++this.#processes}`, surroundings);
+    const mustApplyEvents = this.#history.adapters === 1;
+    this.#adapters[index] = new SimulatedAdapter(
+      `stream-${++this.#processes}`,
+      surroundings,
+      mustApplyEvents,
+    );
   }
 
   #onEvent(event: EviEvent): void {
-    this.#adapter.onEvent(event);
+    for (const adapter of this.#adapters) adapter.onEvent(event);
   }
 
   #onSent(message: EdgeMessage): void {
@@ -270,14 +282,22 @@ export class LinkSimulation {
 
   /** Returns whether the fault has happened. */
   #injectAtOnce(kind: Fault['kind']): boolean {
+    const index = Math.floor(this.#random() * this.#adapters.length);
+    const adapter = this.#adapters[index];
+    if (!adapter) return false;
     switch (kind) {
       case 'half-open':
-        return this.#adapter.makeHalfOpen();
+        return adapter.makeHalfOpen();
       case 'break':
-        return this.#adapter.breakConnection();
+        return adapter.breakConnection();
       case 'restart-adapter':
-        this.#adapter.stop();
-        this.#adapter = this.#startAdapter();
+        adapter.stop();
+        this.#startAdapter(index);
+        return true;
+      case 'hand-over':
+        adapter.handOver(() => {
+          if (this.#adapters[index] === adapter) this.#startAdapter(index);
+        });
         return true;
       case 'crash-edge':
         this.edge.crash();
@@ -285,7 +305,7 @@ export class LinkSimulation {
       case 'hibernate-edge':
         return this.edge.hibernate();
       case 'stall':
-        return this.#adapter.stallConnection(this.#random() * LONGEST_STALL_MS);
+        return adapter.stallConnection(this.#random() * LONGEST_STALL_MS);
       case 'delay':
         this.#isDelayedUntil = this.#clock.now + DELAY_LASTS_MS;
         return true;

@@ -12,12 +12,14 @@ import type { AdapterEnd, SimulatedConnection } from './simulated-connection.ts'
 
 /** What a process needs of the simulation. */
 export interface AdapterSurroundings {
+  /** The name of the adapter. */
+  readonly name: string;
   readonly clock: VirtualClock;
   readonly random: () => number;
   connect(end: AdapterEnd): SimulatedConnection;
   /** Runs a request at OpenSIPS. */
   run(id: string, method: string, params: object, respond: (response: MiResponse) => void): void;
-  /** The edge has acknowledged the messages up to `seq`; `kinds` are those that it must have applied. */
+  /** The edge has acknowledged the messages with these numbers. */
   onAcknowledged(stream: string, seqs: readonly number[]): void;
 }
 
@@ -34,6 +36,9 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEAD_AFTER_MS = 25_000;
 const REFUSED_RETRY_DELAY_MS = 30_000;
 const MIN_RECONNECT_DELAY_MS = 500;
+/** How long requests may take once another adapter has taken over, and until their replies are sent. */
+const RELEASE_MS = 1_000;
+const GOODBYE_MS = 5;
 /** The clocks of the two ends do not agree. */
 const CLOCK_DIFFERENCE_MS = 1_234_567;
 
@@ -46,11 +51,16 @@ export class SimulatedAdapter {
   #connection: SimulatedConnection | undefined;
   #isStopped = false;
   #isSendScheduled = false;
-  /** The numbers of replies and events that are not acknowledged. */
+  /** The numbers of replies that are not acknowledged, and of events that the edge must apply. */
   #unacknowledged: number[] = [];
+  readonly #mustApplyEvents: boolean;
+  /** Gives up the requests that OpenSIPS has not answered. */
+  readonly #abandon = new Set<() => void>();
 
-  constructor(stream: string, surroundings: AdapterSurroundings) {
+  /** @param mustApplyEvents whether the edge must apply all events: those of a standby are discarded */
+  constructor(stream: string, surroundings: AdapterSurroundings, mustApplyEvents: boolean) {
     this.stream = stream;
+    this.#mustApplyEvents = mustApplyEvents;
     this.#surroundings = surroundings;
     this.#outbox = new Outbox(LIMITS, () => this.#scheduleSend());
     const run = (method: string, params: object, timeouts: RequestTimeouts, id: string) =>
@@ -77,7 +87,22 @@ export class SimulatedAdapter {
   onEvent(event: EviEvent): void {
     if (this.#isStopped) return;
     this.#outbox.addEvent(event, this.#surroundings.clock.now);
-    this.#note(this.#outbox.lastSeq);
+    if (this.#mustApplyEvents) this.#note(this.#outbox.lastSeq);
+  }
+
+  /** The process is stopped as `adapter.ts` does it, and tells when it has ended. */
+  handOver(onEnded: () => void): void {
+    const { clock } = this.#surroundings;
+    if (this.#session?.takesRelease) this.#connection?.sendUp(JSON.stringify({ type: 'release' }));
+    clock.schedule(RELEASE_MS, () => {
+      for (const abandon of this.#abandon) abandon();
+      clock.schedule(GOODBYE_MS, () => {
+        this.#connection?.sendUp(JSON.stringify({ type: 'goodbye' }));
+        this.#isStopped = true;
+        this.#connection?.closeUp(1000, '');
+        onEnded();
+      });
+    });
   }
 
   breakConnection(): boolean {
@@ -118,7 +143,7 @@ export class SimulatedAdapter {
     });
     const session = new Session(
       {
-        adapterName: 'adapter',
+        adapterName: this.#surroundings.name,
         stream: this.stream,
         software: { version: '0.0.0' },
         outbox: this.#outbox,
@@ -175,8 +200,14 @@ export class SimulatedAdapter {
   ): Promise<MiResponse> {
     const { clock, run } = this.#surroundings;
     return new Promise((resolve) => {
-      clock.schedule(Math.min(timeoutMs, ttlMs), () => resolve({ outcome: 'timeout' }));
-      run(id, method, params, (response) => clock.schedule(1, () => resolve(response)));
+      const finish = (response: MiResponse) => {
+        this.#abandon.delete(abandon);
+        resolve(response);
+      };
+      const abandon = () => finish({ outcome: 'timeout' });
+      this.#abandon.add(abandon);
+      clock.schedule(Math.min(timeoutMs, ttlMs), abandon);
+      run(id, method, params, (response) => clock.schedule(1, () => finish(response)));
     });
   }
 }

@@ -9,6 +9,7 @@ import { attachmentOf, isLive } from '../../sockets/attachments.ts';
 import type { AppliedPosition } from '../../store/command-log.ts';
 import { Link, type LinkListener } from '../link.ts';
 import type { FakeSocket } from './fake-socket.ts';
+import { LinkTables } from './link-tables.ts';
 import type { SimulatedConnection } from './simulated-connection.ts';
 
 /** Receives what the edge does. */
@@ -17,6 +18,8 @@ export interface EdgeObserver {
   onNotified(command: Command, event: string): void;
   /** Throws if the message with this number is to fail. */
   beforeApplied(): void;
+  /** An event was applied after one that OpenSIPS has raised later. */
+  onDisorder(name: string, at: number, lastAt: number): void;
 }
 
 const EPOCH = 'epoch';
@@ -32,7 +35,13 @@ export class SimulatedEdge {
   #runner: Runner;
   #link: Link;
   #sockets: SimulatedConnection[] = [];
+  readonly #tables = new LinkTables();
   #isCommitScheduled = false;
+  /** When the newest event that was applied was raised; of those before the last row of the log as well, for a crash. */
+  #lastEventAt = 0;
+  #lastLoggedEventAt = 0;
+  /** The stream of the frame that is handled. */
+  #stream = '';
   /** Counts crashes, so that a timer of an earlier life does nothing. */
   #life = 0;
   /** What was applied in turns that are stored, and since then, as `stream/seq`. */
@@ -51,7 +60,7 @@ export class SimulatedEdge {
   }
 
   get nextDue(): number {
-    return this.#runner.nextDue;
+    return Math.min(this.#runner.nextDue, this.#link.due(false, this.#runner.size > 0));
   }
 
   /** Returns whether a message was applied, and its turn is stored. */
@@ -69,13 +78,15 @@ export class SimulatedEdge {
     const { now } = this.#clock;
     this.#runner.fireDueTimers(now);
     const attachment = attachmentOf(socket);
-    if (attachment.kind === 'adapter') this.#link.onMessage(socket, attachment, text, now);
+    if (attachment.kind !== 'adapter') return;
+    this.#stream = attachment.hello?.stream ?? '';
+    this.#link.onMessage(socket, attachment, text, now);
     this.#endTurn();
   }
 
   onClosed(fake: FakeSocket): void {
     this.#sockets = this.#sockets.filter((each) => each !== fake);
-    this.#link.onClosed(fake as unknown as WebSocket);
+    this.#link.onClosed(fake as unknown as WebSocket, this.#clock.now);
     this.#endTurn();
   }
 
@@ -92,6 +103,7 @@ export class SimulatedEdge {
   }
 
   fireDueTimers(): void {
+    if (this.#runner.size > 0) this.#link.checkLiveness(this.#clock.now);
     this.#runner.fireDueTimers(this.#clock.now);
     this.#commit();
   }
@@ -108,6 +120,7 @@ export class SimulatedEdge {
     this.#life++;
     this.#isCommitScheduled = false;
     this.#volatile = [];
+    this.#lastEventAt = this.#lastLoggedEventAt;
     const sockets = this.#sockets;
     this.#sockets = [];
     this.#restore();
@@ -120,17 +133,14 @@ export class SimulatedEdge {
   }
 
   #restoreLink(): Link {
-    const sql = { exec: () => ({ toArray: () => [] }) };
     const ctx = {
-      storage: { sql },
+      storage: { sql: this.#tables },
       getWebSockets: () => this.#sockets,
       acceptWebSocket: (socket: SimulatedConnection) => void this.#sockets.push(socket),
       getWebSocketAutoResponseTimestamp: ({ lastPing }: SimulatedConnection) => lastPing,
     } as unknown as DurableObjectState;
-    const applied = (message: { readonly seq?: number }) => {
-      const { applied: position } = this.#link;
-      this.#volatile.push(`${position?.stream}/${message.seq}`);
-    };
+    const applied = ({ seq }: { readonly seq?: number }) =>
+      void this.#volatile.push(`${this.#stream}/${seq}`);
     const listener: LinkListener = {
       onReply: (reply, now) => {
         this.#observer.beforeApplied();
@@ -139,11 +149,14 @@ export class SimulatedEdge {
       },
       onEvent: (event, at, now) => {
         this.#observer.beforeApplied();
+        if (at < this.#lastEventAt) this.#observer.onDisorder(event.name, at, this.#lastEventAt);
+        this.#lastEventAt = at;
         this.#runner.onEvent(event, at, now, (callid) => callid.startsWith('first-'));
         applied(event as { seq?: number });
       },
       resync: (now) => this.#runner.resync(now),
       onLinkUp: (stream, now) => this.#runner.onLinkUp(stream, now),
+      onTakeover: (stream, now) => this.#runner.onTakeover(stream, now),
       onLinkRestored: (stream) => this.#runner.onLinkRestored(stream),
       onLinkDown: () => this.#runner.onLinkDown(),
     };
@@ -171,7 +184,10 @@ export class SimulatedEdge {
     const output = this.#runner.takeOutput();
     this.#log.append(output, this.#runner);
     const isLogged = output.rows.length > 0;
-    if (isLogged) this.#storedApplied = this.#link.applied;
+    if (isLogged) {
+      this.#storedApplied = this.#link.applied;
+      this.#lastLoggedEventAt = this.#lastEventAt;
+    }
     for (const { command, notification } of output.notifications)
       this.#observer.onNotified(command, notification.event);
     this.#flush(output.requests, isLogged);
