@@ -32,7 +32,7 @@ it('dials for a command, which waits for the adapter, and ends the link when nob
   });
   // The Dialer has nothing to wake up for.
   client.close();
-  await expect.poll(() => dialed.dialerAlarms()).toEqual([null]);
+  await expect.poll(() => dialed.alarms()).toEqual([null]);
 });
 
 it('dials while somebody watches, and again when the link is lost', async () => {
@@ -64,7 +64,9 @@ it('keeps a link, also through a crash of the edge, until the setting says other
     .poll(() => listener.ends.at(-1))
     .toEqual({ code: 1000, reason: 'The edge does not dial this adapter any more.' });
   expect(await dialed.link()).toEqual({ connected: false });
-  await expect.poll(() => dialed.dialerAlarms()).toEqual([null]);
+  await expect.poll(() => dialed.alarms()).toEqual([null]);
+  // The site itself has had no alarm for all that.
+  expect(dialed.alarms('switchboard')).toEqual([null]);
 });
 
 it('moves to the new place when the setting changes', async () => {
@@ -85,8 +87,8 @@ it('moves to another Dialer without a gap, as a site that becomes busy among oth
   await waitUntil(() => listener.ends.length > length);
   await waitUntil(async () => (await dialed.link()).connected && listener.isLinked);
   // Only the second one keeps the link now.
-  await expect.poll(() => dialed.dialerAlarms().filter((alarm) => alarm !== null).length).toBe(1);
-  expect(dialed.dialerAlarms()).toHaveLength(2);
+  await expect.poll(() => dialed.alarms().filter((alarm) => alarm !== null).length).toBe(1);
+  expect(dialed.alarms()).toHaveLength(2);
   const client = await dialed.connectClient();
   expect(eventNames(await client.runToEnd('CallStart', parties))).toContain('CalleeAnswered');
 });

@@ -25,7 +25,7 @@ it('forgets a site that is deleted, although its link was kept', async () => {
   await waitUntil(async () => (await dialed.link()).connected);
   await stack.adminRequest('DELETE', '/tenants/t1/sites/s1');
   await expect.poll(() => listener.isLinked).toBe(false);
-  await expect.poll(() => dialed.dialerAlarms()).toEqual([null]);
+  await expect.poll(() => dialed.alarms()).toEqual([null]);
   const { length } = listener.attempts;
   // Nor does a Dialer that starts again know of it.
   await stack.restartEdge();

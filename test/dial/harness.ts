@@ -110,16 +110,18 @@ export class DialStack implements AsyncDisposable {
     return (await this.stack.fetchHealth(this.site)).link;
   }
 
-  /** Returns when the alarm of each Dialer is due, as workerd stores it; null for none. */
-  dialerAlarms(): unknown[] {
-    const folder = join(this.stack.dataFolder, 'objects', 'dialer');
+  /** Returns when the alarm of each object of a class is due, as workerd stores it; null for none. */
+  alarms(className: 'dialer' | 'switchboard' = 'dialer'): unknown[] {
+    const folder = join(this.stack.dataFolder, 'objects', className);
     const files = readdirSync(folder).filter(
       (file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite',
     );
     return files.map((file) => {
       const database = new DatabaseSync(join(folder, file), { readOnly: true });
+      // An object that has never had an alarm has no such table.
+      const hasTable = database.prepare("SELECT 1 FROM sqlite_master WHERE name = '_cf_METADATA'").get();
       const sql = 'SELECT CAST(value AS TEXT) AS value FROM _cf_METADATA WHERE key = 1';
-      const [row] = database.prepare(sql).all();
+      const row = hasTable && database.prepare(sql).get();
       database.close();
       return row?.['value'] ?? null;
     });

@@ -22,9 +22,9 @@ const ENDLESS = ['socket', 'link', 'events'];
 /** The administration, and issuing tokens, which requires an API key. The open tenant has neither. */
 const isForTenants = ({ operationId, tags }: OpenApiOperation) =>
   tags.includes('Administration') || operationId === 'mint';
-/** The name of a file of the console is not known here. */
+/** The name of a file of the console is not known here, and the adapter of the open tenant does not listen. */
 const isForOpenTenant = (operation: OpenApiOperation) =>
-  !isForTenants(operation) && operation.operationId !== 'asset';
+  !isForTenants(operation) && !['asset', 'knock'].includes(operation.operationId);
 
 /** The values of names in the samples, by the text that they replace. */
 type Replacements = Readonly<Record<string, string>>;

@@ -49,6 +49,8 @@ interface DialedSite {
   timer: ReturnType<typeof setTimeout> | null;
   isDialing: boolean;
   link?: Splice | undefined;
+  /** The link has had a frame other than ping and pong. */
+  hasSpoken: boolean;
   openedAt: number;
   /** The last frame other than ping and pong. */
   activeAt: number;
@@ -177,6 +179,7 @@ export class Dialer extends DurableObject<Env> {
     const now = Date.now();
     const { target } = site;
     site.openedAt = now;
+    site.hasSpoken = false;
     site.activeAt = now;
     site.askedAt = now;
     if (target.keep) this.#redials.set({ target, due: null, failures: 0 });
@@ -198,17 +201,19 @@ export class Dialer extends DurableObject<Env> {
       // The Switchboard has it dialed by another Dialer, whose link then replaces this one.
       this.#ask(site, (switchboard) => switchboard.moveLink());
     }
-    site.activeAt = Math.max(now, site.openedAt + 1);
+    site.activeAt = now;
+    site.hasSpoken = true;
   }
 
   /** Closes links that are silent, and lets the Switchboard close idle ones: it knows what it needs. */
   #checkLinks(): void {
     const now = Date.now();
     for (const site of this.#sites.values()) {
-      const { link, target, openedAt, activeAt, askedAt } = site;
+      onClockSetBack(site, now);
+      const { link, target, hasSpoken, openedAt, activeAt, askedAt } = site;
       if (!link) continue;
       const idleMs = target.idle_s * 1_000;
-      if (activeAt === openedAt && now - openedAt >= HANDSHAKE_TIMEOUT_MS)
+      if (!hasSpoken && now - openedAt >= HANDSHAKE_TIMEOUT_MS)
         link.close(GOING_AWAY, 'No hello arrived in time.');
       else if (now - link.heardAt > PING_TIMEOUT_MS) link.close(GOING_AWAY, 'No ping arrived in time.');
       else if (!target.keep && now - Math.max(activeAt, askedAt) >= idleMs) {
@@ -321,11 +326,20 @@ function createSite(target: DialOrder, now: number): DialedSite {
     failures: 0,
     attemptedAt: 0,
     isDialing: false,
+    hasSpoken: false,
     timer: null,
     openedAt: now,
     activeAt: now,
     askedAt: now,
   };
+}
+
+/** A clock that was set back makes nothing wait longer. */
+function onClockSetBack(site: DialedSite, now: number): void {
+  site.openedAt = Math.min(site.openedAt, now);
+  site.activeAt = Math.min(site.activeAt, now);
+  site.askedAt = Math.min(site.askedAt, now);
+  site.link?.onClockSetBack(now);
 }
 
 function hintOf({ siteName, location }: DialOrder): Parameters<typeof switchboardOf>[1] {

@@ -48,6 +48,10 @@ export class Splice {
     return this.#heardAt;
   }
 
+  onClockSetBack(now: number): void {
+    this.#heardAt = Math.min(this.#heardAt, now);
+  }
+
   /** Closes both sockets. */
   close(code: number, reason: string, by: LinkEnd['by'] = 'edge'): void {
     if (this.#isEnded) return;

@@ -1,6 +1,5 @@
 /** All routes of the Worker, by operation id. @module */
 import * as z from 'zod';
-import { JWKS_PATH, KNOCK_PATH, Knock, KnockAnswer } from '../../shared/protocol/dial.ts';
 import { LinkView } from '../../shared/protocol/http/link-view.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
 import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
@@ -10,6 +9,7 @@ import { ConnectQuery } from '../../shared/protocol/rpc/connect-query.ts';
 import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { results } from '../../shared/protocol/rpc/results.ts';
 import { adminOperations } from './admin-operations.ts';
+import { dialOperations } from './dial-operations.ts';
 import type { Operation } from './operation.ts';
 
 const Health = z.object({
@@ -21,16 +21,6 @@ const Health = z.object({
     .meta({ description: 'this and the following members require the scope `read`' }),
   link: LinkView.optional(),
   running: z.number().int().optional().meta({ description: 'the number of running commands' }),
-});
-
-/** A key of the edge (RFC 8037). */
-const DialJwk = z.object({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  x: z.string(),
-  kid: z.string(),
-  use: z.literal('sig'),
-  alg: z.literal('EdDSA'),
 });
 
 const DOCUMENT = { tag: 'Documents', credential: 'none', status: 200, problems: [] } as const;
@@ -56,27 +46,6 @@ const otherOperations = {
     credential: 'adapterKey',
     status: 101,
     problems: [400, 401, 403, 426, 503],
-  },
-  knock: {
-    method: 'POST',
-    path: KNOCK_PATH,
-    summary: 'Delivers what an adapter that listens has to tell, and lets the edge dial it',
-    tag: 'Sockets',
-    credential: 'adapterKey',
-    body: Knock,
-    status: 200,
-    response: KnockAnswer,
-    problems: [400, 401, 403, 409, 413, 429, 503],
-  },
-  keys: {
-    method: 'GET',
-    path: JWKS_PATH,
-    summary: 'The public keys with which an adapter that listens verifies that this edge dials it (RFC 7517)',
-    tag: 'Access',
-    credential: 'none',
-    status: 200,
-    response: z.object({ keys: z.array(DialJwk) }),
-    problems: [],
   },
   mint: {
     method: 'POST',
@@ -208,6 +177,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ...Object.fromEntries(Object.entries<Route>(apiRoutes).map(([id, route]) => [id, operationOf(route)])),
   ...otherOperations,
   ...adminOperations,
+  ...dialOperations,
   rpc,
 };
 
