@@ -18,7 +18,7 @@ it.each<[DisconnectReason, string, RegExp]>([
     /Update the edge to 0\.4\.0\.$/,
   ],
   [{ by: 'close', code: 4408, reason: '' }, 'error', /same name.*ADAPTER_NAME/],
-  [{ by: 'close', code: 4409, reason: '' }, 'error', /Another adapter serves this site/],
+  [{ by: 'close', code: 4409, reason: '' }, 'error', /This site has as many adapters/],
   [
     { by: 'network', wasConnected: true, reason: 'no message for 25 s' },
     'warn',
