@@ -78,6 +78,7 @@ const validValues: Readonly<Record<string, unknown>> = {
   origins: ['https://app.example.com'],
   kept_seconds: 60,
   location: 'weur',
+  link: { mode: 'dial', url: 'https://adapter.example.com/link', idle_s: 60, keep: false },
   role: 'api',
   grace: 60,
   before: 5,
@@ -268,8 +269,8 @@ it.each<[schema: z.ZodType, input: unknown, text: unknown]>([
   [routes.list.query, { limit: 'ten' }, 'limit: "ten" is not a number. Use a whole number from 1 to 500.'],
   [AuthorizeParams, { token: 7 }, 'token: the value is not a string. Use a client token.'],
   [AuthorizeParams, undefined, 'The body is missing. Give an object with the field token.'],
-  [SiteChange, {}, 'The body changes nothing. Give at least one of location, rules.'],
-  [SiteBody, { id: 'berlin', foo: 1 }, 'foo: unknown field. Known fields: id, location, rules.'],
+  [SiteChange, {}, 'The body changes nothing. Give at least one of location, rules, link.'],
+  [SiteBody, { id: 'berlin', foo: 1 }, 'foo: unknown field. Known fields: id, location, rules, link.'],
   [KeyBody, {}, 'role: missing. Give "api" or "adapter".'],
   [KeyBody, { role: 'adapter', site: 'a', scopes: [] }, 'scopes: unknown field. Known fields: role, site.'],
   [
