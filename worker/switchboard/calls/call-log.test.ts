@@ -78,6 +78,23 @@ it('finds a call whose row is in a later segment than its number, because the tu
     expect(new Calls(store, nextSeq, onlyInLog).get('long')?.call.state).toBe('ringing');
   }));
 
+it('finds a call whose row is in an earlier segment than those that begin at lower numbers', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const nextSeq = () => ++lastSeq;
+    const store = new CommandLog(sql, { ...RETENTION, maxSegments: 5 });
+    const calls = new Calls(store, nextSeq, { ...MEMORY_LIMITS, maxOpen: 0, maxText: 0 });
+    // Rows of commands, numbered before the copies of calls that are written first.
+    const positions = [nextSeq(), nextSeq(), nextSeq()];
+    calls.onEvent(dialogEvent('long', 1, 2), 1);
+    calls.write(0, 1);
+    for (const [n, position] of positions.entries())
+      store.append({ position, commands: [], restoreFrom: 1, applied: null, at: 1 }, 10 * (n + 1));
+    const firsts = [...store.segments].map(({ first }) => first);
+    expect(firsts.at(-1)).toBeLessThan(firsts[0] ?? 0);
+    expect(calls.get('long')?.call.state).toBe('ringing');
+  }));
+
 it('writes the changes of calls with long Call-IDs in several rows, because a row can have 2 MB', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;

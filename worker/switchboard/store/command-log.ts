@@ -89,7 +89,8 @@ export class CommandLog {
 
   /** Returns the row of the call log at a position; undefined if there is none any more. */
   callsAt(position: number): string | undefined {
-    for (const { id } of this.segments.mayContain(position)) {
+    // Where a segment begins does not tell which one it is: a turn can open several, and numbers its rows before. There are few.
+    for (const { id } of this.segments.newestFirst) {
       const [stored] = this.#sql.exec<{ row: string }>(
         `SELECT row FROM calls_${id} WHERE position = ?`,
         position,

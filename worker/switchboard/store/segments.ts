@@ -56,19 +56,6 @@ export class Segments implements Iterable<Segment> {
     return this.#segments.toReversed();
   }
 
-  /**
-   * Returns the segments that can have a position, the likeliest first: the one that begins before it, and all after that, because the rows
-   * of a turn get their numbers before the first of them opens a segment, and a turn can open several.
-   */
-  mayContain(position: number): readonly Segment[] {
-    return this.#segments.slice(
-      Math.max(
-        0,
-        this.#segments.findLastIndex(({ first }) => first <= position),
-      ),
-    );
-  }
-
   /** Random for each storage. */
   get epoch(): string {
     return this.#site.epoch;
