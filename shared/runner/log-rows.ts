@@ -25,6 +25,9 @@ const MAX_ROW_BYTES = 131_072;
 const MAX_COPY_AGE = 2_000;
 const COPY_AGE_PER_COMMAND = 8;
 
+/** Copies that a turn makes at most so that a segment of the log can be dropped: some 50 KB, and 800 KB of the longest. */
+const MAX_COPIES_FOR_SPACE = 8;
+
 /** The log of commands: while a command runs, its newest copy is somewhere in it. */
 export class LogRows {
   #changed = new Set<Command>();
@@ -58,13 +61,17 @@ export class LogRows {
    * Returns the rows to write: what has changed since the last call, and copies that are too old.
    * @param position of the first row; each row takes the next one
    * @param runningCount the number of running commands
-   * @param copyBefore copies before this position are too old as well
+   * @param copyBefore copies before this position keep a segment from being dropped: some of them are made again
    */
   takeRows(position: number, runningCount: number, copyBefore = 0): readonly LogRow[] {
     if (this.#changed.size === 0) return [];
     const maxAge = MAX_COPY_AGE + COPY_AGE_PER_COMMAND * runningCount;
-    for (const command of this.#positions.storedBefore(Math.max(position - maxAge, copyBefore)))
+    for (const command of this.#positions.storedBefore(position - maxAge)) this.#changed.add(command);
+    let copies = 0;
+    for (const command of this.#positions.storedBefore(copyBefore)) {
+      if (copies++ >= MAX_COPIES_FOR_SPACE) break;
       this.#changed.add(command);
+    }
     const changed = [...this.#changed];
     this.#changed = new Set();
     const rows: LogRow[] = [];

@@ -100,7 +100,9 @@ export class CommitQueue {
     const status = link.takeStatusChange();
     if (status) calls.onLinkStatus(status, link.roles, now);
     this.#rounds.run(this.isWatched, now);
-    const { rows, requests, notifications } = runner.takeOutput(commandLog.segments.copyCommandsBefore);
+    const { rows, requests, notifications } = runner.takeOutput(
+      commandLog.segments.takeCopyCommandsBefore(now),
+    );
     const { applied } = link;
     for (const { position, commands } of rows) {
       const restoreFrom = runner.restoreFrom(position);

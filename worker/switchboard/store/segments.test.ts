@@ -147,7 +147,7 @@ describe('a budget of 2 MB', () => {
       let largest = 0;
       for (let id = 2; id < 1_000; id++) {
         const large = { ...storedCommand(id, 'ended'), params: { text: 'x'.repeat(10_000) } };
-        const isCopyNeeded = copiedAt < log.segments.copyCommandsBefore;
+        const isCopyNeeded = copiedAt < log.segments.takeCopyCommandsBefore(50 * id);
         if (isCopyNeeded) copiedAt = id;
         const commands = isCopyNeeded ? [large, storedCommand(1, 'running')] : [large];
         appendCommands(log, id, commands, { restoreFrom: copiedAt });

@@ -19,6 +19,9 @@ export type Segment = {
 /** The size of the database is read again after a segment has taken this part of its bytes: reading it takes two statements. */
 const SIZE_CHECKS_PER_SEGMENT = 64;
 
+/** Running commands are copied this often at most, in milliseconds, so that a segment can be dropped: that takes a few percent of the time. */
+const COPY_INTERVAL_MS = 50;
+
 export class Segments implements Iterable<Segment> {
   readonly #sql: SqlStorage;
   #retention: Retention;
@@ -30,6 +33,8 @@ export class Segments implements Iterable<Segment> {
   #blockedUntil = 0;
   /** Too much is stored, and running commands still need what is before this position; 0 if they do not. */
   #neededBefore = 0;
+  /** When running commands were copied last, in Unix milliseconds. */
+  #copiedAt = Number.NEGATIVE_INFINITY;
   /** A segment was opened since the last {@link trimIfOpened}. */
   #isOpened = false;
   /** The characters that were written since the size of the database was last read; infinity before the first time. */
@@ -94,8 +99,14 @@ export class Segments implements Iterable<Segment> {
     return Math.max(this.#oldestEnds, this.#blockedUntil);
   }
 
-  /** While too much is stored, copies of running commands before this position keep it from being dropped: write them again. */
-  get copyCommandsBefore(): number {
+  /**
+   * While too much is stored, copies of running commands before this position keep it from being dropped: write some of them again. 0 if
+   * that is not due: where the running commands alone are too much, copies make no room, and must not take all the time.
+   */
+  takeCopyCommandsBefore(now: number): number {
+    const sinceLast = now - this.#copiedAt;
+    if (this.#neededBefore === 0 || (sinceLast >= 0 && sinceLast < COPY_INTERVAL_MS)) return 0;
+    this.#copiedAt = now;
     return this.#neededBefore;
   }
 
