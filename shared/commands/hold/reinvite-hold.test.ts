@@ -223,3 +223,31 @@ describe('without an answer', () => {
     ]);
   });
 });
+
+describe('an outcome of one leg that is not known', () => {
+  const unknown = (about: string) => expect.stringContaining(about);
+
+  it.each<[string, ScriptStep[]]>([
+    ['first', [[noReply('callee')], [notRun('caller'), 'CallHoldFailed', 'CallHoldFailed']]],
+    ['last', [[notRun('caller')], [noReply('callee'), 'CallHoldFailed', 'CallHoldFailed']]],
+  ])('is what the command reports, although the other leg was not sent, if it comes %s', (_, steps) => {
+    const harness = hold();
+    for (const [input] of steps) harness.step(input);
+    expect(harness.notifications.at(-2)).toMatchObject({
+      event: 'Error',
+      error: { code: -32013, message: unknown('re-INVITE to the callee') },
+    });
+  });
+
+  it.each<[string, Input, number]>([
+    ['no response tells whether it was put back', noReply('callee'), -32013],
+    ['it could not be put back', answer('callee', '488 Not Acceptable Here'), -32013],
+    ['it was put back', answer('callee', '200 OK'), -32012],
+  ])('counts if the other leg was not sent and %s', (_, restored, code) => {
+    const harness = hold();
+    harness.step(answer('callee', '200 OK'));
+    harness.step(notRun('caller'));
+    harness.step(restored);
+    expect(harness.notifications.at(-2)).toMatchObject({ event: 'Error', error: { code } });
+  });
+});

@@ -3,9 +3,11 @@
  * as before.
  * @module
  */
+
 import { dialogState, type Leg } from '../../opensips/evi.ts';
 import { InDialogResult } from '../../opensips/in-dialog.ts';
 import type { MiError } from '../../opensips/mi.ts';
+import { errorCode } from '../../protocol/rpc/jsonrpc.ts';
 import type { CommandMachine, CommandState, Input, StepResult } from '../command.ts';
 import { copyJson } from '../copy-json.ts';
 import { ACK_TIMEOUT_MS, GLARE_DELAY_MS, IN_DIALOG_MARGIN_MS, MAX_READY_ATTEMPTS } from '../deadlines.ts';
@@ -225,27 +227,43 @@ export function reinviteHold(action: HoldAction): CommandMachine<HoldParams, Rei
     }
   }
 
-  /** The failure of the first leg that has failed, which names each phone and its response. */
+  /**
+   * The failure of the first leg that has failed, which names each phone and its response. One that says that the command was not carried
+   * out must be true for both legs.
+   */
   function failureOf(state: ReinviteState): Failure {
     const failed = legsOf(state).flatMap((leg) => {
       const progress = state.legs[leg];
       return progress?.phase === 'failed' ? [{ leg, ...progress }] : [];
     });
-    const withoutStatus = failed.find(({ failure }) => failure)?.failure;
+    const failures = failed.flatMap(({ failure }) => failure ?? []);
+    const withoutStatus = failures.find(({ error }) => error.code === errorCode.unknown) ?? failures[0];
     const [first] = failed;
+    const putBack = putBackText(state);
+    const isChanged = legsOf(state).some((leg) =>
+      ['stuck', 'unconfirmed'].includes(state.legs[leg]?.phase ?? ''),
+    );
+    if (withoutStatus?.error.code === errorCode.timedOut && isChanged)
+      return unknownFailure(`${action} failed: a phone was not sent the re-INVITE${putBack}`);
     if (withoutStatus || first?.status === undefined)
       return withoutStatus ?? unknownFailure(`${action} failed`);
     const statuses = failed.map(({ leg, status }) => `the ${leg} responded ${status}`).join(', ');
-    const putBack = legsOf(state).map((leg) => {
-      const { phase } = state.legs[leg] ?? {};
-      if (phase === 'restored') return `, and the ${leg} was put back`;
-      if (phase === 'unconfirmed') return `, and no response tells whether the ${leg} was put back`;
-      return phase === 'stuck' ? `, and the ${leg} could not be put back` : '';
-    });
     return {
       ...sipFailure(`${action} failed: `, first.status),
-      text: `${action} failed: ${statuses}${putBack.join('')}`,
+      text: `${action} failed: ${statuses}${putBack}`,
     };
+  }
+
+  /** What has become of the leg that was changed when the other one failed; empty if there is none. */
+  function putBackText(state: ReinviteState): string {
+    return legsOf(state)
+      .map((leg) => {
+        const { phase } = state.legs[leg] ?? {};
+        if (phase === 'restored') return `, and the ${leg} was put back`;
+        if (phase === 'unconfirmed') return `, and no response tells whether the ${leg} was put back`;
+        return phase === 'stuck' ? `, and the ${leg} could not be put back` : '';
+      })
+      .join('');
   }
 
   /** The legs that the command changes, in their order. */
