@@ -24,7 +24,10 @@ interface Message {
   readonly id?: number;
   readonly result?: { readonly cmd_id: string };
   readonly error?: { readonly message: string };
+  readonly method?: string;
   readonly params?: {
+    /** Only of `Acknowledge`. */
+    readonly token?: string;
     readonly cmd_id: string;
     readonly event: string;
     readonly data?: { readonly callid?: string } | string;
@@ -49,8 +52,11 @@ export class ScaleClient {
     });
   }
 
+  /** The client proves what it reads, so that the edge sends as fast as it can. */
   static async connect(url: string): Promise<ScaleClient> {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const proving = new URL(url);
+    proving.searchParams.set('ack', '1');
+    const socket = new WebSocket(proving, { perMessageDeflate: false });
     await once(socket, 'open');
     return new ScaleClient(socket);
   }
@@ -75,7 +81,11 @@ export class ScaleClient {
     this.#socket.terminate();
   }
 
-  #onMessage({ id, result, error, params }: Message): void {
+  #onMessage({ id, result, error, method, params }: Message): void {
+    if (params && method === 'Acknowledge') {
+      this.#socket.send(JSON.stringify({ jsonrpc: '2.0', method, params: { token: params.token } }));
+      return;
+    }
     if (params) {
       this.#onNotification(params);
       return;
