@@ -337,7 +337,7 @@ export class Switchboard extends DurableObject<Env> {
       const { commandLog, runner, sessions, link, logNotifier, commits } = this.#active;
       commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
       sessions.closeExpiredSessions(now);
-      if (commits.isWatched || runner.size > 0) link.checkLiveness(now);
+      if (link.due(commits.isWatched, runner.size > 0) <= now) link.checkLiveness(now);
       runner.fireDueTimers(now);
       logNotifier.onAlarm(now);
       commits.commit(now);
