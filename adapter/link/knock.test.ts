@@ -224,7 +224,7 @@ describe('an edge that does not take a knock', () => {
     ['is no edge', 'hello'],
     ['welcomes another stream', { type: 'welcome', version: 1, stream: 'other', applied: 0 }],
     ['stores what was never sent', { applied: 99 }],
-  ])('because it %s is told in the log, and nothing is forgotten', async (_, fields) => {
+  ])('because it %s is logged, and no message is lost', async (_, fields) => {
     const { edge, dialer, log, raise } = await startKnocking({ refusedRetryDelayMs: 20 });
     if (typeof fields === 'string') edge.welcomeFields = { type: fields };
     else edge.welcomeFields = fields;

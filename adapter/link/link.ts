@@ -28,7 +28,7 @@ export function dial({ edge, key, network }: LinkSettings, timeoutMs: number): W
   });
 }
 
-/** What the adapter needs of its link, whoever opens the sockets. */
+/** What the adapter needs of its link, whether it dials or listens. */
 export interface EdgeLink {
   /** Keeps the link until `stop` is called. */
   run(): Promise<void>;

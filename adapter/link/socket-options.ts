@@ -1,4 +1,4 @@
-/** Options of the WebSocket to the edge, whoever opens it. @module */
+/** Options of the WebSocket to the edge, whichever side opens it. @module */
 
 export const SOCKET_OPTIONS = {
   /** Size limit of a frame from the edge, in bytes: after a reconnect it repeats all requests that have no reply. */

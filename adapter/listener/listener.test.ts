@@ -1,4 +1,4 @@
-/** The listener lets its edge in, and nobody else, whatever they send. */
+/** The listener accepts its edge only, whatever other clients send. */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
