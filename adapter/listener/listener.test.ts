@@ -45,6 +45,11 @@ async function open(address: string, sent: string): Promise<Socket> {
   return socket;
 }
 
+/** Resolves when a connection is closed, also by a reset. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.resume().on('close', () => resolve()));
+}
+
 const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
 
 describe('the edge', () => {
@@ -203,7 +208,7 @@ describe('whoever is not the edge', () => {
     const trickle = await open(address, UPGRADE);
     const trickling = setInterval(() => trickle.write('A: b\r\n'), 10);
     onTestFinished(() => clearInterval(trickling));
-    await Promise.all([...sockets, trickle].map((socket) => once(socket.resume(), 'close')));
+    await Promise.all([...sockets, trickle].map(closed));
     await expectRefused('too-slow');
   });
 
@@ -270,8 +275,7 @@ it('frees the port when it stops, although the edge and others are connected', a
   const { dialer, edge, adapter, address } = await startListening();
   edge.accept((await dialer.dial(undefined, address)).socket);
   await edge.waitFor(() => edge.hellos[0]);
-  const stranger = (await open(address, '')).resume();
-  const strangerClosed = once(stranger, 'close');
+  const strangerClosed = closed(await open(address, ''));
   await adapter.stop();
   await strangerClosed;
   expect(edge.received.at(-1)).toEqual({ type: 'goodbye' });

@@ -75,11 +75,11 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
     const [host, port] = address.split(':');
     const silent = connect(Number(port), host);
     silent.on('error', () => {});
-    await once(silent.resume(), 'close');
+    await new Promise((resolve) => silent.resume().on('close', resolve));
     const idle = connectTls({ host, port: Number(port), ca: authority.certificate });
     idle.on('error', () => {});
     await once(idle, 'secureConnect');
-    await once(idle.resume(), 'close');
+    await new Promise((resolve) => idle.resume().on('close', resolve));
     expect(log.find('"refused":"too-slow"')).toBeDefined();
     expect(await dial()).toMatchObject({ type: 'hello' });
   });
