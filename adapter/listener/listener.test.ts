@@ -10,7 +10,7 @@ import { dialWith, type TokenOptions } from '../testing/fake-dialer.ts';
 import { ADAPTER_KEY, createDialHarness, ringingDialog, storedCallids } from '../testing/harness.ts';
 import { REFUSALS, type RefusalReason } from './refusal.ts';
 
-/** Starts an adapter that nobody dials but the test. */
+/** Starts an adapter that only the test dials. */
 async function startListening(timing: { readonly handshakeTimeoutMs?: number } = {}) {
   const harness = await createDialHarness(false);
   const adapter = harness.start({}, { timing });
@@ -172,7 +172,7 @@ describe('a token', () => {
   });
 });
 
-describe('whoever is not the edge', () => {
+describe('a client that is not the edge', () => {
   it.each<[RefusalReason, string, string, RegExp]>([
     ['no-token', 'a browser', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', /^HTTP\/1.1 426 /],
     [

@@ -1,4 +1,4 @@
-/** Connections that have not shown a valid token yet: few, and not for long, whoever opens them. @module */
+/** Connections that have not shown a valid token yet: few, and not for long. @module */
 import type { Socket } from 'node:net';
 import type { RefusalReason } from './refusal.ts';
 

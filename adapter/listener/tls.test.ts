@@ -1,4 +1,4 @@
-/** The listener with TLS of its own: whom it lets in, and what the log says of the others. */
+/** The listener with TLS of its own: which clients it accepts, and what the log says of the others. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -55,13 +55,13 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
     expect(await dial(authority.issue('DNS:edge'))).toMatchObject({ type: 'hello' });
   });
 
-  it('with --client-ca lets nobody in without a certificate', async () => {
+  it('with --client-ca accepts no client without a certificate', async () => {
     const { dial, log } = await startListening(true);
     await expect(dial()).rejects.toThrow();
     await log.waitFor(() => log.find('has shown no certificate, which --client-ca demands'));
   });
 
-  it('with --client-ca lets nobody in with a certificate of another authority', async () => {
+  it('with --client-ca accepts no certificate of another authority', async () => {
     const { dial, log } = await startListening(true);
     await expect(dial(stranger.issue('DNS:edge'))).rejects.toThrow();
     await log.waitFor(() => log.find('"refused":"not-tls"'));

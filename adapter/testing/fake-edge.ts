@@ -130,7 +130,7 @@ export class FakeEdge extends ChangeEmitter {
     await once(this.#http, 'close');
   }
 
-  /** Takes a socket to an adapter, whoever has opened it. */
+  /** Uses a socket to an adapter, whichever side has opened it. */
   accept(socket: WebSocket): void {
     this.#socket = socket;
     socket.on('error', () => {});

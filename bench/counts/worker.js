@@ -2,21 +2,17 @@
 // It wraps the platform's functions below the Switchboard, so that the Switchboard itself runs unchanged.
 // Plain JavaScript, because the types of the platform and of Node exclude each other in one TypeScript program.
 import worker, { Switchboard as LocalSwitchboard } from '../../worker/local.ts';
+import { countStorage, resetStorageCounts, storageCounts } from '../storage-counts.js';
 
 export { Dialer, Directory, Tenant, Webhooks } from '../../worker/local.ts';
 
 const counts = {};
-/** Cursors that are kept because their rows may not all have been read yet. */
-let cursors = [];
 let storedBefore = 0;
 reset();
 
 function reset() {
-  cursors = [];
+  resetStorageCounts();
   Object.assign(counts, {
-    rowsWritten: 0,
-    rowsRead: 0,
-    alarmsSet: 0,
     alarmsRun: 0,
     requests: 0,
     wakeUps: 0,
@@ -35,40 +31,18 @@ WebSocket.prototype.send = function (message) {
   return send.call(this, message);
 };
 
-let isInstrumented = false;
-/** Wraps the storage functions once: all objects of the isolate share the platform's classes. */
-function instrument({ storage }) {
-  if (isInstrumented) return;
-  isInstrumented = true;
-  const sql = Object.getPrototypeOf(storage.sql);
-  const { exec } = sql;
-  sql.exec = function (...args) {
-    const cursor = exec.apply(this, args);
-    cursors.push(cursor);
-    return cursor;
-  };
-  const storagePrototype = Object.getPrototypeOf(storage);
-  const { setAlarm } = storagePrototype;
-  storagePrototype.setAlarm = function (...args) {
-    counts.alarmsSet++;
-    return setAlarm.apply(this, args);
-  };
-}
-
 export class Switchboard extends LocalSwitchboard {
   constructor(ctx, env) {
-    instrument(ctx);
+    countStorage(ctx);
     super(ctx, env);
     counts.wakeUps++;
   }
 
   /** Returns the counts since the last reset. */
   resourceCounts(thenReset) {
-    const sum = (property) => cursors.reduce((total, cursor) => total + cursor[property], 0);
     const snapshot = structuredClone({
       ...counts,
-      rowsWritten: sum('rowsWritten'),
-      rowsRead: sum('rowsRead'),
+      ...storageCounts(),
       bytesStored: this.ctx.storage.sql.databaseSize - storedBefore,
     });
     if (thenReset) {

@@ -2,31 +2,11 @@
 // outside, so that they run unchanged.
 // Plain JavaScript, because the types of the platform and of Node exclude each other in one TypeScript program.
 import worker, { Dialer as DeployedDialer, Switchboard as DeployedSwitchboard } from '../../worker/index.ts';
+import { countStorage, storageCounts } from '../storage-counts.js';
 
 export { Directory, Tenant, Webhooks } from '../../worker/index.ts';
 
-const counts = { requests: 0, messages: 0, alarmsRun: 0, alarmsSet: 0, rowsWritten: 0 };
-const cursors = [];
-
-let isInstrumented = false;
-/** Wraps the storage functions once: all objects of the isolate share the platform's classes. */
-function instrument({ storage }) {
-  if (isInstrumented) return;
-  isInstrumented = true;
-  const sql = Object.getPrototypeOf(storage.sql);
-  const { exec } = sql;
-  sql.exec = function (...args) {
-    const cursor = exec.apply(this, args);
-    cursors.push(cursor);
-    return cursor;
-  };
-  const storagePrototype = Object.getPrototypeOf(storage);
-  const { setAlarm } = storagePrototype;
-  storagePrototype.setAlarm = function (...args) {
-    counts.alarmsSet++;
-    return setAlarm.apply(this, args);
-  };
-}
+const counts = { requests: 0, messages: 0, alarmsRun: 0 };
 
 /** The methods that the Dialer and the Switchboard call of each other: each call is a request. */
 const CALLED = ['fetch', 'dial', 'hangUp', 'releaseLink', 'onDialFailed', 'moveLink'];
@@ -35,7 +15,7 @@ const CALLED = ['fetch', 'dial', 'hangUp', 'releaseLink', 'onDialFailed', 'moveL
 function counted(Class) {
   class Counted extends Class {
     constructor(ctx, env) {
-      instrument(ctx);
+      countStorage(ctx);
       super(ctx, env);
     }
     alarm() {
@@ -69,7 +49,7 @@ export default {
       if (pathname.startsWith('/adapter')) workerRequests++;
       return worker.fetch(request, env, context);
     }
-    const rowsWritten = cursors.reduce((sum, cursor) => sum + cursor.rowsWritten, 0);
-    return Response.json({ ...counts, workerRequests, rowsWritten });
+    const { rowsWritten, alarmsSet } = storageCounts();
+    return Response.json({ ...counts, workerRequests, rowsWritten, alarmsSet });
   },
 };
