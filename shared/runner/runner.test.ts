@@ -378,7 +378,7 @@ describe('running commands are counted', () => {
   const counts = (runner: Runner) => [
     runner.inFlight('tester', 'tab'),
     runner.inFlight('tester', 'other'),
-    runner.startsInProgress,
+    runner.commands.startsInProgress,
   ];
 
   it('per session, and CallStarts in total, until they end, also after a restore', () => {
@@ -418,8 +418,8 @@ it('a command runs with its effective params, and keeps the original ones', () =
   );
   expect(command.params).toEqual({ callid: 'original' });
   expect(runner.takeOutput().requests).toMatchObject([{ params: { callid: 'effective' } }]);
-  expect([...runner.followersOf('effective')]).toEqual([command]);
-  expect([...runner.followersOf('original')]).toEqual([]);
+  expect([...runner.commands.followersOf('effective')]).toEqual([command]);
+  expect([...runner.commands.followersOf('original')]).toEqual([]);
 });
 
 it('the listener receives each notification once, in order', () => {

@@ -20,6 +20,7 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
+import { onDialFailed, releaseLink } from './dialing/dialer-calls.ts';
 import { openHttpStream } from './http-stream.ts';
 import { TAG as ADAPTER_TAG } from './link/link.ts';
 import type { LinkHealth } from './link/link-health.ts';
@@ -196,23 +197,12 @@ export class Switchboard extends DurableObject<Env> {
 
   /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
   onDialFailed(reason: string, shard: number): DialOrder | null {
-    if (this.#isErased) return null;
-    const { dialing, commits } = this.#active;
-    const now = Date.now();
-    const target = dialing.onFailed(reason, shard, now);
-    commits.endTurn(now);
-    return target;
+    return this.#isErased ? null : onDialFailed(this.#active, reason, shard);
   }
 
   /** A Dialer has seen no messages for a while: closes the link unless it is needed. */
   async releaseLink(): Promise<void> {
-    if (this.#isErased) return;
-    const { dialing, commits, link } = this.#active;
-    const now = Date.now();
-    if (!dialing.release(now)) return;
-    commits.commit(now);
-    link.release();
-    commits.endTurn(now);
+    if (!this.#isErased) releaseLink(this.#active);
   }
 
   /** The Dialer of this site has too many busy ones: another Dialer opens a link, which replaces this one. */
@@ -352,6 +342,7 @@ export class Switchboard extends DurableObject<Env> {
     const dialedBefore = dialing.target;
     if (!policies.applyPolicy(policy)) return;
     dialing.onPolicyChanged(dialedBefore, now);
+    this.#active.link.site.onPolicyChanged(now);
     commandLog.segments.keep(policy.kept_seconds, policy.limits.stored_bytes);
     commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
     commits.armAlarm(now);
