@@ -180,10 +180,10 @@ export class Switchboard extends DurableObject<Env> {
 
   /**
    * Returns the state of the link, for an administrator. An object that was never used stays without tables.
-   * @param isDialed whether the edge dials the adapter: then there is something to tell without a link
+   * @param hasMore whether there is something to tell without a link: the edge dials the adapter, or several serve the site
    */
-  linkHealth(isDialed: boolean): LinkHealth {
-    if (!isDialed && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
+  linkHealth(hasMore: boolean): LinkHealth {
+    if (!hasMore && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
     return this.#checkLink(Date.now());
   }
 

@@ -89,7 +89,7 @@ export class Calls {
     });
     this.#index.sort();
     // The next reconciliation round brings their parties.
-    this.#reconcile.takeUnknownParties();
+    this.#reconcile.takeUnknownParties(() => undefined);
     pruneCalls(this.#stores, this.#log.firstKept);
   }
 
@@ -276,10 +276,7 @@ export class Calls {
 
   /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
   takeUnknownParties(): string[] {
-    return this.#reconcile.takeUnknownParties().filter((callid) => {
-      const call = this.#correlator.get(callid)?.call;
-      return call?.caller === null && call.state !== 'ended';
-    });
+    return this.#reconcile.takeUnknownParties((callid) => this.#correlator.get(callid)?.call);
   }
 
   /** Returns a page of calls, the newest first. */

@@ -1,4 +1,5 @@
 /** What the calls know of their reconciliation with OpenSIPS: what is requested, and what the running round has not listed. @module */
+import type { Call } from '../../../shared/calls/call.ts';
 import type { CallRecord } from './call-record.ts';
 
 export class ReconcileState {
@@ -22,9 +23,12 @@ export class ReconcileState {
     if (caller === null) this.#unknownParties.push(callid);
   }
 
-  /** Removes and returns the Call-IDs of added calls whose parties were unknown then. */
-  takeUnknownParties(): string[] {
-    return this.#unknownParties.splice(0);
+  /** Removes and returns the Call-IDs of added calls whose parties are still unknown, as far as `callOf` knows them. */
+  takeUnknownParties(callOf: (callid: string) => Call | undefined): string[] {
+    return this.#unknownParties.splice(0).filter((callid) => {
+      const call = callOf(callid);
+      return call?.caller === null && call.state !== 'ended';
+    });
   }
 
   /** A round of each of these adapters begins. */

@@ -28,7 +28,7 @@ async function startTwo(replicated_dialogs = false) {
 }
 
 const roles = async ({ object }: TestSite) => {
-  const { adapters = [] } = await object.linkHealth(false);
+  const { adapters = [] } = await object.linkHealth(true);
   return adapters.map(({ adapter, role }) => `${adapter} ${role}`).sort();
 };
 

@@ -151,10 +151,10 @@ it.each(['status', 'hello'])('stores no message as applied with a `%s` before it
     fixture.receive(socket, event(1));
     if (type === 'status') fixture.receive(socket, { type, opensips: OPENSIPS });
     else fixture.connect();
-    expect(fixture.restore().applied).toEqual({ stream: 'one', seq: 0 });
+    expect(fixture.restore().applied).toEqual([{ stream: 'one', seq: 0 }]);
     fixture.receive(fixture.connect(), event(1));
     fixture.link.flush([], false);
-    expect(fixture.restore().applied).toEqual({ stream: 'one', seq: 1 });
+    expect(fixture.restore().applied).toEqual([{ stream: 'one', seq: 1 }]);
   }),
 );
 
