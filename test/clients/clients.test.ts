@@ -4,26 +4,23 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Stack, startStack } from '../harness/stack.ts';
-import { type BreakablePort, openBreakablePort } from './breakable-port.ts';
 import { npmLibraries, otherLibraries } from './libraries.ts';
 import { PROGRAMS, removePrograms, runProgram } from './run-program.ts';
 
 let stack: Stack;
-let port: BreakablePort;
 let folder: string;
 beforeAll(async () => {
   stack = await startStack();
-  port = await openBreakablePort(stack.port);
   folder = await mkdtemp(join(tmpdir(), 'call-api-clients-'));
 });
 afterAll(async () => {
-  port.close();
   await stack[Symbol.asyncDispose]();
   await removePrograms(folder);
 });
 
-it.each(npmLibraries)('$name', async (library) => {
-  const { shown, output } = await runProgram(library, join(folder, library.program), port);
+// Most of the time they wait.
+it.concurrent.each(npmLibraries)('$name', async (library) => {
+  const { shown, output } = await runProgram(library, join(folder, library.program), stack.port);
   expect(shown, output).toEqual(library.shows);
 });
 

@@ -7,12 +7,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStack } from '../harness/stack.ts';
-import { openBreakablePort } from './breakable-port.ts';
 import { npmLibraries, otherLibraries, PROMISES } from './libraries.ts';
 import { removePrograms, runProgram } from './run-program.ts';
 
 await using stack = await startStack();
-const port = await openBreakablePort(stack.port);
 const folder = await mkdtemp(join(tmpdir(), 'call-api-clients-'));
 const rows = [
   ['library', 'version', ...PROMISES],
@@ -26,7 +24,7 @@ for (const library of [...npmLibraries, ...otherLibraries]) {
     rows.push([library.name, 'not installed', ...PROMISES.map(() => '')]);
     continue;
   }
-  const { shown, output } = await runProgram(library, join(folder, library.program), port).catch(
+  const { shown, output } = await runProgram(library, join(folder, library.program), stack.port).catch(
     (error: Error) => ({ shown: [], output: error.message }),
   );
   const cells = PROMISES.map((promise) => {
@@ -39,7 +37,6 @@ for (const library of [...npmLibraries, ...otherLibraries]) {
     process.stderr.write(`${library.name}:\n${output}\n`);
   }
 }
-port.close();
 await removePrograms(folder);
 process.stdout.write(`${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
 –: the library does not have it, or does not let its user choose it.

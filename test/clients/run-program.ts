@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import type { BreakablePort } from './breakable-port.ts';
+import { type BreakablePort, openBreakablePort } from './breakable-port.ts';
 import { type Library, type LibraryPromise, PYTHON } from './libraries.ts';
 
 const execute = promisify(execFile);
@@ -36,29 +36,27 @@ export interface ProgramResult {
 }
 
 /**
- * Runs a program in a folder of its own.
+ * Runs a program in a folder of its own, behind a port whose connections only it has.
  * @param folder is created
  */
-export async function runProgram(
-  library: Library,
-  folder: string,
-  port: BreakablePort,
-): Promise<ProgramResult> {
+export async function runProgram(library: Library, folder: string, edgePort: number): Promise<ProgramResult> {
   await mkdir(folder, { recursive: true });
-  const source = await readFile(join(PROGRAMS, library.program), 'utf8');
-  const file = join(folder, library.program);
-  const edge = `127.0.0.1:${port.port}`;
-  await writeFile(
-    file,
-    source
-      .replaceAll('localhost:5059', edge)
-      .replace("host: 'localhost', port: 5059", `host: '127.0.0.1', port: ${port.port}`),
-  );
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  const [command = '', ...args] = await prepare(library, file, `http://${edge}`);
-  const output = await outputOf(command, args, folder, port);
-  const shown = library.shows.filter((promise) => SIGNS[promise].test(output));
-  return { shown, output };
+  const port = await openBreakablePort(edgePort);
+  try {
+    const source = await readFile(join(PROGRAMS, library.program), 'utf8');
+    const file = join(folder, library.program);
+    const edge = `127.0.0.1:${port.port}`;
+    const program = source
+      .replaceAll('localhost:5059', edge)
+      .replace("host: 'localhost', port: 5059", `host: '127.0.0.1', port: ${port.port}`);
+    await writeFile(file, program);
+    const [command = '', ...args] = await prepare(library, file, `http://${edge}`);
+    const output = await outputOf(command, args, folder, port);
+    return { shown: library.shows.filter((promise) => SIGNS[promise].test(output)), output };
+  } finally {
+    port.close();
+  }
 }
 
 /** Creates and compiles what a program needs. Returns the command that runs it. */
