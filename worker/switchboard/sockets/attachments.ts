@@ -43,6 +43,8 @@ export interface AdapterSocket {
     /** Whether it takes messages about its role. */
     readonly takesRole?: boolean;
     readonly opensips: OpenSipsStatus;
+    /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since `connectedAt`. */
+    readonly reachableSince?: number;
   };
   /** The last message that was handled; of the adapter that serves the site, only if that had no effect that was logged. */
   readonly seq?: number;
