@@ -8,6 +8,7 @@ import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import type { Reply } from '../protocol/link.ts';
 import { byTime, moveTimesBack, nextTimeOf, timesOf } from './command-times.ts';
+import type { FollowedCalls } from './followed-calls.ts';
 import { LogRows } from './log-rows.ts';
 import { MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
@@ -88,6 +89,11 @@ export class Runner {
     return this.#commands.followersOf(callid);
   }
 
+  /** The Call-IDs that commands follow. */
+  get followed(): Pick<FollowedCalls, 'callids' | 'takeChanges'> {
+    return this.#commands.followed;
+  }
+
   /** When {@link fireDueTimers} must be called next, in Unix milliseconds; infinity for never. */
   get nextDue(): number {
     return this.#timers.nextAt;
@@ -98,6 +104,11 @@ export class Runner {
     return this.#requests.pendingCount;
   }
 
+  /** Whether there are MI requests to send. */
+  get hasRequests(): boolean {
+    return this.#requests.hasOutgoing;
+  }
+
   /** Whether there is something to store. */
   get hasUnwritten(): boolean {
     return this.#logRows.hasChanges;
@@ -105,7 +116,7 @@ export class Runner {
 
   /** Whether there is something to send once it is stored. */
   get hasOutput(): boolean {
-    return this.#requests.hasOutgoing || this.#notifications.length > 0;
+    return this.hasRequests || this.#notifications.length > 0;
   }
 
   /** Returns the command with that `cmd_id` if it runs, or has ended since the last {@link takeOutput}. */

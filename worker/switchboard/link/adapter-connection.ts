@@ -2,6 +2,7 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
+import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -23,6 +24,8 @@ export interface AdapterDescription {
   readonly software?: Software | undefined;
   /** Whether it takes messages about its role. */
   readonly takesRole?: boolean | undefined;
+  /** Whether it takes which calls are waited for. */
+  readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
 }
 
@@ -35,6 +38,7 @@ export class AdapterConnection {
   opensips: OpenSipsStatus;
   #acknowledged: number;
   readonly #outgoing: EdgeMessage[] = [];
+  readonly #interest: InterestUpdates | undefined;
 
   constructor(
     socket: WebSocket,
@@ -49,6 +53,7 @@ export class AdapterConnection {
     this.opensips = description.opensips;
     this.position = position;
     this.#acknowledged = position.seq;
+    this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
   }
 
   /** The name of the adapter. */
@@ -64,6 +69,11 @@ export class AdapterConnection {
   /** Tells the adapter its role, if it takes that. */
   sendRole(role: Role): void {
     if (this.description.takesRole) this.enqueue({ type: 'role', role });
+  }
+
+  /** Tells the adapter which calls are waited for, with the next frame, if it takes that. */
+  tellInterest(interest: Interest): void {
+    this.#interest?.apply(interest);
   }
 
   /** Acknowledges what is stored. */
@@ -87,13 +97,14 @@ export class AdapterConnection {
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
     const { socket, key, connectedAt, opensips, position } = this;
-    const { adapter, stream, software, takesRole } = this.description;
+    const { adapter, stream, software, takesRole, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
       opensips,
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
+      ...(takesInterest ? { takesInterest } : {}),
     };
     attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored });
   }
@@ -107,7 +118,9 @@ export class AdapterConnection {
     const hasMoved = position.stored !== position.seq;
     position.stored = position.seq;
     if (hasMoved && !isLogged) this.attach();
-    const messages = [...this.#outgoing.splice(0), ...requests];
+    const hasOthers = this.#outgoing.length + requests.length > 0 || this.#interest?.isUrgent === true;
+    const interest = hasOthers ? this.#interest?.take() : undefined;
+    const messages = [...this.#outgoing.splice(0), ...(interest ? [interest] : []), ...requests];
     const unacknowledged = position.seq - this.#acknowledged;
     if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
       messages.push({ type: 'ack', seq: position.seq });

@@ -40,6 +40,8 @@ export interface AdapterSocket {
     readonly software?: Software;
     /** Whether it takes messages about its role. */
     readonly takesRole?: boolean;
+    /** Whether it takes which calls are waited for. */
+    readonly takesInterest?: boolean;
     readonly opensips: OpenSipsStatus;
   };
   /** The last message that was handled; of the adapter that serves the site, only if that had no effect that was logged. */
