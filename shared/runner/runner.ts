@@ -18,10 +18,12 @@ import { type Command, compareAge, type NewCommand, type Notification } from './
 import { TimerQueue } from './timer-queue.ts';
 import type { CommandNotification, TurnOutput } from './turn-output.ts';
 
+type OnNotification = (command: Command, notification: Notification, now: number) => void;
+
 export class Runner {
   /** The next number, for a command, a notification or a stored turn. */
   #nextPosition: number;
-  readonly #onNotification: (command: Command, notification: Notification) => void;
+  readonly #onNotification: OnNotification;
   readonly #commands = new RunningCommands();
   readonly #requests: MiRequests;
   readonly #refusals = new RefusedCalls(this.#commands);
@@ -36,13 +38,13 @@ export class Runner {
    * @param epoch random for each storage, so that ids of MI requests are never used twice
    * @param position the first free number
    * @param commands the running commands, in the order of their newest copies in the log
-   * @param onNotification receives each notification, in order and within the turn
+   * @param onNotification receives each notification, in order and within the turn, with the time of the turn
    */
   constructor(
     epoch: string,
     position: number,
     commands: readonly Command[],
-    onNotification: (command: Command, notification: Notification) => void = () => {},
+    onNotification: OnNotification = () => {},
   ) {
     this.#nextPosition = position;
     this.#onNotification = onNotification;
@@ -342,7 +344,7 @@ export class Runner {
     const notification = { seq: this.#nextPosition++, ...content };
     command.notifications.push(notification);
     this.#notifications.push({ command, notification });
-    this.#onNotification(command, notification);
+    this.#onNotification(command, notification, this.#now);
   }
 
   #fireTimer(command: Command, timer: string, at: number): void {

@@ -46,8 +46,8 @@ export function restoreComponents(
   const { epoch, position, applied, running } = commandLog.restore();
   const carried = carriedLines(ctx.getWebSockets(TAG), commandLog);
   const free = Math.max(position, carried.lastSeq + 1);
-  const runner: Runner = new Runner(epoch, free, running, (command, notification) =>
-    calls.onNotification(command, notification, Date.now()),
+  const runner: Runner = new Runner(epoch, free, running, (command, notification, at) =>
+    calls.onNotification(command, notification, at),
   );
   const calls = new Calls(commandLog, () => runner.nextSeq());
   const output = new ClientOutput(() => policies.policy.limits);
@@ -65,10 +65,10 @@ export function restoreComponents(
   calls.setWebhooks(logNotifier.isEnabled);
   for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
   const reconciler = new DialogReconciler({
-    onDialog: (dialog, round) => calls.onDialog(dialog, round, Date.now()),
-    onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, Date.now()),
-    onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now()),
-    onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, Date.now()),
+    onDialog: (dialog, round, at) => calls.onDialog(dialog, round, at),
+    onLookUp: (dialog, askedAt, at) => calls.onLookUp(dialog, askedAt, at),
+    onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at),
+    onRoundRead: (round, completeSince, at) => calls.onRoundRead(round, completeSince, at),
   });
   const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
   const link: Link = new Link(

@@ -27,6 +27,8 @@ export interface AdapterDescription {
   /** Whether it takes which calls are waited for. */
   readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
+  /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since it has connected. */
+  readonly reachableSince?: number | undefined;
 }
 
 export class AdapterConnection {
@@ -36,7 +38,10 @@ export class AdapterConnection {
   readonly description: AdapterDescription;
   readonly position: StreamPosition;
   opensips: OpenSipsStatus;
+  /** Since when its OpenSIPS is reachable or not, as far as the edge knows, in Unix milliseconds. */
+  reachableSince: number;
   #acknowledged: number;
+  #hasNewStatus = false;
   readonly #outgoing: EdgeMessage[] = [];
   readonly #interest: InterestUpdates | undefined;
 
@@ -51,6 +56,7 @@ export class AdapterConnection {
     this.connectedAt = connectedAt;
     this.description = description;
     this.opensips = description.opensips;
+    this.reachableSince = description.reachableSince ?? connectedAt;
     this.position = position;
     this.#acknowledged = position.seq;
     this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
@@ -85,23 +91,34 @@ export class AdapterConnection {
 
   /** Whether there is something to send beside requests. */
   get hasOutput(): boolean {
-    return this.#outgoing.length > 0 || this.position.seq - this.#acknowledged >= MAX_UNACKNOWLEDGED;
+    if (this.#hasNewStatus || this.#outgoing.length > 0) return true;
+    return this.position.seq - this.#acknowledged >= MAX_UNACKNOWLEDGED;
   }
 
-  /** The OpenSIPS of the adapter has changed. */
-  onStatus(opensips: OpenSipsStatus): void {
+  /** The OpenSIPS of the adapter has changed. The end of the turn arms the alarm for what follows from it. */
+  onStatus(opensips: OpenSipsStatus, now: number): void {
+    if (opensips.reachable !== this.opensips.reachable) this.reachableSince = now;
     this.opensips = opensips;
+    this.#hasNewStatus = true;
+    this.attach();
+  }
+
+  /** The clock was set back, to `now`: nothing is younger than now. */
+  onClockSetBack(now: number): void {
+    this.connectedAt = now;
+    this.reachableSince = Math.min(this.reachableSince, now);
     this.attach();
   }
 
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
-    const { socket, key, connectedAt, opensips, position } = this;
+    const { socket, key, connectedAt, opensips, reachableSince, position } = this;
     const { adapter, stream, software, takesRole, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
       opensips,
+      ...(reachableSince === connectedAt ? {} : { reachableSince }),
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
       ...(takesInterest ? { takesInterest } : {}),
@@ -115,6 +132,7 @@ export class AdapterConnection {
    */
   flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
     const { position, socket } = this;
+    this.#hasNewStatus = false;
     const hasMoved = position.stored !== position.seq;
     position.stored = position.seq;
     if (hasMoved && !isLogged) this.attach();
