@@ -8,7 +8,6 @@ import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import type { Reply } from '../protocol/link.ts';
 import { byTime, moveTimesBack, nextTimeOf, timesOf } from './command-times.ts';
-import type { FollowedCalls } from './followed-calls.ts';
 import { LogRows } from './log-rows.ts';
 import { MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
@@ -86,13 +85,8 @@ export class Runner {
     return this.#commands.inFlight(subject, session);
   }
 
-  /** Returns the commands that follow a Call-ID. */
-  followersOf(callid: string): Iterable<Command> {
-    return this.#commands.followersOf(callid);
-  }
-
   /** The Call-IDs that commands follow. */
-  get followed(): Pick<FollowedCalls, 'callids' | 'takeChanges'> {
+  get followed(): RunningCommands['followed'] {
     return this.#commands.followed;
   }
 
@@ -311,10 +305,7 @@ export class Runner {
         this.#timers.schedule(command, this.#requests.request(command, action, this.#now));
         break;
       case 'notify':
-        this.#notify(
-          command,
-          action.data === undefined ? { event: action.event } : { event: action.event, data: action.data },
-        );
+        this.#notify(command, { event: action.event }, action.data);
         break;
       case 'error':
         this.#notify(command, { event: 'Error', data: action.text, error: action.error });
@@ -340,8 +331,8 @@ export class Runner {
     }
   }
 
-  #notify(command: Command, content: Omit<Notification, 'seq'>): void {
-    const notification = { seq: this.#nextPosition++, ...content };
+  #notify(command: Command, content: Omit<Notification, 'seq'>, data = content.data): void {
+    const notification = { seq: this.#nextPosition++, ...content, ...(data === undefined ? {} : { data }) };
     command.notifications.push(notification);
     this.#notifications.push({ command, notification });
     this.#onNotification(command, notification, this.#now);
