@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
@@ -45,8 +46,8 @@ const clientIn = (name: string, which: { readonly include: string[]; readonly ex
 
 export default defineConfig({
   test: {
-    // Most tests wait for processes and phones most of the time. The default leaves one processor idle.
-    maxWorkers: '100%',
+    // Most tests wait for processes and phones most of the time: with one worker a processor, two of five seconds are idle.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       inNode('shared'),
       inNode('simulator'),

@@ -18,6 +18,7 @@ const BENCHMARKS: readonly {
   { flag: '--front', module: './front/main.ts' },
   { flag: '--webhooks', module: './webhooks/main.ts' },
   { flag: '--dial', module: './dial/main.ts' },
+  { flag: '--wan', module: './wan/main.ts' },
   { flag: '--opensips', module: './opensips/main.ts', keepsFlag: true },
 ];
 const SPEED = { flag: '', module: './speed/main.ts', keepsFlag: true };

@@ -191,6 +191,7 @@ function stop(status: number): Promise<void> {
 }
 
 async function shutDown(status: number): Promise<void> {
+  await front?.goAway();
   await supervisor.stop();
   await dataLock?.release();
   process.exit(status);

@@ -45,15 +45,30 @@ it.each([
 it.each([
   ['the edge’s subprotocol', 'call-api.v1', 'call-api.v1'],
   ['that among others', 'other, call-api.v1,call-api.token.x', 'call-api.v1'],
-  ['only others', 'other, call-api.v10', null],
+  ['a name of JSON-RPC', 'jsonrpc', 'jsonrpc'],
+  ['another one', 'jsonrpc-2.0', 'jsonrpc-2.0'],
+  ['a third one', 'json-rpc', 'json-rpc'],
+  ['the first one of several', 'call-api.token.x, json-rpc, jsonrpc', 'json-rpc'],
   ['only a token', 'call-api.token.x', null],
-])('selects its own subprotocol or none: %s', async (_, offered, selected) => {
+])('selects the subprotocol that a client offers: %s', async (_, offered, selected) => {
   const response = await requestUpgrade('/call-api', { 'Sec-WebSocket-Protocol': offered });
   expect(response.headers.get('Sec-WebSocket-Protocol')).toBe(selected);
   const socket = await acceptSocket(response);
   socket.send('{"jsonrpc":"2.0","id":1,"method":"Echo"}');
   expect(await socket.next()).toMatchObject({ id: 1, result: { event: 'Started' } });
   socket.close();
+});
+
+it('refuses a client that offers other subprotocols only, and says which it has', async () => {
+  const response = await requestUpgrade('/call-api', {
+    'Sec-WebSocket-Protocol': 'other, call-api.token.secret',
+  });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toEqual({
+    status: 400,
+    detail:
+      'Sec-WebSocket-Protocol: the edge has none of "other". Offer call-api.v1, jsonrpc, jsonrpc-2.0 or json-rpc, or none.',
+  });
 });
 
 it('requires an upgrade for a WebSocket', async () => {

@@ -5,9 +5,10 @@ import { version } from '../package.json';
 import { JWKS_PATH, KNOCK_PATH } from '../shared/protocol/dial.ts';
 import { ConnectQuery } from '../shared/protocol/rpc/connect-query.ts';
 import { validate } from '../shared/protocol/validation/validate.ts';
+import { alternatives, quote } from '../shared/settings/quote.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './auth/authenticated.ts';
 import type { Authenticator } from './auth/authenticator.ts';
-import { offersSubprotocol, SUBPROTOCOL } from './auth/credentials.ts';
+import { namedSubprotocols, SUBPROTOCOLS, selectSubprotocol } from './auth/credentials.ts';
 import { GrantCache } from './auth/grant-cache.ts';
 import type { Connection } from './auth/principal.ts';
 import { TenantAuthenticator } from './auth/tenant-authenticator.ts';
@@ -47,11 +48,13 @@ export function createApp(
       if ('status' in client) return deny(client);
       const query = validate(ConnectQuery, req.query(), 'The query');
       if (!query.success) return problemResponse(400, query.error);
-      const { session = crypto.randomUUID(), since, events, ack } = query.data;
+      const { session = crypto.randomUUID(), since, events, ack, batch } = query.data;
       const resume = since === undefined ? {} : { since: Number(since) };
       const filter = events === 'original' ? { events } : {};
       const proof = ack === undefined ? {} : { acknowledges: true as const };
-      return upgrade(req.raw, env, client, { ...client.principal, session, ...resume, ...filter, ...proof });
+      const batches = batch === undefined ? {} : { batches: true as const };
+      const connection = { ...client.principal, session, ...resume, ...filter, ...proof, ...batches };
+      return upgrade(req.raw, env, client, connection);
     })
     .get('/adapter', async ({ env, req }) => {
       const adapter = await authenticator.authenticateAdapter(req.raw, env);
@@ -146,9 +149,18 @@ async function upgrade(
       { Upgrade: 'websocket' },
     );
   }
+  const subprotocol = selectSubprotocol(request);
+  const offered = namedSubprotocols(request);
+  if (subprotocol === undefined && offered.length > 0) {
+    const names = offered.map(quote).join(', ');
+    return problemResponse(
+      400,
+      `Sec-WebSocket-Protocol: the edge has none of ${names}. Offer ${alternatives(SUBPROTOCOLS)}, or none.`,
+    );
+  }
   const response = await openSocket(env, authenticated, principal);
-  if (response.status !== 101 || !offersSubprotocol(request)) return response;
-  const headers = { 'Sec-WebSocket-Protocol': SUBPROTOCOL };
+  if (response.status !== 101 || subprotocol === undefined) return response;
+  const headers = { 'Sec-WebSocket-Protocol': subprotocol };
   return new Response(null, { status: 101, webSocket: response.webSocket, headers });
 }
 

@@ -213,6 +213,7 @@ export class Connection {
     url.searchParams.set('session', this.#session);
     // The client proves what it has read, so the edge sends as fast as it reads.
     url.searchParams.set('ack', '1');
+    url.searchParams.set('batch', '1');
     if (this.#lastSeq !== undefined)
       url.searchParams.set('since', String(this.#commands.resumeFrom(this.#lastSeq)));
     const protocols = token === undefined ? [] : ['call-api.v1', `call-api.token.${token}`];

@@ -1,4 +1,4 @@
-/** Finds the Close frame in what a WebSocket server sends (RFC 6455 §5.2). Pure. @module */
+/** Finds the Close frame in what a WebSocket server sends, and makes one (RFC 6455 §5.2). Pure. @module */
 
 /** The opcode of a Close frame, in the low four bits of the first byte. */
 const CLOSE_OPCODE = 0x8;
@@ -8,6 +8,18 @@ const LENGTH_BITS = 0x7f;
 const LENGTH_IN_2_BYTES = 126;
 const LENGTH_IN_8_BYTES = 127;
 
+/** The bit of the first byte that ends a message. A Close frame is always the last of its own. */
+const FINAL_BIT = 0x80;
+
+/**
+ * Returns a Close frame as a server sends it.
+ * @param reason at most 123 bytes (RFC 6455 §5.5)
+ */
+export function closeFrame(code: number, reason: string): Uint8Array {
+  const text = new TextEncoder().encode(reason);
+  return Uint8Array.of(FINAL_BIT | CLOSE_OPCODE, 2 + text.length, code >> 8, code & 0xff, ...text);
+}
+
 /** Reads frame headers out of a byte stream, however it is cut into chunks, and skips what the frames carry. */
 export class CloseFrameFinder {
   /** The bytes of the header so far. */
@@ -15,6 +27,16 @@ export class CloseFrameFinder {
   /** Bytes of the payload that are still to be skipped. */
   #payloadLeft = 0;
   #isFound = false;
+
+  /** Whether a Close frame has begun. */
+  get isFound(): boolean {
+    return this.#isFound;
+  }
+
+  /** Whether what was read ends with a whole frame. */
+  get isBetweenFrames(): boolean {
+    return this.#header.length === 0 && this.#payloadLeft === 0;
+  }
 
   /** Reads the next bytes, and returns whether a Close frame has begun in them or before. */
   read(chunk: Uint8Array): boolean {

@@ -246,6 +246,43 @@ it('ends TCP after a Close frame of the edge, whatever the client does', async (
   await expect.poll(() => opened[0]?.readyState, { timeout: 10_000 }).toBe(WebSocket.CLOSED);
 });
 
+it('tells WebSockets and event streams that it stops, and waits for them', async () => {
+  const { port, front } = await setUp((_, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+    response.write('data: 1\n\n');
+  });
+  const clients = ['/call-api', '/adapter'].map((path) => new WebSocket(`ws://${HOST}:${port}${path}`));
+  const [client, adapter] = clients as [WebSocket, WebSocket];
+  await Promise.all(clients.map((each) => once(each, 'open')));
+  const stream = await fetch(`http://${HOST}:${port}/v1/events`);
+  const closed = once(client, 'close');
+  await front.goAway();
+  const [code, reason] = (await closed) as [number, Buffer];
+  expect([code, reason.toString()]).toEqual([1012, 'The edge has stopped. Reconnect after a random delay.']);
+  // It rejects for a stream that breaks off.
+  expect(await stream.text()).toBe('data: 1\n\n');
+  expect(adapter.readyState).toBe(WebSocket.OPEN);
+  adapter.terminate();
+});
+
+it('closes a WebSocket with 1012 whose connection to workerd ends without a Close frame, unless that is within a frame', async () => {
+  const { port, opened } = await setUp(() => {});
+  const beginOf = async (bytes: string): Promise<{ readonly code: number }> => {
+    const count = opened.length;
+    const client = new WebSocket(`ws://${HOST}:${port}/call-api`).on('error', () => {});
+    await once(client, 'open');
+    await expect.poll(() => opened.length).toBe(count + 1);
+    const { _socket: edge } = opened[count] as unknown as { readonly _socket: Socket };
+    edge.write(Buffer.from(bytes, 'latin1'));
+    edge.end();
+    const [code] = (await once(client, 'close')) as [number];
+    return { code };
+  };
+  expect(await beginOf('')).toEqual({ code: 1012 });
+  expect(await beginOf('\x81\x01a')).toEqual({ code: 1012 });
+  expect(await beginOf('\x81\x02a')).toEqual({ code: 1006 });
+});
+
 it('always lets a new connection in, however many are idle, slow or do not read', async () => {
   const max = 10;
   const limits = { clients: max, edge: max / 2 };

@@ -20,6 +20,7 @@ import type { ConnectionLimits } from './descriptors.ts';
 import { type EdgeConnection, EdgeConnections } from './edge-connections.ts';
 import { DEFAULT_TRUSTED_PROXIES, trustedProxies, withoutForwarded } from './forwarded-headers.ts';
 import { requestHeaders, responseHeaders, switchingProtocols, upgradeHeaders } from './headers.ts';
+import { LongLivedConnections } from './long-lived.ts';
 import { senderOf } from './sender.ts';
 import { joinWebSocket } from './websocket.ts';
 
@@ -65,6 +66,11 @@ export interface Front {
   connectionCount(): number;
   /** Accepts no further connection. The open ones go on. */
   stopListening(): void;
+  /**
+   * Tells clients that the edge stops, so that they reconnect: closes WebSockets with a reason, and ends event streams. Resolves when these
+   * are closed, or after a second. Adapters learn it from workerd.
+   */
+  goAway(): Promise<void>;
   /** Stops listening, and closes all connections. */
   close(): void;
 }
@@ -104,7 +110,13 @@ export async function startFront({
     close();
     throw error;
   }
-  return { port: listensOn, connectionCount: () => connections.size, stopListening, close };
+  return {
+    port: listensOn,
+    connectionCount: () => connections.size,
+    stopListening,
+    goAway: () => listener.goAway(),
+    close,
+  };
 }
 
 /** Resolves with the port. */
@@ -124,6 +136,7 @@ class Listener {
   readonly #connections: Connections<Socket>;
   readonly #edge: EdgeConnections;
   readonly #isProxy: (address: string | undefined) => boolean;
+  readonly #longLived = new LongLivedConnections();
 
   constructor(
     connections: Connections<Socket>,
@@ -133,6 +146,10 @@ class Listener {
     this.#connections = connections;
     this.#edge = edge;
     this.#isProxy = isProxy;
+  }
+
+  goAway(): Promise<void> {
+    return this.#longLived.end();
   }
 
   createServer(): Server {
@@ -195,9 +212,10 @@ class Listener {
         response.detachSocket(socket);
         socket.write(switchingProtocols(answer.rawHeaders));
         this.#connections.enter(socket, 'websocket');
-        joinWebSocket(socket, edge, { client: head, edge: edgeHead }, () =>
+        const close = joinWebSocket(socket, edge, { client: head, edge: edgeHead }, () =>
           this.#connections.enter(socket, 'closing'),
         );
+        if (!isOfAdapter(request)) this.#longLived.add(socket, close);
       });
       toEdge.end();
     });
@@ -234,6 +252,11 @@ class Listener {
         toEdge.on('response', (answer) => {
           edge.onAnswer();
           passResponse(answer, response);
+          if (isEventStream(answer))
+            this.#longLived.add(response, () => {
+              answer.unpipe(response);
+              response.end();
+            });
           answer.on('end', () => {
             isComplete = true;
             edge.onComplete();
@@ -264,6 +287,15 @@ function isRepeatable(request: IncomingMessage): boolean {
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** The adapter of `npm start` is stopped after the front, and would report that it was disconnected. */
+function isOfAdapter({ url = '' }: IncomingMessage): boolean {
+  return /^\/adapter(?:\?|$)/.test(url);
+}
+
+function isEventStream({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.startsWith('text/event-stream') === true;
 }
 
 function isWebSocketUpgrade({ headers }: IncomingMessage): boolean {

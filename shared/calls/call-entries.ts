@@ -1,6 +1,7 @@
 /** The calls by Call-ID: adds them, applies inputs to them, and reports each change. @module */
 import { dialogState } from '../opensips/evi.ts';
 import {
+  answerTimeOf,
   applyInput,
   type Call,
   type CallEventName,
@@ -25,6 +26,8 @@ export interface CallEntry {
   owner: string | undefined;
   /** The Call-ID of the new call, once the transfer is known to have succeeded. */
   transferredTo: string | undefined;
+  /** When it changed last, in Unix milliseconds; absent where the owner keeps no changes. */
+  readonly changedAt?: number;
 }
 
 /** What a command knows of the first leg of a CallStart, before OpenSIPS raises an event for it. */
@@ -137,10 +140,11 @@ export class CallEntries<Entry extends CallEntry> {
 
   /** Applies an input to a call, and reports the change if there is one. */
   apply(entry: Entry, input: CallInput, at: number): void {
-    const { call, event, data } = applyInput(entry.call, withCause(input, entry), at);
+    const time = Math.max(at, latestTimeOf(entry));
+    const { call, event, data } = applyInput(entry.call, withCause(input, entry), time);
     if (event === undefined) return;
     entry.call = call;
-    this.#onChange(entry, event, at, data);
+    this.#onChange(entry, event, time, data);
   }
 
   /** Adds an unknown call with the first input that concerns it. */
@@ -149,7 +153,7 @@ export class CallEntries<Entry extends CallEntry> {
     const refusal = this.#earlyRefusals.get(callid);
     this.#earlyRefusals.delete(callid);
     const entry = this.#createEntry({
-      call: newCall(callid, at, { ...expected?.facts, ...facts }),
+      call: newCall(callid, beginOf(input, at), { ...expected?.facts, ...facts }),
       dialogs: id === undefined ? [] : [[id, stateIn(input)]],
       evidence: {
         ...(refusal === undefined ? {} : { refusal: { status: refusal, by: 'opensips' } }),
@@ -165,6 +169,22 @@ export class CallEntries<Entry extends CallEntry> {
     this.#onChange(entry, step.event ?? eventForState(step.call), at, step.data);
     return entry;
   }
+}
+
+/**
+ * Returns the latest of the times that clients see of a call. None that is told later is before it, whatever the clock of the machine and
+ * that of OpenSIPS say.
+ */
+function latestTimeOf({
+  call: { began, answered = began, ended = began },
+  changedAt = began,
+}: CallEntry): number {
+  return Math.max(began, answered, ended, changedAt);
+}
+
+/** Returns when a new call began: one that OpenSIPS lists may have been answered before it was seen. */
+function beginOf(input: CallInput | undefined, at: number): number {
+  return input?.type === 'listed' ? Math.min(at, answerTimeOf(input.dialog, at)) : at;
 }
 
 /** Returns an input that can end a call, with what is known of the end. */

@@ -55,7 +55,7 @@ const dialog = {
 
 it('a dialog in dlg_list sets the parties, without osid, and the time of the answer', () => {
   const { call, event } = applyInput(newCall('c1', 9_000), { type: 'listed', dialog }, 9_500);
-  expect(call).toMatchObject({ state: 'answered', caller: 'sip:a@h', callee: 'sip:b@h', answered: 7_000 });
+  expect(call).toMatchObject({ state: 'answered', caller: 'sip:a@h', callee: 'sip:b@h', answered: 9_000 });
   expect(event).toBe('Answered');
 });
 

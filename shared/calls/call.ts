@@ -302,10 +302,16 @@ function onListed(call: Call, dialog: Dialog, at: number): CallStep {
   if (call.state === 'ended') return { call };
   if (dialog.state === dialogState.ended) return endCall(call, at, { reason: VAGUE_REASONS.missing });
   const withParties = call.caller === null ? onFacts(call, partiesOf(dialog)) : { call };
-  const answeredAt = dialog.timestart > 0 ? Math.min(at, dialog.timestart * 1_000) : at;
+  // OpenSIPS has the time in whole seconds, of its own clock: it may be before the call began.
+  const answeredAt = Math.max(call.began, answerTimeOf(dialog, at));
   const withState = onDialogState(withParties.call, dialog.state, answeredAt);
   const event = withState.event ?? withParties.event;
   return event === undefined ? { call } : { call: withState.call, event };
+}
+
+/** Returns when a listed dialog was answered, as far as OpenSIPS says it, and `at` otherwise; in Unix milliseconds. */
+export function answerTimeOf({ timestart }: Dialog, at: number): number {
+  return timestart > 0 ? Math.min(at, timestart * 1_000) : at;
 }
 
 /** Returns the parties as the phones write them, without the parameter that OpenSIPS adds. */

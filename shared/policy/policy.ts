@@ -59,6 +59,16 @@ export const Limits = z.object({
     640 * 1_024 * MB,
     'bytes per minute that are read for all subjects of the tenant, divided among its sites',
   ).default(640 * MB),
+  written_bytes_per_minute: integer(
+    64 * KB,
+    4_096 * MB,
+    'bytes of parameters per minute in the commands of a subject, which the site stores; a fifteenth of them at once',
+  ).default(8 * MB),
+  tenant_written_bytes_per_minute: integer(
+    64 * KB,
+    40_960 * MB,
+    'bytes of parameters per minute in the commands of all subjects of the tenant, divided among its sites; a sixtieth of them at once',
+  ).default(16 * MB),
   connections_per_minute: integer(
     1,
     60_000,

@@ -18,10 +18,12 @@ import { type StartOptions, startContext } from './start-context.ts';
 import { type Command, compareAge, type NewCommand, type Notification } from './stored-command.ts';
 import type { CommandNotification, TurnOutput } from './turn-output.ts';
 
+type OnNotification = (command: Command, notification: Notification, now: number) => void;
+
 export class Runner {
   /** The next number, for a command, a notification or a stored turn. */
   #nextPosition: number;
-  readonly #onNotification: (command: Command, notification: Notification) => void;
+  readonly #onNotification: OnNotification;
   readonly #commands = new RunningCommands();
   readonly #requests: MiRequests;
   readonly #refusals = new RefusedCalls(this.#commands);
@@ -35,13 +37,13 @@ export class Runner {
    * @param epoch random for each storage, so that ids of MI requests are never used twice
    * @param position the first free number
    * @param commands the running commands, in the order of their newest copies in the log
-   * @param onNotification receives each notification, in order and within the turn
+   * @param onNotification receives each notification, in order and within the turn, with the time of the turn
    */
   constructor(
     epoch: string,
     position: number,
     commands: readonly Command[],
-    onNotification: (command: Command, notification: Notification) => void = () => {},
+    onNotification: OnNotification = () => {},
   ) {
     this.#nextPosition = position;
     this.#onNotification = onNotification;
@@ -78,6 +80,11 @@ export class Runner {
     return this.#commands.inFlight(subject, session);
   }
 
+  /** The Call-IDs that commands follow. */
+  get followed(): RunningCommands['followed'] {
+    return this.#commands.followed;
+  }
+
   /** When {@link fireDueTimers} must be called next, in Unix milliseconds; infinity for never. */
   get nextDue(): number {
     return this.#timers.nextAt;
@@ -88,6 +95,11 @@ export class Runner {
     return this.#requests.pendingCount;
   }
 
+  /** Whether there are MI requests to send. */
+  get hasRequests(): boolean {
+    return this.#requests.hasOutgoing;
+  }
+
   /** Whether there is something to store. */
   get hasUnwritten(): boolean {
     return this.#logRows.hasChanges;
@@ -95,7 +107,7 @@ export class Runner {
 
   /** Whether there is something to send once it is stored. */
   get hasOutput(): boolean {
-    return this.#requests.hasOutgoing || this.#notifications.length > 0;
+    return this.hasRequests || this.#notifications.length > 0;
   }
 
   /** Returns the command with that `cmd_id` if it runs, or has ended since the last {@link takeOutput}. */
@@ -314,10 +326,7 @@ export class Runner {
         this.#timers.schedule(command, this.#requests.request(command, action, this.#now));
         break;
       case 'notify':
-        this.#notify(
-          command,
-          action.data === undefined ? { event: action.event } : { event: action.event, data: action.data },
-        );
+        this.#notify(command, { event: action.event }, action.data);
         break;
       case 'error':
         this.#notify(command, { event: 'Error', data: action.text, error: action.error });
@@ -343,10 +352,10 @@ export class Runner {
     }
   }
 
-  #notify(command: Command, content: Omit<Notification, 'seq'>): void {
-    const notification = { seq: this.#nextPosition++, ...content };
+  #notify(command: Command, content: Omit<Notification, 'seq'>, data = content.data): void {
+    const notification = { seq: this.#nextPosition++, ...content, ...(data === undefined ? {} : { data }) };
     command.notifications.push(notification);
     this.#notifications.push({ command, notification });
-    this.#onNotification(command, notification);
+    this.#onNotification(command, notification, this.#now);
   }
 }

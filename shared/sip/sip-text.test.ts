@@ -85,22 +85,14 @@ describe('custom headers', () => {
     { 'X-Order': '4711' },
     { 'X-a': 'grüß, "q" <x>; y=1' },
     { 'X-Empty': '' },
+    // Header names are case-insensitive (RFC 3261 §7.3.1).
+    { 'x-ticket': '4711' },
     { [`X-${'a'.repeat(40)}`]: 'x'.repeat(CUSTOM_HEADER_LIMITS.valueLength) },
   ])('%j are accepted', (headers) => expect(issuesOf(CustomHeaders, headers)).toEqual([]));
 
-  it.each([
-    'Order',
-    'x-order',
-    'X-',
-    'X-a b',
-    'X-a:b',
-    'X-ä',
-    'X-a\r\nEvil',
-    'X_a',
-    `X-${'a'.repeat(41)}`,
-    'Via',
-  ])('cannot be named %j', (name) =>
-    expect(issuesOf(CustomHeaders, JSON.parse(`{${JSON.stringify(name)}:"1"}`))).toHaveLength(1),
+  it.each(['Order', 'X-', 'X-a b', 'X-a:b', 'X-ä', 'X-a\r\nEvil', 'X_a', `X-${'a'.repeat(41)}`, 'Via'])(
+    'cannot be named %j',
+    (name) => expect(issuesOf(CustomHeaders, JSON.parse(`{${JSON.stringify(name)}:"1"}`))).toHaveLength(1),
   );
 
   it.each([
@@ -179,7 +171,7 @@ const texts = fc
   )
   .map((parts) => parts.join(''));
 const names = fc.oneof(
-  fc.stringMatching(/^X-[A-Za-z0-9-]{1,6}$/),
+  fc.stringMatching(/^[Xx]-[A-Za-z0-9-]{1,6}$/),
   fc.string({ maxLength: 6 }).map((text) => `X-${text}`),
 );
 

@@ -83,7 +83,7 @@ export function headerLines(headers: Readonly<Record<string, string>>): string[]
 }
 
 function headerNameError(name: string, otherNames: ReadonlySet<string>): string | undefined {
-  if (!/^X-[A-Za-z0-9-]{1,40}$/.test(name))
+  if (!/^X-[A-Za-z0-9-]{1,40}$/i.test(name))
     return `has the header ${quote(name)}, which is not allowed. Use names of X- and 1 to 40 letters A-Z a-z, digits or "-".`;
   // Header names are case-insensitive (RFC 3261 §7.3.1).
   return otherNames.has(name.toLowerCase())

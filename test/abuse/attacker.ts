@@ -19,6 +19,8 @@ const tally = new Tally();
 let isStopped = false;
 let atStop: AttackReport | undefined;
 
+// However the parent ends, an attack ends with it.
+process.once('disconnect', () => process.exit());
 process.on('message', (message: ForkMessage<AttackerTask>) => {
   if ('task' in message) {
     process.send?.('started');

@@ -29,8 +29,10 @@ export function openSocket(
     let body = '';
     response.on('data', (chunk: Buffer) => (body += chunk.toString()));
     response.on('end', () => tally.onRefused(response.statusCode ?? 0, body));
+    // Without an agent nothing closes the connection of a request that has ended.
+    const connection = request.socket;
     response.on('close', () => {
-      request.destroy();
+      connection?.destroy();
       resolve(undefined);
     });
   });

@@ -31,6 +31,8 @@ let disconnected = 0;
 const pending = new Map<number, number>();
 let lastId = 0;
 
+// However the parent ends, the victim ends with it.
+process.once('disconnect', () => process.exit());
 process.on('message', (message: ForkMessage<VictimTask>) => {
   if ('task' in message) void start(message.task);
   else void measure();

@@ -7,6 +7,8 @@ export const HIGH_LIMITS: Partial<Limits> = {
   tenant_messages_per_second: 100_000,
   replayed_bytes_per_minute: 64 * 1_024 ** 3,
   tenant_replayed_bytes_per_minute: 640 * 1_024 ** 3,
+  written_bytes_per_minute: 4 * 1_024 ** 3,
+  tenant_written_bytes_per_minute: 40 * 1_024 ** 3,
   connections_per_minute: 60_000,
   tenant_connections_per_minute: 600_000,
   starts_per_second: 10_000,

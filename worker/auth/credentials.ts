@@ -1,7 +1,10 @@
 /** Extracts credentials and WebSocket subprotocols from requests. @module */
 
-/** The subprotocol of the edge, and the only one that it ever selects. */
-export const SUBPROTOCOL = 'call-api.v1';
+/**
+ * The subprotocols that the edge selects: its own, and the names that libraries of JSON-RPC offer. All mean the same, because the protocol
+ * is JSON-RPC.
+ */
+export const SUBPROTOCOLS: readonly string[] = ['call-api.v1', 'jsonrpc', 'jsonrpc-2.0', 'json-rpc'];
 
 /** Prefix of a key or token that is offered as a subprotocol: a browser's WebSocket can send no headers. */
 const CREDENTIAL_PREFIX = 'call-api.token.';
@@ -16,14 +19,21 @@ export function extractCredential(request: Request): string | undefined {
 }
 
 /**
- * Returns whether a request offers {@link SUBPROTOCOL}. A client that offers subprotocols and finds none selected fails
- * the connection (RFC 6455 §4.1).
+ * Returns the first of {@link SUBPROTOCOLS} that a request offers; undefined if it offers none. A client that offers subprotocols and
+ * finds none selected fails the connection (RFC 6455 §4.1).
  */
-export function offersSubprotocol(request: Request): boolean {
-  return offeredSubprotocols(request).includes(SUBPROTOCOL);
+export function selectSubprotocol(request: Request): string | undefined {
+  return offeredSubprotocols(request).find((protocol) => SUBPROTOCOLS.includes(protocol));
+}
+
+/** Returns the subprotocols that a request offers, without keys and tokens. */
+export function namedSubprotocols(request: Request): string[] {
+  return offeredSubprotocols(request).filter((protocol) => !protocol.startsWith(CREDENTIAL_PREFIX));
 }
 
 function offeredSubprotocols(request: Request): string[] {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket') return [];
-  return (request.headers.get('Sec-WebSocket-Protocol') ?? '').split(',').map((protocol) => protocol.trim());
+  return (request.headers.get('Sec-WebSocket-Protocol') ?? '')
+    .split(',')
+    .flatMap((protocol) => protocol.trim() || []);
 }

@@ -17,6 +17,8 @@ export const UNLIMITED_POLICY: Policy = {
     tenant_messages_per_second: 100_000,
     replayed_bytes_per_minute: 64 * 1_024 ** 3,
     tenant_replayed_bytes_per_minute: 640 * 1_024 ** 3,
+    written_bytes_per_minute: 4 * 1_024 ** 3,
+    tenant_written_bytes_per_minute: 40 * 1_024 ** 3,
     connections_per_minute: 60_000,
     tenant_connections_per_minute: 600_000,
     commands_in_flight: 100_000,
@@ -36,10 +38,11 @@ export const UNLIMITED_POLICY: Policy = {
 /** The name of the only site. */
 export const DEMO_SITE = 'demo/demo';
 
-/** Returns the policy of the site. Its adapter is dialed if `DIAL_URL` says where. */
+/** Returns the policy of the site. Its adapters are dialed if `DIAL_URL` says where: one URL, or several with commas between them. */
 export function demoPolicy({ DIAL_URL }: Pick<Env, 'DIAL_URL'>): Policy {
   if (!DIAL_URL) return UNLIMITED_POLICY;
-  const link = { url: DIAL_URL, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
+  const [url = DIAL_URL, ...more_urls] = DIAL_URL.split(',');
+  const link = { url, more_urls, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
   return { ...UNLIMITED_POLICY, link };
 }
 

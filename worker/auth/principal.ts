@@ -39,6 +39,8 @@ export interface ClientConnection extends ClientPrincipal {
   readonly events?: 'original';
   /** It returns the tokens of `Acknowledge`, which prove what it has read. */
   readonly acknowledges?: true;
+  /** It takes several notifications in a frame, as an array. */
+  readonly batches?: true;
   /** What an HTTP stream receives; absent for a WebSocket. */
   readonly stream?: HttpStream;
 }

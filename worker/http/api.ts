@@ -6,9 +6,10 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { byteLength } from '../../shared/protocol/byte-length.ts';
-import { PROBLEM_TYPES, type Problem } from '../../shared/protocol/http/problem.ts';
+import { parseJson } from '../../shared/protocol/exact-json.ts';
+import type { Problem } from '../../shared/protocol/http/problem.ts';
 import { HTTP_SESSION, MAX_BODY_BYTES, type Route, routes } from '../../shared/protocol/http/routes.ts';
-import { errorCode, type RpcResponse } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { errorCode, type RpcError, type RpcResponse } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { alternatives, quote } from '../../shared/settings/quote.ts';
 import type { Authenticated } from '../auth/authenticated.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
@@ -115,18 +116,26 @@ async function serve(route: Route, authenticated: AuthenticatedContext): Promise
   return callMethod(route, request, authenticated);
 }
 
-/** Runs a JSON-RPC message. For a single request, the HTTP status tells its result. */
+/**
+ * Runs a JSON-RPC message. The status is 200 for a response to a request, with a result or an error: clients of JSON-RPC read errors from
+ * the body, and some of them do not read it with another status. A message of which no request could be read gets 400.
+ */
 async function serveJsonRpc(message: string, authenticated: AuthenticatedContext): Promise<Response> {
   const reply = await runMessage(message, authenticated);
   if (isProblem(reply)) return respondWithProblem(reply);
-  const [first] = reply.responses;
-  if (!first) return new Response(null, { status: 204 });
-  if (reply.batch) return Response.json(reply.responses);
-  if (!('error' in first)) return Response.json(first);
-  const { status = 500 } = PROBLEM_TYPES[first.error.code] ?? {};
-  const { retry_after } = problemOf(first.error);
-  const headers = retry_after === undefined ? {} : { 'Retry-After': String(retry_after) };
-  return Response.json(first, { status, headers });
+  const { responses, batch } = reply;
+  const [first] = responses;
+  if (first === undefined) return new Response(null, { status: 204 });
+  const status = !batch && isUnreadable(first) ? 400 : 200;
+  const headers = { 'Content-Type': 'application/json' };
+  return new Response(batch ? `[${responses.join()}]` : first, { status, headers });
+}
+
+/** Returns whether a response is to a message of which no request could be read: it has an error without an id (§5). */
+function isUnreadable(text: string): boolean {
+  if (!text.startsWith('{"jsonrpc":"2.0","id":null,"error"')) return false;
+  const { error } = JSON.parse(text) as { readonly error: RpcError };
+  return error.code === errorCode.parseError || error.code === errorCode.invalidRequest;
 }
 
 /** Runs the JSON-RPC method of a route. */
@@ -138,9 +147,10 @@ async function callMethod(
   const message = { jsonrpc: '2.0', id: 1, method: route.rpcMethod, params };
   const reply = await runMessage(JSON.stringify(message), authenticated);
   if (isProblem(reply)) return respondWithProblem(reply);
-  const [response] = reply.responses;
-  if (!response)
+  const [text] = reply.responses;
+  if (text === undefined)
     return respondWithProblem(problemOf({ code: errorCode.internalError, message: 'Internal error' }));
+  const response = parseJson(text) as RpcResponse;
   if ('error' in response) return respondWithProblem(problemOf(response.error));
   const { result } = response;
   const headers = route.isCommand ? locationHeader(result, authenticated) : {};
@@ -176,6 +186,7 @@ async function serveEventStream(
     session: newSession(),
     stream: { kind: 'events' },
     acknowledges: true,
+    batches: true,
   });
   const { stream_unread_bytes } = client.principal.policy.limits;
   return response.webSocket ? streamEvents(response.webSocket, stream_unread_bytes) : response;
@@ -205,9 +216,8 @@ function newSession(): string {
 async function runMessage(
   message: string,
   { context, client }: AuthenticatedContext,
-): Promise<{ readonly responses: readonly RpcResponse[]; readonly batch: boolean } | Problem> {
+): Promise<{ readonly responses: readonly string[]; readonly batch: boolean } | Problem> {
   const principal = { ...client.principal, session: HTTP_SESSION };
   const result = await switchboardOf(context.env, client).handleHttpMessage(principal, message);
-  if ('problem' in result) return result.problem;
-  return { responses: JSON.parse(result.responses) as RpcResponse[], batch: result.batch };
+  return 'problem' in result ? result.problem : result;
 }

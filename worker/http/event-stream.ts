@@ -7,6 +7,7 @@
  * them.
  * @module
  */
+import { parseJson } from '../../shared/protocol/exact-json.ts';
 import { notification as rpcNotification } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { ACKNOWLEDGE } from '../../shared/protocol/rpc/service-methods.ts';
 import { streamBuffers } from './stream-buffers.ts';
@@ -107,7 +108,7 @@ export function streamEvents(socket: WebSocket, maxUnread: number): Response {
 
 /** Converts a frame to events: one per notification, with its `seq` as the id where it has one. */
 export function toServerSentEvents(frame: string): string {
-  const notifications = [JSON.parse(frame) as Notification | Notification[]].flat();
+  const notifications = [parseJson(frame) as Notification | Notification[]].flat();
   return notifications
     .map((notification) => {
       const { seq } = notification.params;

@@ -1,8 +1,9 @@
 /** Parses the request of a route into the params of its JSON-RPC method, or the problem with it. @module */
 import * as z from 'zod';
+import { parseJson } from '../../shared/protocol/exact-json.ts';
 import type { Problem } from '../../shared/protocol/http/problem.ts';
 import { IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
-import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
+import { errorCode, withExactMetadata } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
 import { problemOf } from '../errors/problem.ts';
 
@@ -54,7 +55,8 @@ export function isProblem(value: object): value is Problem {
 function parseBody(schema: z.ZodType, text: string, isOptional: boolean): Record<string, unknown> | Problem {
   if (text === '' && isOptional) return {};
   try {
-    return check(schema, JSON.parse(text), 'The body');
+    const body = check(schema, JSON.parse(text), 'The body');
+    return isProblem(body) ? body : withExactMetadata(body, parseJson(text));
   } catch (error) {
     // JSON that is nested too deeply throws a RangeError. It is rejected like malformed JSON.
     if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;

@@ -2,7 +2,6 @@
 import * as z from 'zod';
 import { LinkView } from '../../shared/protocol/http/link-view.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
-import { PROBLEM_TYPES } from '../../shared/protocol/http/problem.ts';
 import { routes as apiRoutes, IdempotencyKey, type Route } from '../../shared/protocol/http/routes.ts';
 import { IssuedToken, TokenRequest } from '../../shared/protocol/http/token-request.ts';
 import { ConnectQuery } from '../../shared/protocol/rpc/connect-query.ts';
@@ -159,17 +158,14 @@ export const RpcResponse = z.union([
   z.object({ jsonrpc: z.literal('2.0'), id: RpcId, error: RpcError }),
 ]);
 
-/** JSON-RPC over HTTP. A single request that fails has the HTTP status of its error. */
+/** JSON-RPC over HTTP. Only a message of which no request can be read has another status than 200. */
 const rpc = {
   ...operationOf(apiRoutes.rpc),
   body: z.union([RpcRequest, z.array(RpcRequest).min(1).max(MAX_BATCH)]),
   response: z.union([RpcResponse, z.array(RpcResponse)]),
   // Requests that are denied or exceed a limit as a whole get a problem instead of a JSON-RPC response.
   problems: [400, 401, 403, 413, 429, 503],
-  otherResponses: {
-    204: null,
-    ...Object.fromEntries(Object.values(PROBLEM_TYPES).map(({ status }) => [status, RpcResponse])),
-  },
+  otherResponses: { 204: null, 400: RpcResponse },
 } satisfies Operation;
 
 /** All operations, by id. */

@@ -14,9 +14,9 @@ import type { RpcServer, VerifiedTokens } from './rpc/rpc-server.ts';
 import { isAuthorize } from './rpc/token-renewal.ts';
 import { attachmentOf, type ClientSocket, isLive } from './sockets/attachments.ts';
 
-/** The answer to a message over HTTP: the responses as a JSON array, or why the message was rejected. */
+/** The answer to a message over HTTP: the responses, each as JSON, or why the message was rejected. */
 export type RpcOverHttpResult =
-  | { readonly responses: string; readonly batch: boolean }
+  | { readonly responses: readonly string[]; readonly batch: boolean }
   | { readonly problem: Problem };
 
 export class ClientMessages {
@@ -75,8 +75,7 @@ export class ClientMessages {
   async onHttpMessage(client: ClientSocket, text: string, now: number): Promise<RpcOverHttpResult> {
     const read = this.#rpc.count(client.subject, parseMessage(text), text.length, now);
     if (read.outcome === 'flood') return { problem: BLOCKED_FOR_FLOOD };
-    if (read.outcome === 'answered')
-      return { responses: `[${read.reply.responses.join()}]`, batch: read.reply.batch };
+    if (read.outcome === 'answered') return { responses: read.reply.responses, batch: read.reply.batch };
     const linked = this.#untilLinked(client, read.message, now);
     if (linked) {
       await linked;
@@ -90,7 +89,7 @@ export class ClientMessages {
       this.#commits.afterCommit(onCommitted);
       this.#commits.endTurn(ranAt);
     });
-    return { responses: `[${responses.join()}]`, batch };
+    return { responses, batch };
   }
 
   /** Resolves when the adapter of a message that needs it was dialed, or could not be; undefined if nothing must be waited for. */

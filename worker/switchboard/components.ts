@@ -48,8 +48,8 @@ export function restoreComponents(
   const { epoch, position, applied, running } = commandLog.restore();
   const carried = carriedLines(ctx.getWebSockets(TAG), commandLog);
   const free = Math.max(position, carried.lastSeq + 1);
-  const runner: Runner = new Runner(epoch, free, running, (command, notification) =>
-    calls.onNotification(command, notification, Date.now()),
+  const runner: Runner = new Runner(epoch, free, running, (command, notification, at) =>
+    calls.onNotification(command, notification, at),
   );
   const calls = new Calls(commandLog, () => runner.nextSeq());
   const output = new ClientOutput(() => policies.policy.limits);
@@ -68,23 +68,22 @@ export function restoreComponents(
   for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
   const owners: CallOwners = new CallOwners({ calls, runner, site: () => link.site });
   const reconciler = new Reconcilers((adapter) => {
-    const onListed = (callid: string) => owners.onReported(callid, adapter, Date.now());
     return new DialogReconciler({
-      onDialog: (dialog, round) => {
-        onListed(dialog.callid);
-        calls.onDialog(dialog, round, Date.now(), adapter);
+      onDialog: (dialog, round, at) => {
+        owners.onReported(dialog.callid, adapter, at);
+        calls.onDialog(dialog, round, at, adapter);
       },
-      onLookUp: (dialog, askedAt) => {
-        onListed(dialog.callid);
-        calls.onLookUp(dialog, askedAt, Date.now(), adapter);
+      onLookUp: (dialog, askedAt, at) => {
+        owners.onReported(dialog.callid, adapter, at);
+        calls.onLookUp(dialog, askedAt, at, adapter);
       },
-      onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, Date.now(), adapter),
-      onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, Date.now(), adapter),
+      onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at, adapter),
+      onRoundRead: (round, completeSince, at) => calls.onRoundRead(round, completeSince, at, adapter),
     });
   });
   const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
   const link: Link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis, owners), applied, {
-    isReleased: () => dialing.isReleased,
+    dialed: () => dialing,
     activeAdapters: () => policies.policy.active_adapters,
   });
   const dialing: Dialing = new Dialing({

@@ -195,9 +195,12 @@ export class Switchboard extends DurableObject<Env> {
     return health;
   }
 
-  /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
-  onDialFailed(reason: string, shard: number): DialOrder | null {
-    return this.#isErased ? null : onDialFailed(this.#active, reason, shard);
+  /**
+   * The Dialer with this number could not open a link, or has lost it. Returns where to dial again; null for nowhere.
+   * @param isLast no other adapter of the site is linked or being dialed
+   */
+  onDialFailed(reason: string, shard: number, isLast: boolean): DialOrder | null {
+    return this.#isErased ? null : onDialFailed(this.#active, reason, shard, isLast);
   }
 
   /** A Dialer has seen no messages for a while: closes the link unless it is needed. */
@@ -205,9 +208,9 @@ export class Switchboard extends DurableObject<Env> {
     if (!this.#isErased) releaseLink(this.#active);
   }
 
-  /** The Dialer of this site has too many busy ones: another Dialer opens a link, which replaces this one. */
-  async moveLink(): Promise<void> {
-    if (!this.#isErased) await this.#active.dialing.move();
+  /** The Dialer with this number has too many busy sites: another Dialer opens links, which replace those of this site. */
+  async moveLink(shard: number): Promise<void> {
+    if (!this.#isErased) await this.#active.dialing.move(shard);
   }
 
   /** Returns what the site uses of its limits. An object that was never used stays without tables. */

@@ -32,6 +32,7 @@ it('divides each limit of the whole tenant, so that any number of sites and subj
     ...Limits.parse({}),
     tenant_messages_per_second: 125,
     tenant_replayed_bytes_per_minute: 160 * 1_024 ** 2,
+    tenant_written_bytes_per_minute: 4 * 1_024 ** 2,
     tenant_connections_per_minute: 150,
     starts_per_second: 12.5,
     standing_calls: 2_500,

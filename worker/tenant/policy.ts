@@ -8,6 +8,7 @@ import type { Site } from './sites.ts';
 const MIN_SHARES = {
   tenant_messages_per_second: 0.01,
   tenant_replayed_bytes_per_minute: 65_536,
+  tenant_written_bytes_per_minute: 65_536,
   tenant_connections_per_minute: 0.01,
   starts_per_second: 0.01,
   standing_calls: 1,
@@ -16,6 +17,7 @@ const MIN_SHARES = {
 /** The shared limits that are whole numbers. */
 const WHOLE_NUMBERS: readonly string[] = [
   'tenant_replayed_bytes_per_minute',
+  'tenant_written_bytes_per_minute',
   'standing_calls',
 ] satisfies (keyof typeof MIN_SHARES)[];
 
@@ -53,8 +55,8 @@ function dialTargetOf(
   { id, link, location }: Pick<Site, 'id' | 'link' | 'location'>,
 ): DialTarget | undefined {
   if (link.mode === 'accept') return undefined;
-  const { url, idle_s, keep } = link;
-  return { url, idle_s, keep, siteName: `${tenant}/${id}`, ...(location === null ? {} : { location }) };
+  const { mode: _, ...target } = link;
+  return { ...target, siteName: `${tenant}/${id}`, ...(location === null ? {} : { location }) };
 }
 
 function sharesOf(limits: Limits, shares: number): Partial<Limits> {

@@ -7,6 +7,8 @@ export interface TestSocket {
   send(frame: string | ArrayBuffer): void;
   /** Returns the next frame, parsed. Rejects where the socket closes first. */
   next<T>(): Promise<T>;
+  /** Returns the next frame as it was sent. Rejects where the socket closes first. */
+  nextText(): Promise<string>;
   close(): void;
 }
 
@@ -44,15 +46,13 @@ export async function acceptSocket(response: Response): Promise<TestSocket> {
     for (const { reject } of readers.splice(0)) reject(new Error(`closed: ${code} ${reason}`));
   });
   socket.accept();
+  const nextText = async () =>
+    frames.shift() ?? new Promise<string>((resolve, reject) => readers.push({ resolve, reject }));
   return {
     closed,
     send: (frame) => socket.send(frame),
-    next: async <T>() => {
-      const queued = frames.shift();
-      const frame =
-        queued ?? (await new Promise<string>((resolve, reject) => readers.push({ resolve, reject })));
-      return JSON.parse(frame) as T;
-    },
+    next: async <T>() => JSON.parse(await nextText()) as T,
+    nextText,
     close: () => socket.close(1000, 'done'),
   };
 }

@@ -56,6 +56,7 @@ export class ScaleClient {
   static async connect(url: string): Promise<ScaleClient> {
     const proving = new URL(url);
     proving.searchParams.set('ack', '1');
+    proving.searchParams.set('batch', '1');
     const socket = new WebSocket(proving, { perMessageDeflate: false });
     await once(socket, 'open');
     return new ScaleClient(socket);

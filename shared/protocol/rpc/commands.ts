@@ -77,7 +77,7 @@ export const commandParams = {
       }),
       headers: CustomHeaders.optional().meta({
         description: 'custom `X-` headers for the INVITE to the caller’s phone',
-        propertyNames: { pattern: '^X-[A-Za-z0-9-]{1,40}$' },
+        propertyNames: { pattern: '^[xX]-[A-Za-z0-9-]{1,40}$' },
         maxProperties: CUSTOM_HEADER_LIMITS.count,
         examples: [{ 'X-Ticket': '4711' }],
         ...ADDED,

@@ -25,6 +25,10 @@ export const ConnectQuery = z.object({
     description:
       '`1`: the client returns the token of each `Acknowledge`, and so receives as fast as it reads; default: it is assumed to read 64 KB a second',
   }),
+  batch: z.literal('1').optional().meta({
+    description:
+      '`1`: a frame may have several notifications, as an array, which costs less at a busy site; default: one in each frame',
+  }),
   site: Id.optional().meta({ description: 'required if an API key is for several sites' }),
   access_token: z.string().register(expectations, { isSecret: true }).optional().meta({
     description: 'an API key or a client token, for clients that can send neither a header nor a subprotocol',

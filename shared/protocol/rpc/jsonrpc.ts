@@ -4,6 +4,7 @@
  * @module
  */
 import * as z from 'zod';
+import { type ExactJson, hasUncommonText, parseExactJson, type RawJson, rawJson } from '../exact-json.ts';
 import { validate } from '../validation/validate.ts';
 
 /** Error codes. The first five are defined by JSON-RPC (§5.1); the others are this API's own and stable. */
@@ -50,7 +51,8 @@ export type RpcError = z.infer<typeof RpcError>;
 
 /** The id of a request. `null` if it is unknown, or if the client has chosen `null`. */
 export const RpcId = z.union([z.string(), z.number(), z.null()]);
-export type RpcId = z.infer<typeof RpcId>;
+/** A {@link RawJson} has the text of an id that would otherwise not be returned as it was sent. */
+export type RpcId = z.infer<typeof RpcId> | RawJson;
 
 /** A request. Without an `id` it is a notification, which gets no response (§4.1). */
 export const RpcRequest = z.object({
@@ -59,7 +61,7 @@ export const RpcRequest = z.object({
   method: z.string(),
   params: z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional(),
 });
-export type RpcRequest = z.infer<typeof RpcRequest>;
+export type RpcRequest = Omit<z.infer<typeof RpcRequest>, 'id'> & { readonly id?: RpcId | undefined };
 
 export type RpcResponse =
   | { readonly jsonrpc: '2.0'; readonly id: RpcId; readonly result: unknown }
@@ -104,39 +106,104 @@ export function notificationSchema<Params extends z.ZodType>(method: string, par
   return z.object({ jsonrpc: z.literal('2.0'), method: z.literal(method), params });
 }
 
-/** Parses a text message into requests (§4) or a batch of them (§6). Never throws. */
-export function parseMessage(text: string): ParsedMessage {
+/** Parses a text message into requests (§4) or a batch of them (§6). Never throws. A byte order mark before it is ignored (RFC 8259 §8.1). */
+export function parseMessage(message: string): ParsedMessage {
+  const text = message.startsWith(BYTE_ORDER_MARK) ? message.slice(1) : message;
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    const error = {
-      code: errorCode.parseError,
-      message: 'Parse error',
-      data: 'The message is not JSON. Send a JSON-RPC 2.0 request.',
-    };
-    return rejectedMessage(error);
+    return parseErrorOf('The message is not JSON. Send a JSON-RPC 2.0 request.');
   }
-  if (!Array.isArray(json)) return { isBatch: false, entries: [parseEntry(json)] };
+  const exact = hasUncommonText(text) ? parseExact(text) : undefined;
+  if (!Array.isArray(json)) return { isBatch: false, entries: [parseEntry(json, exact?.value, exact)] };
   if (json.length === 0)
     return rejectedMessage(invalidRequest('The batch is empty. Send at least one request.'));
   if (json.length > MAX_BATCH)
     return rejectedMessage(
       invalidRequest(`The batch has ${json.length} requests. Send at most ${MAX_BATCH} at a time.`),
     );
-  return { isBatch: true, entries: json.map(parseEntry) };
+  const exactEntries = Array.isArray(exact?.value) ? exact.value : [];
+  return {
+    isBatch: true,
+    entries: json.map((entry, index) => parseEntry(entry, exactEntries[index], exact)),
+  };
 }
 
-function parseEntry(entry: unknown): ParsedMessage['entries'][number] {
+/** Returns a message that is not JSON. @param data why, and what to send */
+export function parseErrorOf(data: string): ParsedMessage {
+  return rejectedMessage({ code: errorCode.parseError, message: 'Parse error', data });
+}
+
+/** Returns a message of which no request can be read, although it may be JSON. @param data why, and what to send */
+export function invalidMessage(data: string): ParsedMessage {
+  return rejectedMessage(invalidRequest(data));
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+/** Returns undefined for a message that is nested too deeply for it. */
+function parseExact(text: string): ExactJson | undefined {
+  try {
+    return parseExactJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param exactEntry the entry with exact numbers */
+function parseEntry(
+  entry: unknown,
+  exactEntry: unknown,
+  exact: ExactJson | undefined,
+): ParsedMessage['entries'][number] {
+  const idText =
+    exact && typeof exactEntry === 'object' && exactEntry ? exact.idTextOf(exactEntry) : undefined;
   if (isDeeperThan(entry, MAX_DEPTH)) {
     const error = invalidRequest(
       `The request is nested more than ${MAX_DEPTH} levels deep. Send one with fewer levels.`,
     );
-    return { errorResponse: errorResponse(idOf(entry), error) };
+    return { errorResponse: errorResponse(withText(idOf(entry), idText), error) };
   }
-  const request = validate(RpcRequest, entry, 'The request');
-  if (request.success) return request.data;
-  return { errorResponse: errorResponse(idOf(entry), invalidRequest(request.error)) };
+  // An id such as 1e400 is valid, although it is no finite double.
+  const isInfinite = Math.abs(Number(memberOf(entry, 'id'))) === Number.POSITIVE_INFINITY;
+  const request = validate(
+    RpcRequest,
+    isInfinite && idText !== undefined ? { ...Object(entry), id: 0 } : entry,
+    'The request',
+  );
+  if (!request.success)
+    return { errorResponse: errorResponse(withText(idOf(entry), idText), invalidRequest(request.error)) };
+  if (!exact) return request.data;
+  const { id, params, ...rest } = request.data;
+  return {
+    ...rest,
+    ...(id === undefined ? {} : { id: withText(id, idText) }),
+    ...(params === undefined ? {} : { params: exactParams(request.data, memberOf(exactEntry, 'params')) }),
+  };
+}
+
+/** Returns the id as it was sent, if `JSON.stringify` would write it differently. */
+function withText(id: RpcId, text: string | undefined): RpcId {
+  return id === null || text === undefined || JSON.stringify(id) === text ? id : (rawJson(text) ?? id);
+}
+
+/** Returns params in which that is exact which is returned to clients as it was sent: all of an Echo, and metadata. */
+function exactParams({ method, params }: RpcRequest, exact: unknown): RpcRequest['params'] {
+  if (Array.isArray(params) || params === undefined) return params;
+  return method === 'Echo' ? (exact as RpcRequest['params']) : withExactMetadata(params, exact);
+}
+
+/**
+ * Returns params with the metadata of other params.
+ * @param exact the same params, as `parseJson` returns them
+ */
+export function withExactMetadata(params: Record<string, unknown>, exact: unknown): Record<string, unknown> {
+  return 'metadata' in params ? { ...params, metadata: memberOf(exact, 'metadata') } : params;
+}
+
+function memberOf(object: unknown, name: string): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, name) : undefined;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -147,8 +214,8 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 /** Returns the id of an invalid request; `null` if it has no valid one (§5). */
 function idOf(entry: unknown): RpcId {
   if (typeof entry !== 'object' || entry === null || !('id' in entry)) return null;
-  const id = RpcId.safeParse(entry.id);
-  return id.success ? id.data : null;
+  const { id } = entry;
+  return typeof id === 'string' || typeof id === 'number' ? id : null;
 }
 
 function invalidRequest(data: string): RpcError {

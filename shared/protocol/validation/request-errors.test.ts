@@ -63,6 +63,8 @@ const validValues: Readonly<Record<string, unknown>> = {
     tenant_messages_per_second: 5,
     replayed_bytes_per_minute: 65_536,
     tenant_replayed_bytes_per_minute: 65_536,
+    written_bytes_per_minute: 65_536,
+    tenant_written_bytes_per_minute: 65_536,
     connections_per_minute: 5,
     tenant_connections_per_minute: 5,
     commands_in_flight: 5,

@@ -56,6 +56,29 @@ it('keeps a call whose first line was not written when a segment was dropped', (
     expect(restored.activeCount).toBe(2);
   }));
 
+it('copies long calls in portions before their segment is dropped, and loses none', () =>
+  runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
+    let lastSeq = 0;
+    const nextSeq = () => ++lastSeq;
+    const store = new CommandLog(sql, { ...RETENTION, segmentMs: 1_000, segmentTtlMs: 2_000 });
+    const onlyInLog = { ...MEMORY_LIMITS, maxOpen: 0, maxText: 0 };
+    const calls = new Calls(store, nextSeq, onlyInLog);
+    for (let n = 0; n < 250; n++) calls.onEvent(dialogEvent(`call ${n}`, 1, 2), 1);
+    calls.write(0, 1);
+    const copies: number[] = [];
+    let now = 3_001;
+    while (store.segments.firstKept <= 250 && copies.length < 10) {
+      const before = lastSeq;
+      store.segments.trim(now, Number.POSITIVE_INFINITY);
+      copies.push(lastSeq - before);
+      now = store.segments.due;
+    }
+    expect(copies).toEqual([100, 100, 50]);
+    const restored = new Calls(store, nextSeq, onlyInLog);
+    expect(restored.activeCount).toBe(250);
+    for (const each of allOf(restored)) expect(each.state).toBe('ringing');
+  }));
+
 it('finds a call whose row is in a later segment than its number, because the turn opened several', () =>
   runInDurableObject(new TestSite().object, (_, { storage: { sql } }) => {
     let lastSeq = 0;

@@ -143,16 +143,18 @@ export class CallLog {
     this.#active.delete(record);
   }
 
-  /** Yields the active calls that are only in a row before a position: a checkpoint does not contain them. */
-  *onlyBefore(position: number): Generator<CallRecord> {
+  /** Returns the oldest active calls that are only in a row before a position, at most `max`: a checkpoint does not contain them. */
+  onlyBefore(position: number, max: number): readonly CallRecord[] {
+    const records: CallRecord[] = [];
     for (const record of this.#active) {
-      if (record.position >= position) return;
-      if (record.shortText(this.#limits.maxText) === undefined) yield record;
+      if (record.position >= position || records.length >= max) break;
+      if (record.shortText(this.#limits.maxText) === undefined) records.push(record);
     }
+    return records;
   }
 
-  /** Before a segment of the log is dropped, `copyCalls` must copy what is only found before its end. */
-  beforeDrop(copyCalls: (end: number, now: number) => void): void {
+  /** Before a segment of the log is dropped, `copyCalls` must copy what is only found before its end. It returns whether it has copied all. */
+  beforeDrop(copyCalls: (end: number, now: number) => boolean): void {
     this.#store.segments.beforeDrop(copyCalls);
   }
 

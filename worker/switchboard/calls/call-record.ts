@@ -175,6 +175,11 @@ export class CallRecord implements CallEntry {
     return this.#opened.timeline;
   }
 
+  get changedAt(): number {
+    const { call, timeline } = this.#opened;
+    return timeline.at(-1)?.at ?? call.began;
+  }
+
   get logged(): LoggedPart {
     return this.#opened.logged;
   }

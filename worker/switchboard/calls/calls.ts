@@ -84,8 +84,11 @@ export class Calls {
       },
     });
     this.#log.beforeDrop((end, now) => {
+      if (!this.#writer.copyBefore(end, now)) return false;
       pruneCalls(this.#stores, end);
-      this.#writer.copyBefore(end, now);
+      // The one before has calls that have ended since, and not those that are only in the dropped segment.
+      this.#log.writeCheckpoint();
+      return true;
     });
     this.#index.sort();
     // The next reconciliation round brings their parties.

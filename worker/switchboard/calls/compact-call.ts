@@ -2,6 +2,7 @@
 import { CALL_STATES, type Call, type CallEventName } from '../../../shared/calls/call.ts';
 import type { KnownDialog } from '../../../shared/calls/dialogs.ts';
 import type { EndEvidence } from '../../../shared/calls/end-cause.ts';
+import { parseJson } from '../../../shared/protocol/exact-json.ts';
 
 /** A change in the timeline of a call; `at` is in Unix milliseconds. */
 export interface TimelineEntry {
@@ -75,7 +76,7 @@ export function packCall({ call, dialogs, evidence, owner, transferredTo, timeli
 /** Returns the call of a text of {@link packCall}. */
 export function unpackCall(callid: string, text: string): CallContent {
   const [state, caller, callee, origin, began, answeredAfter, seq, dialogs, timeline, owner, ...rest] =
-    JSON.parse(text) as CompactCall;
+    parseJson(text) as CompactCall;
   const [more = {}, evidence = {}, transferredTo] = rest;
   const answered = answeredAfter === null ? {} : { answered: began + answeredAfter };
   const name = CALL_STATES[state];

@@ -1,4 +1,5 @@
 /** Reads single rows of the call log. Lines that are read one after the other are often in the same rows. @module */
+import { parseJson } from '../../../shared/protocol/exact-json.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { LineOfCall, LogLine } from './call-lines.ts';
 
@@ -21,7 +22,7 @@ export function rowOf(lines: readonly string[]): string {
 
 /** Parses a row. */
 export function linesOf(row: string): LogLine[] {
-  return JSON.parse(row) as LogLine[];
+  return parseJson(row) as LogLine[];
 }
 
 export class RowReader {
@@ -46,7 +47,7 @@ export class RowReader {
       if (at < 0) return undefined;
       const from = text.lastIndexOf('\n', at) + 1 || 1;
       const separator = text.indexOf(SEPARATOR, at);
-      const line = JSON.parse(text.slice(from, separator < 0 ? text.length - 1 : separator)) as LogLine;
+      const line = parseJson(text.slice(from, separator < 0 ? text.length - 1 : separator)) as LogLine;
       if ('call' in line && line.call.callid === callid) return line;
       end = from - 1;
     }

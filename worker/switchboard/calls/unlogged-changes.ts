@@ -4,6 +4,7 @@
  * the attachments, so what a client was shown is written before.
  * @module
  */
+import { parseJson } from '../../../shared/protocol/exact-json.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { CarriedLine } from './call-lines.ts';
@@ -43,7 +44,7 @@ export function carriedLines(
     .map(attachmentOf)
     .filter((attachment): attachment is AdapterSocket => attachment?.kind === 'adapter')
     .sort((one, other) => one.connectedAt - other.connectedAt)
-    .flatMap(({ unlogged = '' }) => (unlogged === '' ? [] : [JSON.parse(unlogged) as UnloggedLines]))
+    .flatMap(({ unlogged = '' }) => (unlogged === '' ? [] : [parseJson(unlogged) as UnloggedLines]))
     .findLast((each) => each.after === after);
   const lines = carried?.lines ?? [];
   return { lines, lastSeq: Math.max(0, ...lines.map(({ call }) => call.seq)) };

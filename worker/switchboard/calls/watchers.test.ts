@@ -77,11 +77,12 @@ it('sends a resuming watcher the missed changes, or a reset if they are not all 
   adapter.close();
 });
 
-it('sends a watcher frames of at most 256 KB, however much has changed', async () => {
+it('sends a watcher that takes batches frames of at most 256 KB, however much has changed, and others one change in each', async () => {
   const site = new TestSite();
   const adapter = await site.adapter(withoutDialogList);
-  const client = await site.client();
+  const [client, single] = [await site.client({ batches: true }), await site.client()];
   await watch(client);
+  await watch(single);
   const callids = Array.from({ length: 80 }, (_, n) => `${n}-`.padEnd(4_000, 'c'));
   adapter.raiseEvents(callids.map((callid, n) => dialogEvent(callid, 1, 2, `id.${n}`)));
   const frames: CallNotification[][] = [];
@@ -91,6 +92,9 @@ it('sends a watcher frames of at most 256 KB, however much has changed', async (
   const sizes = frames.map((frame) => JSON.stringify(frame).length);
   expect(sizes).toHaveLength(2);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(MAX_PAGE_BYTES);
+  const singles: unknown[] = [];
+  while (singles.length < callids.length) singles.push(await single.socket.next());
+  expect(singles).toEqual(frames.flat());
   adapter.close();
 });
 

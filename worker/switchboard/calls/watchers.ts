@@ -134,7 +134,7 @@ export class Watchers {
       if (!logged.isResent && this.#streamSubjects.has(logged.command.subject)) this.#queue.push(logged);
   }
 
-  /** Sends what is queued in the order of its numbers, several in a frame: each frame has a cost for each watcher. */
+  /** Sends what is queued in the order of its numbers. Who takes it gets several in a frame: each frame has a cost for each watcher. */
   flush(): void {
     const queued = this.#queue
       .splice(0)
@@ -158,8 +158,9 @@ export class Watchers {
       const client = attachmentOf(socket);
       if (this.#held.has(socket) || !isLive(socket) || client.kind !== 'client') continue;
       const visible = items.filter(({ item }) => seqOf(item) > afterSeq && isVisibleTo(item, client));
-      if (visible.length > 0)
-        this.#output.send(socket, visible.length === items.length ? whole : frameOf(visible));
+      if (visible.length === 0) continue;
+      if (!client.batches) for (const { text } of visible) this.#output.send(socket, text);
+      else this.#output.send(socket, visible.length === items.length ? whole : frameOf(visible));
     }
   }
 

@@ -15,9 +15,10 @@ export function onDialFailed(
   { dialing, commits }: DialedSite,
   reason: string,
   shard: number,
+  isLast: boolean,
 ): DialOrder | null {
   const now = Date.now();
-  const target = dialing.onFailed(reason, shard, now);
+  const target = dialing.onFailed(reason, shard, isLast, now);
   commits.endTurn(now);
   return target;
 }

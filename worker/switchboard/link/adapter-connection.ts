@@ -2,6 +2,7 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
+import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -23,7 +24,11 @@ export interface AdapterDescription {
   readonly software?: Software | undefined;
   /** Whether it takes messages about its role. */
   readonly takesRole?: boolean | undefined;
+  /** Whether it takes which calls are waited for. */
+  readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
+  /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since it has connected. */
+  readonly reachableSince?: number | undefined;
 }
 
 export class AdapterConnection {
@@ -33,8 +38,12 @@ export class AdapterConnection {
   readonly description: AdapterDescription;
   readonly position: StreamPosition;
   opensips: OpenSipsStatus;
+  /** Since when its OpenSIPS is reachable or not, as far as the edge knows, in Unix milliseconds. */
+  reachableSince: number;
   #acknowledged: number;
+  #hasNewStatus = false;
   readonly #outgoing: EdgeMessage[] = [];
+  readonly #interest: InterestUpdates | undefined;
 
   constructor(
     socket: WebSocket,
@@ -47,8 +56,10 @@ export class AdapterConnection {
     this.connectedAt = connectedAt;
     this.description = description;
     this.opensips = description.opensips;
+    this.reachableSince = description.reachableSince ?? connectedAt;
     this.position = position;
     this.#acknowledged = position.seq;
+    this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
   }
 
   /** The name of the adapter. */
@@ -66,6 +77,11 @@ export class AdapterConnection {
     if (this.description.takesRole) this.enqueue({ type: 'role', role });
   }
 
+  /** Tells the adapter which calls are waited for, with the next frame, if it takes that. */
+  tellInterest(interest: Interest): void {
+    this.#interest?.apply(interest);
+  }
+
   /** Acknowledges what is stored. */
   acknowledge(): void {
     const { seq } = this.position;
@@ -75,25 +91,37 @@ export class AdapterConnection {
 
   /** Whether there is something to send beside requests. */
   get hasOutput(): boolean {
-    return this.#outgoing.length > 0 || this.position.seq - this.#acknowledged >= MAX_UNACKNOWLEDGED;
+    if (this.#hasNewStatus || this.#outgoing.length > 0) return true;
+    return this.position.seq - this.#acknowledged >= MAX_UNACKNOWLEDGED;
   }
 
-  /** The OpenSIPS of the adapter has changed. */
-  onStatus(opensips: OpenSipsStatus): void {
+  /** The OpenSIPS of the adapter has changed. The end of the turn arms the alarm for what follows from it. */
+  onStatus(opensips: OpenSipsStatus, now: number): void {
+    if (opensips.reachable !== this.opensips.reachable) this.reachableSince = now;
     this.opensips = opensips;
+    this.#hasNewStatus = true;
+    this.attach();
+  }
+
+  /** The clock was set back, to `now`: nothing is younger than now. */
+  onClockSetBack(now: number): void {
+    this.connectedAt = now;
+    this.reachableSince = Math.min(this.reachableSince, now);
     this.attach();
   }
 
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
-    const { socket, key, connectedAt, opensips, position } = this;
-    const { adapter, stream, software, takesRole } = this.description;
+    const { socket, key, connectedAt, opensips, reachableSince, position } = this;
+    const { adapter, stream, software, takesRole, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
       opensips,
+      ...(reachableSince === connectedAt ? {} : { reachableSince }),
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
+      ...(takesInterest ? { takesInterest } : {}),
     };
     attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored });
   }
@@ -104,10 +132,13 @@ export class AdapterConnection {
    */
   flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
     const { position, socket } = this;
+    this.#hasNewStatus = false;
     const hasMoved = position.stored !== position.seq;
     position.stored = position.seq;
     if (hasMoved && !isLogged) this.attach();
-    const messages = [...this.#outgoing.splice(0), ...requests];
+    const hasOthers = this.#outgoing.length + requests.length > 0 || this.#interest?.isUrgent === true;
+    const interest = hasOthers ? this.#interest?.take() : undefined;
+    const messages = [...this.#outgoing.splice(0), ...(interest ? [interest] : []), ...requests];
     const unacknowledged = position.seq - this.#acknowledged;
     if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
       messages.push({ type: 'ack', seq: position.seq });

@@ -12,6 +12,7 @@ import { fenceRequest } from './fence.ts';
 import { PingTimes } from './ping-times.ts';
 import { ServingAdapterStore } from './serving-adapter.ts';
 import { Standbys } from './standbys.ts';
+import { replacementDue } from './unreachable-opensips.ts';
 
 /** RFC 6455 §7.4.1: the adapter connects again. */
 const GOING_AWAY = 1001;
@@ -117,9 +118,13 @@ export class Adapters implements AdapterSet {
     if (isLogged) this.#serving.onLogged({ ...this.#position });
   }
 
-  /** If no adapter serves the site, or only a silent one, the best standby takes over. Silent ones are disconnected. */
+  /**
+   * If no adapter serves the site, or only one that is silent or has long had no OpenSIPS, the best standby takes over. Silent ones are
+   * disconnected.
+   */
   promote(now: number): void {
     if (this.#active && this.pings.isSilent(this.#active, now)) this.#dropSilent(this.#active);
+    if (this.#active && this.#canReplace(this.#active, now)) this.#replace(this.#active, now);
     if (this.#active || this.standbys.size === 0) return;
     this.dropSilentStandbys(now);
     for (let { next } = this.standbys; next && !this.#active; { next } = this.standbys) {
@@ -138,12 +143,23 @@ export class Adapters implements AdapterSet {
   /** The adapter is about to stop. If another one can take over, this one becomes a standby, so that its last replies count. */
   onRelease(connection: AdapterConnection, now: number): void {
     this.dropSilentStandbys(now);
-    if (this.#active === connection && this.standbys.size > 0) {
-      this.drop(connection.socket);
-      this.promote(now);
-      this.standbys.add(connection);
-    }
-    connection.sendRole(this.#active === connection ? 'active' : 'standby');
+    if (this.#active === connection && this.standbys.size > 0) this.#replace(connection, now);
+    else connection.sendRole(this.#active === connection ? 'active' : 'standby');
+  }
+
+  /** Whether its OpenSIPS has long been unreachable, while that of a standby that is alive is not. */
+  #canReplace(active: AdapterConnection, now: number): boolean {
+    if (now < replacementDue(active, this.standbys.all)) return false;
+    this.dropSilentStandbys(now);
+    return now >= replacementDue(active, this.standbys.all);
+  }
+
+  /** Has the best standby take over, and the adapter that serves the site wait. */
+  #replace(active: AdapterConnection, now: number): void {
+    this.drop(active.socket);
+    this.promote(now);
+    this.standbys.add(active);
+    active.sendRole('standby');
   }
 
   /** The adapter that serves the site has answered: a {@link fenceRequest}, perhaps. */

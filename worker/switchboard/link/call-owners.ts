@@ -26,7 +26,7 @@ export class CallOwners {
     const isLost = (owner: string | undefined) =>
       owner !== undefined && owner !== adapter && !site.isServing(owner);
     if (isLost(calls.byAdapter.adapterOf(callid))) calls.byAdapter.moveTo(callid, adapter, now);
-    const moved = [...runner.commands.followersOf(callid)].filter((command) => isLost(command.adapter));
+    const moved = [...runner.followed.followersOf(callid)].filter((command) => isLost(command.adapter));
     if (moved.length > 0) runner.moveCommands(moved, adapter, now);
   }
 

@@ -19,20 +19,20 @@ const LATEST_REPLY_MS = 2 * MI_TIMEOUT_MS;
 /** Receives the results. */
 export interface ReconcileListener {
   /** A page of the list contains the dialog. There may be others with its Call-ID, even on other pages. */
-  onDialog(dialog: Dialog, round: number): void;
+  onDialog(dialog: Dialog, round: number, now: number): void;
   /**
    * OpenSIPS was asked at `askedAt`, in Unix milliseconds, for a Call-ID. The adapter returns a dialog that stands, if there is
    * one, although OpenSIPS itself looks at the first one only.
    */
-  onLookUp(dialog: Dialog, askedAt: number): void;
+  onLookUp(dialog: Dialog, askedAt: number, now: number): void;
   /** OpenSIPS was asked at `askedAt`, and had no dialog with that Call-ID. */
-  onMissing(callid: string, askedAt: number): void;
+  onMissing(callid: string, askedAt: number, now: number): void;
   /**
    * All pages of a round are read. Returns the Call-IDs to read one by one.
    * @param completeSince when the round began, in Unix milliseconds, if its pages contain every dialog that stood all the time;
    * undefined if some may be missing
    */
-  onRoundRead(round: number, completeSince: number | undefined): readonly string[];
+  onRoundRead(round: number, completeSince: number | undefined, now: number): readonly string[];
 }
 
 type PendingRequest =
@@ -141,13 +141,14 @@ export class DialogReconciler {
   ): void {
     this.#lookUps.onFinished(purpose);
     const found = DialogResult.safeParse(result);
-    if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt);
-    else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid, askedAt);
+    if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt, this.#now);
+    else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid, askedAt, this.#now);
   }
 
   #onPageReply({ page }: PendingPage, { result, error }: Pick<Reply, 'result' | 'error'>): void {
     const found = DialogsResult.safeParse(result);
-    if (found.success) for (const dialog of found.data.Dialogs) this.#listener.onDialog(dialog, this.#round);
+    if (found.success)
+      for (const dialog of found.data.Dialogs) this.#listener.onDialog(dialog, this.#round, this.#now);
     const pageResult = found.success
       ? { dialogs: found.data.Dialogs, count: found.data.count }
       : error
@@ -165,7 +166,7 @@ export class DialogReconciler {
     this.#pages = undefined;
     this.#readSettings = pages.nextSettings;
     const completeSince = pages.isComplete ? this.#roundBeganAt : undefined;
-    this.#lookUps.addUnlisted(this.#listener.onRoundRead(this.#round, completeSince));
+    this.#lookUps.addUnlisted(this.#listener.onRoundRead(this.#round, completeSince, this.#now));
     this.#requestCalls();
   }
 
@@ -176,7 +177,11 @@ export class DialogReconciler {
 
   #requestCalls(): void {
     for (let lookUp = this.#lookUps.next(); lookUp; lookUp = this.#lookUps.next())
-      this.#request({ type: 'call', ...lookUp, askedAt: this.#now }, { callid: lookUp.callid });
+      this.#request(
+        { type: 'call', ...lookUp, askedAt: this.#now },
+        { callid: lookUp.callid },
+        lookUp.purpose === 'parties',
+      );
   }
 
   #dropRound(): void {
@@ -199,7 +204,8 @@ export class DialogReconciler {
     }
   }
 
-  #request(pending: PendingRequest, params: MiRequest['params']): void {
+  /** @param mayWait whether the reply may come later if nobody watches */
+  #request(pending: PendingRequest, params: MiRequest['params'], mayWait = false): void {
     const id = `${this.#idPrefix}.${this.#requestCount++}`;
     this.#pending.set(id, pending);
     this.#requests.push({
@@ -209,6 +215,7 @@ export class DialogReconciler {
       params,
       timeout_ms: MI_TIMEOUT_MS,
       ttl_ms: MI_TIMEOUT_MS,
+      ...(mayWait ? { may_wait: true } : {}),
     });
   }
 }

@@ -9,16 +9,18 @@ import type { ActiveAdapters as ActiveSetting } from '../../../shared/policy/ada
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
 import type { AdapterMessage, AdapterRole, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import { type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
+import { INTEREST_FEATURE, type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
+import type { Interest } from './interest-updates.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
-import { type LinkStatus, LinkStatusStore } from './link-status.ts';
+import { type DialedLinks, type LinkStatus, LinkStatusStore, NOT_DIALED } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
 import { SiteAdapters, type SiteListener } from './site-adapters.ts';
+import { replacementDue } from './unreachable-opensips.ts';
 
 /** The tag of adapters' sockets. */
 export const TAG = 'adapter';
@@ -40,8 +42,8 @@ export interface LinkListener extends SiteListener, Pick<Runner, 'onReply'> {
 
 /** What the link depends on beside its adapters. */
 export interface LinkOptions {
-  /** Returns whether nobody needs a connection: then its absence is not reported. Default: false. */
-  readonly isReleased?: () => boolean;
+  /** For a site whose adapters are dialed: what is no failure is not reported. */
+  readonly dialed?: () => DialedLinks;
   /** Returns the setting of a site whose adapters all serve it. Default: one serves it, and the others wait. */
   readonly activeAdapters?: () => ActiveSetting | undefined;
 }
@@ -69,11 +71,11 @@ export class Link {
     ctx: DurableObjectState,
     listener: LinkListener,
     applied: readonly AppliedPosition[],
-    { isReleased = () => false, activeAdapters = () => undefined }: LinkOptions = {},
+    { dialed = () => NOT_DIALED, activeAdapters = () => undefined }: LinkOptions = {},
   ) {
     this.#ctx = ctx;
     this.#listener = listener;
-    this.#status = new LinkStatusStore(ctx.storage.sql, isReleased);
+    this.#status = new LinkStatusStore(ctx.storage.sql, dialed);
     this.site = new SiteAdapters(ctx, ctx.getWebSockets(TAG), listener, applied, activeAdapters);
   }
 
@@ -192,13 +194,15 @@ export class Link {
 
   /**
    * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that, commands for which
-   * another adapter can take over, and calls of a lost one: all others notice a dead adapter with their next request.
+   * another adapter can take over, and calls of a lost one: all others notice a dead adapter, or one without OpenSIPS, with their next
+   * request.
    */
   due(isWatched: boolean, hasCommands = false): number {
-    const { serving, all, pings, due } = this.site.set;
-    const isNeeded = isWatched || (hasCommands && all.length > 1);
-    const lastPings = isNeeded ? serving.map((each) => pings.lastOf(each)) : [];
-    return Math.min(due, ...lastPings.map((at) => at + protocol.PING_TIMEOUT_MS + 1));
+    const { serving, standbys, all, pings, due } = this.site.set;
+    const [active] = serving;
+    if (!active || !(isWatched || (hasCommands && all.length > 1))) return due;
+    const silentAt = serving.map((each) => pings.lastOf(each) + protocol.PING_TIMEOUT_MS + 1);
+    return Math.min(due, ...silentAt, this.site.isShared ? due : replacementDue(active, standbys.all));
   }
 
   /** Whether an adapter is connected, as far as it is known without a check. */
@@ -206,9 +210,14 @@ export class Link {
     return this.site.set.serving.length > 0;
   }
 
-  /** Disconnects an adapter that no longer pings. */
+  /** Disconnects an adapter that no longer pings, and has a standby replace one whose OpenSIPS does not answer. */
   checkLiveness(now: number): void {
     this.site.set.promote(now);
+  }
+
+  /** Tells the adapters which calls are waited for, with what {@link flush} sends. */
+  tellInterest(interest: Interest): void {
+    for (const each of this.site.set.all) each.tellInterest(interest);
   }
 
   /**
@@ -258,7 +267,9 @@ export class Link {
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
     position.seq = Math.max(position.seq, base - 1);
     const takesRole = features?.includes(ROLE_FEATURE) === true;
-    const connection = new AdapterConnection(socket, attachment, { ...hello, takesRole }, position);
+    const takesInterest = features?.includes(INTEREST_FEATURE) === true;
+    const description = { ...hello, takesRole, takesInterest };
+    const connection = new AdapterConnection(socket, attachment, description, position);
     connection.attach();
     connection.enqueue(welcome);
     adapters.add(connection, now);
@@ -285,7 +296,7 @@ export class Link {
     if (!connection) return;
     switch (message.type) {
       case 'status':
-        connection.onStatus(message.opensips);
+        connection.onStatus(message.opensips, now);
         return;
       case 'goodbye':
         this.#close(socket, 1000, 'The adapter has disconnected.', now);

@@ -25,8 +25,7 @@ export class PingTimes {
 
   /** The clock was set back, to `now`: the connection is as old as it was, and the last ping counts as one of now. */
   onClockSetBack(connection: AdapterConnection, now: number): void {
-    connection.connectedAt = now;
-    connection.attach();
+    connection.onClockSetBack(now);
     const at = this.lastOf(connection);
     if (at > now) this.#beforeSetBack.set(connection.socket, { at, countsAs: now });
   }

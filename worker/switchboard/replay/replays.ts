@@ -8,7 +8,7 @@
  */
 import { byteLength } from '../../../shared/protocol/byte-length.ts';
 import { frameText, type Observable } from '../calls/watchers.ts';
-import { isLive } from '../sockets/attachments.ts';
+import { isLive, takesBatches } from '../sockets/attachments.ts';
 import type { ClientOutput } from '../sockets/client-output.ts';
 import { divideIntoFrames, frameOf } from '../sockets/frames.ts';
 import { isKnownTo } from '../sockets/sessions.ts';
@@ -37,7 +37,7 @@ export interface Replay {
   readonly socket: WebSocket;
   readonly subject: string;
   readonly reader: ReplayReader;
-  /** Whether notifications may share a frame. */
+  /** Whether notifications share a frame, if the client takes that. */
   readonly inBatches: boolean;
   /** Everything in the log has been sent. What happens from now on must be sent to the socket again. */
   readonly onCaughtUp: (now: number) => void;
@@ -174,6 +174,9 @@ function framesOf(items: readonly Observable[], { socket, inBatches }: Replay): 
   const known = items
     .filter((item) => !('notification' in item) || isKnownTo(socket, item))
     .map((item) => ({ text: frameText(item) }));
-  const frames = inBatches ? divideIntoFrames(known, MAX_FRAME_BYTES) : known.map((item) => [item]);
+  const frames =
+    inBatches && takesBatches(socket)
+      ? divideIntoFrames(known, MAX_FRAME_BYTES)
+      : known.map((item) => [item]);
   return frames.map(frameOf);
 }

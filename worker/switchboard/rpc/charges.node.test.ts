@@ -11,12 +11,14 @@ const chargesWith = (limits: Partial<Limits>) => {
 const charge = {
   requests: (charges: Charges, subject: string, now: number) => charges.requests(subject, 1, now),
   replay: (charges: Charges, subject: string, now: number) => charges.replay(subject, 65_536, now),
+  write: (charges: Charges, subject: string, now: number) => charges.write(subject, 65_536, now),
   connection: (charges: Charges, subject: string, now: number) => charges.connection(subject, now),
 } as const;
 
 it.each([
   ['requests', { messages_per_second: 2 }, 4, 'messages_per_second', 1],
   ['replay', { replayed_bytes_per_minute: 4 * 65_536 }, 4, 'replayed_bytes_per_minute', 1],
+  ['write', { written_bytes_per_minute: 60 * 65_536 }, 4, 'written_bytes_per_minute', 1],
   ['connection', { connections_per_minute: 6 }, 6, 'connections_per_minute', 10],
 ] as const)(
   'bounds %s of a subject, and not those of another one',
@@ -32,6 +34,7 @@ it.each([
 it.each([
   ['requests', { tenant_messages_per_second: 12 }, 6, 'tenant_messages_per_second'],
   ['replay', { tenant_replayed_bytes_per_minute: 4 * 65_536 }, 4, 'tenant_replayed_bytes_per_minute'],
+  ['write', { tenant_written_bytes_per_minute: 240 * 65_536 }, 4, 'tenant_written_bytes_per_minute'],
   ['connection', { tenant_connections_per_minute: 6 }, 6, 'tenant_connections_per_minute'],
 ] as const)(
   'bounds %s of all subjects together, each of which has sent one',
@@ -42,7 +45,7 @@ it.each([
   },
 );
 
-it('counts the three apart', () => {
+it('counts each kind apart', () => {
   const charges = chargesWith({ messages_per_second: 1, connections_per_minute: 1 });
   for (let n = 0; n < 2; n++) charges.requests('one', 1, 0);
   expect(charges.requests('one', 1, 0)).toBeDefined();

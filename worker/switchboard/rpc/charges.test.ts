@@ -338,3 +338,25 @@ it('refuses lists to a socket that has half of its limit unread, and to no other
   expect(await other.request('CallList')).toMatchObject({ result: {} });
   adapter.close();
 });
+
+it('bounds the bytes that commands have stored, of a subject and of all subjects, and not those of an Echo', async () => {
+  const adapter = await site.adapter(endsNothing);
+  const metadata = { note: 'x'.repeat(2_000) };
+  const end = async (subject: string, n: number, limits: Policy) => {
+    const client = await site.client({ subject, policy: limits });
+    return client.request('CallEnd', { callid: `${subject}-${n}`, metadata });
+  };
+  // At once: four seconds of a subject's minute, one second of that of all.
+  const own = limited({ written_bytes_per_minute: MIN_BYTES });
+  const ended = [];
+  for (let n = 0; n < 4; n++) ended.push(await end(ALICE, n, own));
+  expect(ended.slice(0, 3)).toEqual(Array(3).fill(expect.objectContaining({ result: expect.anything() })));
+  expect(ended[3]).toMatchObject(tooMany('written_bytes_per_minute'));
+  expect(await end('sub:bob', 0, own)).toMatchObject({ result: {} });
+  const alice = await site.client({ subject: ALICE, policy: own });
+  expect(await alice.request('Echo', { metadata })).toMatchObject({ result: {} });
+  const shared = limited({ tenant_written_bytes_per_minute: MIN_BYTES });
+  expect(await end('sub:1', 0, shared)).toMatchObject({ result: {} });
+  expect(await end('sub:2', 0, shared)).toMatchObject(tooMany('tenant_written_bytes_per_minute'));
+  adapter.close();
+});

@@ -1,6 +1,6 @@
 /**
- * Charges clients for what they cost: each subject for its requests, its connections and the bytes that are read for it, and all
- * subjects of the site together, because a tenant can issue tokens for any number of subjects.
+ * Charges clients for what they cost: each subject for its requests, its connections, and the bytes that are read and stored for it,
+ * and all subjects of the site together, because a tenant can issue tokens for any number of subjects.
  * @module
  */
 import type { Limits } from '../../../shared/policy/policy.ts';
@@ -31,6 +31,13 @@ const REPLAYS: Charge = {
     `${who} may read ${limit} stored bytes per minute. Wait, or read less. Missed changes, lists, calls and commands count.`,
 };
 
+const WRITES: Charge = {
+  limits: { subject: 'written_bytes_per_minute', total: 'tenant_written_bytes_per_minute' },
+  period: 60,
+  reason: (who, limit) =>
+    `${who} may send ${limit} bytes per minute in the parameters of commands, which are stored. Wait, or send less metadata.`,
+};
+
 const CONNECTIONS: Charge = {
   limits: { subject: 'connections_per_minute', total: 'tenant_connections_per_minute' },
   period: 60,
@@ -43,6 +50,15 @@ const CONNECTIONS: Charge = {
  * thousand Echos took a second (measured on two cores).
  */
 export const TOTAL_BURST_S = 0.5;
+
+/** What a subject may have stored at once, in seconds of its limit: for a burst of commands. */
+const WRITES_BURST_S = 4;
+
+/**
+ * What all subjects together may have stored at once, in seconds of their limit. SQLite writes some twenty-five times the bytes (measured
+ * with a small budget, where what is running is copied again and again), and the other tenants of the machine wait for the disk.
+ */
+const TOTAL_WRITES_BURST_S = 1;
 
 const EVERY_SUBJECT = 'All subjects together';
 
@@ -63,6 +79,7 @@ export class Charges {
   readonly #limits: () => Limits;
   readonly #requests = new SharedRate(undefined, TOTAL_BURST_S);
   readonly #replays = new SharedRate(REPLAYS.period);
+  readonly #writes = new SharedRate(WRITES_BURST_S, TOTAL_WRITES_BURST_S);
   readonly #connections = new SharedRate(CONNECTIONS.period);
   readonly #adapterConnections = new SharedRate(CONNECTIONS.period);
 
@@ -89,6 +106,14 @@ export class Charges {
    */
   replay(subject: string, bytes: number, now: number): LimitExceeded | undefined {
     return this.#charge(REPLAYS, this.#replays, subject, bytes, now);
+  }
+
+  /**
+   * Charges bytes that a command of a subject has stored. Returns the limit that is exceeded already, and charges nothing then.
+   * @param now in Unix milliseconds
+   */
+  write(subject: string, bytes: number, now: number): LimitExceeded | undefined {
+    return this.#charge(WRITES, this.#writes, subject, bytes, now);
   }
 
   /**

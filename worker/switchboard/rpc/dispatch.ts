@@ -57,8 +57,11 @@ export interface DispatchContext {
   readonly onStarted: (command: Command) => void;
   /** Charges a repeated command, which was read. Returns the limit that was exceeded before. */
   readonly chargeRepeat: (bytes: number) => LimitExceeded | undefined;
-  /** Returns the limit that another command would exceed, or counts the command. */
-  readonly countCommand: (method: CallCommand) => LimitExceeded | undefined;
+  /**
+   * Returns the limit that another command would exceed, or counts the command.
+   * @param bytes of its parameters
+   */
+  readonly countCommand: (method: CallCommand, bytes: number) => LimitExceeded | undefined;
   readonly now: number;
 }
 
@@ -121,7 +124,7 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
   }
   const unsupported = unsupportedReason(rest, method, chosen.opensips);
   if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
-  const exceeded = context.countCommand(method);
+  const exceeded = context.countCommand(method, byteLength(JSON.stringify(params)));
   if (exceeded) return tooManyResponse(id, exceeded);
   start({ cmdId, method, params: rest }, client, context, chosen);
   return successResponse(id, { cmd_id: cmdId, event: 'Started' });

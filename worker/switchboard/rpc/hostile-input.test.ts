@@ -104,6 +104,8 @@ it('answers each frame with an error of the protocol, and none affects the call 
       commands_in_flight: 100_000,
       replayed_bytes_per_minute: 1_024 ** 3,
       tenant_replayed_bytes_per_minute: 1_024 ** 3,
+      written_bytes_per_minute: 1_024 ** 3,
+      tenant_written_bytes_per_minute: 1_024 ** 3,
     },
     { rules: [{ allow: ['*@127.0.0.1'], deny: ['+1900*@*'] }] },
   );

@@ -189,6 +189,8 @@ it('lets no more commands run when those that run take all that the site may sto
     commands_in_flight: 100_000,
     messages_per_second: 10_000,
     tenant_messages_per_second: 100_000,
+    written_bytes_per_minute: 4 * 1_024 ** 3,
+    tenant_written_bytes_per_minute: 4 * 1_024 ** 3,
     stored_bytes: 16_777_216,
   });
   const client = await site.client({ policy: generous });

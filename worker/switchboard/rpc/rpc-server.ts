@@ -285,11 +285,14 @@ export class RpcServer {
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
       chargeRepeat: (bytes) => charges.replay(client.subject, bytes, now),
-      countCommand: (method: CallCommand) => {
+      countCommand: (method: CallCommand, bytes: number) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.commands.startsInProgress;
         const isStorageFull = commandLog.segments.isFull;
-        return limiter.countCommand(method, { inFlight, activeCalls, isStorageFull }, limits, now);
+        return (
+          limiter.countCommand(method, { inFlight, activeCalls, isStorageFull }, limits, now) ??
+          charges.write(client.subject, bytes, now)
+        );
       },
       now,
     };

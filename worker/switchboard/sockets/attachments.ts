@@ -23,6 +23,8 @@ export interface ClientSocket {
   readonly events?: 'original';
   /** It returns the tokens of `Acknowledge`, which prove what it has read. */
   readonly acknowledges?: true;
+  /** It takes several notifications in a frame, as an array. */
+  readonly batches?: true;
   /** For an HTTP stream, which has a session of its own. */
   readonly stream?: HttpStream;
 }
@@ -40,7 +42,11 @@ export interface AdapterSocket {
     readonly software?: Software;
     /** Whether it takes messages about its role. */
     readonly takesRole?: boolean;
+    /** Whether it takes which calls are waited for. */
+    readonly takesInterest?: boolean;
     readonly opensips: OpenSipsStatus;
+    /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since `connectedAt`. */
+    readonly reachableSince?: number;
   };
   /** The last message that was handled; of the adapter that serves the site, only if that had no effect that was logged. */
   readonly seq?: number;
@@ -86,6 +92,12 @@ export function attach(socket: WebSocket, attachment: Attachment): void {
 export function wantsOriginal(socket: WebSocket): boolean {
   const client = attachmentOf(socket);
   return client.kind === 'client' && client.events === 'original';
+}
+
+/** Returns whether a client takes several notifications in a frame. */
+export function takesBatches(socket: WebSocket): boolean {
+  const client = attachmentOf(socket);
+  return client.kind === 'client' && client.batches === true;
 }
 
 /** Returns whether a socket can send. One that was just accepted may still be connecting when its first message arrives. */

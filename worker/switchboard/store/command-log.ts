@@ -4,6 +4,7 @@
  * without the commands.
  * @module
  */
+import { parseJson } from '../../../shared/protocol/exact-json.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
 import { CheckpointTable } from './checkpoint-table.ts';
@@ -210,7 +211,7 @@ export class CommandLog {
 type StoredRow = { position: number; row: string };
 
 function parse(stored: Pick<StoredRow, 'row'>): LogRow {
-  return JSON.parse(stored.row) as LogRow;
+  return parseJson(stored.row) as LogRow;
 }
 
 function nameOf(subject: string, cmdId: string): string {

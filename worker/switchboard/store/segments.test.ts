@@ -173,3 +173,23 @@ describe('a budget of 2 MB', () => {
       expect(log.findEnded('me', 'c150')).toBeDefined();
     }));
 });
+
+it('copies active calls in portions with a pause between them, and drops the segment after the last one', () =>
+  withLogDatabase((open, sql) => {
+    const log = open(RETENTION);
+    let portions = 3;
+    log.segments.beforeDrop(() => --portions === 0);
+    appendCommands(log, 1, [storedCommand(1, 'ended')]);
+    appendCommands(log, 6, [storedCommand(4, 'ended')], { now: 2_000 });
+    log.segments.trim(6_000, NO_COMMANDS);
+    expect([portions, segmentCount(sql)]).toEqual([2, 2]);
+    const { due } = log.segments;
+    expect(due).toBeGreaterThan(6_000);
+    log.segments.trimIfOpened(due - 1, NO_COMMANDS);
+    expect([portions, segmentCount(sql)]).toEqual([2, 2]);
+    log.segments.trimIfOpened(due, NO_COMMANDS);
+    expect([portions, segmentCount(sql)]).toEqual([1, 2]);
+    log.segments.trimIfOpened(log.segments.due, NO_COMMANDS);
+    expect([portions, segmentCount(sql)]).toEqual([0, 1]);
+    expect(log.findEnded('me', 'c4')).toBeDefined();
+  }));

@@ -19,7 +19,7 @@ export type Segment = {
 /** The size of the database is read again after a segment has taken this part of its bytes: reading it takes two statements. */
 const SIZE_CHECKS_PER_SEGMENT = 64;
 
-/** Running commands are copied this often at most, in milliseconds, so that a segment can be dropped: that takes a few percent of the time. */
+/** Running commands and active calls are copied this often at most, in milliseconds, so that a segment can be dropped: the other sites of the machine wait for it. */
 const COPY_INTERVAL_MS = 50;
 
 export class Segments implements Iterable<Segment> {
@@ -28,9 +28,11 @@ export class Segments implements Iterable<Segment> {
   #site: SiteRow;
   /** Oldest first; the last one is written to. */
   readonly #segments: Segment[];
-  #copyCalls: (end: number, now: number) => void = () => {};
-  /** A running command has blocked {@link trim}, which is not due again before, in Unix milliseconds. */
+  #copyCalls: (end: number, now: number) => boolean = () => true;
+  /** A running command or an active call has blocked {@link trim}, which is not due again before, in Unix milliseconds. */
   #blockedUntil = 0;
+  /** Some of the active calls in the oldest segment are copied, and others are not. */
+  #isCopyingCalls = false;
   /** Too much is stored, and running commands still need what is before this position; 0 if they do not. */
   #neededBefore = 0;
   /** When running commands were copied last, in Unix milliseconds. */
@@ -89,8 +91,8 @@ export class Segments implements Iterable<Segment> {
     this.#blockedUntil -= ms;
   }
 
-  /** Before a segment is dropped, `copyCalls` must copy the active calls that are only found before its end. */
-  beforeDrop(copyCalls: (end: number, now: number) => void): void {
+  /** Before a segment is dropped, `copyCalls` must copy the active calls that are only found before its end. It returns whether it has copied all. */
+  beforeDrop(copyCalls: (end: number, now: number) => boolean): void {
     this.#copyCalls = copyCalls;
   }
 
@@ -110,9 +112,11 @@ export class Segments implements Iterable<Segment> {
     return this.#neededBefore;
   }
 
-  /** Whether running commands need so much of what is stored that there is no room for more. */
+  /** Whether running commands and active calls need so much of what is stored that there is no room for more. */
   get isFull(): boolean {
-    return this.#neededBefore > 0 && this.#sql.databaseSize > this.#retention.storedBytes;
+    return (
+      (this.#neededBefore > 0 || this.#isCopyingCalls) && this.#sql.databaseSize > this.#retention.storedBytes
+    );
   }
 
   get #oldestEnds(): number {
@@ -130,7 +134,6 @@ export class Segments implements Iterable<Segment> {
   trim(now: number, commandsFrom: number): void {
     this.#neededBefore = 0;
     for (const segment of [...this.#segments]) {
-      if (this.#segments[0] !== segment) continue;
       const isTooMuch = this.#isTooMuch;
       if (!isTooMuch && now < this.#oldestEnds) return;
       const logEnd = 1 + (this.#lastIn(`log_${segment.id}`) ?? segment.first);
@@ -140,9 +143,12 @@ export class Segments implements Iterable<Segment> {
         return;
       }
       const end = Math.max(logEnd, 1 + (this.#lastIn(`calls_${segment.id}`) ?? 0));
-      this.#copyCalls(end, now);
-      // Copying may have opened a segment, and so dropped this one.
-      if (this.#segments[0] !== segment) continue;
+      // Copying may open a segment, which must not copy the next ones in the same turn.
+      this.#isCopyingCalls = true;
+      this.#blockedUntil = now + COPY_INTERVAL_MS;
+      if (!this.#copyCalls(end, now)) return;
+      this.#isCopyingCalls = false;
+      this.#blockedUntil = 0;
       this.#sql.exec(
         `DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id}; DROP TABLE calls_${segment.id};`,
       );
@@ -159,9 +165,12 @@ export class Segments implements Iterable<Segment> {
     return length > maxSegments + 1 || (length > 1 && this.#sql.databaseSize > maxBytes);
   }
 
-  /** Trims if a segment was opened, because a busy site fills segments before an alarm is due, or if running commands were in the way. Everything must be written before. */
+  /**
+   * Trims if a segment was opened, because a busy site fills segments before an alarm is due, or if running commands or active calls were
+   * in the way. Everything must be written before.
+   */
   trimIfOpened(now: number, commandsFrom: number): void {
-    if (!this.#isOpened && this.#neededBefore === 0) return;
+    if (this.#isCopyingCalls ? now < this.#blockedUntil : !this.#isOpened && this.#neededBefore === 0) return;
     this.#isOpened = false;
     this.trim(now, commandsFrom);
   }
