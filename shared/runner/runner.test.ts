@@ -69,6 +69,7 @@ describe('a request', () => {
         params: { callid: 'call' },
         timeout_ms: 5_000,
         ttl_ms: 5_000,
+        stream: 'stream',
         sent_at: 0,
       },
     ]);
