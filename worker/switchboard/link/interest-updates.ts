@@ -22,10 +22,7 @@ export class InterestUpdates {
 
   apply({ isWatched, followed, changes }: Interest): void {
     this.#isWatched = isWatched;
-    if (!this.#changes) {
-      this.#changes = new Map(Array.from(followed, (callid) => [callid, true]));
-      return;
-    }
+    this.#changes ??= new Map(Array.from(followed, (callid) => [callid, true]));
     // Also where both changes were to be told together: the adapter may know the call from before a hibernation.
     for (const [callid, isFollowed] of changes) this.#changes.set(callid, isFollowed);
   }
