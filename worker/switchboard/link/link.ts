@@ -268,7 +268,7 @@ export class Link {
     if (!connection) return;
     switch (message.type) {
       case 'status':
-        connection.onStatus(message.opensips);
+        connection.onStatus(message.opensips, now);
         return;
       case 'goodbye':
         this.#close(socket, 1000, 'The adapter has disconnected.', now);
