@@ -123,7 +123,7 @@ it('gives up a server that accepts connections and is silent', async () => {
 it('has believed nothing of what they have sent, and has asked OpenSIPS nothing', async () => {
   await dialed.setLink({ mode: 'accept' });
   const client = await dialed.connectClient();
-  expect((await client.request('CallList', {})).result).toMatchObject({ calls: [], link: 'Down' });
+  expect((await client.request('CallList', {})).result).toEqual({ calls: [] });
   expect(dialed.site.simulator.ledger.requests).toEqual([]);
   client.close();
   // The same messages of an adapter with the right proof are believed.
