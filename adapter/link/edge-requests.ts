@@ -45,15 +45,15 @@ export interface RequestLog {
 export class EdgeRequests {
   readonly #opensips: RequestExecutor;
   readonly #allowedMethods: ReadonlySet<string>;
-  readonly #sendReply: (id: string, response: MiResponse) => number;
+  readonly #sendReply: (id: string, response: MiResponse, mayWait: boolean) => number;
   readonly #log: RequestLog;
   readonly #guard: AtMostOnceGuard;
 
-  /** @param sendReply queues the reply for the edge and returns its sequence number */
+  /** @param sendReply queues the reply for the edge and returns its sequence number; `mayWait` if nobody waits for it */
   constructor(
     opensips: RequestExecutor,
     allowedMethods: ReadonlySet<string>,
-    sendReply: (id: string, response: MiResponse) => number,
+    sendReply: (id: string, response: MiResponse, mayWait: boolean) => number,
     log: RequestLog,
     maxOpenRequests = MAX_OPEN_REQUESTS,
   ) {
@@ -118,7 +118,7 @@ export class EdgeRequests {
     return false;
   }
 
-  #reply({ id, type, method }: MiRequest | InDialogMessage, response: MiResponse): void {
+  #reply({ id, type, method, may_wait }: MiRequest | InDialogMessage, response: MiResponse): void {
     if ('outcome' in response) {
       const { outcome } = response;
       this.#log.warn(
@@ -131,6 +131,6 @@ export class EdgeRequests {
         'Received the response to a request of the edge.',
       );
     }
-    this.#guard.onReplied(id, this.#sendReply(id, response));
+    this.#guard.onReplied(id, this.#sendReply(id, response, may_wait === true));
   }
 }

@@ -2,6 +2,7 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
+import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -23,6 +24,8 @@ export interface AdapterDescription {
   readonly software?: Software | undefined;
   /** Whether it takes messages about its role. */
   readonly takesRole?: boolean | undefined;
+  /** Whether it takes which calls are waited for. */
+  readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
   /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since it has connected. */
   readonly reachableSince?: number | undefined;
@@ -40,6 +43,7 @@ export class AdapterConnection {
   #acknowledged: number;
   #hasNewStatus = false;
   readonly #outgoing: EdgeMessage[] = [];
+  readonly #interest: InterestUpdates | undefined;
 
   constructor(
     socket: WebSocket,
@@ -55,6 +59,7 @@ export class AdapterConnection {
     this.reachableSince = description.reachableSince ?? connectedAt;
     this.position = position;
     this.#acknowledged = position.seq;
+    this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
   }
 
   /** The name of the adapter. */
@@ -70,6 +75,11 @@ export class AdapterConnection {
   /** Tells the adapter its role, if it takes that. */
   sendRole(role: Role): void {
     if (this.description.takesRole) this.enqueue({ type: 'role', role });
+  }
+
+  /** Tells the adapter which calls are waited for, with the next frame, if it takes that. */
+  tellInterest(interest: Interest): void {
+    this.#interest?.apply(interest);
   }
 
   /** Acknowledges what is stored. */
@@ -103,7 +113,7 @@ export class AdapterConnection {
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
     const { socket, key, connectedAt, opensips, reachableSince, position } = this;
-    const { adapter, stream, software, takesRole } = this.description;
+    const { adapter, stream, software, takesRole, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
@@ -111,6 +121,7 @@ export class AdapterConnection {
       ...(reachableSince === connectedAt ? {} : { reachableSince }),
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
+      ...(takesInterest ? { takesInterest } : {}),
     };
     attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored });
   }
@@ -125,7 +136,9 @@ export class AdapterConnection {
     const hasMoved = position.stored !== position.seq;
     position.stored = position.seq;
     if (hasMoved && !isLogged) this.attach();
-    const messages = [...this.#outgoing.splice(0), ...requests];
+    const hasOthers = this.#outgoing.length + requests.length > 0 || this.#interest?.isUrgent === true;
+    const interest = hasOthers ? this.#interest?.take() : undefined;
+    const messages = [...this.#outgoing.splice(0), ...(interest ? [interest] : []), ...requests];
     const unacknowledged = position.seq - this.#acknowledged;
     if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
       messages.push({ type: 'ack', seq: position.seq });

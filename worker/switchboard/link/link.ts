@@ -11,12 +11,13 @@ import type {
   OpenSipsStatus,
 } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import { type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
+import { INTEREST_FEATURE, type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
 import { Adapters, type ServingListener } from './adapters.ts';
+import type { Interest } from './interest-updates.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
 import { type DialedLinks, type LinkStatus, LinkStatusStore, NOT_DIALED } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
@@ -202,6 +203,11 @@ export class Link {
     this.#adapters.promote(now);
   }
 
+  /** Tells the adapters which calls are waited for, with what {@link flush} sends. */
+  tellInterest(interest: Interest): void {
+    for (const each of this.#adapters.all) each.tellInterest(interest);
+  }
+
   /**
    * Sends the requests of a turn to the adapter that serves the site. Call it once the turn is stored, because an acknowledgement
    * promises that.
@@ -245,7 +251,9 @@ export class Link {
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
     position.seq = Math.max(position.seq, base - 1);
     const takesRole = features?.includes(ROLE_FEATURE) === true;
-    const connection = new AdapterConnection(socket, attachment, { ...hello, takesRole }, position);
+    const takesInterest = features?.includes(INTEREST_FEATURE) === true;
+    const description = { ...hello, takesRole, takesInterest };
+    const connection = new AdapterConnection(socket, attachment, description, position);
     connection.attach();
     connection.enqueue(welcome);
     adapters.add(connection, now);

@@ -42,6 +42,8 @@ export interface AdapterSocket {
     readonly software?: Software;
     /** Whether it takes messages about its role. */
     readonly takesRole?: boolean;
+    /** Whether it takes which calls are waited for. */
+    readonly takesInterest?: boolean;
     readonly opensips: OpenSipsStatus;
     /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since `connectedAt`. */
     readonly reachableSince?: number;
