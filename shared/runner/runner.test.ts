@@ -389,7 +389,7 @@ describe('running commands are counted', () => {
   const counts = (runner: Runner) => [
     runner.inFlight('tester', 'tab'),
     runner.inFlight('tester', 'other'),
-    runner.startsInProgress,
+    runner.commands.startsInProgress,
   ];
 
   it('per session, and CallStarts in total, until they end, also after a restore', () => {
