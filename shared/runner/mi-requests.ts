@@ -96,6 +96,8 @@ export class MiRequests {
 
   /** Handles an adapter's reply. A reply to a request that is no longer pending is ignored. */
   onReply({ id, error, outcome, result }: Omit<Reply, 'type' | 'seq'>): void {
+    // A knock has its hello and the reply in one turn. Once the reply is acknowledged, the adapter no longer knows that the request has run.
+    if (this.#outgoing.length > 0) this.#outgoing = this.#outgoing.filter(({ request }) => request.id !== id);
     const [epoch, commandId, number] = id.split('.');
     const command = this.#commands.get(Number(commandId));
     if (!command || epoch !== this.#epoch) return;

@@ -137,6 +137,17 @@ describe('while the link is down', () => {
     expect(takeTurn(runner)).toEqual(['one Error', 'one Ended']);
   });
 
+  it('what is answered in the turn of the connection is not sent again: a knock has its hello and the reply in one frame', () => {
+    const runner = connectedRunner();
+    runner.start(holdCommand(), options, 0);
+    runner.start(holdCommand('two'), options, 0);
+    takeTurn(runner);
+    runner.onLinkDown();
+    runner.onLinkUp('stream', 1_000);
+    runner.onReply({ id: 'epoch.1.0', result: 'OK' }, 1_000);
+    expect(runner.takeOutput().requests.map(({ id }) => id)).toEqual(['epoch.2.0']);
+  });
+
   it('nothing is lost: the same adapter process gets the pending requests again, with the same ids', () => {
     const runner = connectedRunner();
     runner.start(holdCommand(), options, 0);

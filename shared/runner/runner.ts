@@ -54,6 +54,8 @@ export class Runner {
       this.#timers.scheduleNext(command);
     }
     for (const command of commands) this.#logRows.restore(command);
+    // They are followed as before, so that their end is a change.
+    this.followed.takeChanges();
   }
 
   /** The number of running commands. */
