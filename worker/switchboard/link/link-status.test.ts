@@ -107,7 +107,8 @@ describe('a watcher', () => {
 
     const resuming = await site.client({ session: 'resuming' });
     await resuming.request('CallWatch', { since: snapshot.result.seq });
-    expect(await resuming.socket.next()).toEqual([down, up]);
+    const { socket } = resuming;
+    expect([await socket.next(), await socket.next()]).toEqual([down, up]);
 
     await bystander.request('Echo', {});
     expect(await bystander.socket.next()).toMatchObject({ method: 'Echo' });
