@@ -22,7 +22,10 @@ export const DiagnosisResult = z
       adapters: z
         .array(AdapterState)
         .optional()
-        .meta({ description: 'all adapters of the site that are connected, the active one first' }),
+        .meta({
+          description:
+            'all adapters of the site that are connected, active ones first, and those that are lost',
+        }),
       dial: DialHealth.optional(),
       round_trip_ms: z
         .number()

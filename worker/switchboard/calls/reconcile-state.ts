@@ -1,12 +1,13 @@
 /** What the calls know of their reconciliation with OpenSIPS: what is requested, and what the running round has not listed. @module */
+import type { Call } from '../../../shared/calls/call.ts';
 import type { CallRecord } from './call-record.ts';
 
 export class ReconcileState {
   /** Call-IDs of new calls whose parties are unknown. */
   #unknownParties: string[] = [];
   #isRequested = false;
-  /** The newest call when the last round began. */
-  #roundStartSeq = 0;
+  /** The newest call when the last round began, by adapter. */
+  readonly #roundStartSeqs = new Map<string | undefined, number>();
 
   /** Events may have been lost: a round is needed. */
   request(): void {
@@ -22,30 +23,37 @@ export class ReconcileState {
     if (caller === null) this.#unknownParties.push(callid);
   }
 
-  /** Removes and returns the Call-IDs of added calls whose parties were unknown then. */
-  takeUnknownParties(): string[] {
-    return this.#unknownParties.splice(0);
+  /** Removes and returns the Call-IDs of added calls whose parties are still unknown, as far as `callOf` knows them. */
+  takeUnknownParties(callOf: (callid: string) => Call | undefined): string[] {
+    return this.#unknownParties.splice(0).filter((callid) => {
+      const call = callOf(callid);
+      return call?.caller === null && call.state !== 'ended';
+    });
   }
 
-  /** A round begins. */
-  onRoundBegun(newest: CallRecord | undefined): void {
+  /** A round of each of these adapters begins. */
+  onRoundBegun(newest: CallRecord | undefined, adapters: readonly (string | undefined)[]): void {
     this.#isRequested = false;
-    this.#roundStartSeq = newest?.firstSeq ?? 0;
+    for (const adapter of adapters) this.#roundStartSeqs.set(adapter, newest?.firstSeq ?? 0);
   }
 
   /**
    * Returns the Call-IDs of active calls that existed before a round and were not listed in it: those that are gone, and those for
    * which OpenSIPS must be asked. If the list was complete, every call is gone that had a dialog before.
+   * @param adapter whose calls are meant; undefined for all
    */
   unlisted(
     active: Iterable<CallRecord>,
     round: number,
     isListComplete: boolean,
+    adapter: string | undefined,
   ): { readonly gone: readonly string[]; readonly unclear: readonly string[] } {
     const gone: string[] = [];
     const unclear: string[] = [];
+    const roundStartSeq = this.#roundStartSeqs.get(adapter) ?? 0;
     for (const record of active) {
-      if (record.lastRound >= round || record.firstSeq > this.#roundStartSeq) continue;
+      if (adapter !== undefined && record.adapter !== adapter) continue;
+      if (record.lastRound >= round || record.firstSeq > roundStartSeq) continue;
       (isListComplete && record.peek().dialogs.length > 0 ? gone : unclear).push(record.callid);
     }
     // In this order the events get the same numbers with and without a hibernation.
