@@ -3,6 +3,7 @@
  * @module
  */
 import { parseArgs } from 'node:util';
+import { connect } from '../../client/index.ts';
 import { type Client, callidOf, phoneUri } from '../harness/client.ts';
 import { startStack } from '../harness/stack.ts';
 import { OpenSipsHarness } from '../opensips/harness.ts';
@@ -36,26 +37,36 @@ async function makeCalls(
     const callid = callidOf(await client.runToEnd('CallStart', parties), 'CalleeAnswered');
     if (n % 2 === 0) await client.runToEnd('CallHold', { callid });
     await client.runToEnd('CallEnd', { callid });
-    const { result } = await client.request('CallGet', { callid });
+    const { result, error } = await client.request('CallGet', { callid });
+    if (error) throw new Error(`CallGet of ${callid} was refused: ${JSON.stringify(error)}`);
     const problem = fallingTimes(result as unknown as CallHistory);
     if (problem !== undefined) problems.push(problem);
   }
   return problems;
 }
 
+async function readAll(changes: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of changes);
+}
+
 /** Makes so many calls at several places at a time, and prints what it has found. */
 async function run(
   name: string,
+  port: number,
   count: number,
   places: readonly { readonly client: Client; readonly caller: string; readonly callee: string }[],
 ): Promise<void> {
-  for (const { client } of places.slice(0, 1)) await client.request('CallWatch', {});
+  // It reads as fast as it is sent, and says so.
+  const api = connect({ url: `ws://127.0.0.1:${port}/call-api` });
+  const watching = readAll(api.watch());
   let left = count;
   const startedAt = performance.now();
   const problems = await Promise.all(
     places.map(({ client, ...parties }) => makeCalls(client, parties, () => left-- > 0)),
   );
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
+  api.close();
+  await watching;
   const falling = problems.flat();
   process.stdout.write(`${name}: ${count} calls in ${seconds} s, ${falling.length} with a time that falls\n`);
   for (const problem of falling.slice(0, 10)) process.stdout.write(`  ${problem}\n`);
@@ -69,7 +80,7 @@ async function main(): Promise<void> {
     await using stack = await startStack();
     const clients = await Promise.all(indexes.map((index) => stack.connectClient(`?session=${index}`)));
     const places = clients.map((client) => ({ client, caller: phoneUri('alice'), callee: phoneUri('bob') }));
-    await run('simulator', Number(flags.calls), places);
+    await run('simulator', stack.port, Number(flags.calls), places);
   }
   if (Number(flags.opensips) === 0) return;
   const found = findOpenSips();
@@ -83,7 +94,7 @@ async function main(): Promise<void> {
     const [alice, bob] = [await harness.openPhone('keep'), await harness.openPhone('keep')];
     places.push({ client: harness.client, caller: alice.uri, callee: bob.uri });
   }
-  await run('OpenSIPS', Number(flags.opensips), places);
+  await run('OpenSIPS', harness.port, Number(flags.opensips), places);
 }
 
 if (flags.help) process.stdout.write(HELP);
