@@ -6,6 +6,7 @@ import {
   closeCode,
   EdgeMessage,
   type InDialogMessage,
+  type ListMessage,
   type MiRequest,
   type OpenSipsStatus,
   parseFrame,
@@ -31,7 +32,7 @@ export interface SessionContext {
   readonly outbox: Outbox;
   opensipsStatus(): OpenSipsStatus;
   /** Starts a request. Returns false if too many are open. */
-  acceptRequest(request: MiRequest | InDialogMessage): boolean;
+  acceptRequest(request: MiRequest | InDialogMessage | ListMessage): boolean;
   onAcknowledged(seq: number): void;
 }
 
@@ -148,6 +149,7 @@ export class Session {
         return undefined;
       case 'mi':
       case 'in-dialog':
+      case 'list':
         return this.#accept(message, arrivedAt)
           ? undefined
           : 'too many MI requests without an acknowledged reply';
@@ -178,7 +180,7 @@ export class Session {
     return undefined;
   }
 
-  #accept(request: MiRequest | InDialogMessage, arrivedAt: number): boolean {
+  #accept(request: MiRequest | InDialogMessage | ListMessage, arrivedAt: number): boolean {
     const lateMs = this.#lateness.of(request.sent_at, arrivedAt);
     if (this.#lateness.isClockSet) this.#listener.onClockSet?.();
     return this.#context.acceptRequest(withoutLostTime(request, lateMs));

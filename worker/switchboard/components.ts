@@ -64,12 +64,26 @@ export function restoreComponents(
   calls.setWatched(watchers.any, now);
   calls.setWebhooks(logNotifier.isEnabled);
   for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
-  const reconciler = new DialogReconciler({
-    onDialog: (dialog, round, at) => calls.onDialog(dialog, round, at),
-    onLookUp: (dialog, askedAt, at) => calls.onLookUp(dialog, askedAt, at),
-    onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at),
-    onRoundRead: (round, completeSince, at) => calls.onRoundRead(round, completeSince, at),
-  });
+  const reconciler = new DialogReconciler(
+    {
+      onDialog: (dialog, round, at) => calls.onDialog(dialog, round, at),
+      onLookUp: (dialog, askedAt, at) => calls.onLookUp(dialog, askedAt, at),
+      onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at),
+      onRoundRead: (round, completeSince, at, before) => calls.onRoundRead(round, completeSince, at, before),
+      newestCall: () => calls.newestCall(),
+    },
+    {
+      get takesRequests() {
+        return link.list?.takesRequests ?? false;
+      },
+      get listPosition() {
+        return link.list?.listPosition;
+      },
+      set listPosition(position) {
+        if (link.list) link.list.listPosition = position;
+      },
+    },
+  );
   const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
   const link: Link = new Link(
     ctx,

@@ -10,6 +10,7 @@ import type { Dialog } from '../../../shared/opensips/mi.ts';
 import type { Reply } from '../../../shared/protocol/link.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { NONE_LISTED } from '../link/change-reader.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { CallIndex } from './call-index.ts';
 import type { CarriedLine, LinkLine } from './call-lines.ts';
@@ -253,15 +254,26 @@ export class Calls {
     return this.#reconcile.isRequested;
   }
 
+  /** Returns the number of the first change of the newest call; 0 if there is none. */
+  newestCall(): number {
+    return this.#index.all.at(-1)?.firstSeq ?? 0;
+  }
+
   /** A reconciliation round begins. */
   onRoundBegun(): void {
     this.#reconcile.onRoundBegun(this.#index.all.at(-1));
   }
 
   /** See `ReconcileListener`. Ends the calls that OpenSIPS no longer knows. */
-  onRoundRead(round: number, completeSince: number | undefined, now: number): readonly string[] {
+  onRoundRead(
+    round: number,
+    completeSince: number | undefined,
+    now: number,
+    listedBefore = NONE_LISTED,
+  ): readonly string[] {
     const { active } = this.#index;
-    const { gone, unclear } = this.#reconcile.unlisted(active, round, completeSince !== undefined);
+    const isComplete = completeSince !== undefined;
+    const { gone, unclear } = this.#reconcile.unlisted(active, round, isComplete, listedBefore);
     for (const callid of gone) this.onMissing(callid, completeSince ?? now, now);
     return unclear;
   }

@@ -2,9 +2,16 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
+import type { ListPosition, ListSource } from './change-reader.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
+
+/**
+ * Characters of Call-IDs in a {@link ListPosition} that the attachment carries, whose size the platform limits. Without it the whole list
+ * is read after a hibernation.
+ */
+const MAX_CARRIED_CHARACTERS = 1_000;
 
 /** How far the messages of a stream are handled. It outlives the connection. */
 export interface StreamPosition {
@@ -13,6 +20,8 @@ export interface StreamPosition {
   seq: number;
   /** The last one whose turn is stored. Attachments are stored at once, so they must not be ahead of the turn. */
   stored: number;
+  /** How far the changes of its list of dialogs are applied; undefined if they must be read from the first one on. */
+  list?: ListPosition | undefined;
 }
 
 /** What `hello` says about an adapter. */
@@ -23,12 +32,14 @@ export interface AdapterDescription {
   readonly software?: Software | undefined;
   /** Whether it takes messages about its role. */
   readonly takesRole?: boolean | undefined;
+  /** Whether it takes requests for changes of its list of dialogs. */
+  readonly takesLists?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
   /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since it has connected. */
   readonly reachableSince?: number | undefined;
 }
 
-export class AdapterConnection {
+export class AdapterConnection implements ListSource {
   readonly socket: WebSocket;
   readonly key: string;
   connectedAt: number;
@@ -55,6 +66,23 @@ export class AdapterConnection {
     this.reachableSince = description.reachableSince ?? connectedAt;
     this.position = position;
     this.#acknowledged = position.seq;
+  }
+
+  /** See {@link ListSource}. */
+  get takesRequests(): boolean {
+    return this.description.takesLists === true;
+  }
+
+  /** How far the changes of its list are applied; undefined: not at all, or another process of the adapter has numbered them. */
+  get listPosition(): ListPosition | undefined {
+    return this.position.list;
+  }
+
+  /** Has a hibernation carry it as well, which costs no row. */
+  set listPosition(position: ListPosition | undefined) {
+    if (position === this.position.list) return;
+    this.position.list = position;
+    if (isLive(this.socket)) this.attach();
   }
 
   /** The name of the adapter. */
@@ -103,7 +131,7 @@ export class AdapterConnection {
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
     const { socket, key, connectedAt, opensips, reachableSince, position } = this;
-    const { adapter, stream, software, takesRole } = this.description;
+    const { adapter, stream, software, takesRole, takesLists } = this.description;
     const hello = {
       adapter,
       stream,
@@ -111,8 +139,11 @@ export class AdapterConnection {
       ...(reachableSince === connectedAt ? {} : { reachableSince }),
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
+      ...(takesLists ? { takesLists } : {}),
     };
-    attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored });
+    const { list } = position;
+    const carried = list && JSON.stringify(list.unknown).length <= MAX_CARRIED_CHARACTERS ? { list } : {};
+    attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored, ...carried });
   }
 
   /**

@@ -11,12 +11,13 @@ import type {
   OpenSipsStatus,
 } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import { type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
+import { LIST_FEATURE, type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
 import { Adapters, type ServingListener } from './adapters.ts';
+import type { ListSource } from './change-reader.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
 import { type LinkStatus, LinkStatusStore } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
@@ -71,6 +72,11 @@ export class Link {
   /** The socket of the adapter that serves the site. */
   get socket(): WebSocket | undefined {
     return this.#adapters.active?.socket;
+  }
+
+  /** The list of dialogs of the adapter that serves the site. */
+  get list(): ListSource | undefined {
+    return this.#adapters.active;
   }
 
   /** How far the messages of the adapter that serves the site are applied. */
@@ -241,7 +247,9 @@ export class Link {
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
     position.seq = Math.max(position.seq, base - 1);
     const takesRole = features?.includes(ROLE_FEATURE) === true;
-    const connection = new AdapterConnection(socket, attachment, { ...hello, takesRole }, position);
+    const takesLists = features?.includes(LIST_FEATURE) === true;
+    const description = { ...hello, takesRole, takesLists };
+    const connection = new AdapterConnection(socket, attachment, description, position);
     connection.attach();
     connection.enqueue(welcome);
     adapters.add(connection, now);
@@ -268,7 +276,7 @@ export class Link {
     if (!connection) return;
     switch (message.type) {
       case 'status':
-        connection.onStatus(message.opensips);
+        connection.onStatus(message.opensips, now);
         return;
       case 'goodbye':
         this.#close(socket, 1000, 'The adapter has disconnected.', now);
