@@ -58,8 +58,8 @@ export function startAdapter(
   { timing: timingOverrides = {}, random = Math.random, clock = Date.now }: Partial<Dependencies> = {},
 ): Adapter {
   const timing = { ...TIMING, ...timingOverrides };
-  const outbox = new Outbox({ maxMessages: settings.buffer, maxBytes: MAX_OUTBOX_BYTES }, () =>
-    link.scheduleSend(),
+  const outbox = new Outbox({ maxMessages: settings.buffer, maxBytes: MAX_OUTBOX_BYTES }, (added) =>
+    link.scheduleSend(added),
   );
   const opensips = connectToOpenSips(
     settings,
@@ -82,7 +82,7 @@ export function startAdapter(
   const requests = new EdgeRequests(
     opensips,
     settings.allow,
-    (id, response) => outbox.addReply({ id, ...response }),
+    (id, response, mayWait) => outbox.addReply({ id, ...response }, mayWait),
     log,
   );
   const context = {

@@ -19,6 +19,8 @@ export interface Timing {
   readonly stableAfterMs: number;
   /** Between two knocks at an edge that dials this adapter. An edge takes two each second. */
   readonly knockIntervalMs: number;
+  /** For an event or a reply that nobody waits for, until it is sent. Nothing shows calls to a client at that time. */
+  readonly maxUnawaitedMs: number;
   /** Between two health checks of OpenSIPS, and after a failed one. */
   readonly checkIntervalMs: number;
   readonly recheckIntervalMs: number;
@@ -41,6 +43,7 @@ export const TIMING: Timing = {
   refusedRetryDelayMs: 30_000,
   stableAfterMs: 10_000,
   knockIntervalMs: 1_000,
+  maxUnawaitedMs: 100,
   checkIntervalMs: 4_000,
   recheckIntervalMs: 1_000,
   ownRequestTimeoutMs: 2_000,

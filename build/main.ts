@@ -1,10 +1,10 @@
 /**
  * Builds a bundle that is given to others, with the notices of its third-party packages beside it:
- * `node build/main.ts cli|adapter|client`.
+ * `node build/main.ts cli|adapter`. `build/client.ts` builds the client package.
  * @module
  */
-import { chmod, copyFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { chmod, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { NODE_OPTIONS } from './node-options.ts';
 import { NOTICES_FILE, renderNotices } from './notices.ts';
@@ -26,15 +26,6 @@ const bundles: Readonly<Record<string, Bundle>> = {
     options: { ...NODE_OPTIONS, entryPoints: ['adapter/main.ts'], outfile: 'dist/adapter.js' },
     notices: `dist/adapter.${NOTICES_FILE}`,
   },
-  client: {
-    options: {
-      entryPoints: ['client/index.ts'],
-      outfile: 'client/dist/index.js',
-      minify: true,
-      target: 'es2022',
-    },
-    notices: `client/dist/${NOTICES_FILE}`,
-  },
 };
 
 const [name = ''] = process.argv.slice(2);
@@ -47,8 +38,6 @@ if (!bundle) {
 } else {
   await buildBundle(bundle);
   if (name === 'cli') await chmod(join(root, bundle.options.outfile), 0o755);
-  if (name === 'client')
-    await copyFile(join(root, 'LICENSE'), join(root, dirname(bundle.options.outfile), 'LICENSE'));
 }
 
 async function buildBundle({ options, notices }: Bundle): Promise<void> {

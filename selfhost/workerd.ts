@@ -34,7 +34,7 @@ export interface EdgeOptions {
   readonly webhooksToPrivate?: boolean;
   /** Allows the edge to dial adapters on this machine, over http; by default it dials public addresses over https only. */
   readonly allowLoopbackAdapters?: boolean;
-  /** The URL at which the edge dials the adapter of the open `demo` tenant; by default that adapter connects to the edge. */
+  /** Where the edge dials the adapters of the open `demo` tenant: URLs, with commas between them; by default they connect to the edge. */
   readonly dialUrl?: string;
   /** TCP port on loopback of V8's inspector, for measurements; none by default. Who reaches it controls the edge. */
   readonly inspectorPort?: number;

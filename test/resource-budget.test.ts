@@ -59,3 +59,11 @@ it('an external call that no client watches writes at most two rows and sends no
   expect(counts.rowsWritten).toBeLessThanOrEqual(4);
   expect(counts.client.out).toBe(0);
 });
+
+it('ten external calls that no client watches send at most 15 frames: what nobody waits for shares them', async () => {
+  const counts = await counter.countDuring(async () => {
+    for (let n = 0; n < 10; n++) await counter.stack.simulator.dial({ from: `carol.${n}`, to: `dave.${n}` });
+  });
+  expect(counts.adapter.in).toBeGreaterThan(0);
+  expect(counts.adapter.in).toBeLessThanOrEqual(15);
+});

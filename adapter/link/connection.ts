@@ -10,6 +10,8 @@ import { type ErrorReason, explainError } from '../../shared/settings/error-reas
 import type { Log } from '../log.ts';
 import type { Timing } from '../timing.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
+import type { AddedMessage } from './outbox.ts';
+import { SendTimer } from './send-timer.ts';
 import { Session, type SessionContext, type SessionFault } from './session.ts';
 
 /** What a connection needs from the adapter. It outlives the connection. */
@@ -23,13 +25,6 @@ export interface ConnectionContext extends SessionContext {
 /** Bytes buffered in the socket before the next frame is built. The rest stays in the outbox. */
 const MAX_SOCKET_BACKLOG_BYTES = 1024 * 1024;
 
-/**
- * From this number of unacknowledged replies on, a message waits longer at the edge than {@link BATCH_DELAY_MS} here.
- * Everything added in that time is then sent in one frame: the edge processes frame by frame, so it gets more done.
- */
-const BUSY_UNACKNOWLEDGED_REPLIES = 8;
-const BATCH_DELAY_MS = 1;
-
 export class Connection {
   /** Resolves with the reason when the socket has closed or could not connect. */
   readonly closed: Promise<DisconnectReason>;
@@ -39,7 +34,9 @@ export class Connection {
   readonly #timing: Timing;
   #welcomedAt: number | undefined;
   readonly #session: Session;
-  #isSending = false;
+  readonly #sendTimer: SendTimer;
+  #openedAt = 0;
+  #pingedAt: number | undefined;
   #pingTimer: NodeJS.Timeout | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #failure: DisconnectReason | undefined;
@@ -51,8 +48,14 @@ export class Connection {
     this.#context = context;
     this.#timing = timing;
     this.#log = log;
+    this.#sendTimer = new SendTimer({
+      send: () => void this.#sendPending(),
+      unacknowledgedReplies: () => context.unacknowledgedReplies(),
+      maxUnawaitedMs: timing.maxUnawaitedMs,
+    });
     this.#session = new Session(context, {
       onWelcome: () => this.#onWelcome(),
+      onInterest: (interest) => this.#sendTimer.onInterest(interest, performance.now()),
       onRole: (role) => this.#onRole(role),
       onClockSet: () => this.#onClockSet(),
       onLostByEdge: (applied) =>
@@ -65,6 +68,7 @@ export class Connection {
       socket.on('close', (code, reason) => {
         clearInterval(this.#pingTimer);
         clearTimeout(this.#timeout);
+        this.#sendTimer.stop();
         resolve(this.#failure ?? { by: 'close', code, reason: reason.toString() });
       });
     });
@@ -87,18 +91,9 @@ export class Connection {
     return this.#welcomedAt === undefined ? 0 : now - this.#welcomedAt;
   }
 
-  /**
-   * Schedules sending of what was added to the outbox. Messages of one event-loop iteration share a frame; on a busy
-   * link those of {@link BATCH_DELAY_MS} do.
-   */
-  scheduleSend(): void {
-    if (this.#isSending || this.#welcomedAt === undefined) return;
-    this.#isSending = true;
-    if (this.#context.unacknowledgedReplies() < BUSY_UNACKNOWLEDGED_REPLIES) {
-      setImmediate(() => this.#sendPending());
-    } else {
-      setTimeout(() => this.#sendPending(), BATCH_DELAY_MS);
-    }
+  /** Schedules sending of a message that was added to the outbox. Before the `welcome` all of them wait for that. */
+  scheduleSend(added: AddedMessage): void {
+    if (this.#welcomedAt !== undefined) this.#sendTimer.onAdded(added, performance.now());
   }
 
   /** Sends the current status of OpenSIPS. Does nothing before the socket is open, because `hello` contains the status. */
@@ -137,9 +132,10 @@ export class Connection {
   }
 
   #onOpen(): void {
-    this.#sendMessage(this.#session.hello(performance.now()));
+    this.#openedAt = performance.now();
+    this.#sendMessage(this.#session.hello(this.#openedAt));
     this.#restartTimeout(this.#timing.handshakeTimeoutMs, 'it has not sent a welcome message in time');
-    this.#pingTimer = setInterval(() => this.#sendText(PING), this.#timing.pingIntervalMs);
+    this.#pingTimer = setInterval(() => this.#ping(), this.#timing.pingIntervalMs);
   }
 
   /** @param text undefined for a binary frame */
@@ -147,13 +143,31 @@ export class Connection {
     // Frames still arrive on a closing socket.
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     if (this.#welcomedAt !== undefined) this.#restartDeadTimeout();
-    if (text === PONG) return;
+    if (text === PONG) {
+      this.#onPong();
+      return;
+    }
     const fault = this.#session.onFrame(text, performance.now());
     if (fault !== undefined) this.#closeForFault(fault);
   }
 
+  #ping(): void {
+    this.#pingedAt ??= performance.now();
+    this.#sendText(PING);
+  }
+
+  #onPong(): void {
+    if (this.#pingedAt !== undefined) this.#noteRoundTrip(performance.now() - this.#pingedAt);
+    this.#pingedAt = undefined;
+  }
+
+  #noteRoundTrip(ms: number): void {
+    if (this.#session.tellsInterest) this.#sendTimer.roundTripMs = ms;
+  }
+
   #onWelcome(): void {
     this.#welcomedAt = performance.now();
+    this.#noteRoundTrip(this.#welcomedAt - this.#openedAt);
     this.#restartDeadTimeout();
     const { role } = this.#session;
     const message =
@@ -161,7 +175,7 @@ export class Connection {
         ? 'Connected to the edge.'
         : 'Connected to the edge as standby: another adapter serves the site, and this one takes over if that is lost.';
     this.#log.info({ role, replay: this.#session.pendingCount }, message);
-    this.scheduleSend();
+    this.scheduleSend({ mayWait: false });
     this.#context.onWelcome?.();
   }
 
@@ -178,7 +192,7 @@ export class Connection {
 
   async #sendPending(): Promise<void> {
     await this.#sendAllFrames();
-    this.#isSending = false;
+    this.#sendTimer.onSent(performance.now());
   }
 
   async #sendAllFrames(): Promise<void> {

@@ -57,15 +57,15 @@ const KINDS = {
 export class EdgeRequests {
   readonly #opensips: RequestExecutor;
   readonly #allowedMethods: ReadonlySet<string>;
-  readonly #sendReply: (id: string, response: MiResponse) => number;
+  readonly #sendReply: (id: string, response: MiResponse, mayWait: boolean) => number;
   readonly #log: RequestLog;
   readonly #guard: AtMostOnceGuard;
 
-  /** @param sendReply queues the reply for the edge and returns its sequence number */
+  /** @param sendReply queues the reply for the edge and returns its sequence number; `mayWait` if nobody waits for it */
   constructor(
     opensips: RequestExecutor,
     allowedMethods: ReadonlySet<string>,
-    sendReply: (id: string, response: MiResponse) => number,
+    sendReply: (id: string, response: MiResponse, mayWait: boolean) => number,
     log: RequestLog,
     maxOpenRequests = MAX_OPEN_REQUESTS,
   ) {
@@ -132,7 +132,10 @@ export class EdgeRequests {
     return false;
   }
 
-  #reply({ id, type, method }: MiRequest | InDialogMessage | ListMessage, response: MiResponse): void {
+  #reply(
+    { id, type, method, may_wait }: MiRequest | InDialogMessage | ListMessage,
+    response: MiResponse,
+  ): void {
     if ('outcome' in response) {
       const { outcome } = response;
       this.#log.warn(
@@ -145,6 +148,6 @@ export class EdgeRequests {
         'Received the response to a request of the edge.',
       );
     }
-    this.#guard.onReplied(id, this.#sendReply(id, response));
+    this.#guard.onReplied(id, this.#sendReply(id, response, may_wait === true));
   }
 }

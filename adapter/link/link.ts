@@ -11,6 +11,7 @@ import type { Timing } from '../timing.ts';
 import { backoffDelayMs } from './backoff.ts';
 import { Connection, type ConnectionContext, releaseConnection } from './connection.ts';
 import { summarizeDisconnect } from './disconnect-reason.ts';
+import type { AddedMessage } from './outbox.ts';
 import { SOCKET_OPTIONS } from './socket-options.ts';
 
 export type LinkSettings = Pick<Settings, 'edge' | 'key' | 'network'>;
@@ -32,8 +33,8 @@ export function dial({ edge, key, network }: LinkSettings, timeoutMs: number): W
 export interface EdgeLink {
   /** Keeps the link until `stop` is called. */
   run(): Promise<void>;
-  /** Schedules sending of the messages that were added to the outbox. */
-  scheduleSend(): void;
+  /** Schedules sending of a message that was added to the outbox, and of all before it. */
+  scheduleSend(added: AddedMessage): void;
   /** Sends the current status of OpenSIPS. */
   sendStatus(): void;
   /**
@@ -95,8 +96,8 @@ export class Link implements EdgeLink {
     }
   }
 
-  scheduleSend(): void {
-    this.#connection?.scheduleSend();
+  scheduleSend(added: AddedMessage): void {
+    this.#connection?.scheduleSend(added);
   }
 
   sendStatus(): void {

@@ -15,6 +15,7 @@ import { summarizeDialedDisconnect } from './dialed-disconnect.ts';
 import type { DisconnectReason } from './disconnect-reason.ts';
 import { Knocker } from './knock.ts';
 import type { EdgeLink, LinkSettings } from './link.ts';
+import type { AddedMessage } from './outbox.ts';
 
 /** Sockets that the edge has opened, but not welcomed. It opens one at a time. */
 const MAX_CANDIDATES = 4;
@@ -68,8 +69,8 @@ export class ListeningLink implements EdgeLink {
     await stopped;
   }
 
-  scheduleSend(): void {
-    if (this.#current) this.#current.scheduleSend();
+  scheduleSend(added: AddedMessage): void {
+    if (this.#current) this.#current.scheduleSend(added);
     else this.#knockIfNeeded();
   }
 

@@ -12,6 +12,12 @@ export interface OutboxLimits {
   readonly maxBytes: number;
 }
 
+/** A message that was added to the outbox. */
+export type AddedMessage =
+  | { readonly event: EviEvent }
+  /** A reply or a gap, and whether nobody waits for it. */
+  | { readonly mayWait: boolean };
+
 /** The first sequence number of a stream. */
 const FIRST_SEQ = 1;
 
@@ -24,7 +30,7 @@ const FIRST_SEQ = 1;
  */
 export class Outbox {
   readonly #limits: OutboxLimits;
-  readonly #onMessageAdded: () => void;
+  readonly #onMessageAdded: (added: AddedMessage) => void;
   /** Messages as JSON, oldest first; `#base` is the sequence number of the first. */
   readonly #messages: string[] = [];
   #base = FIRST_SEQ;
@@ -33,7 +39,7 @@ export class Outbox {
   #rejectedNames: readonly EviEvent['name'][] = [];
 
   /** @param onMessageAdded called after each message that was added */
-  constructor(limits: OutboxLimits, onMessageAdded: () => void) {
+  constructor(limits: OutboxLimits, onMessageAdded: (added: AddedMessage) => void) {
     this.#limits = limits;
     this.#onMessageAdded = onMessageAdded;
   }
@@ -77,17 +83,20 @@ export class Outbox {
   /** Adds an event, unless the outbox is full or the edge does not know it. */
   addEvent(event: EviEvent, at: number): void {
     if (this.#rejectedNames.includes(event.name)) return;
-    this.#addUnlessFull({ type: 'event', seq: this.lastSeq + 1, at, ...event });
+    this.#addUnlessFull({ type: 'event', seq: this.lastSeq + 1, at, ...event }, { event });
   }
 
   /** Adds a gap message. If the outbox is full, the gap message that follows later covers this one too. */
   addGap(reason: string): void {
-    this.#addUnlessFull({ type: 'gap', seq: this.lastSeq + 1, reason });
+    this.#addUnlessFull({ type: 'gap', seq: this.lastSeq + 1, reason }, { mayWait: false });
   }
 
-  /** Adds a reply and returns its sequence number. */
-  addReply(reply: Omit<Reply, 'type' | 'seq'>): number {
-    return this.#add({ type: 'reply', seq: this.lastSeq + 1, ...reply });
+  /**
+   * Adds a reply and returns its sequence number.
+   * @param mayWait whether nobody waits for it
+   */
+  addReply(reply: Omit<Reply, 'type' | 'seq'>, mayWait = false): number {
+    return this.#add({ type: 'reply', seq: this.lastSeq + 1, ...reply }, { mayWait });
   }
 
   /** Removes the messages that are stored at the edge: all up to `seq`. Returns false if `seq` was never assigned. */
@@ -129,18 +138,18 @@ export class Outbox {
     };
   }
 
-  #addUnlessFull(message: object): void {
+  #addUnlessFull(message: object, added: AddedMessage): void {
     const { maxMessages, maxBytes } = this.#limits;
     const isFull = this.#messages.length >= maxMessages || this.#bytes >= maxBytes;
     if (isFull || this.#droppedCount > 0) this.#droppedCount += 1;
-    else this.#add(message);
+    else this.#add(message, added);
   }
 
-  #add(message: object): number {
+  #add(message: object, added: AddedMessage): number {
     const text = JSON.stringify(message);
     this.#messages.push(text);
     this.#bytes += byteLength(text);
-    this.#onMessageAdded();
+    this.#onMessageAdded(added);
     return this.lastSeq;
   }
 

@@ -6,6 +6,7 @@ import {
   closeCode,
   EdgeMessage,
   type InDialogMessage,
+  type InterestMessage,
   type ListMessage,
   type MiRequest,
   type OpenSipsStatus,
@@ -16,6 +17,7 @@ import {
   ADAPTER_FEATURES,
   eventsNotTaken,
   highestCommonVersion,
+  INTEREST_FEATURE,
   LINK_VERSIONS,
   RELEASE_FEATURE,
   type Software,
@@ -47,6 +49,8 @@ export interface SessionListener {
   onWelcome(): void;
   /** The edge tells the role of this adapter: another one may serve the site. */
   onRole?(role: Role): void;
+  /** The edge tells which calls are waited for, from now on. */
+  onInterest?(interest: InterestMessage): void;
   /** The edge asks for messages that it has acknowledged: it has lost what it stored. */
   onLostByEdge(applied: number): void;
   /** The edge's clock seems to have been set, so that requests count as late: only a new connection compares the clocks again. */
@@ -64,6 +68,7 @@ export class Session {
   #isWelcomed = false;
   #role: Role = 'active';
   #takesRelease = false;
+  #tellsInterest = false;
   /** The newest sequence number sent on this connection. */
   #lastSentSeq = 0;
 
@@ -102,6 +107,11 @@ export class Session {
   /** Whether the edge takes `release`. */
   get takesRelease(): boolean {
     return this.#takesRelease;
+  }
+
+  /** Whether the edge tells which calls are waited for. */
+  get tellsInterest(): boolean {
+    return this.#tellsInterest;
   }
 
   /** The number of messages that were not sent on this connection yet. */
@@ -147,6 +157,9 @@ export class Session {
         this.#role = message.role;
         this.#listener.onRole?.(message.role);
         return undefined;
+      case 'interest':
+        this.#listener.onInterest?.(message);
+        return undefined;
       case 'mi':
       case 'in-dialog':
       case 'list':
@@ -173,6 +186,7 @@ export class Session {
     }
     this.#role = role ?? 'active';
     this.#takesRelease = features?.includes(RELEASE_FEATURE) === true;
+    this.#tellsInterest = features?.includes(INTEREST_FEATURE) === true;
     outbox.rejectEvents(eventsNotTaken(features));
     this.#lastSentSeq = outbox.base - 1;
     this.#isWelcomed = true;

@@ -15,8 +15,8 @@ it('holds up what follows a lost segment for two round trips', () => {
   const draws = [0, 0, 0, 0.5];
   const schedule = new DelaySchedule({ ...network, jitterMs: 0 }, () => draws.shift() ?? 0.5);
   expect(schedule.arrivalOf(100, 0)).toBe(150);
-  expect(schedule.arrivalOf(100, 10)).toBe(160);
-  expect(schedule.arrivalOf(100, 20)).toBe(160);
+  expect(schedule.arrivalOf(100, 10)).toBe(150);
+  expect(schedule.arrivalOf(100, 120)).toBe(150);
   expect(schedule.arrivalOf(100, 200)).toBe(230);
 });
 

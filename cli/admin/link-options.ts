@@ -1,13 +1,13 @@
 /** The options that say who opens the link of a site. Pure. @module */
 import { Option } from 'commander';
-import { IDLE_S, LinkSetting } from '../../shared/policy/link-setting.ts';
+import { IDLE_S, LinkSetting, MAX_DIAL_URLS } from '../../shared/policy/link-setting.ts';
 import { wholeNumber } from '../../shared/settings/value-types.ts';
-import { acceptedBy, choice, parserOf } from '../commands/argument-parsers.ts';
+import { acceptedBy, choice, listParserOf, parserOf } from '../commands/argument-parsers.ts';
 import { EXIT, Failure } from '../exit.ts';
 
 export interface LinkOptions {
   readonly link?: 'accept' | 'dial';
-  readonly url?: string;
+  readonly url?: readonly string[];
   readonly idle?: number;
   readonly keep?: true;
 }
@@ -29,8 +29,8 @@ export const LINK_OPTIONS: readonly Option[] = [
     .argParser(parserOf('--link', choice('a mode of the link', MODES))),
   new Option(
     '--url <URL>',
-    'With --link dial: where the adapter listens, its --public-url, such as https://adapter.example.com/link',
-  ).argParser(parserOf('--url', DialUrl)),
+    'With --link dial: where the adapter listens, its --public-url, such as https://adapter.example.com/link. Repeat it for each adapter of the site',
+  ).argParser(listParserOf('--url', DialUrl)),
   new Option(
     '--idle <SECONDS>',
     `With --link dial: the edge closes a link that nobody has needed for this time, ${IDLE_S.min} to ${IDLE_S.max} (default: ${IDLE_S.default})`,
@@ -43,7 +43,19 @@ export function linkFor({ link, url, idle, keep }: LinkOptions): object | undefi
   if (link === 'dial') {
     if (url === undefined)
       throw new Failure(EXIT.usage, '--link: "dial" needs --url, the address at which the adapter listens.');
-    return { mode: 'dial', url: withHttpScheme(url), idle_s: idle, keep };
+    if (url.length > MAX_DIAL_URLS)
+      throw new Failure(
+        EXIT.usage,
+        `--url: is given ${url.length} times. A site has at most ${MAX_DIAL_URLS} adapters.`,
+      );
+    const [first, ...others] = url.map(withHttpScheme);
+    return {
+      mode: 'dial',
+      url: first,
+      ...(others.length > 0 ? { more_urls: others } : {}),
+      idle_s: idle,
+      keep,
+    };
   }
   const [unused] = Object.entries({ '--url': url, '--idle': idle, '--keep': keep }).find(
     ([, value]) => value !== undefined,

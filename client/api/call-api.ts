@@ -114,7 +114,7 @@ export interface CallApi {
    * iteration is a watch of its own, which begins and ends with the loop. It rejects with a {@link CallApiError} if it is
    * refused, or if the connection is closed for good other than by {@link CallApi.close}.
    */
-  watch(options?: WatchOptions): AsyncIterable<Change, undefined>;
+  watch(options?: WatchOptions): AsyncIterable<Change>;
   readonly calls: {
     /** Lists the calls that the site knows, one page at a time. */
     list(options?: ListOptions): Promise<CallPage>;

@@ -30,7 +30,7 @@ export interface CommandOptions {
  * has the events `Error` and `Ended`. If it is refused, lost or aborted, the iteration rejects. It can be iterated once.
  * Leaving the loop does not end the command.
  */
-export interface Command<M extends Method> extends AsyncIterable<CommandEvent<M>, undefined> {
+export interface Command<M extends Method> extends AsyncIterable<CommandEvent<M>> {
   readonly cmdId: string;
   /**
    * Resolves with the result when the command has succeeded; rejects with a {@link CallApiError} otherwise. You may ignore

@@ -6,7 +6,7 @@ type Resolve<T> = (result: IteratorResult<T, undefined> | Promise<never>) => voi
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Has no bound of its own: the writer limits it with {@link size}. */
-export class Queue<T> implements AsyncIterableIterator<T, undefined> {
+export class Queue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
   /** Readers that wait for the next item. */
   readonly #readers: Resolve<T>[] = [];

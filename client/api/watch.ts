@@ -77,7 +77,7 @@ export type Change = Snapshot | Reset | SnapshotPage | Resumed | CallChange | Li
 export function watchCalls(
   connection: Connection,
   { callid, since, signal }: WatchOptions,
-): AsyncIterableIterator<Change, undefined> {
+): AsyncIterableIterator<Change> {
   let link: Link | undefined;
   let isFirst = since === undefined;
   let isOverflowed = false;

@@ -6,6 +6,9 @@ import { LOCATIONS } from './locations.ts';
 /** How long a link that the edge has dialed may be idle, in seconds. A socket held open all month has a price. */
 export const IDLE_S = { min: 10, max: 3_600, default: 60 } as const;
 
+/** The most URLs of a site: as many as it may have adapters (`MAX_ADAPTERS` in `worker/switchboard/link/link.ts`). */
+export const MAX_DIAL_URLS = 4;
+
 /** The URL of an adapter that listens. Where it may be is decided when it is set, and when it is dialed. */
 const DialUrl = z
   .url({ protocol: /^https?$/, hostname: /./ })
@@ -27,6 +30,14 @@ const Accept = z.strictObject({
 const Dial = z.strictObject({
   mode: z.literal('dial').meta({ description: 'the edge connects to the adapter' }),
   url: DialUrl,
+  more_urls: z
+    .array(DialUrl)
+    .max(MAX_DIAL_URLS - 1)
+    .optional()
+    .meta({
+      description:
+        'where the other adapters of the site listen. The edge holds a link to each while it needs one, so that another adapter takes over at once',
+    }),
   idle_s: z
     .number()
     .int()
@@ -44,9 +55,10 @@ const Dial = z.strictObject({
 export const LinkSetting = z.discriminatedUnion('mode', [Accept, Dial]);
 export type LinkSetting = z.infer<typeof LinkSetting>;
 
-/** What the edge needs to dial the adapter of a site. */
+/** What the edge needs to dial the adapters of a site. */
 export const DialTarget = z.object({
   url: Dial.shape.url,
+  more_urls: Dial.shape.more_urls,
   idle_s: z.number(),
   keep: z.boolean(),
   /** `tenant/site`. */
@@ -55,6 +67,17 @@ export const DialTarget = z.object({
   location: z.enum(LOCATIONS).optional(),
 });
 export type DialTarget = z.infer<typeof DialTarget>;
+
+/** Returns where the adapters of a site are dialed, each URL once. */
+export function dialUrls({
+  url,
+  more_urls = [],
+}: {
+  readonly url: string;
+  readonly more_urls?: readonly string[] | undefined;
+}): string[] {
+  return [...new Set([url, ...more_urls])];
+}
 
 /** What a Dialer is asked for. */
 export interface DialOrder extends DialTarget {

@@ -38,7 +38,9 @@ export function proofMessage(audience: string, jti: string): string {
 /** What health shows of a site whose adapter is dialed. */
 export const DialHealth = z
   .object({
-    host: z.string().meta({ description: 'host and port of the URL that the edge dials' }),
+    host: z.string().meta({
+      description: 'host and port of the URL that the edge dials; of several, with commas between them',
+    }),
     state: z.enum(['idle', 'dialing', 'open']).meta({
       description: '`idle`: no link is needed; `dialing`: one is needed, and not open yet',
     }),

@@ -42,14 +42,17 @@ export const ROLE_FEATURE = 'role';
 /** The adapter takes `list`. */
 export const LIST_FEATURE = 'list';
 
+/** The edge sends `interest`, and the adapter takes it: events of calls that nobody waits for may then wait. */
+export const INTEREST_FEATURE = 'interest';
+
 /** The features of this edge. Events of the example script have their names; every edge takes the other events. */
-export const EDGE_FEATURES: readonly string[] = [...SCRIPT_EVENT_NAMES, RELEASE_FEATURE];
+export const EDGE_FEATURES: readonly string[] = [...SCRIPT_EVENT_NAMES, RELEASE_FEATURE, INTEREST_FEATURE];
 
 /** The features of an edge of 0.2.0, whose `welcome` does not list them. */
 const EDGE_FEATURES_OF_0_2_0: readonly string[] = ['E_CALL_REFUSED', 'E_CALL_BYE'];
 
 /** The features of this adapter. What its OpenSIPS can do is in `opensips`. */
-export const ADAPTER_FEATURES: readonly string[] = [ROLE_FEATURE, LIST_FEATURE];
+export const ADAPTER_FEATURES: readonly string[] = [ROLE_FEATURE, LIST_FEATURE, INTEREST_FEATURE];
 
 /** The fields of `hello` and `welcome` that the negotiation reads. */
 export interface PeerOffer {

@@ -230,6 +230,8 @@ export const MiRequest = z.object({
    * request that must not be late: one that lets a phone ring, or changes a call.
    */
   sent_at: z.number().int().optional(),
+  /** No command and no client waits for the reply, so it may be sent as late as an event that nobody waits for. */
+  may_wait: z.boolean().optional(),
 });
 export type MiRequest = z.infer<typeof MiRequest>;
 
@@ -259,6 +261,20 @@ export const Ack = z.object({ type: z.literal('ack'), seq: z.number().int() });
 /** The role of the adapter from now on. Only for an adapter with the feature `role`. */
 export const RoleMessage = z.object({ type: z.literal('role'), role: Role });
 
+/**
+ * What has changed in the calls that commands or clients wait for: events of the others may wait for a moment, so that they share frames.
+ * Only for an adapter with the feature `interest`, which knows nothing when it connects.
+ */
+export const InterestMessage = z.object({
+  type: z.literal('interest'),
+  /** Whether clients watch all calls. Absent: as before. */
+  all: z.boolean().optional(),
+  /** Call-IDs for which commands wait from now on, and for which none does any more. */
+  add: z.array(z.string()).optional(),
+  remove: z.array(z.string()).optional(),
+});
+export type InterestMessage = z.infer<typeof InterestMessage>;
+
 export const EdgeMessage = z.discriminatedUnion('type', [
   Welcome,
   MiRequest,
@@ -266,6 +282,7 @@ export const EdgeMessage = z.discriminatedUnion('type', [
   ListMessage,
   Ack,
   RoleMessage,
+  InterestMessage,
 ]);
 export type EdgeMessage = z.infer<typeof EdgeMessage>;
 

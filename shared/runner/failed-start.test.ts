@@ -21,7 +21,7 @@ function fail(): never {
 function expectNothingLeft(runner: Runner): void {
   expect(runner.find('tester', 'a')).toBeUndefined();
   expect([runner.size, runner.inFlight('tester', 'one'), runner.pendingRequests]).toEqual([0, 0, 0]);
-  expect([...runner.followersOf('call')]).toEqual([]);
+  expect([...runner.followed.followersOf('call')]).toEqual([]);
   expect(runner.nextDue).toBe(Number.POSITIVE_INFINITY);
   expect(runner.takeOutput()).toEqual({ rows: [], requests: [], notifications: [] });
 }

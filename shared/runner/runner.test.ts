@@ -418,8 +418,8 @@ it('a command runs with its effective params, and keeps the original ones', () =
   );
   expect(command.params).toEqual({ callid: 'original' });
   expect(runner.takeOutput().requests).toMatchObject([{ params: { callid: 'effective' } }]);
-  expect([...runner.followersOf('effective')]).toEqual([command]);
-  expect([...runner.followersOf('original')]).toEqual([]);
+  expect([...runner.followed.followersOf('effective')]).toEqual([command]);
+  expect([...runner.followed.followersOf('original')]).toEqual([]);
 });
 
 it('the listener receives each notification once, in order', () => {

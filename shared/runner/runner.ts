@@ -85,9 +85,9 @@ export class Runner {
     return this.#commands.inFlight(subject, session);
   }
 
-  /** Returns the commands that follow a Call-ID. */
-  followersOf(callid: string): Iterable<Command> {
-    return this.#commands.followersOf(callid);
+  /** The Call-IDs that commands follow. */
+  get followed(): RunningCommands['followed'] {
+    return this.#commands.followed;
   }
 
   /** When {@link fireDueTimers} must be called next, in Unix milliseconds; infinity for never. */
@@ -100,6 +100,11 @@ export class Runner {
     return this.#requests.pendingCount;
   }
 
+  /** Whether there are MI requests to send. */
+  get hasRequests(): boolean {
+    return this.#requests.hasOutgoing;
+  }
+
   /** Whether there is something to store. */
   get hasUnwritten(): boolean {
     return this.#logRows.hasChanges;
@@ -107,7 +112,7 @@ export class Runner {
 
   /** Whether there is something to send once it is stored. */
   get hasOutput(): boolean {
-    return this.#requests.hasOutgoing || this.#notifications.length > 0;
+    return this.hasRequests || this.#notifications.length > 0;
   }
 
   /** Returns the command with that `cmd_id` if it runs, or has ended since the last {@link takeOutput}. */
@@ -300,10 +305,7 @@ export class Runner {
         this.#timers.schedule(command, this.#requests.request(command, action, this.#now));
         break;
       case 'notify':
-        this.#notify(
-          command,
-          action.data === undefined ? { event: action.event } : { event: action.event, data: action.data },
-        );
+        this.#notify(command, { event: action.event }, action.data);
         break;
       case 'error':
         this.#notify(command, { event: 'Error', data: action.text, error: action.error });
@@ -329,8 +331,8 @@ export class Runner {
     }
   }
 
-  #notify(command: Command, content: Omit<Notification, 'seq'>): void {
-    const notification = { seq: this.#nextPosition++, ...content };
+  #notify(command: Command, content: Omit<Notification, 'seq'>, data = content.data): void {
+    const notification = { seq: this.#nextPosition++, ...content, ...(data === undefined ? {} : { data }) };
     command.notifications.push(notification);
     this.#notifications.push({ command, notification });
     this.#onNotification(command, notification, this.#now);

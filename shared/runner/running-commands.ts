@@ -1,12 +1,13 @@
 /** The running commands, indexed by id, name and followed Call-ID. @module */
 import type { CommandState } from '../commands/command.ts';
+import { FollowedCalls } from './followed-calls.ts';
 import type { Command } from './stored-command.ts';
 
 /** Finding and counting commands costs one look into a map. */
 export class RunningCommands implements Iterable<Command> {
   readonly #byId = new Map<number, Command>();
   readonly #byName = new Map<string, Command>();
-  readonly #byCallid = new Map<string, Set<Command>>();
+  readonly followed = new FollowedCalls();
   /** The CallEnds, by what they are to end. */
   readonly #callEnds = new Map<string, Set<Command>>();
   /** The number of running commands by session, and of running CallStarts, so that no message has to count them. */
@@ -45,7 +46,7 @@ export class RunningCommands implements Iterable<Command> {
 
   /** Returns the commands that follow a Call-ID. */
   followersOf(callid: string): Iterable<Command> {
-    return this.#byCallid.get(callid) ?? [];
+    return this.followed.followersOf(callid);
   }
 
   /** Returns the CallEnds of the same subject that name a CallStart by its `cmd_id`, in the order in which they were added. */
@@ -68,7 +69,7 @@ export class RunningCommands implements Iterable<Command> {
     this.#byId.set(command.id, command);
     this.#byName.set(key(command.subject, command.cmdId), command);
     this.#count(command, 1);
-    for (const callid of command.state?.followedCallids ?? []) addTo(this.#byCallid, callid, command);
+    for (const callid of command.state?.followedCallids ?? []) this.followed.add(callid, command);
     const ending = callEndKey(command);
     if (ending !== undefined) addTo(this.#callEnds, ending, command);
     if (command.state?.awaitsCall) this.#awaitingCall.add(command);
@@ -80,8 +81,8 @@ export class RunningCommands implements Iterable<Command> {
     const after = next?.followedCallids ?? [];
     if (next?.awaitsCall) this.#awaitingCall.add(command);
     else this.#awaitingCall.delete(command);
-    for (const callid of before) if (!after.includes(callid)) deleteFrom(this.#byCallid, callid, command);
-    for (const callid of after) if (!before.includes(callid)) addTo(this.#byCallid, callid, command);
+    for (const callid of before) if (!after.includes(callid)) this.followed.delete(callid, command);
+    for (const callid of after) if (!before.includes(callid)) this.followed.add(callid, command);
   }
 
   /** Assigns another session. Returns false if the command has ended, or already belongs to that session. */

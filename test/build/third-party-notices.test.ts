@@ -20,7 +20,8 @@ it.each([
 ])(
   'the notices of the bundle %s name each package in it',
   async (name, entry, path, expected) => {
-    await execute(process.execPath, ['build/main.ts', name], { cwd: root });
+    const builder = name === 'client' ? ['build/client.ts'] : ['build/main.ts', name];
+    await execute(process.execPath, builder, { cwd: root });
     const { metafile } = await build({
       absWorkingDir: root,
       entryPoints: [entry],

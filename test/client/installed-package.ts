@@ -8,11 +8,27 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
-/** The build output that is packed. */
-export const DIST_DIRECTORY = join(root, 'client/dist');
+/** The folder of the package, from which it is packed. */
+export const PACKAGE_DIRECTORY = join(root, 'client');
+
+/** The build output for `import`. */
+export const ESM_DIRECTORY = join(PACKAGE_DIRECTORY, 'dist/esm');
+
+/** The oldest version of TypeScript that accepts the types, and the present one. */
+export type TypeScript = '5.0' | 'latest';
+
+const COMPILERS: Readonly<Record<TypeScript, string>> = {
+  '5.0': join(root, 'test/client/oldest-typescript/node_modules/typescript/bin/tsc'),
+  latest: join(root, 'node_modules/typescript/bin/tsc'),
+};
 
 export class InstalledPackage implements AsyncDisposable {
   readonly directory: string;
+
+  /** Where the package is installed. */
+  get packageDirectory(): string {
+    return join(this.directory, 'node_modules/call-api-edge-client');
+  }
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -20,10 +36,9 @@ export class InstalledPackage implements AsyncDisposable {
 
   static async build(): Promise<InstalledPackage> {
     const directory = await mkdtemp(join(tmpdir(), 'call-api-client-'));
-    await rm(DIST_DIRECTORY, { recursive: true, force: true });
     await execute('npm', ['run', '--silent', 'build:client'], { cwd: root });
     await execute('npm', ['pack', '--silent', '--pack-destination', directory], {
-      cwd: join(root, 'client'),
+      cwd: PACKAGE_DIRECTORY,
     });
     const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
     await writeFile(join(directory, 'package.json'), '{"type":"module","private":true}');
@@ -33,11 +48,22 @@ export class InstalledPackage implements AsyncDisposable {
   }
 
   /** Adds a program to the project, and checks its types as for a browser, without those of Node. */
-  async addProgram(name: string, program: string): Promise<void> {
+  async addProgram(name: string, program: string, typeScript: TypeScript = 'latest'): Promise<void> {
     await writeFile(join(this.directory, name), program);
-    const flags = '--strict --exactOptionalPropertyTypes --module nodenext --target es2022 --noEmit --types';
-    const args = [...flags.split(' '), '', '--lib', 'es2022,dom', name];
-    await execute(join(root, 'node_modules/.bin/tsc'), args, { cwd: this.directory });
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, module: 'nodenext', moduleResolution: 'nodenext' },
+      ...{ target: 'es2022', lib: ['es2022', 'dom'], types: [], noEmit: true },
+    };
+    await writeFile(
+      join(this.directory, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: [name] }),
+    );
+    await execute(process.execPath, [COMPILERS[typeScript], '-p', '.'], { cwd: this.directory });
+  }
+
+  /** Adds a program in JavaScript. */
+  addFile(name: string, program: string): Promise<void> {
+    return writeFile(join(this.directory, name), program);
   }
 
   /** Runs a program on Node; resolves with its output. */

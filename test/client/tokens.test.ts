@@ -1,6 +1,7 @@
 /** Tests the client with the tokens of a deployment: created, renewed, revoked and rejected. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { CallApiError, type ConnectionState, connect } from '../../client/index.ts';
+import { createToken } from '../../client/server.ts';
 import { phoneUri } from '../harness/client.ts';
 import { keyId, MultiTenantStack } from '../harness/multi-tenant-stack.ts';
 
@@ -57,4 +58,21 @@ it('closes the connection as unauthorized if its token is invalid', async () => 
     message: expect.stringContaining('The token is invalid or expired'),
   });
   expect(api.state).toEqual({ status: 'closed', reason: 'unauthorized' });
+});
+
+it('connects with a token that createToken has created, and says why there is none', async () => {
+  const apiKey = await deployed.createKey('t1', { role: 'api', site: 's1' });
+  const options = { url: `http://127.0.0.1:${deployed.port}`, apiKey, subject: 'carol' };
+  const { token, subject, site, expires } = await createToken({ ...options, expiresIn: 60 });
+  expect([subject, site]).toEqual(['carol', 's1']);
+  expect(Date.parse(expires)).toBeGreaterThan(Date.now());
+  const api = connect({ url, getToken: async () => token });
+  expect(await api.calls.list({ limit: 1 })).toHaveProperty('calls');
+  api.close();
+  await expect(createToken({ ...options, apiKey: 'wrong' })).rejects.toMatchObject({
+    name: 'TokenError',
+    status: 401,
+    message: expect.stringContaining('API key'),
+  });
+  await expect(createToken({ ...options, expiresIn: 1 })).rejects.toMatchObject({ status: 400 });
 });

@@ -11,6 +11,7 @@ import { type AdapterProcess, findFreeUdpPort, spawnAdapter } from '../harness/s
 export interface DialedLink {
   readonly connected: boolean;
   readonly dial?: { readonly host: string; readonly state: string; readonly failure?: string };
+  readonly adapters?: readonly { readonly adapter: string; readonly role: string }[];
 }
 
 /** The setting of the site, except its URL. */

@@ -56,7 +56,7 @@ export async function runLinkOutage(seconds: number, bufferSize?: number): Promi
       await client.waitForEvent(cmdId, ['TransferStart', 'Ended'], COMMAND_TIMEOUT_MS);
     }),
   );
-  harness.linkProxy.refuseConnections();
+  for (const proxy of harness.linkProxies) proxy.refuseConnections();
   await waitUntil(async () => !(await harness.isLinked()));
   const eventsBefore = harness.udpProxy.forwardedCounts.event;
   const otherCalls = Array.from({ length: seconds * OTHER_CALLS_PER_SECOND }, async (_, n) => {
@@ -65,7 +65,7 @@ export async function runLinkOutage(seconds: number, bufferSize?: number): Promi
   });
   await Promise.all([...otherCalls, sleep(seconds * 1_000)]);
   const raised = harness.udpProxy.forwardedCounts.event - eventsBefore;
-  harness.linkProxy.acceptConnections();
+  for (const proxy of harness.linkProxies) proxy.acceptConnections();
   const calls = await Promise.all(
     cmdIds.map(async (cmdId) => {
       await client.waitForEvent(cmdId, ['Ended'], COMMAND_TIMEOUT_MS);

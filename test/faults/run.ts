@@ -68,8 +68,6 @@ const { values: flags } = parseArgs({
 
 const adapters = Number(flags.adapters);
 if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
-if (adapters === 2 && flags.link === 'dial')
-  throw new Error('--adapters: "2" needs --link accept: the edge dials one URL.');
 const RATES =
   adapters === 1
     ? { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }

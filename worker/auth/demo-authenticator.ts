@@ -38,10 +38,11 @@ export const UNLIMITED_POLICY: Policy = {
 /** The name of the only site. */
 export const DEMO_SITE = 'demo/demo';
 
-/** Returns the policy of the site. Its adapter is dialed if `DIAL_URL` says where. */
+/** Returns the policy of the site. Its adapters are dialed if `DIAL_URL` says where: one URL, or several with commas between them. */
 export function demoPolicy({ DIAL_URL }: Pick<Env, 'DIAL_URL'>): Policy {
   if (!DIAL_URL) return UNLIMITED_POLICY;
-  const link = { url: DIAL_URL, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
+  const [url = DIAL_URL, ...more_urls] = DIAL_URL.split(',');
+  const link = { url, more_urls, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
   return { ...UNLIMITED_POLICY, link };
 }
 

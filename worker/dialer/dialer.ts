@@ -1,11 +1,11 @@
 /**
  * A Dialer opens the links of sites whose adapters listen, and holds the outgoing sockets: those cannot hibernate, while the
  * Switchboards behind them can. Dialers are named `<location or any>/<number>`; a site uses the first one that has room.
- * The Switchboard decides whether a link is needed. This object only dials, and dials again.
+ * The Switchboard decides whether a link is needed. This object only dials, and dials again: each adapter of a site by itself.
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
-import type { DialOrder } from '../../shared/policy/link-setting.ts';
+import { type DialOrder, dialUrls } from '../../shared/policy/link-setting.ts';
 import { closeCode, PING_TIMEOUT_MS } from '../../shared/protocol/link.ts';
 import type { AdapterPrincipal } from '../auth/principal.ts';
 import { openSocket, switchboardOf } from '../http/switchboard-client.ts';
@@ -20,6 +20,7 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   type ProofToVerify,
 } from './connect.ts';
+import { createDialedAdapter, type DialedAdapter, DialedAdapters, onClockSetBack } from './dialed-adapter.ts';
 import { redialDelayMs, STABLE_AFTER_MS, URGENT_INTERVAL_MS } from './redial-delay.ts';
 import { DIALER_SCHEMA, RedialStore } from './redial-store.ts';
 import { type LinkEnd, Splice } from './splice.ts';
@@ -36,32 +37,16 @@ const CHECK_INTERVAL_MS = 5_000;
  */
 const KEEP_ALIVE_MS = 30_000;
 
+/**
+ * The other adapters of a site are dialed this long after the first one, in milliseconds, unless that answers or fails before: a command
+ * waits for 5 s (`LINK_WAIT_MS`).
+ */
+const HEAD_START_MS = 1_000;
+
 const NOT_DIALED_ANY_MORE = 'The edge does not dial this adapter any more.';
 
-interface DialedSite {
-  target: DialOrder;
-  /** Attempts that have failed in a row. */
-  failures: number;
-  /** When the last attempt began, in Unix milliseconds. */
-  attemptedAt: number;
-  /** When the next attempt is due; absent while none is planned. */
-  due?: number | undefined;
-  timer: ReturnType<typeof setTimeout> | null;
-  isDialing: boolean;
-  link?: Splice | undefined;
-  /** The link has had a frame other than ping and pong. */
-  hasSpoken: boolean;
-  openedAt: number;
-  /** The last frame other than ping and pong. */
-  activeAt: number;
-  /** The Switchboard was asked whether it needs the idle link, or to move the busy one, at that time. */
-  askedAt: number;
-  /** Why the last attempt failed, as it was logged. */
-  failure?: string | undefined;
-}
-
 export class Dialer extends DurableObject<Env> {
-  readonly #sites = new Map<string, DialedSite>();
+  readonly #adapters = new DialedAdapters();
   readonly #redials: RedialStore;
   readonly #alarm: Alarm;
   #checkTimer: ReturnType<typeof setInterval> | null = null;
@@ -73,47 +58,41 @@ export class Dialer extends DurableObject<Env> {
     this.#alarm = new Alarm(ctx.storage);
     ctx.blockConcurrencyWhile(() => this.#alarm.load());
     const now = Date.now();
-    for (const { target, due, failures } of this.#redials.list()) {
-      const site = createSite(target, now);
-      this.#sites.set(target.siteName, { ...site, failures });
-      this.#redialAt(target.siteName, due ?? now, now);
+    for (const { url, order, due, failures } of this.#redials.list()) {
+      const adapter = createDialedAdapter(url, order, failures, now);
+      this.#adapters.add(adapter);
+      this.#redialAt(adapter, due ?? now, now);
     }
   }
 
   /**
-   * Dials a site, unless it is linked, is being dialed, or waits after a failure. Returns `full` if another Dialer should.
+   * Dials the adapters of a site, except those that are linked, are being dialed, or wait after a failure. Returns `full` if another
+   * Dialer should.
    * @param isUrgent a command waits: it shortens such a wait
    */
-  dial(target: DialOrder, isUrgent: boolean): 'accepted' | 'full' {
+  dial(order: DialOrder, isUrgent: boolean): 'accepted' | 'full' {
     const now = Date.now();
-    const { siteName } = target;
-    const known = this.#sites.get(siteName);
-    if (!known) {
-      if (isFull([...this.#sites.values()], now)) return 'full';
-      this.#sites.set(siteName, createSite(target, now));
-      this.#attempt(siteName);
-      return 'accepted';
+    const known = this.#adapters.of(order.siteName);
+    if (known.length === 0 && isFull(this.#adapters.all, now)) return 'full';
+    this.#adopt(order);
+    for (const url of dialUrls(order)) {
+      const adapter = known.find((each) => each.url === url);
+      if (adapter) this.#hasten(adapter, isUrgent, now);
+      else this.#dialNew(createDialedAdapter(url, order, 0, now), now);
     }
-    known.target = target;
-    if (known.link || known.isDialing) return 'accepted';
-    const earliest = Math.min(known.attemptedAt, now) + URGENT_INTERVAL_MS;
-    if (known.due === undefined) this.#attempt(siteName);
-    else if (isUrgent && known.due > earliest) this.#redialAt(siteName, Math.max(now, earliest), now);
     return 'accepted';
   }
 
-  /** The site is not dialed any more, or at another place. */
+  /** The site is not dialed any more, or at other places. */
   hangUp(siteName: string): void {
-    const site = this.#sites.get(siteName);
-    this.#forget(siteName);
-    site?.link?.close(1000, NOT_DIALED_ANY_MORE);
+    for (const adapter of this.#adapters.of(siteName)) this.#hangUp(adapter);
   }
 
   override async alarm(): Promise<void> {
     this.#alarm.onFired();
     const now = Date.now();
-    for (const [siteName, { due }] of this.#sites) {
-      if (due !== undefined && due <= now) this.#attempt(siteName);
+    for (const adapter of this.#adapters.all) {
+      if (adapter.due !== undefined && adapter.due <= now) this.#attempt(adapter);
     }
     this.#armAlarm(now);
   }
@@ -126,40 +105,71 @@ export class Dialer extends DurableObject<Env> {
     return decision.ok ? { role: 'adapter', key: proof.keyId, policy: decision.policy } : undefined;
   }
 
-  /** Begins an attempt. It ends in {@link #open} or {@link #onFailed}. */
-  #attempt(siteName: string): void {
-    const site = this.#sites.get(siteName);
-    if (!site || site.isDialing || site.link) return;
-    this.#stopWaiting(site);
-    site.isDialing = true;
-    site.attemptedAt = Date.now();
-    site.activeAt = site.attemptedAt;
-    void this.#dialAndOpen(site);
+  /** The first adapter of a site has a head start, so that it serves the site whenever it can. */
+  #dialNew(adapter: DialedAdapter, now: number): void {
+    const isFirst = this.#adapters.of(adapter.order.siteName).length === 0;
+    this.#adapters.add(adapter);
+    if (isFirst) this.#attempt(adapter);
+    else this.#redialAt(adapter, now + HEAD_START_MS, now);
   }
 
-  async #dialAndOpen(site: DialedSite): Promise<void> {
-    const { target } = site;
-    const result = await dialAdapter(target, this.env, (proof) => this.verifyProof(proof));
-    const opened = 'socket' in result ? await this.#openEdgeSocket(target, result) : result;
-    site.isDialing = false;
-    const isWanted = this.#sites.get(target.siteName) === site && site.target.url === target.url;
+  /** An attempt has ended: the adapters that have waited for that are dialed. */
+  #dialOthers({ order }: DialedAdapter): void {
+    for (const each of this.#adapters.of(order.siteName)) if (each.attemptedAt === 0) this.#attempt(each);
+  }
+
+  /** Takes over the newest setting of a site. */
+  #adopt(order: DialOrder): void {
+    for (const adapter of this.#adapters.of(order.siteName)) {
+      adapter.order = order;
+      if (!dialUrls(order).includes(adapter.url)) this.#hangUp(adapter);
+    }
+  }
+
+  #hangUp(adapter: DialedAdapter): void {
+    this.#forget(adapter);
+    adapter.link?.close(1000, NOT_DIALED_ANY_MORE);
+  }
+
+  /** Begins an attempt, or makes one that is planned earlier if a command waits. */
+  #hasten(adapter: DialedAdapter, isUrgent: boolean, now: number): void {
+    if (adapter.link || adapter.isDialing) return;
+    const earliest = Math.min(adapter.attemptedAt, now) + URGENT_INTERVAL_MS;
+    if (adapter.due === undefined) this.#attempt(adapter);
+    else if (isUrgent && adapter.due > earliest) this.#redialAt(adapter, Math.max(now, earliest), now);
+  }
+
+  /** Begins an attempt. It ends in {@link #open} or {@link #onFailed}. */
+  #attempt(adapter: DialedAdapter): void {
+    if (!this.#adapters.has(adapter) || adapter.isDialing || adapter.link) return;
+    this.#stopWaiting(adapter);
+    adapter.isDialing = true;
+    adapter.attemptedAt = Date.now();
+    adapter.activeAt = adapter.attemptedAt;
+    void this.#dialAndOpen(adapter);
+  }
+
+  async #dialAndOpen(adapter: DialedAdapter): Promise<void> {
+    const { order, url } = adapter;
+    const result = await dialAdapter({ ...order, url }, this.env, (proof) => this.verifyProof(proof));
+    const opened = 'socket' in result ? await this.#openEdgeSocket(order, result) : result;
+    adapter.isDialing = false;
+    const isWanted = this.#adapters.has(adapter);
+    if (isWanted) this.#dialOthers(adapter);
     if ('failure' in opened) {
-      if (isWanted) await this.#onFailed(site, opened.failure, opened.detail);
+      if (isWanted) await this.#onFailed(adapter, opened.failure, opened.detail);
       return;
     }
-    if (isWanted) return this.#open(site, opened);
+    if (isWanted) return this.#open(adapter, opened);
     for (const socket of [opened.adapter, opened.edge]) closeUnused(socket, 1000, NOT_DIALED_ANY_MORE);
-    if (this.#sites.get(target.siteName) === site) this.#attempt(target.siteName);
   }
 
   async #openEdgeSocket(
-    target: DialOrder,
+    order: DialOrder,
     { socket: adapter, principal }: Exclude<DialResult, { failure: string }>,
   ): Promise<{ adapter: WebSocket; edge: WebSocket } | { failure: string; detail?: string }> {
-    const { siteName, location } = target;
-    const hint = location === undefined ? {} : { locationHint: location };
     try {
-      const response = await openSocket(this.env, { siteName, principal, ...hint }, principal);
+      const response = await openSocket(this.env, { ...hintOf(order), principal }, principal);
       if (response.webSocket) return { adapter, edge: response.webSocket };
       closeUnused(adapter, GOING_AWAY, 'The site does not accept the link.');
       return {
@@ -173,173 +183,159 @@ export class Dialer extends DurableObject<Env> {
   }
 
   #open(
-    site: DialedSite,
+    dialed: DialedAdapter,
     { adapter, edge }: { readonly adapter: WebSocket; readonly edge: WebSocket },
   ): void {
     const now = Date.now();
-    const { target } = site;
-    site.openedAt = now;
-    site.hasSpoken = false;
-    site.activeAt = now;
-    site.askedAt = now;
-    if (target.keep) this.#redials.set({ target, due: null, failures: 0 });
-    else this.#redials.delete(target.siteName);
-    site.link = new Splice({
+    const { order, url } = dialed;
+    dialed.openedAt = now;
+    dialed.hasSpoken = false;
+    dialed.activeAt = now;
+    dialed.askedAt = now;
+    if (order.keep) this.#redials.set({ order, url, due: null, failures: 0 });
+    else this.#redials.delete(order.siteName, url);
+    dialed.link = new Splice({
       adapter,
       edge,
       now: Date.now,
-      onFrame: () => this.#onFrame(site),
-      onEnd: (end) => void this.#onEnd(site, end),
+      onFrame: () => this.#onFrame(dialed),
+      onEnd: (end) => void this.#onEnd(dialed, end),
     });
     this.#checkTimer ??= setInterval(() => this.#checkLinks(), CHECK_INTERVAL_MS);
     this.#armAlarm(now);
   }
 
-  #onFrame(site: DialedSite): void {
+  #onFrame(adapter: DialedAdapter): void {
     const now = Date.now();
-    if (isIdle(site.activeAt, now) && isBusy([...this.#sites.values()], now)) {
+    if (isIdle(adapter.activeAt, now) && isBusy(this.#adapters.all, now)) {
       // The Switchboard has it dialed by another Dialer, whose link then replaces this one.
-      this.#ask(site, (switchboard) => switchboard.moveLink());
+      this.#ask(adapter, (switchboard) => switchboard.moveLink(adapter.order.shard));
     }
-    site.activeAt = now;
-    site.hasSpoken = true;
+    adapter.activeAt = now;
+    adapter.hasSpoken = true;
   }
 
   /** Closes links that are silent, and lets the Switchboard close idle ones: it knows what it needs. */
   #checkLinks(): void {
     const now = Date.now();
-    for (const site of this.#sites.values()) {
-      onClockSetBack(site, now);
-      const { link, target, hasSpoken, openedAt, activeAt, askedAt } = site;
+    for (const adapter of this.#adapters.all) {
+      onClockSetBack(adapter, now);
+      const { link, order, hasSpoken, openedAt } = adapter;
       if (!link) continue;
-      const idleMs = target.idle_s * 1_000;
       if (!hasSpoken && now - openedAt >= HANDSHAKE_TIMEOUT_MS)
         link.close(GOING_AWAY, 'No hello arrived in time.');
       else if (now - link.heardAt > PING_TIMEOUT_MS) link.close(GOING_AWAY, 'No ping arrived in time.');
-      else if (!target.keep && now - Math.max(activeAt, askedAt) >= idleMs) {
-        site.askedAt = now;
-        this.#ask(site, (switchboard) => switchboard.releaseLink());
+      else if (!order.keep && this.#isSiteIdle(order, now)) {
+        // It closes all links of the site.
+        for (const each of this.#adapters.of(order.siteName)) each.askedAt = now;
+        this.#ask(adapter, (switchboard) => switchboard.releaseLink());
       }
     }
     this.#stopCheckingIfIdle();
   }
 
-  async #onEnd(site: DialedSite, { code, reason, by }: LinkEnd): Promise<void> {
+  #isSiteIdle({ siteName, idle_s }: DialOrder, now: number): boolean {
+    const times = this.#adapters.of(siteName).flatMap(({ activeAt, askedAt }) => [activeAt, askedAt]);
+    return now - Math.max(...times) >= idle_s * 1_000;
+  }
+
+  async #onEnd(adapter: DialedAdapter, { code, reason, by }: LinkEnd): Promise<void> {
     const now = Date.now();
-    site.link = undefined;
+    adapter.link = undefined;
     this.#stopCheckingIfIdle();
-    if (this.#sites.get(site.target.siteName) !== site) return;
+    if (!this.#adapters.has(adapter)) return;
     // A newer link has replaced this one, or the Switchboard has closed it, and asks again when it needs one.
-    if (by === 'edge' && (code === closeCode.superseded || (code === 1000 && !site.target.keep))) {
-      this.#forget(site.target.siteName);
+    if (by === 'edge' && (code === closeCode.superseded || (code === 1000 && !adapter.order.keep))) {
+      this.#forget(adapter);
       return;
     }
-    if (now - site.openedAt >= STABLE_AFTER_MS) {
-      site.failures = 0;
-      site.failure = undefined;
+    if (now - adapter.openedAt >= STABLE_AFTER_MS) {
+      adapter.failures = 0;
+      adapter.failure = undefined;
     }
-    const who = by === 'adapter' ? 'adapter' : 'edge';
-    await this.#onFailed(site, `The ${who} closed the link: ${code}${reason === '' ? '' : ` ${reason}`}`);
+    await this.#onFailed(adapter, `The ${by} closed the link: ${code}${reason === '' ? '' : ` ${reason}`}`);
   }
 
   /** Plans another attempt if the site still needs a link. */
-  async #onFailed(site: DialedSite, reason: string, detail?: string): Promise<void> {
-    const { siteName, url } = site.target;
-    if (site.failure !== reason)
+  async #onFailed(adapter: DialedAdapter, failure: string, detail?: string): Promise<void> {
+    const { order, url } = adapter;
+    const { host } = new URL(url);
+    if (adapter.failure !== failure)
       console.warn(
-        `Dialing the adapter of ${siteName} at ${new URL(url).host} failed. ${reason}${detail === undefined ? '' : ` (${detail})`}`,
+        `Dialing the adapter of ${order.siteName} at ${host} failed. ${failure}${detail === undefined ? '' : ` (${detail})`}`,
       );
-    site.failure = reason;
-    site.failures += 1;
+    adapter.failure = failure;
+    adapter.failures += 1;
     // Before the Switchboard is asked: if this object is ended meanwhile, its alarm continues.
     const now = Date.now();
-    const due = now + redialDelayMs(site.failures, Math.random());
-    this.#redialAt(siteName, due, now, true);
-    const target = await this.#askWhereToDial(site, reason);
-    if (this.#sites.get(siteName) !== site) return;
-    if (target === null) this.#forget(siteName);
-    else site.target = target;
+    this.#redialAt(adapter, now + redialDelayMs(adapter.failures, Math.random()), now, true);
+    const reason = dialUrls(order).length > 1 ? `${host}: ${failure}` : failure;
+    const newest = await this.#askWhereToDial(adapter, reason);
+    if (!this.#adapters.has(adapter)) return;
+    if (newest === null) this.#forget(adapter);
+    else this.#adopt(newest);
   }
 
-  /** Returns where the site is to be dialed, or null if no link is needed. */
-  async #askWhereToDial(site: DialedSite, reason: string): Promise<DialOrder | null> {
+  /** Returns where the site is to be dialed, or null if this adapter is not needed. */
+  async #askWhereToDial({ order }: DialedAdapter, reason: string): Promise<DialOrder | null> {
+    const isLast = !this.#adapters.of(order.siteName).some(({ link, isDialing }) => link || isDialing);
     try {
-      return await switchboardOf(this.env, hintOf(site.target)).onDialFailed(reason, site.target.shard);
+      return await switchboardOf(this.env, hintOf(order)).onDialFailed(reason, order.shard, isLast);
     } catch (error) {
-      console.warn(`The site ${site.target.siteName} could not be asked whether it needs a link`, error);
-      return site.target;
+      console.warn(`The site ${order.siteName} could not be asked whether it needs a link`, error);
+      return order;
     }
   }
 
-  #ask(site: DialedSite, question: (switchboard: ReturnType<typeof switchboardOf>) => Promise<void>): void {
-    question(switchboardOf(this.env, hintOf(site.target))).catch((error: unknown) =>
-      console.warn(`The site ${site.target.siteName} did not answer its Dialer`, error),
+  #ask(
+    { order }: DialedAdapter,
+    question: (switchboard: ReturnType<typeof switchboardOf>) => Promise<void>,
+  ): void {
+    question(switchboardOf(this.env, hintOf(order))).catch((error: unknown) =>
+      console.warn(`The site ${order.siteName} did not answer its Dialer`, error),
     );
   }
 
   /** @param isStored whether the wait must survive the end of this object */
-  #redialAt(siteName: string, due: number, now: number, isStored = false): void {
-    const site = this.#sites.get(siteName);
-    if (!site) return;
-    this.#stopWaiting(site);
-    site.due = due;
-    if (isStored) this.#redials.set({ target: site.target, due, failures: site.failures });
+  #redialAt(adapter: DialedAdapter, due: number, now: number, isStored = false): void {
+    const { order, url, failures } = adapter;
+    if (!this.#adapters.has(adapter)) return;
+    this.#stopWaiting(adapter);
+    adapter.due = due;
+    if (isStored) this.#redials.set({ order, url, due, failures });
     if (due - now <= LONGEST_TIMER_MS)
-      site.timer = setTimeout(() => this.#attempt(siteName), Math.max(1, due - now));
+      adapter.timer = setTimeout(() => this.#attempt(adapter), Math.max(1, due - now));
     this.#armAlarm(now);
   }
 
-  #stopWaiting(site: DialedSite): void {
-    clearTimeout(site.timer);
-    site.timer = null;
-    site.due = undefined;
+  #stopWaiting(adapter: DialedAdapter): void {
+    clearTimeout(adapter.timer);
+    adapter.timer = null;
+    adapter.due = undefined;
   }
 
-  #forget(siteName: string): void {
-    const site = this.#sites.get(siteName);
-    if (site) this.#stopWaiting(site);
-    this.#sites.delete(siteName);
-    this.#redials.delete(siteName);
+  #forget(adapter: DialedAdapter): void {
+    this.#stopWaiting(adapter);
+    this.#adapters.delete(adapter);
+    this.#redials.delete(adapter.order.siteName, adapter.url);
     this.#armAlarm(Date.now());
   }
 
   #stopCheckingIfIdle(): void {
-    if ([...this.#sites.values()].some(({ link }) => link)) return;
+    if (this.#adapters.all.some(({ link }) => link)) return;
     clearInterval(this.#checkTimer);
     this.#checkTimer = null;
   }
 
   /** Arms one alarm for all that waits, and to stay alive; cancels it where there is nothing. */
   #armAlarm(now: number): void {
-    if (this.#sites.size === 0) {
+    if (this.#adapters.size === 0) {
       if (this.#alarm.at(now) < Number.POSITIVE_INFINITY) void this.#alarm.cancel();
       return;
     }
-    const dues = [...this.#sites.values()].map(({ due = Number.POSITIVE_INFINITY }) => due);
+    const dues = this.#adapters.all.map(({ due = Number.POSITIVE_INFINITY }) => due);
     this.#alarm.arm(Math.min(now + KEEP_ALIVE_MS, Math.max(Math.min(...dues), now + LONGEST_TIMER_MS)), now);
   }
-}
-
-function createSite(target: DialOrder, now: number): DialedSite {
-  return {
-    target,
-    failures: 0,
-    attemptedAt: 0,
-    isDialing: false,
-    hasSpoken: false,
-    timer: null,
-    openedAt: now,
-    activeAt: now,
-    askedAt: now,
-  };
-}
-
-/** A clock that was set back makes nothing wait longer. */
-function onClockSetBack(site: DialedSite, now: number): void {
-  site.openedAt = Math.min(site.openedAt, now);
-  site.activeAt = Math.min(site.activeAt, now);
-  site.askedAt = Math.min(site.askedAt, now);
-  site.link?.onClockSetBack(now);
 }
 
 function hintOf({ siteName, location }: DialOrder): Parameters<typeof switchboardOf>[1] {

@@ -22,6 +22,13 @@ import type { RpcReply } from './rpc/rpc-server.ts';
 const BUSY_REQUESTS = 8;
 const GATHER_MS = 1;
 
+/**
+ * From this many running commands on, turns that only notify clients are stored together if they come within {@link NOTIFY_GATHER_MS}: over
+ * a real network each message of an adapter arrives by itself, and each turn costs a row. MI requests are not held up by that.
+ */
+const BUSY_COMMANDS = 3;
+const NOTIFY_GATHER_MS = 5;
+
 /** A turn without output is stored this much later: what it waits for is usually a millisecond away. */
 const SILENT_COMMIT_MS = 50;
 
@@ -65,10 +72,10 @@ export class CommitQueue {
   /** Ends the turn: commits now or soon, depending on its output. */
   endTurn(now: number): void {
     const { runner, link, reconciler, calls, diagnosis, dialing } = this.#components;
-    const isBusy = runner.pendingRequests >= BUSY_REQUESTS;
     const hasOutput = [runner, link, reconciler, diagnosis].some((component) => component.hasOutput);
     if (this.#afterCommit.length > 0 || hasOutput) {
-      if (isBusy) this.#commitWithin(GATHER_MS);
+      const gatherMs = this.#gatherMs;
+      if (gatherMs > 0) this.#commitWithin(gatherMs);
       else this.commit(now);
     } else if (calls.hasOutput) {
       this.#commitWithin(WATCHED_COMMIT_MS);
@@ -120,6 +127,12 @@ export class CommitQueue {
     }
     this.armAlarm(now);
     this.#armDiagnosis(now);
+    const { followed } = runner;
+    link.tellInterest({
+      isWatched: watchers.any,
+      followed: followed.callids,
+      changes: followed.takeChanges(),
+    });
     link.flush([...requests, ...reconciler.takeRequests(), ...diagnosis.takeRequests()], rows.length > 0);
     for (const send of this.#afterCommit.splice(0)) send();
     for (const { socket, response } of diagnosis.takeResponses())
@@ -156,6 +169,14 @@ export class CommitQueue {
       this.commit(Date.now());
     };
     this.#dueTimer = { at, id: setTimeout(onDue, Math.max(at - now, 1)) };
+  }
+
+  /** How long a turn with output waits for others, in milliseconds. */
+  get #gatherMs(): number {
+    const { runner, link, diagnosis } = this.#components;
+    const hasUrgent = runner.hasRequests || link.hasOutput || diagnosis.hasOutput;
+    if (!hasUrgent && runner.size >= BUSY_COMMANDS) return NOTIFY_GATHER_MS;
+    return runner.pendingRequests >= BUSY_REQUESTS ? GATHER_MS : 0;
   }
 
   /** See {@link isSiteWatched}. */

@@ -89,7 +89,7 @@ export function restoreComponents(
     ctx,
     linkListener(runner, calls, reconciler, diagnosis),
     applied,
-    () => dialing.isReleased,
+    () => dialing,
   );
   const dialing: Dialing = new Dialing({
     sql,

@@ -194,12 +194,15 @@ export class Switchboard extends DurableObject<Env> {
     return health;
   }
 
-  /** The Dialer with this number could not open the link, or has lost it. Returns where to dial again; null for nowhere. */
-  onDialFailed(reason: string, shard: number): DialOrder | null {
+  /**
+   * The Dialer with this number could not open a link, or has lost it. Returns where to dial again; null for nowhere.
+   * @param isLast no other adapter of the site is linked or being dialed
+   */
+  onDialFailed(reason: string, shard: number, isLast: boolean): DialOrder | null {
     if (this.#isErased) return null;
     const { dialing, commits } = this.#active;
     const now = Date.now();
-    const target = dialing.onFailed(reason, shard, now);
+    const target = dialing.onFailed(reason, shard, isLast, now);
     commits.endTurn(now);
     return target;
   }
@@ -215,9 +218,9 @@ export class Switchboard extends DurableObject<Env> {
     commits.endTurn(now);
   }
 
-  /** The Dialer of this site has too many busy ones: another Dialer opens a link, which replaces this one. */
-  async moveLink(): Promise<void> {
-    if (!this.#isErased) await this.#active.dialing.move();
+  /** The Dialer with this number has too many busy sites: another Dialer opens links, which replace those of this site. */
+  async moveLink(shard: number): Promise<void> {
+    if (!this.#isErased) await this.#active.dialing.move(shard);
   }
 
   /** Returns what the site uses of its limits. An object that was never used stays without tables. */

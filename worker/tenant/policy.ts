@@ -49,8 +49,8 @@ function dialTargetOf(
   { id, link, location }: Pick<Site, 'id' | 'link' | 'location'>,
 ): DialTarget | undefined {
   if (link.mode === 'accept') return undefined;
-  const { url, idle_s, keep } = link;
-  return { url, idle_s, keep, siteName: `${tenant}/${id}`, ...(location === null ? {} : { location }) };
+  const { mode: _, ...target } = link;
+  return { ...target, siteName: `${tenant}/${id}`, ...(location === null ? {} : { location }) };
 }
 
 function sharesOf(limits: Limits, shares: number): Partial<Limits> {

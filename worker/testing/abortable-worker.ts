@@ -37,7 +37,7 @@ export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/test/move') {
-      await env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(searchParams.get('name') ?? '')).moveLink();
+      await env.SWITCHBOARD.get(env.SWITCHBOARD.idFromName(searchParams.get('name') ?? '')).moveLink(0);
       return new Response();
     }
     if (pathname !== '/test/abort') return worker.fetch(request, env, ctx);

@@ -60,7 +60,7 @@ export interface Edge {
 /** Who opens the link, as the edge sees it. */
 export type LinkMode = 'accept' | 'dial';
 
-/** @param dialUrl where the edge dials the adapter; undefined if the adapter connects to the edge */
+/** @param dialUrl where the edge dials the adapters, with commas between the URLs; undefined if they connect to the edge */
 export type StartEdge = (adapterKey: string, dialUrl?: string) => Promise<Edge>;
 
 /** Child processes, which must not outlive this process, however it ends. */
@@ -90,7 +90,7 @@ export interface FaultHarnessOptions {
 
 type Components = Pick<
   FaultHarness,
-  'faultLog' | 'simulator' | 'edge' | 'clientProxy' | 'linkProxy' | 'udpProxy'
+  'faultLog' | 'simulator' | 'edge' | 'clientProxy' | 'linkProxies' | 'udpProxy'
 >;
 
 export class FaultHarness implements AsyncDisposable {
@@ -99,30 +99,37 @@ export class FaultHarness implements AsyncDisposable {
   readonly edge: Edge;
   /** Between clients and edge. */
   readonly clientProxy: WebSocketProxy;
-  /** Between adapter and edge. */
-  readonly linkProxy: WebSocketProxy;
+  /** Between adapters and edge: one for all that connect to the edge, one for each that is dialed. */
+  readonly linkProxies: readonly WebSocketProxy[];
   /** Between adapter and simulator. */
   readonly udpProxy: UdpProxy;
   readonly #adapterEnv: Record<string, string>;
+  /** The settings of each adapter for its end of the link. */
+  readonly #linkEnvs: readonly Record<string, string>[];
   /** The process of each adapter that was started last. */
   readonly #running: AdapterProcess[] = [];
   readonly #adapters: AdapterProcess[] = [];
   readonly #clients: Pick<FaultClient, 'close'>[] = [];
+  #linkFaults = 0;
   #isDisposed = false;
 
-  private constructor(components: Components, options: FaultHarnessOptions, linkEnv: Record<string, string>) {
+  private constructor(
+    components: Components,
+    options: FaultHarnessOptions,
+    linkEnvs: readonly Record<string, string>[],
+  ) {
     this.faultLog = components.faultLog;
     this.simulator = components.simulator;
     this.edge = components.edge;
     this.clientProxy = components.clientProxy;
-    this.linkProxy = components.linkProxy;
+    this.linkProxies = components.linkProxies;
+    this.#linkEnvs = linkEnvs;
     this.udpProxy = components.udpProxy;
     this.#adapterEnv = {
       OPENSIPS_MI: `127.0.0.1:${this.udpProxy.port}`,
       ADAPTER_KEY,
       SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
       FR_TIMEOUT: String(FR_TIMEOUT_S),
-      ...linkEnv,
       ...options.adapter,
     };
   }
@@ -131,19 +138,26 @@ export class FaultHarness implements AsyncDisposable {
   static async start(options: FaultHarnessOptions): Promise<FaultHarness> {
     const faultLog = new FaultLog();
     const simulator = await startSimulator({ timers: TIMERS, ...options.simulator });
-    const { edge, clientProxy, linkProxy, linkEnv } = await startLinkedEdge(options);
+    const { edge, clientProxy, linkProxies, linkEnvs } = await startLinkedEdge(options);
     const udpProxy = await UdpProxy.start(simulator.mi.port, options.faultRates, options.random, faultLog);
-    const components = { faultLog, simulator, edge, clientProxy, linkProxy, udpProxy };
-    const harness = new FaultHarness(components, options, linkEnv);
+    const components = { faultLog, simulator, edge, clientProxy, linkProxies, udpProxy };
+    const harness = new FaultHarness(components, options, linkEnvs);
     const { adapters = 1 } = options;
     for (let index = 0; index < adapters; index++) harness.#startAdapter(index);
     // The edge dials when it needs the adapter.
     await waitUntil(async () =>
       options.link === 'dial'
-        ? harness.adapterLog().includes(LISTENING)
+        ? harness.#adapters.every((adapter) => adapter.log().includes(LISTENING))
         : (await harness.fetchHealth()).link.adapters?.length === adapters,
     );
     return harness;
+  }
+
+  /** Returns the proxy of the link that has the next fault: each in turn. */
+  nextLinkProxy(): WebSocketProxy {
+    const proxy = this.linkProxies[this.#linkFaults++ % this.linkProxies.length];
+    if (!proxy) throw new Error('There is no link.');
+    return proxy;
   }
 
   get clientUrl(): string {
@@ -173,7 +187,11 @@ export class FaultHarness implements AsyncDisposable {
 
   #startAdapter(index: number): void {
     if (this.#isDisposed) return;
-    const adapter = spawnAdapter({ ...this.#adapterEnv, ADAPTER_NAME: `faults-${index}` });
+    const adapter = spawnAdapter({
+      ...this.#adapterEnv,
+      ...this.#linkEnvs[index],
+      ADAPTER_NAME: `faults-${index}`,
+    });
     trackChild(adapter.process);
     this.#running[index] = adapter;
     this.#adapters.push(adapter);
@@ -216,7 +234,7 @@ export class FaultHarness implements AsyncDisposable {
   /** Ends all faults, so that stalled and refused connections recover. */
   stopFaults(): void {
     this.udpProxy.faultRates = NO_UDP_FAULTS;
-    for (const proxy of [this.clientProxy, this.linkProxy]) {
+    for (const proxy of [this.clientProxy, ...this.linkProxies]) {
       proxy.delayMs = 0;
       proxy.acceptConnections();
       proxy.resume();
@@ -227,33 +245,42 @@ export class FaultHarness implements AsyncDisposable {
     this.#isDisposed = true;
     for (const client of this.#clients) client.close();
     for (const adapter of this.#adapters) await adapter.stop('SIGKILL');
-    const proxies = [this.clientProxy, this.linkProxy, this.udpProxy];
+    const proxies = [this.clientProxy, ...this.linkProxies, this.udpProxy];
     await Promise.all(proxies.map((proxy) => proxy[Symbol.asyncDispose]()));
     await this.edge.stop();
     await this.simulator.close();
   }
 }
 
-/** Starts the edge and the proxies before and behind it. Returns also the settings of the adapter for its end of the link. */
-async function startLinkedEdge({ link = 'accept', startEdge = startWorkerd }: FaultHarnessOptions) {
+/** Starts the edge and the proxies before and behind it. Returns also the settings of each adapter for its end of the link. */
+async function startLinkedEdge({
+  link = 'accept',
+  adapters = 1,
+  startEdge = startWorkerd,
+}: FaultHarnessOptions) {
   if (link === 'accept') {
     const edge = await startEdge(ADAPTER_KEY);
     const clientProxy = await WebSocketProxy.start(edge.port);
     const linkProxy = await WebSocketProxy.start(edge.port);
-    return { edge, clientProxy, linkProxy, linkEnv: { EDGE_URL: adapterUrl(linkProxy.port) } };
+    const linkEnvs = Array.from({ length: adapters }, () => ({ EDGE_URL: adapterUrl(linkProxy.port) }));
+    return { edge, clientProxy, linkProxies: [linkProxy], linkEnvs };
   }
-  const listenPort = await findFreePort();
-  const linkProxy = await WebSocketProxy.start(listenPort);
-  const publicUrl = `http://127.0.0.1:${linkProxy.port}/link`;
-  const edge = await startEdge(ADAPTER_KEY, publicUrl);
+  const listeners = await Promise.all(
+    Array.from({ length: adapters }, async () => {
+      const port = await findFreePort();
+      const proxy = await WebSocketProxy.start(port);
+      return { port, proxy, publicUrl: `http://127.0.0.1:${proxy.port}/link` };
+    }),
+  );
+  const edge = await startEdge(ADAPTER_KEY, listeners.map(({ publicUrl }) => publicUrl).join());
   const clientProxy = await WebSocketProxy.start(edge.port);
-  const linkEnv = {
+  const linkEnvs = listeners.map(({ port, publicUrl }) => ({
     // It reads the keys of the edge there, and knocks.
     EDGE_URL: adapterUrl(clientProxy.port),
-    ADAPTER_LISTEN: `127.0.0.1:${listenPort}`,
+    ADAPTER_LISTEN: `127.0.0.1:${port}`,
     ADAPTER_PUBLIC_URL: publicUrl,
-  };
-  return { edge, clientProxy, linkProxy, linkEnv };
+  }));
+  return { edge, clientProxy, linkProxies: listeners.map(({ proxy }) => proxy), linkEnvs };
 }
 
 function adapterUrl(port: number): string {

@@ -112,18 +112,20 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
   harness.faultLog.record(kind, JSON.stringify(details));
   switch (fault.kind) {
     case 'linkReset':
-      return harness.linkProxy.resetConnections();
+      return harness.nextLinkProxy().resetConnections();
     case 'clientReset':
       return harness.clientProxy.resetConnections();
-    case 'linkSlow':
-      harness.linkProxy.delayMs = SLOW_LINK_DELAY_MS;
+    case 'linkSlow': {
+      const proxy = harness.nextLinkProxy();
+      proxy.delayMs = SLOW_LINK_DELAY_MS;
       await sleep(SLOW_LINK_DURATION_MS);
-      harness.linkProxy.delayMs = 0;
+      proxy.delayMs = 0;
       return;
+    }
     case 'linkHalfOpen':
     case 'linkHalfOpenLong':
     case 'clientHalfOpen': {
-      const proxy = fault.kind === 'clientHalfOpen' ? harness.clientProxy : harness.linkProxy;
+      const proxy = fault.kind === 'clientHalfOpen' ? harness.clientProxy : harness.nextLinkProxy();
       proxy.stall(...fault.directions);
       await sleep(fault.ms);
       if (fault.end === 'reset') proxy.resetConnections();

@@ -1,5 +1,5 @@
 /** Decides which URLs an administrator may let the edge dial. @module */
-import type { LinkSetting } from '../../../shared/policy/link-setting.ts';
+import { dialUrls, type LinkSetting } from '../../../shared/policy/link-setting.ts';
 import { problemResponse } from '../../errors/problem.ts';
 import { type AdapterNetworks, unsafeUrlReason } from '../../objects/adapter-networks.ts';
 
@@ -9,6 +9,10 @@ export function rejectUnsafeLink(
   networks: Env & AdapterNetworks,
 ): Response | undefined {
   if (link?.mode !== 'dial') return undefined;
-  const reason = unsafeUrlReason(link.url, networks);
-  return reason === undefined ? undefined : problemResponse(400, `link.url: ${reason}`);
+  for (const url of dialUrls(link)) {
+    const reason = unsafeUrlReason(url, networks);
+    const name = url === link.url ? 'link.url' : 'link.more_urls';
+    if (reason !== undefined) return problemResponse(400, `${name}: ${reason}`);
+  }
+  return undefined;
 }

@@ -1,9 +1,9 @@
 /**
- * The part of a site that lets its adapter be dialed, where the site's setting says so. At the end of each turn it asks a Dialer for a
- * link if one is needed. The Dialer dials, repeats what has failed, and asks before it closes an idle link.
+ * The part of a site that lets its adapters be dialed, where the site's setting says so. At the end of each turn it asks a Dialer for
+ * links if they are needed. The Dialer dials, repeats what has failed, and asks before it closes idle links.
  * @module
  */
-import type { DialOrder, DialTarget } from '../../../shared/policy/link-setting.ts';
+import { type DialOrder, type DialTarget, dialUrls } from '../../../shared/policy/link-setting.ts';
 import { TokenBucket } from '../../../shared/policy/token-bucket.ts';
 import type { Problem } from '../../../shared/protocol/http/problem.ts';
 import type { Link } from '../link/link.ts';
@@ -69,17 +69,38 @@ export class Dialing {
     return this.target !== undefined && this.#state.get().isReleased;
   }
 
+  /** Whether adapters that are not connected are being dialed, and none of them has failed: that is no failure either. */
+  get awaitsAdapters(): boolean {
+    const { target } = this;
+    return target !== undefined && this.#state.get().failure === null && !this.#isComplete(target);
+  }
+
   /** Call it at the end of each turn: asks for a link if one is needed, and lets messages go on when it is there. */
   check(now: number): void {
     const { target } = this;
     if (!target) this.#waiters.release();
-    else if (this.#options.link.isConnected) this.#onLinked();
-    else this.#requestIfNeeded(target, now);
+    else if (this.#options.link.isConnected) this.#onLinked(target, now);
+    else this.#onUnlinked(target, now);
   }
 
-  #requestIfNeeded(target: DialTarget, now: number): void {
+  #onUnlinked(target: DialTarget, now: number): void {
     if (this.#knock?.isLinked) this.#knock.isEnded = true;
-    const need = this.#need(now);
+    this.#requestIfNeeded(target, this.#need(now), now);
+  }
+
+  #onLinked(target: DialTarget, now: number): void {
+    if (this.#knock?.isEnded) this.#knock = undefined;
+    if (this.#knock) this.#knock.isLinked = true;
+    const isComplete = this.#isComplete(target);
+    // The end of a knock is no outage: the adapter is dialed then.
+    this.#state.set({ ...(isComplete ? { failure: null } : {}), isReleased: this.#knock !== undefined });
+    this.#waiters.release();
+    if (isComplete) this.#requestedAt = Number.NEGATIVE_INFINITY;
+    // Nobody waits for the others: one adapter serves the site.
+    else if (!this.#knock && this.#need(now) !== 'none') this.#requestIfNeeded(target, 'soon', now);
+  }
+
+  #requestIfNeeded(target: DialTarget, need: Need, now: number): void {
     if (need === 'none' || this.#isStopped) return;
     const interval = need === 'now' ? URGENT_INTERVAL_MS : REPEAT_AFTER_MS;
     const elapsed = now - this.#requestedAt;
@@ -88,13 +109,12 @@ export class Dialing {
     void this.#request(target, need === 'now');
   }
 
-  #onLinked(): void {
-    if (this.#knock?.isEnded) this.#knock = undefined;
-    if (this.#knock) this.#knock.isLinked = true;
-    this.#requestedAt = Number.NEGATIVE_INFINITY;
-    // The end of a knock is no outage: the adapter is dialed then.
-    this.#state.set({ failure: null, isReleased: this.#knock !== undefined });
-    this.#waiters.release();
+  /** Whether as many adapters are connected as are dialed. */
+  #isComplete(target: DialTarget): boolean {
+    const { link } = this.#options;
+    // The usual case, at the end of each turn.
+    if (!target.more_urls?.length) return link.isConnected;
+    return link.roles.length >= dialUrls(target).length;
   }
 
   /** Resolves when a message that needs OpenSIPS may run: the link is there, or has not come in time. Undefined: at once. */
@@ -106,14 +126,15 @@ export class Dialing {
   }
 
   /**
-   * An attempt has failed, or a link was lost. Returns where to dial again; null if nobody needs a link, or another Dialer opens it.
+   * An attempt has failed, or a link was lost. Returns where to dial again; null if nobody needs the link, or another Dialer opens it.
    * @param shard the number of the Dialer that says so
+   * @param isLast no other adapter of the site is linked or being dialed
    */
-  onFailed(failure: string, shard: number, now: number): DialOrder | null {
-    if (this.#options.link.isConnected || shard !== this.#state.get().shard) return null;
-    this.#state.set({ failure, isReleased: false });
+  onFailed(failure: string, shard: number, isLast: boolean, now: number): DialOrder | null {
     const { target } = this;
-    return target && this.#need(now) !== 'none' ? { ...target, shard } : null;
+    if (!target || this.#isComplete(target) || shard !== this.#state.get().shard) return null;
+    this.#state.set({ failure, ...(isLast ? { isReleased: false } : {}) });
+    return this.#need(now) !== 'none' ? { ...target, shard } : null;
   }
 
   /** Returns whether an idle link may be closed. It counts as closed then. */
@@ -123,9 +144,10 @@ export class Dialing {
     return true;
   }
 
-  /** The site has become busy, and its Dialer has no room for it: another one dials. */
-  async move(): Promise<void> {
-    this.#state.set({ shard: this.#state.get().shard + 1 });
+  /** The site has become busy, and the Dialer with this number has no room for it: another one dials. */
+  async move(from: number): Promise<void> {
+    if (from !== this.#state.get().shard) return;
+    this.#state.set({ shard: from + 1 });
     if (this.target) await this.#request(this.target, true);
   }
 
@@ -151,7 +173,8 @@ export class Dialing {
         'The edge does not dial this site. Connect to /adapter, or ask an administrator to set its link to dial.';
       return { status: 409, detail };
     }
-    if (this.#options.link.opensips(now))
+    const isConnected = this.#options.link.opensips(now) !== undefined;
+    if (isConnected && this.#isComplete(this.target))
       return {
         status: 409,
         detail: 'An adapter of this site is connected. Send its messages on its socket.',
@@ -161,7 +184,8 @@ export class Dialing {
       const detail = 'The adapter knocks too often. Wait a second between knocks.';
       return { status: 429, detail, retry_after: Math.ceil(waitMs / 1_000) };
     }
-    this.#knock = { at: now, isLinked: false, isEnded: false };
+    // Another adapter serves the site, so this one needs no link.
+    if (!isConnected) this.#knock = { at: now, isLinked: false, isEnded: false };
     return undefined;
   }
 
@@ -172,8 +196,7 @@ export class Dialing {
     if (!target) return link;
     const { failure } = this.#state.get();
     const state = link.connected ? 'open' : this.#need(now) === 'none' ? 'idle' : 'dialing';
-    const { host } = new URL(target.url);
-    return { ...link, dial: { host, state, ...(failure === null ? {} : { failure }) } };
+    return { ...link, dial: { host: hostsOf(target), state, ...(failure === null ? {} : { failure }) } };
   }
 
   /** Why a command has found no adapter; undefined if the adapter connects to the edge. */
@@ -181,7 +204,7 @@ export class Dialing {
     const { target } = this;
     if (!target) return undefined;
     const failure = this.#state.get().failure ?? 'The adapter has not said hello in time.';
-    return `The edge has dialed the adapter at ${new URL(target.url).host}, and there is no link. ${failure}`;
+    return `The edge has dialed the adapter at ${hostsOf(target)}, and there is no link. ${failure}`;
   }
 
   /** The site is deleted. Messages that wait must not run any more. */
@@ -234,4 +257,11 @@ export class Dialing {
 
 function nameOf({ location = 'any' }: { readonly location?: string | undefined }, shard: number): string {
   return `${location}/${shard}`;
+}
+
+/** Returns host and port of each URL. */
+function hostsOf(target: DialTarget): string {
+  return dialUrls(target)
+    .map((url) => new URL(url).host)
+    .join(', ');
 }

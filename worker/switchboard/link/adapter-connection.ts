@@ -3,6 +3,7 @@ import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
 import type { ListPosition, ListSource } from './change-reader.ts';
+import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
@@ -34,6 +35,8 @@ export interface AdapterDescription {
   readonly takesRole?: boolean | undefined;
   /** Whether it takes requests for changes of its list of dialogs. */
   readonly takesLists?: boolean | undefined;
+  /** Whether it takes which calls are waited for. */
+  readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
   /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since it has connected. */
   readonly reachableSince?: number | undefined;
@@ -51,6 +54,7 @@ export class AdapterConnection implements ListSource {
   #acknowledged: number;
   #hasNewStatus = false;
   readonly #outgoing: EdgeMessage[] = [];
+  readonly #interest: InterestUpdates | undefined;
 
   constructor(
     socket: WebSocket,
@@ -66,6 +70,7 @@ export class AdapterConnection implements ListSource {
     this.reachableSince = description.reachableSince ?? connectedAt;
     this.position = position;
     this.#acknowledged = position.seq;
+    this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
   }
 
   /** See {@link ListSource}. */
@@ -100,6 +105,11 @@ export class AdapterConnection implements ListSource {
     if (this.description.takesRole) this.enqueue({ type: 'role', role });
   }
 
+  /** Tells the adapter which calls are waited for, with the next frame, if it takes that. */
+  tellInterest(interest: Interest): void {
+    this.#interest?.apply(interest);
+  }
+
   /** Acknowledges what is stored. */
   acknowledge(): void {
     const { seq } = this.position;
@@ -131,7 +141,7 @@ export class AdapterConnection implements ListSource {
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
     const { socket, key, connectedAt, opensips, reachableSince, position } = this;
-    const { adapter, stream, software, takesRole, takesLists } = this.description;
+    const { adapter, stream, software, takesRole, takesLists, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
@@ -140,6 +150,7 @@ export class AdapterConnection implements ListSource {
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
       ...(takesLists ? { takesLists } : {}),
+      ...(takesInterest ? { takesInterest } : {}),
     };
     const { list } = position;
     const carried = list && JSON.stringify(list.unknown).length <= MAX_CARRIED_CHARACTERS ? { list } : {};
@@ -156,7 +167,9 @@ export class AdapterConnection implements ListSource {
     const hasMoved = position.stored !== position.seq;
     position.stored = position.seq;
     if (hasMoved && !isLogged) this.attach();
-    const messages = [...this.#outgoing.splice(0), ...requests];
+    const hasOthers = this.#outgoing.length + requests.length > 0 || this.#interest?.isUrgent === true;
+    const interest = hasOthers ? this.#interest?.take() : undefined;
+    const messages = [...this.#outgoing.splice(0), ...(interest ? [interest] : []), ...requests];
     const unacknowledged = position.seq - this.#acknowledged;
     if (unacknowledged > 0 && (messages.length > 0 || unacknowledged >= MAX_UNACKNOWLEDGED)) {
       messages.push({ type: 'ack', seq: position.seq });

@@ -265,7 +265,11 @@ export class DialogReconciler {
 
   #requestCalls(): void {
     for (let lookUp = this.#lookUps.next(); lookUp; lookUp = this.#lookUps.next())
-      this.#request({ type: 'call', ...lookUp, askedAt: this.#now }, { callid: lookUp.callid });
+      this.#request(
+        { type: 'call', ...lookUp, askedAt: this.#now },
+        { callid: lookUp.callid },
+        lookUp.purpose === 'parties',
+      );
   }
 
   #dropRound(): void {
@@ -290,7 +294,8 @@ export class DialogReconciler {
     }
   }
 
-  #request(pending: PendingRequest, params: MiRequest['params']): void {
+  /** @param mayWait whether the reply may come later if nobody watches */
+  #request(pending: PendingRequest, params: MiRequest['params'], mayWait = false): void {
     const id = this.#nextId(pending);
     this.#requests.push({
       type: 'mi',
@@ -299,6 +304,7 @@ export class DialogReconciler {
       params,
       timeout_ms: MI_TIMEOUT_MS,
       ttl_ms: MI_TIMEOUT_MS,
+      ...(mayWait ? { may_wait: true } : {}),
     });
   }
 

@@ -1,19 +1,29 @@
 /** What watchers know of the link. It is stored, so that changes during a hibernation are reported as well. @module */
 import type { AdapterRole } from '../../../shared/protocol/link.ts';
 
+/** What is known of links that the edge opens. */
+export interface DialedLinks {
+  /** Nobody needs a connection: its absence is no change then. */
+  readonly isReleased: boolean;
+  /** Adapters that are not connected yet are being dialed, and none has failed. */
+  readonly awaitsAdapters: boolean;
+}
+
+/** What is known of a site whose adapters connect to the edge. */
+export const NOT_DIALED: DialedLinks = { isReleased: false, awaitsAdapters: false };
+
 /** Whether an adapter serves the site. */
 export type LinkStatus = 'Down' | 'Up';
 
 export class LinkStatusStore {
   readonly #sql: SqlStorage;
-  readonly #isReleased: () => boolean;
+  readonly #dialed: () => DialedLinks;
   /** The names of the adapters, the active one first; an empty name if none serves the site. */
   #reported: string;
 
-  /** @param isReleased returns whether nobody needs a connection: its absence is no change then */
-  constructor(sql: SqlStorage, isReleased: () => boolean) {
+  constructor(sql: SqlStorage, dialed: () => DialedLinks) {
     this.#sql = sql;
-    this.#isReleased = isReleased;
+    this.#dialed = dialed;
     sql.exec('CREATE TABLE IF NOT EXISTS link_status (id INTEGER PRIMARY KEY, adapters TEXT NOT NULL)');
     const [stored] = sql.exec<{ adapters: string }>('SELECT adapters FROM link_status').toArray();
     this.#reported = stored?.adapters ?? namesOf([]);
@@ -25,7 +35,7 @@ export class LinkStatusStore {
   }
 
   get isReleased(): boolean {
-    return this.#isReleased();
+    return this.#dialed().isReleased;
   }
 
   hasChange(roles: readonly AdapterRole[]): boolean {
@@ -40,9 +50,12 @@ export class LinkStatusStore {
     return this.reported;
   }
 
-  /** A released link counts as up. */
+  /** A released link counts as up, and what is being dialed as connected if it was. */
   #namesOf(roles: readonly AdapterRole[]): string {
-    if (roles.some(({ role }) => role === 'active') || !this.isReleased) return namesOf(roles);
+    const names = namesOf(roles);
+    if (roles.some(({ role }) => role === 'active'))
+      return this.#dialed().awaitsAdapters && isPartOf(names, this.#reported) ? this.#reported : names;
+    if (!this.isReleased) return names;
     return this.reported === 'Up' ? this.#reported : RELEASED;
   }
 }
@@ -54,6 +67,13 @@ function namesOf(roles: readonly AdapterRole[]): string {
   const active = roles.find(({ role }) => role === 'active')?.adapter ?? '';
   const standbys = roles.filter(({ role }) => role === 'standby').map(({ adapter }) => adapter);
   return JSON.stringify([active, ...standbys.sort()]);
+}
+
+/** Whether the same adapter serves the site, and no other is new. */
+function isPartOf(names: string, reported: string): boolean {
+  const [active, ...standbys] = JSON.parse(names) as string[];
+  const [reportedActive, ...others] = JSON.parse(reported) as string[];
+  return active === reportedActive && standbys.every((name) => others.includes(name));
 }
 
 function statusOf(names: string): LinkStatus {

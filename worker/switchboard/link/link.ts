@@ -11,16 +11,23 @@ import type {
   OpenSipsStatus,
 } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import { LIST_FEATURE, type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
+import {
+  INTEREST_FEATURE,
+  LIST_FEATURE,
+  type PeerOffer,
+  ROLE_FEATURE,
+} from '../../../shared/protocol/link-negotiation.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
 import { Adapters, type ServingListener } from './adapters.ts';
 import type { ListSource } from './change-reader.ts';
+import type { Interest } from './interest-updates.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
-import { type LinkStatus, LinkStatusStore } from './link-status.ts';
+import { type DialedLinks, type LinkStatus, LinkStatusStore, NOT_DIALED } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
+import { replacementDue } from './unreachable-opensips.ts';
 
 /** The tag of adapters' sockets. */
 export const TAG = 'adapter';
@@ -50,17 +57,17 @@ export class Link {
 
   /**
    * Restores the connections after a hibernation, if there are any.
-   * @param isReleased returns whether nobody needs a connection: then its absence is not reported
+   * @param dialed for a site whose adapters are dialed: what is no failure is not reported
    */
   constructor(
     ctx: DurableObjectState,
     listener: LinkListener,
     applied: AppliedPosition | null,
-    isReleased: () => boolean = () => false,
+    dialed: () => DialedLinks = () => NOT_DIALED,
   ) {
     this.#ctx = ctx;
     this.#listener = listener;
-    this.#status = new LinkStatusStore(ctx.storage.sql, isReleased);
+    this.#status = new LinkStatusStore(ctx.storage.sql, dialed);
     this.#adapters = new Adapters(ctx, ctx.getWebSockets(TAG), listener, applied);
   }
 
@@ -185,13 +192,16 @@ export class Link {
 
   /**
    * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that, and commands for
-   * which a standby can take over: all others notice a dead adapter with their next request.
+   * which a standby can take over: all others notice a dead adapter, or one without OpenSIPS, with their next request.
    */
   due(isWatched: boolean, hasCommands = false): number {
     const { active, standbys, pings } = this.#adapters;
     const isNeeded = isWatched || (hasCommands && standbys.size > 0);
     if (!isNeeded || !active) return Number.POSITIVE_INFINITY;
-    return pings.lastOf(active) + protocol.PING_TIMEOUT_MS + 1;
+    return Math.min(
+      pings.lastOf(active) + protocol.PING_TIMEOUT_MS + 1,
+      replacementDue(active, standbys.all),
+    );
   }
 
   /** Whether an adapter is connected, as far as it is known without a check. */
@@ -199,9 +209,14 @@ export class Link {
     return this.#adapters.active !== undefined;
   }
 
-  /** Disconnects an adapter that no longer pings. */
+  /** Disconnects an adapter that no longer pings, and has a standby replace one whose OpenSIPS does not answer. */
   checkLiveness(now: number): void {
     this.#adapters.promote(now);
+  }
+
+  /** Tells the adapters which calls are waited for, with what {@link flush} sends. */
+  tellInterest(interest: Interest): void {
+    for (const each of this.#adapters.all) each.tellInterest(interest);
   }
 
   /**
@@ -248,7 +263,8 @@ export class Link {
     position.seq = Math.max(position.seq, base - 1);
     const takesRole = features?.includes(ROLE_FEATURE) === true;
     const takesLists = features?.includes(LIST_FEATURE) === true;
-    const description = { ...hello, takesRole, takesLists };
+    const takesInterest = features?.includes(INTEREST_FEATURE) === true;
+    const description = { ...hello, takesRole, takesLists, takesInterest };
     const connection = new AdapterConnection(socket, attachment, description, position);
     connection.attach();
     connection.enqueue(welcome);

@@ -54,7 +54,7 @@ it('uses the highest common version, ignores unknown features, and says what it 
     type: 'welcome',
     version: 1,
     versions: { min: 1, max: 1 },
-    features: ['E_CALL_REFUSED', 'E_CALL_BYE', 'release'],
+    features: ['E_CALL_REFUSED', 'E_CALL_BYE', 'release', 'interest'],
     software: { version: release },
   });
   socket.close();

@@ -45,6 +45,8 @@ export interface AdapterSocket {
     readonly takesRole?: boolean;
     /** Whether it takes requests for changes of its list of dialogs. */
     readonly takesLists?: boolean;
+    /** Whether it takes which calls are waited for. */
+    readonly takesInterest?: boolean;
     readonly opensips: OpenSipsStatus;
     /** Since when its OpenSIPS is reachable or not, in Unix milliseconds; absent: since `connectedAt`. */
     readonly reachableSince?: number;
