@@ -49,6 +49,8 @@ export interface Dependencies {
 export interface Adapter {
   /** Has a standby take over, replies to open requests, unsubscribes, says goodbye and disconnects, within `timing.stopTimeoutMs`. */
   stop(): Promise<void>;
+  /** Reads the certificate files of the listener again. */
+  reloadCertificate(): void;
 }
 
 /** Starts an adapter. It never throws: failures are logged and retried. */
@@ -124,5 +126,6 @@ export function startAdapter(
       stopping ??= stop();
       return stopping;
     },
+    reloadCertificate: () => link.reloadCertificate(),
   };
 }

@@ -79,6 +79,15 @@ describe('the adapter process', () => {
     expect(onLoopback.output.stdout).toContain('"public_url":"https://sbc.example/"');
   });
 
+  it('keeps running on SIGHUP, and says what it has done', async () => {
+    const args = ['--public-url', 'https://sbc.example', '--key', 'very-secret', '--opensips', '127.0.0.1:9'];
+    const { child, output } = run(['--listen', `127.0.0.1:${await findFreePort()}`, ...args]);
+    await expect.poll(() => output.stdout).toContain('Listening for the edge');
+    child.kill('SIGHUP');
+    await expect.poll(() => output.stdout).toContain('There is no certificate to reload');
+    expect(child.exitCode).toBeNull();
+  });
+
   it('prints every invalid setting and exits with 2', async () => {
     const { output, exitCode } = run(['--edge', 'http://x'], { ADAPTER_BUFFER: 'many' });
     expect(await exitCode).toBe(2);

@@ -60,6 +60,7 @@ if ('help' in reading) {
     );
   }
   const adapter = startAdapter(settings, log);
+  process.on('SIGHUP', () => adapter.reloadCertificate());
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, async () => {
       await adapter.stop();

@@ -56,6 +56,7 @@ async function check({ edge = JWKS, host = '127.0.0.1', port, publicUrl, tls }: 
     publicUrl: publicUrl ?? `http://127.0.0.1:${listenPort}/adapter`,
     key: { id: 'a', tenant: 'acme', secret: 's' },
     tls,
+    readTls: () => ({ tls }),
   };
   const link = { edge: `ws://127.0.0.1:${await serve(edge)}/adapter`, key: 'k', network: DIRECT_NETWORK };
   const findings: StepFinding[] = [];

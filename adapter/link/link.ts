@@ -42,6 +42,8 @@ export interface EdgeLink {
    * under way should be answered before {@link stop}.
    */
   release(timeoutMs: number): Promise<boolean>;
+  /** Reads the certificate files of a listener again. */
+  reloadCertificate(): void;
   /** Sends the remaining messages, says goodbye and closes. Drops the connection after `timeoutMs`. */
   stop(timeoutMs: number): Promise<void>;
 }
@@ -106,6 +108,10 @@ export class Link implements EdgeLink {
 
   release(timeoutMs: number): Promise<boolean> {
     return releaseConnection(this.#connection, timeoutMs);
+  }
+
+  reloadCertificate(): void {
+    this.#log.info('There is no certificate to reload: the adapter does not listen.');
   }
 
   async stop(timeoutMs: number): Promise<void> {

@@ -82,6 +82,10 @@ export class ListeningLink implements EdgeLink {
     return releaseConnection(this.#current, timeoutMs);
   }
 
+  reloadCertificate(): void {
+    this.#listener?.reloadCertificate();
+  }
+
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
     const connections = this.#connections;

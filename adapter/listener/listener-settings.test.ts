@@ -35,6 +35,7 @@ it('behind a proxy, an address, a URL and a key are enough', () => {
     publicUrl: 'https://sbc.example/adapter',
     key: { id: 'a1', tenant: 'acme', secret: 'secret-secret-secret' },
     tls: undefined,
+    readTls: expect.any(Function),
   });
 });
 

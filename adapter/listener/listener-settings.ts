@@ -16,7 +16,12 @@ export interface ListenSettings {
   readonly key: AdapterKey;
   /** The listener's own TLS; undefined behind a proxy that ends TLS. */
   readonly tls: TlsSettings | undefined;
+  /** Reads the files of `tls` again. */
+  readonly readTls: () => TlsReading;
 }
+
+/** What the files have, or what is wrong with them. */
+export type TlsReading = { readonly tls: TlsSettings | undefined } | { readonly errors: readonly string[] };
 
 export interface TlsSettings {
   /** The certificate, with those between it and its authority. In PEM, as the others. */
@@ -118,7 +123,8 @@ export function readListener(
       : { listen: undefined };
   }
   const key = values.key === undefined ? undefined : parseAdapterKey(values.key);
-  const tls = readTls(values, nameOf, readFile);
+  const readFiles = () => readTls(values, nameOf, readFile);
+  const tls = readFiles();
   const errors = [
     ...(publicUrl === undefined
       ? [`${nameOf('listen')}: needs --public-url. Set it to the URL in the link of the site.`]
@@ -137,7 +143,7 @@ export function readListener(
     ...('errors' in tls ? tls.errors : []),
   ];
   if (publicUrl === undefined || key === undefined || 'errors' in tls || errors.length > 0) return { errors };
-  return { listen: { address, publicUrl, key, tls: tls.tls } };
+  return { listen: { address, publicUrl, key, tls: tls.tls, readTls: readFiles } };
 }
 
 /** Nobody between here and the edge can change what is read from there. */
@@ -150,7 +156,7 @@ function readTls(
   values: ListenerValues,
   nameOf: (flag: ListenerFlag) => string,
   readFile: (path: string) => string,
-): { readonly tls: TlsSettings | undefined } | { readonly errors: readonly string[] } {
+): TlsReading {
   const { 'tls-cert': certPath, 'tls-key': keyPath, 'client-ca': caPath } = values;
   if (certPath === undefined || keyPath === undefined) {
     const given = TLS_FLAGS.find((flag) => values[flag] !== undefined);

@@ -1,10 +1,11 @@
 /** The listener of an adapter that its edge dials. It answers the edge, and tells everybody else nothing. @module */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { JWTVerifyGetKey } from 'jose';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { PROOF_HEADER } from '../../shared/protocol/dial.ts';
@@ -14,7 +15,7 @@ import { SOCKET_OPTIONS } from '../link/socket-options.ts';
 import type { Log } from '../log.ts';
 import { proofOf } from './adapter-key.ts';
 import { verifyDialToken } from './dial-token.ts';
-import type { ListenSettings } from './listener-settings.ts';
+import type { ListenSettings, TlsSettings } from './listener-settings.ts';
 import { PendingConnections } from './pending-connections.ts';
 import type { Refusal } from './refusal.ts';
 import { RefusalLog } from './refusal-log.ts';
@@ -95,6 +96,23 @@ export class Listener {
     return { host: address, port: actualPort };
   }
 
+  /**
+   * Reads the certificate files again, for new connections. Links stay open. If a file cannot be used, the certificate stays as it is, and
+   * one line says why.
+   */
+  reloadCertificate(): void {
+    const { log } = this.#options;
+    const reading = this.#settings.readTls();
+    if ('errors' in reading) {
+      log.error(`Cannot reload the certificate, so the one in use stays. ${reading.errors.join(' ')}`);
+    } else if (reading.tls && this.#server instanceof HttpsServer) {
+      this.#server.setSecureContext(secureContextOf(reading.tls));
+      log.info({ valid_to: new X509Certificate(reading.tls.cert).validTo }, 'Reloaded the certificate.');
+    } else {
+      log.info('There is no certificate to reload: a proxy ends TLS.');
+    }
+  }
+
   /** Accepts no more connections. Those that were given to `onSocket` stay open. */
   close(): void {
     this.#server.close();
@@ -143,9 +161,12 @@ export class Listener {
 export function createListenerServer({ tls }: Pick<ListenSettings, 'tls'>): Server {
   const options = { maxHeaderSize: MAX_HEADER_SIZE };
   if (!tls) return createHttpServer(options);
-  const { cert, key, clientCa } = tls;
-  const mutual = clientCa ? { ca: [...clientCa], requestCert: true, rejectUnauthorized: true } : {};
-  return createHttpsServer({ ...options, cert, key, ...mutual });
+  const mutual = tls.clientCa ? { requestCert: true, rejectUnauthorized: true } : {};
+  return createHttpsServer({ ...options, ...secureContextOf(tls), ...mutual });
+}
+
+function secureContextOf({ cert, key, clientCa }: TlsSettings): SecureContextOptions {
+  return { cert, key, ...(clientCa ? { ca: [...clientCa] } : {}) };
 }
 
 /** Names the faults that an operator has to correct; others are shown by their code. */

@@ -1,4 +1,5 @@
 /** The listener with TLS of its own: which clients it accepts, and what the log says of the others. */
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -7,6 +8,7 @@ import { WebSocket } from 'ws';
 import { CertificateAuthority, HAS_OPENSSL, type Identity } from '../testing/certificates.ts';
 import { PUBLIC_URL } from '../testing/fake-dialer.ts';
 import { ADAPTER_KEY, createDialHarness } from '../testing/harness.ts';
+import type { TlsReading } from './listener-settings.ts';
 
 describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
   let authority: CertificateAuthority;
@@ -23,13 +25,17 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
   async function startListening(isMutual = false, handshakeTimeoutMs = 10_000) {
     const harness = await createDialHarness(false);
     const identity = authority.issue('IP:127.0.0.1');
+    const tls = { ...identity, clientCa: isMutual ? [authority.certificate] : undefined };
+    /** What the files have. */
+    const files: { now: TlsReading } = { now: { tls } };
     const listen = {
       address: { host: '127.0.0.1', port: 0 },
       publicUrl: PUBLIC_URL,
       key: { id: 'demo-adapter', tenant: 'demo', secret: ADAPTER_KEY },
-      tls: { ...identity, clientCa: isMutual ? [authority.certificate] : undefined },
+      tls,
+      readTls: () => files.now,
     };
-    harness.start({ listen }, { timing: { handshakeTimeoutMs } });
+    const adapter = harness.start({ listen }, { timing: { handshakeTimeoutMs } });
     const address = await harness.listenAddress();
     /** Dials, and waits for `hello`. Rejects if that fails. */
     const dial = async (client?: Identity) => {
@@ -42,7 +48,16 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
       const [hello] = await once(socket, 'message');
       return JSON.parse(String(hello)) as unknown;
     };
-    return { ...harness, address, dial };
+    /** Returns the serial number of the certificate that new connections get. */
+    const serialNumber = async () => {
+      const [host, port] = address.split(':');
+      const socket = connectTls({ host, port: Number(port), ca: authority.certificate });
+      socket.on('error', () => {});
+      onTestFinished(() => void socket.destroy());
+      await once(socket, 'secureConnect');
+      return socket.getPeerCertificate().serialNumber;
+    };
+    return { ...harness, adapter, address, dial, files, serialNumber };
   }
 
   it('lets the edge in', async () => {
@@ -66,6 +81,42 @@ describe.skipIf(!HAS_OPENSSL)('TLS (needs openssl)', () => {
     await expect(dial(stranger.issue('DNS:edge'))).rejects.toThrow();
     await log.waitFor(() => log.find('"refused":"not-tls"'));
     expect(log.find('is not of an authority in --client-ca')).toBeDefined();
+  });
+
+  it('uses a new certificate for new connections, and keeps the links', async () => {
+    const { dialer, edge, address, adapter, files, serialNumber, log } = await startListening();
+    const socket = new WebSocket(`wss://${address}/adapter`, {
+      headers: { authorization: `Bearer ${await dialer.signToken()}` },
+      ca: authority.certificate,
+    });
+    onTestFinished(() => socket.terminate());
+    edge.accept(socket);
+    await edge.waitFor(() => edge.hellos[0]);
+    const before = await serialNumber();
+    const renewed = authority.issue('IP:127.0.0.1');
+    files.now = { tls: { ...renewed, clientCa: undefined } };
+    expect(await serialNumber()).toBe(before);
+    adapter.reloadCertificate();
+    const after = await serialNumber();
+    expect(after).toBe(new X509Certificate(renewed.cert).serialNumber);
+    expect(after).not.toBe(before);
+    expect(log.find('Reloaded the certificate')).toBeDefined();
+    files.now = { errors: ['--tls-key: cannot read the file "a.pem": it does not exist. Check the path.'] };
+    const { length } = log.lines;
+    adapter.reloadCertificate();
+    expect(await serialNumber()).toBe(after);
+    expect(log.lines.slice(length)).toEqual([
+      expect.stringMatching(/"level":50.*the one in use stays.*cannot read the file/),
+    ]);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    expect(edge.hellos).toHaveLength(1);
+  });
+
+  it('keeps out clients without a certificate of the authority after a reload, too', async () => {
+    const { adapter, dial } = await startListening(true);
+    adapter.reloadCertificate();
+    await expect(dial()).rejects.toThrow();
+    expect(await dial(authority.issue('DNS:edge'))).toMatchObject({ type: 'hello' });
   });
 
   it('is not disturbed by a client without TLS, or one that stops in the handshake', async () => {

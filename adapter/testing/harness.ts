@@ -24,6 +24,7 @@ const LISTEN: ListenSettings = {
   publicUrl: PUBLIC_URL,
   key: { id: 'demo-adapter', tenant: 'demo', secret: ADAPTER_KEY },
   tls: undefined,
+  readTls: () => ({ tls: undefined }),
 };
 
 const SHORT_TIMING = {

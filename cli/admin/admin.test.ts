@@ -127,6 +127,12 @@ it.each([
     '/tenants/acme/sites/berlin',
     { link: { mode: 'dial', url: 'https://sip.example.com' } },
   ],
+  [
+    'site set acme berlin --link dial --url https://a.example --url wss://b.example/x',
+    'PATCH',
+    '/tenants/acme/sites/berlin',
+    { link: { mode: 'dial', url: 'https://a.example', more_urls: ['https://b.example/x'] } },
+  ],
   ['site set acme berlin --link accept', 'PATCH', '/tenants/acme/sites/berlin', { link: { mode: 'accept' } }],
   ['site delete acme berlin', 'DELETE', '/tenants/acme/sites/berlin', undefined],
   ['key create acme', 'POST', '/tenants/acme/keys', { role: 'api' }],

@@ -1,13 +1,15 @@
 /** The commands about sites: `site create`, `site list` … Pure. @module */
+
+import { ADAPTER_OPTIONS, type AdapterOptions, adaptersFor } from './adapter-options.ts';
 import { type CommandGroup, pathOf } from './command-group.ts';
 import { LINK_OPTIONS, type LinkOptions, linkFor } from './link-options.ts';
 import { ALLOW, CLEAR, DENY, type ListOptions, LOCATION, rulesFor } from './options.ts';
 
-interface SiteOptions extends ListOptions, LinkOptions {
+interface SiteOptions extends ListOptions, LinkOptions, AdapterOptions {
   readonly location?: string;
 }
 
-const SITE_OPTIONS = [LOCATION, ALLOW, DENY, CLEAR, ...LINK_OPTIONS];
+const SITE_OPTIONS = [LOCATION, ALLOW, DENY, CLEAR, ...LINK_OPTIONS, ...ADAPTER_OPTIONS];
 
 export function addSiteCommands(group: CommandGroup): void {
   group.add<SiteOptions>({
@@ -35,7 +37,8 @@ export function addSiteCommands(group: CommandGroup): void {
   });
   group.add<SiteOptions>({
     usage: 'set <TENANT> <SITE>',
-    summary: 'Change the rules of a site, or who opens the link to its adapter.',
+    summary:
+      'Change the rules of a site, who opens the link to its adapter, or how several adapters share it.',
     options: SITE_OPTIONS,
     request: ([tenant, site], options) => ({
       method: 'PATCH',
@@ -53,5 +56,10 @@ export function addSiteCommands(group: CommandGroup): void {
 }
 
 function siteSettings(options: SiteOptions): object {
-  return { location: options.location, rules: rulesFor(options), link: linkFor(options) };
+  return {
+    location: options.location,
+    rules: rulesFor(options),
+    link: linkFor(options),
+    ...adaptersFor(options),
+  };
 }

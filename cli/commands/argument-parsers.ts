@@ -1,5 +1,6 @@
 /** Reads the values of arguments and options. Each error names the argument or the option, its value and what to write. Pure. @module */
 import * as z from 'zod';
+import { parseJson, roundedNumber } from '../../shared/protocol/exact-json.ts';
 import { alternatives, quote } from '../../shared/settings/quote.ts';
 import { CustomHeaders } from '../../shared/sip/sip-text.ts';
 import { isSipUri } from '../../shared/sip/sip-uri.ts';
@@ -63,10 +64,17 @@ export function collectHeader(
 export function parseJsonObject(name: string, json: string, example: string): object {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseJson(json);
   } catch {
     value = undefined;
   }
+  const rounded = roundedNumber(json);
+  if (rounded !== undefined)
+    throw usageFailure(
+      name,
+      json,
+      `has the number ${rounded}, which Node.js ${process.versions.node} would round. Use Node.js 22 or later, or send it as a string.`,
+    );
   if (typeof value === 'object' && value !== null) return value;
   throw usageFailure(name, json, `is not a JSON object. Write it like '${example}'.`);
 }

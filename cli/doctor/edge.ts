@@ -236,7 +236,7 @@ function checkLink(
       `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}${dial ? `; the edge has dialed it at ${dial.host}` : ''}. ${adapterSoftware(adapter_version, node_version)}`,
     ),
   );
-  for (const standby of adapters.filter(({ role }) => role === 'standby')) report(standbyFinding(standby));
+  for (const other of adapters.filter((each) => each.adapter !== adapter)) report(otherAdapterFinding(other));
   report(
     ms === undefined
       ? faulty(
@@ -250,8 +250,14 @@ function checkLink(
   return true;
 }
 
-function standbyFinding({ adapter, version, node, seconds, reachable }: AdapterState): Finding {
-  const connected = `The adapter ${adapter} has waited as standby for ${formatDuration(seconds * 1_000)}.`;
+function otherAdapterFinding({ adapter, role, version, node, seconds, reachable }: AdapterState): Finding {
+  const time = formatDuration(seconds * 1_000);
+  if (role === 'lost') {
+    const mend = 'Start it again. If it does not come back, its calls end.';
+    return faulty('standby', `The adapter ${adapter} was lost ${time} ago.`, mend, EXIT.unreachable);
+  }
+  const task = role === 'active' ? 'served the site as well' : 'waited as standby';
+  const connected = `The adapter ${adapter} has ${task} for ${time}.`;
   if (reachable) return passed('standby', `${connected} ${adapterSoftware(version, node)}`);
   const mend = 'See its log, and check its --opensips (OPENSIPS_MI).';
   return faulty('standby', `${connected} Its OpenSIPS does not answer.`, mend, EXIT.unreachable);

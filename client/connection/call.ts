@@ -38,6 +38,8 @@ export interface Call {
   /** Call-ID of the call that this one was transferred to. */
   readonly became?: string;
   readonly metadata?: Metadata;
+  /** The adapter beside the OpenSIPS that has the call, where all adapters of the site serve it. */
+  readonly adapter?: string;
   /** Sequence number of its last change. The numbers are the site's. */
   readonly seq: number;
 }

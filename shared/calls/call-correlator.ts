@@ -166,6 +166,18 @@ export class CallCorrelator<Entry extends CallEntry = CallEntry> {
     this.#dialogs.onMissing(callid, askedAt, now);
   }
 
+  /** Another adapter has the call from now on. */
+  moveTo(callid: string, adapter: string, now: number): void {
+    const entry = this.#entries.get(callid);
+    if (entry) this.#entries.apply(entry, { type: 'facts', facts: { adapter } }, now);
+  }
+
+  /** The adapter that has the call was lost, and has not come back in time. */
+  onAdapterLost(callid: string, now: number): void {
+    const entry = this.#entries.get(callid);
+    if (entry) this.#entries.apply(entry, { type: 'adapter-lost' }, now);
+  }
+
   /** A command requests the end of a call from OpenSIPS. */
   onEndRequested(callid: string): void {
     if (this.#entries.evidenceOf(callid)?.endRequest !== undefined) return;

@@ -53,12 +53,14 @@ export interface Call {
   /** The Call-ID of the call that this one was transferred to. */
   readonly became?: string;
   readonly metadata?: Metadata;
+  /** The adapter beside the OpenSIPS that has the call; absent where one adapter serves the whole site. */
+  readonly adapter?: string;
   /** The sequence number of its last change. */
   readonly seq: number;
 }
 
 /** What a command knows of the call that it makes. */
-export type CallFacts = Partial<Pick<Call, 'caller' | 'callee' | 'origin' | 'from' | 'metadata'>>;
+export type CallFacts = Partial<Pick<Call, 'caller' | 'callee' | 'origin' | 'from' | 'metadata' | 'adapter'>>;
 
 /** Why and by whom a call was ended, as far as it is known. */
 export interface EndCause {
@@ -86,6 +88,8 @@ export type CallInput =
   | { readonly type: 'listed'; readonly dialog: Dialog }
   /** OpenSIPS does not know the dialog any more. */
   | ({ readonly type: 'missing' } & EndCause)
+  /** The adapter beside the OpenSIPS that has it was lost, and has not come back. */
+  | { readonly type: 'adapter-lost' }
   /** It has become known why the call ended. */
   | ({ readonly type: 'end-cause' } & EndCause)
   /** The call had ended before the command that was thought to end it. */
@@ -103,6 +107,7 @@ const VAGUE_REASONS = {
   unanswered: 'not answered',
   hungUp: 'hung up',
   missing: 'no longer known to OpenSIPS',
+  adapterLost: 'its adapter was lost',
 } as const;
 const TRANSFERRED = 'transferred';
 
@@ -134,6 +139,8 @@ export function applyInput(call: Call, input: CallInput, at: number): CallStep {
       return onListed(call, input.dialog, at);
     case 'missing':
       return endCall(call, at, { reason: VAGUE_REASONS.missing, ...input });
+    case 'adapter-lost':
+      return endCall(call, at, { reason: VAGUE_REASONS.adapterLost });
     case 'end-cause':
       return onEndCause(call, input);
     case 'not-ended-by-api':
@@ -174,13 +181,14 @@ function onDialogState(
 function onGoesOn(call: Call, state: number, at: number): CallStep {
   const isAnswered = isAnsweredState(state);
   if (call.state !== 'ended' && isAnswered === (call.answered !== undefined)) return { call };
-  const { callid, began, caller, callee, origin, from, metadata, seq } = call;
+  const { callid, began, caller, callee, origin, from, metadata, adapter, seq } = call;
   const facts = {
     caller,
     callee,
     origin,
     ...(from === undefined ? {} : { from }),
     ...(metadata ? { metadata } : {}),
+    ...(adapter === undefined ? {} : { adapter }),
   };
   const ringing = { ...newCall(callid, began, facts), seq };
   const current: Call = isAnswered ? { ...ringing, state: 'answered', answered: at } : ringing;
@@ -208,8 +216,9 @@ function endCall(
 
 /** `dlg_list` may show an end before the event that tells more of it: that the call was answered, or at least that it ended by itself. */
 function onEndedAgain(call: Call, cause: EndCause & { readonly reason: string }): CallStep {
-  const { missing, unanswered, hungUp } = VAGUE_REASONS;
-  const saysMore = call.reason === missing || (call.reason === unanswered && cause.reason === hungUp);
+  const { missing, adapterLost, unanswered, hungUp } = VAGUE_REASONS;
+  const isUnseen = call.reason === missing || call.reason === adapterLost;
+  const saysMore = isUnseen || (call.reason === unanswered && cause.reason === hungUp);
   return saysMore ? onEndCause(call, cause) : { call };
 }
 

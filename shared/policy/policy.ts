@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { commandParams, isCallCommand } from '../protocol/rpc/commands.ts';
 import { expectations } from '../protocol/validation/expectations.ts';
+import { ActiveAdapters } from './adapters-setting.ts';
 import { DialTarget } from './link-setting.ts';
 
 /**
@@ -161,6 +162,8 @@ export const Policy = z.object({
     3_600,
     'how long commands and calls are stored, in seconds, with the phone numbers in them',
   ),
+  /** All adapters of the site serve it at the same time; absent: one does, and the others wait. */
+  active_adapters: ActiveAdapters.optional(),
   /** Where the edge dials the adapter of the site; absent if the adapter connects to the edge. */
   link: DialTarget.optional(),
 });

@@ -56,6 +56,15 @@ export function parseExactJson(text: string): ExactJson {
   return { value, idTextOf: (object) => idTexts.get(object) };
 }
 
+/** Returns the first number in JSON that this platform cannot write again with its value; undefined if there is none. */
+export function roundedNumber(text: string): string | undefined {
+  if (json.rawJSON) return undefined;
+  const withoutStrings = text.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  return withoutStrings
+    .match(/-?\d[\d.eE+-]*/g)
+    ?.find((number) => !isSameNumber(number, JSON.stringify(Number(number))));
+}
+
 /** Returns the value that `JSON.stringify` writes as this text, which is that of a number or a string. */
 export function rawJson(text: string): RawJson | undefined {
   return json.rawJSON?.(text);

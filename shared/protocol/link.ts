@@ -81,7 +81,10 @@ export type Role = z.infer<typeof Role>;
 /** An adapter of a site, as `Link` notifications show it. */
 export const AdapterRole = z.object({
   adapter: z.string().meta({ description: 'its name' }),
-  role: Role.meta({ description: '`active` serves the site, and a `standby` waits to take over' }),
+  role: z.enum([...Role.options, 'lost']).meta({
+    description:
+      '`active` serves the site, a `standby` waits to take over, and `lost` is the adapter of calls that was connected until now',
+  }),
   version: z.string().optional().meta({ description: 'its release; absent from one of 0.2.0' }),
   reachable: z.boolean().meta({ description: 'whether MI of its OpenSIPS replies' }),
 });

@@ -19,16 +19,31 @@ const TAKEOVER_REPLY_MS = 3_000;
 /** A request to the adapter. */
 export type AdapterRequest = MiRequest | InDialogMessage;
 
-/** Tracks what the running commands have requested, and which process of the adapter each request was sent to. */
+/** A request, and the process of the adapter that it is for. */
+export type OutgoingRequest = AdapterRequest & { readonly stream: string };
+
+/** A request that has not left yet. */
+interface Waiting {
+  readonly request: OutgoingRequest;
+  readonly command: Command;
+  readonly pending: PendingRequest;
+  /** It was not sent before. */
+  readonly isFirst: boolean;
+}
+
+/** In place of a name, for an adapter that serves the whole site. */
+const WHOLE_SITE = undefined;
+
+/** Tracks what the running commands have requested, and which process of an adapter each request was sent to. */
 export class MiRequests {
   readonly #epoch: string;
   readonly #commands: RunningCommands;
   readonly #enqueue: (command: Command, input: Input) => void;
-  /** The adapter process that the link is connected to. */
-  #stream: string | null = null;
+  /** The connected processes, by the name of the adapter, or {@link WHOLE_SITE}. */
+  readonly #streams = new Map<string | undefined, string>();
   /** Pending requests except those that wait for somebody to pick up the phone. */
   #pendingCount = 0;
-  #outgoing: AdapterRequest[] = [];
+  #outgoing: Waiting[] = [];
 
   /**
    * @param epoch random for each storage, so that request ids are never used twice
@@ -51,10 +66,10 @@ export class MiRequests {
   }
 
   /** Removes and returns the requests to send, in order. */
-  takeOutgoing(): readonly AdapterRequest[] {
+  takeOutgoing(): readonly OutgoingRequest[] {
     const outgoing = this.#outgoing;
     this.#outgoing = [];
-    return outgoing;
+    return outgoing.map(({ request }) => request);
   }
 
   /** Counts the pending requests of a command that was read from the log. */
@@ -74,15 +89,15 @@ export class MiRequests {
     };
     command.pendingRequests[action.name] = pending;
     if (isAnsweredSoon(pending)) this.#pendingCount += 1;
-    if (this.#stream !== null) {
-      pending.stream = this.#stream;
-      this.#send(command, pending, now);
-    }
+    const stream = this.#streamOf(command);
+    if (stream !== undefined) this.#send(command, pending, stream, now);
     return expiresAt(pending);
   }
 
   /** Handles an adapter's reply. A reply to a request that is no longer pending is ignored. */
   onReply({ id, error, outcome, result }: Omit<Reply, 'type' | 'seq'>): void {
+    // A knock has its hello and the reply in one turn. Once the reply is acknowledged, the adapter no longer knows that the request has run.
+    if (this.#outgoing.length > 0) this.#outgoing = this.#outgoing.filter(({ request }) => request.id !== id);
     const [epoch, commandId, number] = id.split('.');
     const command = this.#commands.get(Number(commandId));
     if (!command || epoch !== this.#epoch) return;
@@ -130,7 +145,7 @@ export class MiRequests {
   /** Drops the requests of a command that could not be started, also those that have not left yet. */
   discard(command: Command): void {
     this.dropAll(command);
-    this.#outgoing = this.#outgoing.filter(({ id }) => !id.startsWith(`${this.#epoch}.${command.id}.`));
+    this.#outgoing = this.#outgoing.filter((each) => each.command !== command);
   }
 
   /**
@@ -138,11 +153,14 @@ export class MiRequests {
    * some of them again: without a time to live if they are late or withdrawn, so that the adapter answers `expired`, unless it has them. Those that another process had received may have run or not, and are never sent again. Returns the
    * commands whose requests are sent for the first time: they have changed.
    */
-  onLinkUp(stream: string, now: number): readonly Command[] {
-    for (const command of this.#commands)
+  onLinkUp(stream: string, now: number, adapter: string | undefined = WHOLE_SITE): readonly Command[] {
+    this.#streams.set(adapter, stream);
+    for (const command of this.#commands) {
+      if (this.#streamOf(command) !== stream) continue;
       for (const [name, pending] of Object.entries(command.pendingRequests))
         if (pending.stream !== undefined && pending.stream !== stream)
           this.expire(command, name, pending.number, 'the adapter was restarted');
+    }
     return this.#sendTo(stream, now);
   }
 
@@ -151,50 +169,73 @@ export class MiRequests {
    * sent to may come back within {@link TAKEOVER_REPLY_MS} and reply. Returns the commands whose requests have changed.
    */
   onTakeover(stream: string, now: number): readonly Command[] {
-    const shortened: Command[] = [];
-    for (const command of this.#commands) {
-      for (const pending of Object.values(command.pendingRequests)) {
-        if (pending.stream === undefined || pending.stream === stream) continue;
-        pending.deadline = Math.min(pending.deadline, now + TAKEOVER_REPLY_MS);
-        shortened.push(command);
-      }
-    }
+    this.#streams.set(WHOLE_SITE, stream);
+    const shortened = [...this.#commands].filter((command) => shortenOthers(command, stream, now));
     return [...shortened, ...this.#sendTo(stream, now)];
   }
 
+  /**
+   * Another adapter runs the command from now on. What was sent to the one before is awaited as after a takeover.
+   */
+  onMoved(command: Command, now: number): void {
+    const stream = this.#streamOf(command);
+    shortenOthers(command, stream, now);
+    if (stream !== undefined) this.#sendPending(command, stream, now);
+  }
+
   /** The link to this process of the adapter is still up after a hibernation. */
-  onLinkRestored(stream: string): void {
-    this.#stream = stream;
+  onLinkRestored(stream: string, adapter: string | undefined = WHOLE_SITE): void {
+    this.#streams.set(adapter, stream);
   }
 
-  /** New requests wait until the link is back or their deadline has passed. */
-  onLinkDown(): void {
-    this.#stream = null;
+  /**
+   * New requests wait until the link is back or their deadline has passed. Requests that have not left yet are as new ones. Returns the
+   * commands of which there are such.
+   */
+  onLinkDown(adapter: string | undefined = WHOLE_SITE): readonly Command[] {
+    const stream = this.#streams.get(adapter);
+    this.#streams.delete(adapter);
+    const unsent = this.#outgoing.filter(({ request }) => request.stream === stream);
+    this.#outgoing = this.#outgoing.filter(({ request }) => request.stream !== stream);
+    const first = unsent.filter(({ isFirst }) => isFirst);
+    for (const { pending } of first) delete pending.stream;
+    return first.map(({ command }) => command);
   }
 
-  /** Sends what this process of the adapter is to run. Returns the commands whose requests are sent for the first time. */
+  /** Returns the connected process of the adapter that runs the command. */
+  #streamOf({ adapter }: Command): string | undefined {
+    return this.#streams.get(WHOLE_SITE) ?? this.#streams.get(adapter);
+  }
+
+  /** Sends what this process of an adapter is to run. Returns the commands whose requests are sent for the first time. */
   #sendTo(stream: string, now: number): readonly Command[] {
-    this.#stream = stream;
-    const changed: Command[] = [];
-    for (const command of this.#commands) {
-      for (const pending of Object.values(command.pendingRequests)) {
-        const isOfOther = pending.stream !== undefined && pending.stream !== stream;
-        if (isOfOther || !isStillWanted(pending, now)) continue;
-        if (pending.stream === undefined) changed.push(command);
-        pending.stream = stream;
-        this.#send(command, pending, now);
-      }
-    }
-    return changed;
+    return [...this.#commands].filter(
+      (command) => this.#streamOf(command) === stream && this.#sendPending(command, stream, now),
+    );
   }
 
-  #send(command: Command, pending: PendingRequest, now: number): void {
-    const { number, command: request } = pending;
-    const { method, params } = request;
-    const rest = { id: requestId(this.#epoch, command, number), params, ...wireTimes(pending, now) };
-    this.#outgoing.push(
-      isInDialogMethod(method) ? { type: 'in-dialog', method, ...rest } : { type: 'mi', method, ...rest },
-    );
+  /** Sends a command's requests that no other process has. Returns whether any is sent for the first time. */
+  #sendPending(command: Command, stream: string, now: number): boolean {
+    let isChanged = false;
+    for (const pending of Object.values(command.pendingRequests)) {
+      const isOfOther = pending.stream !== undefined && pending.stream !== stream;
+      if (isOfOther || !isStillWanted(pending, now)) continue;
+      if (pending.stream === undefined) isChanged = true;
+      this.#send(command, pending, stream, now);
+    }
+    return isChanged;
+  }
+
+  #send(command: Command, pending: PendingRequest, stream: string, now: number): void {
+    const { number, command: sent } = pending;
+    const { method, params } = sent;
+    const isFirst = pending.stream === undefined;
+    pending.stream = stream;
+    const rest = { id: requestId(this.#epoch, command, number), params, ...wireTimes(pending, now), stream };
+    const request: OutgoingRequest = isInDialogMethod(method)
+      ? { type: 'in-dialog', method, ...rest }
+      : { type: 'mi', method, ...rest };
+    this.#outgoing.push({ request, command, pending, isFirst });
   }
 
   #complete(command: Command, name: string): void {
@@ -212,6 +253,15 @@ export function sentRequests(
   return Object.values(command.pendingRequests).flatMap(({ number, command: { method, params }, stream }) =>
     stream === undefined ? [] : [{ id: requestId(epoch, command, number), method, params } as const],
   );
+}
+
+/** Shortens the wait for replies of other processes to {@link TAKEOVER_REPLY_MS}. Returns whether there are any. */
+function shortenOthers(command: Command, stream: string | undefined, now: number): boolean {
+  const others = Object.values(command.pendingRequests).filter(
+    (pending) => pending.stream !== undefined && pending.stream !== stream,
+  );
+  for (const pending of others) pending.deadline = Math.min(pending.deadline, now + TAKEOVER_REPLY_MS);
+  return others.length > 0;
 }
 
 function requestId(epoch: string, { id }: Command, number: number): string {

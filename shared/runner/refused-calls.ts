@@ -19,7 +19,8 @@ const MAX_REPORTED = 256;
 
 export class RefusedCalls {
   readonly #commands: RunningCommands;
-  #otherRefusedAt = Number.NEGATIVE_INFINITY;
+  /** By adapter: calls at another OpenSIPS have nothing to do with a transfer. */
+  readonly #otherRefusedAt = new Map<string | undefined, number>();
   /** Call-IDs of calls that the script has reported as refused, so that their end proves nothing more. */
   readonly #reported = new Set<string>();
 
@@ -29,11 +30,19 @@ export class RefusedCalls {
 
   /**
    * Returns the commands whose new call this event may be about; no command follows its Call-ID.
+   * @param adapter the adapter that has reported it; undefined where one serves the whole site
    * @param isKnownCall returns whether the site has known the call before, so that it is not new: the end of a dialog may come after
    * the reply that has finished its command
    */
-  receivers(event: EviEvent, now: number, isKnownCall: (callid: string) => boolean): readonly Command[] {
-    const awaiting = [...this.#commands.awaitingCall];
+  receivers(
+    event: EviEvent,
+    now: number,
+    adapter: string | undefined,
+    isKnownCall: (callid: string) => boolean,
+  ): readonly Command[] {
+    const awaiting = [...this.#commands.awaitingCall].filter(
+      (command) => adapter === undefined || command.adapter === adapter,
+    );
     if (event.name === 'E_CALL_REFUSED') {
       this.#noteReported(event.params.callid);
       return awaiting;
@@ -42,8 +51,9 @@ export class RefusedCalls {
     const { old_state: from, new_state: to, to_tag: calledTag } = event.params;
     if (from !== dialogState.unconfirmed || to !== dialogState.ended || calledTag !== null) return [];
     if (this.#reported.delete(event.params.callid) || isKnownCall(event.params.callid)) return [];
-    const isCertain = awaiting.length === 1 && now - this.#otherRefusedAt >= OTHER_TRAFFIC_MS;
-    if (awaiting.length === 0) this.#otherRefusedAt = now;
+    const otherRefusedAt = this.#otherRefusedAt.get(adapter) ?? Number.NEGATIVE_INFINITY;
+    const isCertain = awaiting.length === 1 && now - otherRefusedAt >= OTHER_TRAFFIC_MS;
+    if (awaiting.length === 0) this.#otherRefusedAt.set(adapter, now);
     return isCertain ? awaiting : [];
   }
 

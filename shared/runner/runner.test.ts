@@ -136,6 +136,17 @@ describe('while the link is down', () => {
     expect(takeTurn(runner)).toEqual(['one Error', 'one Ended']);
   });
 
+  it('what is answered in the turn of the connection is not sent again: a knock has its hello and the reply in one frame', () => {
+    const runner = connectedRunner();
+    runner.start(holdCommand(), options, 0);
+    runner.start(holdCommand('two'), options, 0);
+    takeTurn(runner);
+    runner.onLinkDown();
+    runner.onLinkUp('stream', 1_000);
+    runner.onReply({ id: 'epoch.1.0', result: 'OK' }, 1_000);
+    expect(runner.takeOutput().requests.map(({ id }) => id)).toEqual(['epoch.2.0']);
+  });
+
   it('nothing is lost: the same adapter process gets the pending requests again, with the same ids', () => {
     const runner = connectedRunner();
     runner.start(holdCommand(), options, 0);
@@ -378,7 +389,7 @@ describe('running commands are counted', () => {
   const counts = (runner: Runner) => [
     runner.inFlight('tester', 'tab'),
     runner.inFlight('tester', 'other'),
-    runner.startsInProgress,
+    runner.commands.startsInProgress,
   ];
 
   it('per session, and CallStarts in total, until they end, also after a restore', () => {

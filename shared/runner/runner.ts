@@ -7,14 +7,15 @@ import type { Action, CommandState, Input } from '../commands/command.ts';
 import { machineOf } from '../commands/machines.ts';
 import type { EviEvent } from '../opensips/evi.ts';
 import type { Reply } from '../protocol/link.ts';
-import { byTime, moveTimesBack, nextTimeOf, timesOf } from './command-times.ts';
+import { moveCommand } from './adapter-moves.ts';
+import { CommandTimers } from './command-timers.ts';
+import { moveTimesBack } from './command-times.ts';
 import { LogRows } from './log-rows.ts';
 import { MiRequests } from './mi-requests.ts';
 import { RefusedCalls } from './refused-calls.ts';
-import { RunningCommands } from './running-commands.ts';
+import { type ReadableCommands, RunningCommands } from './running-commands.ts';
 import { type StartOptions, startContext } from './start-context.ts';
 import { type Command, compareAge, type NewCommand, type Notification } from './stored-command.ts';
-import { TimerQueue } from './timer-queue.ts';
 import type { CommandNotification, TurnOutput } from './turn-output.ts';
 
 type OnNotification = (command: Command, notification: Notification, now: number) => void;
@@ -27,8 +28,7 @@ export class Runner {
   readonly #requests: MiRequests;
   readonly #refusals = new RefusedCalls(this.#commands);
   readonly #logRows = new LogRows();
-  /** Commands by their next timer or deadline. A stopped timer may leave a time too early, never too late. */
-  readonly #timers = new TimerQueue<Command>();
+  readonly #timers = new CommandTimers();
   #now = 0;
   readonly #inputs: [command: Command, input: Input][] = [];
   #notifications: CommandNotification[] = [];
@@ -51,9 +51,11 @@ export class Runner {
     for (const command of [...commands].sort(compareAge)) {
       this.#commands.add(command);
       this.#requests.restore(command);
-      this.#scheduleNext(command);
+      this.#timers.scheduleNext(command);
     }
     for (const command of commands) this.#logRows.restore(command);
+    // They are followed as before, so that their end is a change.
+    this.followed.takeChanges();
   }
 
   /** The number of running commands. */
@@ -71,13 +73,8 @@ export class Runner {
     return this.#nextPosition - 1;
   }
 
-  get commands(): Iterable<Command> {
+  get commands(): ReadableCommands {
     return this.#commands;
-  }
-
-  /** The number of running CallStarts. */
-  get startsInProgress(): number {
-    return this.#commands.startsInProgress;
   }
 
   /** The number of running commands of a session. */
@@ -176,45 +173,57 @@ export class Runner {
    * Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing, except
    * for refused calls while a transfer waits for its new call.
    * @param isKnownCall returns whether a call was known before this event
+   * @param adapter the adapter that has reported it; undefined where one serves the whole site
    */
-  onEvent(event: EviEvent, at: number, now: number, isKnownCall = (_callid: string) => false): void {
+  onEvent(
+    event: EviEvent,
+    at: number,
+    now: number,
+    isKnownCall = (_callid: string) => false,
+    adapter?: string,
+  ): void {
     this.#now = now;
     const followers = [...this.#commands.followersOf(event.params.callid)];
-    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now, isKnownCall));
+    if (followers.length === 0) followers.push(...this.#refusals.receivers(event, now, adapter, isKnownCall));
     // Sorted, so that the order is the same with and without a hibernation in between.
     for (const command of followers.sort(compareAge)) this.#enqueue(command, { type: 'event', event, at });
     this.#processInputs();
   }
 
-  /** Events may have been lost: makes each command read the state of its dialogs from OpenSIPS. */
-  resync(now: number): void {
+  /**
+   * Events may have been lost: makes each command read the state of its dialogs from OpenSIPS.
+   * @param adapter whose commands do so; undefined for all
+   */
+  resync(now: number, adapter?: string): void {
     this.#now = now;
-    for (const command of this.#commands) this.#enqueue(command, { type: 'resync' });
+    for (const command of this.#commands)
+      if (adapter === undefined || command.adapter === adapter) this.#enqueue(command, { type: 'resync' });
     this.#processInputs();
   }
 
   /** Fires the timers and deadlines that are due, in the order of their times. */
   fireDueTimers(now: number): void {
     this.#now = now;
-    const commands: Command[] = [];
-    for (let next = this.#timers.takeDue(now); next; next = this.#timers.takeDue(now)) commands.push(next);
-    // Sorted, so that the order of equal times is the same with and without a hibernation in between.
-    for (const { command, at, timer, request } of commands.sort(compareAge).flatMap(timesOf).sort(byTime)) {
-      if (at > now) break;
+    const { commands, due } = this.#timers.takeDue(now);
+    for (const { command, at, timer, request } of due) {
       if (request) this.#requests.expire(command, request.name, request.number);
-      else this.#fireTimer(command, timer, at);
+      else if (command.timers[timer] === at) {
+        delete command.timers[timer];
+        this.#enqueue(command, { type: 'timer', timer });
+      }
       this.#processInputs();
     }
-    for (const command of commands) if (command.state) this.#scheduleNext(command);
+    for (const command of commands) if (command.state) this.#timers.scheduleNext(command);
   }
 
   /**
    * Handles a new connection of the adapter. Requests that this process of the adapter has not answered are sent again;
    * those that another process had received may have run or not, and are never sent again.
+   * @param adapter the name of the adapter; undefined where it serves the whole site
    */
-  onLinkUp(stream: string, now: number): void {
+  onLinkUp(stream: string, now: number, adapter?: string): void {
     this.#now = now;
-    for (const command of this.#requests.onLinkUp(stream, now)) this.#logRows.markChanged(command);
+    for (const command of this.#requests.onLinkUp(stream, now, adapter)) this.#logRows.markChanged(command);
     this.#processInputs();
   }
 
@@ -226,19 +235,33 @@ export class Runner {
     this.#now = now;
     for (const command of this.#requests.onTakeover(stream, now)) {
       this.#logRows.markChanged(command);
-      this.#scheduleNext(command);
+      this.#timers.scheduleNext(command);
+    }
+    this.#processInputs();
+  }
+
+  /** Has another adapter run these commands from now on: see {@link moveCommand}. */
+  moveCommands(commands: readonly Command[], adapter: string, now: number): void {
+    this.#now = now;
+    const parts = { commands: this.#commands, requests: this.#requests, logRows: this.#logRows };
+    for (const command of commands) {
+      if (moveCommand(command, adapter, now, parts)) this.#enqueue(command, { type: 'resync' });
+      this.#timers.scheduleNext(command);
     }
     this.#processInputs();
   }
 
   /** The link to this process of the adapter is still up after a hibernation. */
-  onLinkRestored(stream: string): void {
-    this.#requests.onLinkRestored(stream);
+  onLinkRestored(stream: string, adapter?: string): void {
+    this.#requests.onLinkRestored(stream, adapter);
   }
 
   /** Requests wait until the link is back or their deadline has passed. */
-  onLinkDown(): void {
-    this.#requests.onLinkDown();
+  onLinkDown(adapter?: string): void {
+    for (const command of this.#requests.onLinkDown(adapter)) {
+      this.#logRows.markChanged(command);
+      this.#timers.scheduleNext(command);
+    }
   }
 
   /** The clock was set back by `ms` milliseconds: all timers and deadlines stay as far ahead as they were. */
@@ -246,7 +269,7 @@ export class Runner {
     for (const command of this.#commands) {
       moveTimesBack(command, ms);
       this.#logRows.markChanged(command);
-      this.#scheduleNext(command);
+      this.#timers.scheduleNext(command);
     }
   }
 
@@ -336,16 +359,5 @@ export class Runner {
     command.notifications.push(notification);
     this.#notifications.push({ command, notification });
     this.#onNotification(command, notification, this.#now);
-  }
-
-  #fireTimer(command: Command, timer: string, at: number): void {
-    if (command.timers[timer] !== at) return;
-    delete command.timers[timer];
-    this.#enqueue(command, { type: 'timer', timer });
-  }
-
-  #scheduleNext(command: Command): void {
-    const next = nextTimeOf(command);
-    if (Number.isFinite(next)) this.#timers.schedule(command, next);
   }
 }

@@ -3,6 +3,9 @@ import type { CommandState } from '../commands/command.ts';
 import { FollowedCalls } from './followed-calls.ts';
 import type { Command } from './stored-command.ts';
 
+/** What others may know of the running commands. */
+export type ReadableCommands = Iterable<Command> & Pick<RunningCommands, 'startsInProgress' | 'startsOf'>;
+
 /** Finding and counting commands costs one look into a map. */
 export class RunningCommands implements Iterable<Command> {
   readonly #byId = new Map<number, Command>();
@@ -13,6 +16,8 @@ export class RunningCommands implements Iterable<Command> {
   /** The number of running commands by session, and of running CallStarts, so that no message has to count them. */
   readonly #inFlight = new Map<string, number>();
   #startsInProgress = 0;
+  /** The running CallStarts by adapter. */
+  readonly #startsByAdapter = new Map<string | undefined, number>();
   /** The commands for which a phone is about to start a call. */
   readonly #awaitingCall = new Set<Command>();
 
@@ -23,6 +28,11 @@ export class RunningCommands implements Iterable<Command> {
   /** The number of running CallStarts. */
   get startsInProgress(): number {
     return this.#startsInProgress;
+  }
+
+  /** The number of running CallStarts of an adapter. */
+  startsOf(adapter: string): number {
+    return this.#startsByAdapter.get(adapter) ?? 0;
   }
 
   /** The number of running commands of a session. */
@@ -94,6 +104,13 @@ export class RunningCommands implements Iterable<Command> {
     return true;
   }
 
+  /** Assigns another adapter. */
+  assignAdapter(command: Command, adapter: string): void {
+    this.#count(command, -1);
+    command.adapter = adapter;
+    this.#count(command, 1);
+  }
+
   /** Removes a finished command. It can still be found by its `cmd_id` until {@link onStored}. */
   remove(command: Command): void {
     if (!this.#byId.delete(command.id)) return;
@@ -119,12 +136,16 @@ export class RunningCommands implements Iterable<Command> {
     }
   }
 
-  #count({ subject, session, method }: Command, change: 1 | -1): void {
+  #count({ subject, session, method, adapter }: Command, change: 1 | -1): void {
     const sessionKey = key(subject, session);
     const count = (this.#inFlight.get(sessionKey) ?? 0) + change;
     if (count > 0) this.#inFlight.set(sessionKey, count);
     else this.#inFlight.delete(sessionKey);
-    if (method === 'CallStart') this.#startsInProgress += change;
+    if (method !== 'CallStart') return;
+    this.#startsInProgress += change;
+    const starts = (this.#startsByAdapter.get(adapter) ?? 0) + change;
+    if (starts > 0) this.#startsByAdapter.set(adapter, starts);
+    else this.#startsByAdapter.delete(adapter);
   }
 }
 

@@ -42,14 +42,18 @@ export interface NewCommand {
   readonly callids?: readonly string[];
   /** Metadata that earlier commands gave to the call. The command's own metadata is in its params. */
   readonly metadata?: Metadata;
+  /** The name of the adapter that runs it; absent where one adapter serves the whole site. */
+  readonly adapter?: string;
 }
 
 /** A command as it is stored. */
-export interface Command extends Omit<NewCommand, 'session'> {
+export interface Command extends Omit<NewCommand, 'session' | 'adapter'> {
   /** Unique within the site, rising. */
   readonly id: number;
   /** The client session that is notified. Another session of the subject can take the command over. */
   session: string;
+  /** The adapter that runs it: see {@link NewCommand}. Another one can take the command over. */
+  adapter?: string;
   /** `null` once the command is finished. */
   state: CommandState | null;
   /** How many MI requests it has made. */

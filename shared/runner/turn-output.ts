@@ -1,12 +1,12 @@
 /** What a turn of the runner leaves for its owner to do. @module */
 import type { LogRow } from './log-rows.ts';
-import type { AdapterRequest } from './mi-requests.ts';
+import type { OutgoingRequest } from './mi-requests.ts';
 import type { Command, Notification } from './stored-command.ts';
 
 /** The output of a turn: rows to store, then requests and notifications to send. */
 export interface TurnOutput {
   readonly rows: readonly LogRow[];
-  readonly requests: readonly AdapterRequest[];
+  readonly requests: readonly OutgoingRequest[];
   readonly notifications: readonly CommandNotification[];
 }
 

@@ -17,6 +17,13 @@ it('accepts packages that are pinned, licensed and installed as locked', () => {
   ).toEqual([]);
 });
 
+it('accepts the workspaces of the project, which are folders with links to them', () => {
+  const link = { link: true, resolved: 'test/clients' };
+  expect(auditPackages({ '': {}, 'test/clients': {}, 'node_modules/clients': link }, {}, new Set())).toEqual(
+    [],
+  );
+});
+
 it.each<[string, LockedPackage]>([
   ['digest', { version: '1.0.0', license: 'MIT' }],
   ['digest', { ...good, integrity: 'sha1-x' }],

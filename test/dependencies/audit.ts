@@ -16,7 +16,7 @@ export interface LockedPackage {
  * development tools, used unchanged.
  */
 const ACCEPTED_LICENSES =
-  /^(?:\(?(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|MPL-2\.0|LGPL-3\.0-or-later|BlueOak-1\.0\.0|Python-2\.0|CC-BY-4\.0|Unlicense)\)?(?: (?:AND|OR) )?)+$/;
+  /^(?:\(?(?:MIT|Apache-2\.0|ISC|BSD-[23]-Clause|0BSD|CC0-1\.0|MPL-2\.0|LGPL-3\.0-or-later|LGPL-3\.0-only|BlueOak-1\.0\.0|Python-2\.0|CC-BY-4\.0|Unlicense)\)?(?: (?:AND|OR) )?)+$/;
 
 /**
  * Returns a sentence for each problem: a package that has no digest, comes from anywhere but a registry, runs an install
@@ -25,15 +25,18 @@ const ACCEPTED_LICENSES =
  *
  * @param locked by path, as in `package-lock.json`
  * @param installed the same for the installed packages; packages for other platforms are missing
- * @param allowedInstallScripts names of packages that may run install scripts
+ * @param allowedInstallScripts names of packages whose install scripts were read: they run, or npm does not run them
  */
 export function auditPackages(
   locked: Readonly<Record<string, LockedPackage>>,
   installed: Readonly<Record<string, LockedPackage>>,
   allowedInstallScripts: ReadonlySet<string>,
 ): string[] {
-  // The entry with the empty path is this project itself.
-  const dependencies = Object.entries(locked).filter(([path]) => path !== '');
+  // The project itself has the empty path, and its workspaces are folders of the project and links to them.
+  const isOwn = (path: string) => !path.includes('node_modules/') && Object.hasOwn(locked, path);
+  const dependencies = Object.entries(locked).filter(
+    ([path, { link, resolved }]) => !isOwn(path) && !(link && resolved && isOwn(resolved)),
+  );
   return dependencies.flatMap(
     ([path, { version, integrity, resolved, link, hasInstallScript, deprecated, license }]) => {
       const name = path.replace(/^.*node_modules\//, '');

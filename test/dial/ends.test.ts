@@ -40,4 +40,6 @@ it('does not dial a private address that was allowed when it was set', async () 
   const { error } = await client.request('CallStart', parties);
   expect(error).toMatchObject({ code: -32001, data: expect.stringContaining('not public') });
   expect(dialed.listener.attempts).toEqual([]);
+  const lines = dialed.edgeLog().filter((line) => line.includes('Dialing the adapter'));
+  expect(lines).toEqual([expect.stringContaining('not public')]);
 });

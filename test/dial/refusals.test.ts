@@ -10,10 +10,38 @@ import { DialStack } from './harness.ts';
 
 const parties = { caller: phoneUri('alice'), callee: phoneUri('bob') };
 
+/** What somebody sends who wants the edge to believe in a call. */
+const FORGED = [
+  {
+    type: 'hello',
+    version: 1,
+    adapter: 'forged',
+    stream: 'forged',
+    base: 1,
+    opensips: { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:127.0.0.1:5060', reachable: true },
+  },
+  {
+    type: 'event',
+    seq: 1,
+    at: 0,
+    name: 'E_DLG_STATE_CHANGED',
+    params: {
+      id: '1.2',
+      db_id: 1,
+      callid: 'forged',
+      from_tag: 'a',
+      to_tag: 'b',
+      old_state: 1,
+      new_state: 2,
+    },
+  },
+];
+
 let dialed: DialStack;
 
 beforeAll(async () => {
   dialed = await DialStack.start();
+  dialed.listener.greeting = FORGED;
 });
 afterAll(() => dialed[Symbol.asyncDispose]());
 
@@ -90,6 +118,21 @@ it('gives up a server that accepts connections and is silent', async () => {
   await expect.poll(async () => (await dialed.link()).dial?.failure).toMatch(/did not answer within 5 s/);
   client.close();
   server.close();
+});
+
+it('has believed nothing of what they have sent, and has asked OpenSIPS nothing', async () => {
+  await dialed.setLink({ mode: 'accept' });
+  const client = await dialed.connectClient();
+  expect((await client.request('CallList', {})).result).toEqual({ calls: [] });
+  expect(dialed.site.simulator.ledger.requests).toEqual([]);
+  client.close();
+  // The same messages of an adapter with the right proof are believed.
+  dialed.listener.misbehavior = {};
+  await dialed.setLink({ mode: 'dial', url: dialed.listener.url });
+  const watcher = await dialed.connectClient();
+  await watcher.request('CallWatch', {});
+  await expect.poll(() => watcher.frames.join()).toContain('"callid":"forged"');
+  watcher.close();
 });
 
 it.each([

@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
+import { ENDS, runAborts } from '../dial/aborts.ts';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
 import type { LinkMode } from './harness/harness.ts';
@@ -36,6 +37,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
   --kills N       instead: kill -9 the processes of npm start N times while calls are started
   --rate R        with --kills: calls a second (50)
+  --aborts N      instead: end each object, process and connection of a dialed site in turn, in the middle of N commands
   --help          this text
 
 Every fourth seed runs on miniflare, which can evict objects; the others run on bare workerd, which can be killed.
@@ -62,6 +64,7 @@ const { values: flags } = parseArgs({
     'busy-site': { type: 'boolean', default: false },
     kills: { type: 'string' },
     rate: { type: 'string', default: '50' },
+    aborts: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -80,6 +83,7 @@ if (flags.help) process.stdout.write(HELP);
 else if (flags['cut-off'] !== undefined) process.exitCode = await runOutages(Number(flags['cut-off']));
 else if (flags['busy-site']) process.exit(await runBusySiteOnce());
 else if (flags.kills !== undefined) process.exit(await runKillsOnce(Number(flags.kills)));
+else if (flags.aborts !== undefined) process.exit(await runAllAborts(Number(flags.aborts)));
 // Half-open sockets and pending reconnects would otherwise keep the process alive.
 else process.exit(await runSeeds());
 
@@ -115,6 +119,18 @@ async function runKillsOnce(count: number): Promise<number> {
   log(`${kills.length} kills, back after ${times[Math.floor(times.length / 2)]} ms (median) and ${times.at(-1)} ms at most; \
 ${orphans} orphans; ${checks.commandCount} calls, ${checks.violations.length} violations, ${checks.indeterminate.length} with an unknown outcome`);
   return orphans === 0 && checks.violations.length === 0 && Math.max(...times) < MAX_BACK_MS ? 0 : 1;
+}
+
+async function runAllAborts(commands: number): Promise<number> {
+  let violationCount = 0;
+  for (const what of Object.keys(ENDS)) {
+    const { ends, answered, errors, invites, violations } = await runAborts(what, commands);
+    violationCount += violations.length;
+    process.stdout.write(`${what} has ended ${ends} times in ${commands} commands: ${invites} INVITEs, ${answered} answered, \
+errors by code ${JSON.stringify(errors)}, ${violations.length} violations\n`);
+    for (const violation of violations) process.stdout.write(`  ${violation}\n`);
+  }
+  return violationCount === 0 ? 0 : 1;
 }
 
 async function runSeeds(): Promise<number> {

@@ -46,6 +46,8 @@ export class DialListener implements AsyncDisposable {
   /** How each link has ended: the code of the edge's Close frame, and its reason. */
   readonly ends: { readonly code: number; readonly reason: string }[] = [];
   misbehavior: Misbehavior = {};
+  /** What each socket of the edge is sent at once, whether or not an adapter is behind. */
+  greeting: readonly object[] = [];
   #edge: WebSocket | undefined;
   #adapter: WebSocket | undefined;
   /** Frames pass between both. */
@@ -149,6 +151,7 @@ export class DialListener implements AsyncDisposable {
     this.#edge = edge;
     this.#isPaired = false;
     edge.on('error', () => {});
+    for (const message of this.greeting) edge.send(JSON.stringify(message));
     edge.on('message', (data) => {
       this.frames.push(textOf(data));
       if (this.#isPaired) this.#adapter?.send(textOf(data));

@@ -56,7 +56,14 @@ it('starts, serves a call, ends on Ctrl-C, and has stored its commands after a r
   const client = await Client.connect(url);
   const notifications = await client.runToEnd('CallStart', { ...parties, cmd_id: 'stored-command' });
   expect(callidOf(notifications, 'CalleeAnswered')).toMatch(/./);
+  const stream = await fetch(`http://localhost:${port}/v1/events`);
   await first.interrupt();
+  // Clients are told that it stops, and streams end.
+  expect(await client.closed).toEqual({
+    code: 1012,
+    reason: 'The edge has stopped. Reconnect after a random delay.',
+  });
+  expect(await stream.text()).toMatch(/^retry: \d+\n\n/);
   await expect(fetch(`http://localhost:${port}/healthz`)).rejects.toThrow();
 
   const second = npmStart(['--port', String(port), '--data', data]);

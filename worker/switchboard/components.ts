@@ -6,9 +6,12 @@ import { Calls } from './calls/calls.ts';
 import { carriedLines } from './calls/unlogged-changes.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Dialing, type DialingOptions } from './dialing/dialing.ts';
+import { listOf } from './link/adapter-list.ts';
+import { CallOwners } from './link/call-owners.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';
+import { Reconcilers } from './link/reconcilers.ts';
 import { Charges } from './rpc/charges.ts';
 import { Diagnosis } from './rpc/diagnosis.ts';
 import { FloodGuard } from './rpc/flood-guard.ts';
@@ -22,7 +25,7 @@ import { LogNotifier, type NotifierOptions } from './webhooks/log-notifier.ts';
 
 /** What a Switchboard consists of. After a hibernation it is restored from storage. */
 export interface Components extends RpcDependencies {
-  readonly reconciler: DialogReconciler;
+  readonly reconciler: Reconcilers;
   readonly logNotifier: LogNotifier;
 }
 
@@ -64,33 +67,32 @@ export function restoreComponents(
   calls.setWatched(watchers.any, now);
   calls.setWebhooks(logNotifier.isEnabled);
   for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
-  const reconciler = new DialogReconciler(
-    {
-      onDialog: (dialog, round, at) => calls.onDialog(dialog, round, at),
-      onLookUp: (dialog, askedAt, at) => calls.onLookUp(dialog, askedAt, at),
-      onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at),
-      onRoundRead: (round, completeSince, at, before) => calls.onRoundRead(round, completeSince, at, before),
-      newestCall: () => calls.newestCall(),
-    },
-    {
-      get takesRequests() {
-        return link.list?.takesRequests ?? false;
-      },
-      get listPosition() {
-        return link.list?.listPosition;
-      },
-      set listPosition(position) {
-        if (link.list) link.list.listPosition = position;
-      },
-    },
+  const owners: CallOwners = new CallOwners({ calls, runner, site: () => link.site });
+  const reconciler = new Reconcilers(
+    (adapter) =>
+      new DialogReconciler(
+        {
+          onDialog: (dialog, round, at) => {
+            owners.onReported(dialog.callid, adapter, at);
+            calls.onDialog(dialog, round, at, adapter);
+          },
+          onLookUp: (dialog, askedAt, at) => {
+            owners.onReported(dialog.callid, adapter, at);
+            calls.onLookUp(dialog, askedAt, at, adapter);
+          },
+          onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at, adapter),
+          onRoundRead: (round, completeSince, at, before) =>
+            calls.onRoundRead(round, completeSince, at, adapter, before),
+          newestCall: () => calls.newestCall(),
+        },
+        listOf(() => link, adapter),
+      ),
   );
   const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
-  const link: Link = new Link(
-    ctx,
-    linkListener(runner, calls, reconciler, diagnosis),
-    applied,
-    () => dialing,
-  );
+  const link: Link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis, owners), applied, {
+    dialed: () => dialing,
+    activeAdapters: () => policies.policy.active_adapters,
+  });
   const dialing: Dialing = new Dialing({
     sql,
     link,
@@ -137,14 +139,14 @@ export function isSiteWatched({
 function linkListener(
   runner: Runner,
   calls: Calls,
-  reconciler: DialogReconciler,
+  reconciler: Reconcilers,
   diagnosis: Diagnosis,
+  owners: CallOwners,
 ): LinkListener {
   /** Pending requests may have been lost with the old socket. */
-  function restartReads(now: number): void {
-    if (reconciler.isPending) calls.requestReconcile();
-    reconciler.reset();
-    diagnosis.onLinkDown(now);
+  function restartReads(stream: string, now: number, adapter?: string): void {
+    if (reconciler.onLinkUp(stream, adapter)) calls.requestReconcile();
+    if (adapter === undefined) diagnosis.onLinkDown(now);
   }
 
   return {
@@ -155,28 +157,36 @@ function linkListener(
       reconciler.onReply(reply, now);
       diagnosis.onReply(reply, now);
     },
-    onEvent: (event, at, now) => {
+    onEvent: (event, at, now, adapter) => {
       loadMeter.record(now);
-      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid));
-      calls.onEvent(event, now);
+      owners.onReported(event.params.callid, adapter, now);
+      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid), adapter);
+      calls.onEvent(event, now, adapter);
       diagnosis.onEvent(now);
     },
-    resync: (now) => {
-      runner.resync(now);
+    resync: (now, adapter) => {
+      runner.resync(now, adapter);
       calls.requestReconcile();
     },
-    onLinkUp: (stream, now) => {
-      runner.onLinkUp(stream, now);
-      restartReads(now);
+    onLinkUp: (stream, now, adapter) => {
+      runner.onLinkUp(stream, now, adapter);
+      restartReads(stream, now, adapter);
     },
     onTakeover: (stream, now) => {
       runner.onTakeover(stream, now);
-      restartReads(now);
+      restartReads(stream, now);
     },
-    onLinkRestored: (stream) => runner.onLinkRestored(stream),
-    onLinkDown: () => {
-      runner.onLinkDown();
-      diagnosis.onLinkDown(Date.now());
+    onLinkRestored: (stream, adapter) => {
+      runner.onLinkRestored(stream, adapter);
+      reconciler.onLinkRestored(stream, adapter);
     },
+    onLinkDown: (adapter) => {
+      runner.onLinkDown(adapter);
+      reconciler.onLinkDown(adapter);
+      if (adapter === undefined) diagnosis.onLinkDown(Date.now());
+      else owners.onLost(adapter, Date.now());
+    },
+    onAdapterGone: (adapter, now) => owners.onGone(adapter, now),
+    onAllServing: (adapter, now) => owners.assignAll(adapter, now),
   };
 }

@@ -20,6 +20,7 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
+import { onDialFailed, releaseLink } from './dialing/dialer-calls.ts';
 import { openHttpStream } from './http-stream.ts';
 import { TAG as ADAPTER_TAG } from './link/link.ts';
 import type { LinkHealth } from './link/link-health.ts';
@@ -179,10 +180,10 @@ export class Switchboard extends DurableObject<Env> {
 
   /**
    * Returns the state of the link, for an administrator. An object that was never used stays without tables.
-   * @param isDialed whether the edge dials the adapter: then there is something to tell without a link
+   * @param hasMore whether there is something to tell without a link: the edge dials the adapter, or several serve the site
    */
-  linkHealth(isDialed: boolean): LinkHealth {
-    if (!isDialed && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
+  linkHealth(hasMore: boolean): LinkHealth {
+    if (!hasMore && this.ctx.getWebSockets(ADAPTER_TAG).length === 0) return { connected: false };
     return this.#checkLink(Date.now());
   }
 
@@ -199,23 +200,12 @@ export class Switchboard extends DurableObject<Env> {
    * @param isLast no other adapter of the site is linked or being dialed
    */
   onDialFailed(reason: string, shard: number, isLast: boolean): DialOrder | null {
-    if (this.#isErased) return null;
-    const { dialing, commits } = this.#active;
-    const now = Date.now();
-    const target = dialing.onFailed(reason, shard, isLast, now);
-    commits.endTurn(now);
-    return target;
+    return this.#isErased ? null : onDialFailed(this.#active, reason, shard, isLast);
   }
 
   /** A Dialer has seen no messages for a while: closes the link unless it is needed. */
   async releaseLink(): Promise<void> {
-    if (this.#isErased) return;
-    const { dialing, commits, link } = this.#active;
-    const now = Date.now();
-    if (!dialing.release(now)) return;
-    commits.commit(now);
-    link.release();
-    commits.endTurn(now);
+    if (!this.#isErased) releaseLink(this.#active);
   }
 
   /** The Dialer with this number has too many busy sites: another Dialer opens links, which replace those of this site. */
@@ -355,6 +345,7 @@ export class Switchboard extends DurableObject<Env> {
     const dialedBefore = dialing.target;
     if (!policies.applyPolicy(policy)) return;
     dialing.onPolicyChanged(dialedBefore, now);
+    this.#active.link.site.onPolicyChanged(now);
     commandLog.segments.keep(policy.kept_seconds, policy.limits.stored_bytes);
     commandLog.segments.trim(now, runner.restoreFrom(Number.POSITIVE_INFINITY));
     commits.armAlarm(now);

@@ -28,7 +28,10 @@ const WHOLE_NUMBERS: readonly string[] = [
  */
 export function policyOf(
   settings: Settings,
-  site: Pick<Site, 'id' | 'rules' | 'link' | 'location'> | undefined,
+  site:
+    | (Pick<Site, 'id' | 'rules' | 'link' | 'location'> &
+        Partial<Pick<Site, 'adapters' | 'replicated_dialogs'>>)
+    | undefined,
   siteCount: number,
 ): Policy {
   const { version, limits, rules, kept_seconds } = settings;
@@ -39,6 +42,9 @@ export function policyOf(
     limits: { ...limits, ...sharesOf(limits, shares) },
     rules: site ? [rules, site.rules] : [rules],
     kept_seconds,
+    ...(site?.adapters === 'active'
+      ? { active_adapters: { replicated_dialogs: site.replicated_dialogs ?? false } }
+      : {}),
     ...(target ? { link: target } : {}),
   };
 }

@@ -64,6 +64,13 @@ export const TENANT_SCHEMA: readonly SchemaStep[] = [
     name: 'who opens the link of a site',
     sql: `ALTER TABLE sites ADD COLUMN link TEXT NOT NULL DEFAULT '{"mode":"accept"}';`,
   },
+  {
+    name: 'how the adapters of a site share it',
+    sql: `
+      ALTER TABLE sites ADD COLUMN adapters TEXT NOT NULL DEFAULT 'standby';
+      ALTER TABLE sites ADD COLUMN replicated_dialogs INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ];
 
 export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [

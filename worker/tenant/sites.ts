@@ -1,4 +1,5 @@
 /** The sites of a tenant. @module */
+import type { AdaptersMode } from '../../shared/policy/adapters-setting.ts';
 import type { LinkSetting } from '../../shared/policy/link-setting.ts';
 import type { Location } from '../../shared/policy/locations.ts';
 import type { Rules } from '../../shared/policy/policy.ts';
@@ -13,6 +14,9 @@ export interface Site {
   readonly rules: Rules;
   /** Who opens the link to the adapter. */
   readonly link: LinkSetting;
+  readonly adapters: AdaptersMode;
+  /** Whether an OpenSIPS goes on with the calls of another one. */
+  readonly replicated_dialogs: boolean;
 }
 
 /** A change. Absent fields stay as they are. */
@@ -20,6 +24,8 @@ export interface SiteChanges {
   readonly location?: Location | null | undefined;
   readonly rules?: RulesChange | undefined;
   readonly link?: LinkSetting | undefined;
+  readonly adapters?: AdaptersMode | undefined;
+  readonly replicated_dialogs?: boolean | undefined;
 }
 
 /**
@@ -28,7 +34,15 @@ export interface SiteChanges {
  */
 export const MAX_SITES = 200;
 
-type SiteRow = { id: string; created_at: number; location: Location | null; rules: string; link: string };
+type SiteRow = {
+  id: string;
+  created_at: number;
+  location: Location | null;
+  rules: string;
+  link: string;
+  adapters: AdaptersMode;
+  replicated_dialogs: number;
+};
 
 export class SiteStore {
   readonly #sql: SqlStorage;
@@ -54,13 +68,17 @@ export class SiteStore {
     this.#sql.exec('INSERT INTO sites (id, created_at) VALUES (?, ?)', id, now);
   }
 
-  change(before: Site, { location = before.location, rules = {}, link = before.link }: SiteChanges): void {
+  change(before: Site, changes: SiteChanges): void {
+    const { location = before.location, rules = {}, link = before.link } = changes;
+    const { adapters = before.adapters, replicated_dialogs = before.replicated_dialogs } = changes;
     const changedRules = JSON.stringify(applyRulesChange(before.rules, rules));
     this.#sql.exec(
-      'UPDATE sites SET location = ?, rules = ?, link = ? WHERE id = ?',
+      'UPDATE sites SET location = ?, rules = ?, link = ?, adapters = ?, replicated_dialogs = ? WHERE id = ?',
       location,
       changedRules,
       JSON.stringify(link),
+      adapters,
+      replicated_dialogs ? 1 : 0,
       before.id,
     );
   }
@@ -74,12 +92,14 @@ export class SiteStore {
   }
 }
 
-function fromRow({ id, created_at, location, rules, link }: SiteRow): Site {
+function fromRow({ id, created_at, location, rules, link, adapters, replicated_dialogs }: SiteRow): Site {
   return {
     id,
     createdAt: created_at,
     location,
     rules: JSON.parse(rules) as Rules,
     link: JSON.parse(link) as LinkSetting,
+    adapters,
+    replicated_dialogs: replicated_dialogs === 1,
   };
 }

@@ -8,8 +8,8 @@ export function tenantView({ id, createdAt, ...settings }: Settings): TenantView
   return { id, created: isoTime(createdAt), ...settings };
 }
 
-export function siteView({ id, createdAt, location, rules, link }: Site): SiteView {
-  return { id, created: isoTime(createdAt), location, rules, link };
+export function siteView({ id, createdAt, ...settings }: Site): SiteView {
+  return { id, created: isoTime(createdAt), ...settings };
 }
 
 export function keyView({ id, role, site, scopes, createdAt, lastUsedAt, revokedAt }: Key): KeyView {

@@ -22,5 +22,5 @@ export function appendCommands(
   commands: readonly Command[],
   { restoreFrom = position, now = 0 } = {},
 ): void {
-  log.append({ position, commands, restoreFrom, applied: { stream: 's', seq: position }, at: now }, now);
+  log.append({ position, commands, restoreFrom, applied: [{ stream: 's', seq: position }], at: now }, now);
 }

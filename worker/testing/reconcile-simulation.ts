@@ -9,6 +9,7 @@ import type { ReconcileRequest } from '../switchboard/link/dialog-reconciler.ts'
 import { DialogReconciler } from '../switchboard/link/dialog-reconciler.ts';
 import { ReconcileRounds } from '../switchboard/link/reconcile-rounds.ts';
 import { ReconcileSchedule } from '../switchboard/link/reconcile-schedule.ts';
+import { Reconcilers } from '../switchboard/link/reconcilers.ts';
 import { CommandLog } from '../switchboard/store/command-log.ts';
 import { dialogEvent } from './scenarios.ts';
 
@@ -39,7 +40,7 @@ export class ReconcileSimulation {
   readonly calls: Calls;
   readonly rounds: Round[] = [];
   readonly #traffic: Traffic;
-  readonly #reconciler: DialogReconciler;
+  readonly #reconciler: Reconcilers;
   readonly #rounds: ReconcileRounds;
   readonly #dialogs = new Map<string, Dialog>();
   /** What happens, by its time. */
@@ -55,13 +56,15 @@ export class ReconcileSimulation {
     this.calls = new Calls(new CommandLog(sql), () => ++lastSeq);
     this.calls.setWatched(true, START);
     const { calls } = this;
-    this.#reconciler = new DialogReconciler({
+    const reconciler = new DialogReconciler({
       onDialog: (dialog, round) => calls.onDialog(dialog, round, this.#now),
       onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, this.#now),
       onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, this.#now),
       onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, this.#now),
       newestCall: () => calls.newestCall(),
     });
+    this.#reconciler = new Reconcilers(() => reconciler);
+    this.#reconciler.onLinkUp('stream');
     this.#rounds = new ReconcileRounds({
       calls: {
         get isReconcileRequested() {
@@ -70,6 +73,7 @@ export class ReconcileSimulation {
         get oldestBegan() {
           return calls.oldestBegan;
         },
+        byAdapter: calls.byAdapter,
         takeUnknownParties: () => calls.takeUnknownParties(),
         onRoundBegun: () => {
           this.rounds.push({ beganAt: this.#now - START, finishedAt: undefined });

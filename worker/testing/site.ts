@@ -15,6 +15,16 @@ export function policy(limits: Partial<Limits> = {}, fields: Partial<Policy> = {
   return { version: 1, limits: Limits.parse(limits), rules: [], kept_seconds: 3_600, ...fields };
 }
 
+/** How a test connects an adapter. */
+interface AdapterOptions {
+  readonly key?: string;
+  readonly adapter?: string;
+  readonly stream?: string;
+  readonly base?: number;
+  /** Fields of the policy that it brings. */
+  readonly fields?: Partial<Policy>;
+}
+
 let siteCount = 0;
 
 export class TestSite {
@@ -48,12 +58,18 @@ export class TestSite {
 
   async adapter(
     scenario: Scenario,
-    { key = 'adapter-key', stream = crypto.randomUUID(), base = 1 } = {},
+    {
+      key = 'adapter-key',
+      adapter = 'test',
+      stream = crypto.randomUUID(),
+      base = 1,
+      fields = {},
+    }: AdapterOptions = {},
   ): Promise<ScriptedAdapter> {
     const socket = await acceptSocket(
-      await this.requestSocket({ role: 'adapter', key, policy: policy({}, { version: 0 }) }),
+      await this.requestSocket({ role: 'adapter', key, policy: policy({}, { version: 0, ...fields }) }),
     );
-    return ScriptedAdapter.handshake(socket, scenario, { stream, base });
+    return ScriptedAdapter.handshake(socket, scenario, { adapter, stream, base });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The request bodies and queries of the admin API. Unknown fields are rejected: a misspelled limit would have no effect. @module */
 import * as z from 'zod';
+import { AdaptersMode, ReplicatedDialogs } from '../../policy/adapters-setting.ts';
 import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Pattern, Policy, Rules, SCOPES, Scope } from '../../policy/policy.ts';
@@ -54,6 +55,8 @@ const siteFields = {
   location: z.enum(LOCATIONS).nullable().optional(),
   rules: RulesChange.optional(),
   link: LinkSetting.optional(),
+  adapters: AdaptersMode.optional(),
+  replicated_dialogs: ReplicatedDialogs.optional(),
 };
 
 export const TenantBody = z.strictObject({ id: Id, ...tenantFields });

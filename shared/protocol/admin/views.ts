@@ -1,5 +1,6 @@
 /** Tenants, sites and keys as the admin API returns them: with times in ISO 8601 and without the secrets of keys. @module */
 import * as z from 'zod';
+import { AdaptersMode, ReplicatedDialogs } from '../../policy/adapters-setting.ts';
 import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
 import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
@@ -25,6 +26,8 @@ export const SiteView = z.object({
   location: z.enum(LOCATIONS).nullable(),
   rules: Rules,
   link: LinkSetting.meta({ description: 'who opens the link to the adapter' }),
+  adapters: AdaptersMode,
+  replicated_dialogs: ReplicatedDialogs,
 });
 export type SiteView = z.infer<typeof SiteView>;
 

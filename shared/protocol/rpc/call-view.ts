@@ -47,6 +47,10 @@ export const CallView = z
       .record(z.string(), z.unknown())
       .exactOptional()
       .meta({ description: 'the client’s metadata' }),
+    adapter: z.string().exactOptional().meta({
+      description:
+        'the adapter beside the OpenSIPS that has the call, where all adapters of the site serve it. While that one is `lost` (see `Link`), the state of the call is not known',
+    }),
     seq: Seq.meta({ description: '`seq` of its last change' }),
   })
   .meta({ description: 'A call of the site, whoever made it' }) satisfies z.ZodType<Call>;

@@ -17,7 +17,7 @@ export const siteNotifications = {
       seq: Seq,
       adapters: z
         .array(AdapterRole)
-        .meta({ description: 'the adapters that are connected, the active one first' }),
+        .meta({ description: 'the adapters that are connected, active ones first, and those that are lost' }),
     }),
   ).meta({
     description:

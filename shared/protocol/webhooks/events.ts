@@ -67,7 +67,9 @@ const CallData = z.object({ seq: Seq, event: z.string(), call: CallView, data: z
 const LinkData = z.object({
   seq: Seq,
   event: z.enum(['Down', 'Up']),
-  adapters: z.array(AdapterRole).meta({ description: 'those that are connected, the active one first' }),
+  adapters: z
+    .array(AdapterRole)
+    .meta({ description: 'those that are connected, active ones first, and those that are lost' }),
 });
 const TestData = z.object({ endpoint: z.string() });
 

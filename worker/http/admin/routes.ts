@@ -121,7 +121,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const switchboard = switchboardOf(env, { siteName, ...location });
       const [usage, health] = await Promise.all([
         switchboard.usage(),
-        switchboard.linkHealth(site.link.mode === 'dial'),
+        switchboard.linkHealth(site.link.mode === 'dial' || site.adapters === 'active'),
       ]);
       const link = { setting: site.link, ...health };
       return Response.json({ ...site, usage, link } satisfies SiteDetails);

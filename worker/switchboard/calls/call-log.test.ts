@@ -90,7 +90,7 @@ it('finds a call whose row is in a later segment than its number, because the tu
     calls.write(0, 1);
     calls.onEvent(dialogEvent('long', 1, 2), 1);
     for (let n = 0; n < 4; n++) {
-      const row = { position: nextSeq(), commands: [], restoreFrom: lastSeq, applied: null, at: 1 };
+      const row = { position: nextSeq(), commands: [], restoreFrom: lastSeq, applied: [], at: 1 };
       store.append(row, 1);
     }
     calls.write(0, 1);
@@ -112,7 +112,7 @@ it('finds a call whose row is in an earlier segment than those that begin at low
     calls.onEvent(dialogEvent('long', 1, 2), 1);
     calls.write(0, 1);
     for (const [n, position] of positions.entries())
-      store.append({ position, commands: [], restoreFrom: 1, applied: null, at: 1 }, 10 * (n + 1));
+      store.append({ position, commands: [], restoreFrom: 1, applied: [], at: 1 }, 10 * (n + 1));
     const firsts = [...store.segments].map(({ first }) => first);
     expect(firsts.at(-1)).toBeLessThan(firsts[0] ?? 0);
     expect(calls.get('long')?.call.state).toBe('ringing');

@@ -55,6 +55,8 @@ export class CallRecord implements CallEntry {
   #lineSeq = 0;
   /** The last reconciliation round that has listed it. */
   lastRound = 0;
+  /** That of the call, so that it is known without opening the call. */
+  adapter: string | undefined;
   /** It counts as an active call that a command has made. */
   isCounted = false;
   seenAt = Number.NEGATIVE_INFINITY;
@@ -73,6 +75,7 @@ export class CallRecord implements CallEntry {
   /** Creates the record of a call of which the log has nothing yet. */
   static create(cache: CallCache, content: CallContent): CallRecord {
     const record = new CallRecord(content.call.callid, cache);
+    record.adapter = content.call.adapter;
     record.#open = openCall(content, false, NOTHING_LOGGED);
     cache.onOpened(record);
     return record;
@@ -81,6 +84,7 @@ export class CallRecord implements CallEntry {
   /** Creates the record of a call from its newest line, which has this number. */
   static fromLine(cache: CallCache, content: CallContent, lineSeq: number): CallRecord {
     const record = new CallRecord(content.call.callid, cache);
+    record.adapter = content.call.adapter;
     record.#open = openCall(content, true, loggedPart(content));
     record.#lineSeq = lineSeq;
     cache.onOpened(record);
@@ -90,10 +94,10 @@ export class CallRecord implements CallEntry {
   /** Creates the record of an active call that {@link toCheckpoint} has returned. It is closed. */
   static fromCheckpoint(
     cache: CallCache,
-    [callid, firstSeq, position, isCounted, text, listedAs]: CheckpointCall,
+    [callid, firstSeq, position, isCounted, text, listedAs, adapter]: CheckpointCall,
   ): CallRecord {
     const record = new CallRecord(callid, cache);
-    Object.assign(record, { firstSeq, position, isCounted });
+    Object.assign(record, { firstSeq, position, isCounted, adapter });
     record.#text = text;
     record.#listedAs = listedAs;
     return record;
@@ -102,7 +106,8 @@ export class CallRecord implements CallEntry {
   /** Returns what a restore needs of an active call that the log has all of. */
   toCheckpoint(maxText: number): CheckpointCall {
     const text = this.shortText(maxText) ?? '';
-    return [this.callid, this.firstSeq, this.position, this.isCounted, text, this.#listedAs];
+    const stored = [this.callid, this.firstSeq, this.position, this.isCounted, text, this.#listedAs] as const;
+    return this.adapter === undefined ? stored : [...stored, this.adapter];
   }
 
   /** Sets all but the timeline. Metadata and origin are in the log. */
@@ -110,6 +115,7 @@ export class CallRecord implements CallEntry {
     const { timeline, logged, isLogged } = this.#opened;
     this.#listedAs = 0;
     const content = { ...state, timeline };
+    this.adapter = state.call.adapter;
     this.#open = openCall(content, isLogged, { ...loggedPart(content), entryCount: logged.entryCount });
   }
 
@@ -131,6 +137,7 @@ export class CallRecord implements CallEntry {
   set call(call: Call) {
     const open = this.#opened;
     open.call = call;
+    this.adapter = call.adapter;
     open.isLogged = false;
     this.#listedAs = 0;
   }

@@ -12,6 +12,7 @@ import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { NONE_LISTED } from '../link/change-reader.ts';
 import type { CommandLog } from '../store/command-log.ts';
+import { AdapterCalls } from './adapter-calls.ts';
 import { CallIndex } from './call-index.ts';
 import type { CarriedLine, LinkLine } from './call-lines.ts';
 import { CallLog } from './call-log.ts';
@@ -39,7 +40,7 @@ export class Calls {
   readonly #nextSeq: () => number;
   readonly #recorder: ChangeRecorder;
   readonly #correlator = new CallCorrelator<CallRecord>(
-    (entry) => CallRecord.create(this.#openCalls, { ...entry, timeline: [] }),
+    (entry) => CallRecord.create(this.#openCalls, { ...this.byAdapter.withAdapter(entry), timeline: [] }),
     (record, event, at, data) => this.#onChange(record, event, at, data),
     (record) => this.#writer.requestCopy(record),
     (record) => this.#recorder.noteUnloggedState(record),
@@ -52,6 +53,8 @@ export class Calls {
   readonly #stores: CallStores;
   readonly #writer: CallWriter;
   readonly #reconcile = new ReconcileState();
+  /** Which adapter has which call. */
+  readonly byAdapter: AdapterCalls;
 
   /**
    * @param nextSeq takes the next number of the site
@@ -70,6 +73,7 @@ export class Calls {
       recorder: this.#recorder,
       openCalls: this.#openCalls,
     };
+    this.byAdapter = new AdapterCalls(this.#stores, (now) => this.#begin(now));
     this.#writer = new CallWriter(this.#log, this.#recorder, this.#index, nextSeq);
     this.#log.restore({
       onStored: (call) => restoreStored(this.#stores, call),
@@ -89,7 +93,7 @@ export class Calls {
     });
     this.#index.sort();
     // The next reconciliation round brings their parties.
-    this.#reconcile.takeUnknownParties();
+    this.#reconcile.takeUnknownParties(() => undefined);
     pruneCalls(this.#stores, this.#log.firstKept);
   }
 
@@ -181,7 +185,7 @@ export class Calls {
 
   /** A command has started. */
   onCommandStarted(command: Command, now: number): void {
-    this.#now = now;
+    this.#begin(now, command.adapter);
     this.#correlator.onCommandStarted(command, now);
   }
 
@@ -193,32 +197,34 @@ export class Calls {
 
   /** A command has sent a notification to its client. */
   onNotification(command: Command, notification: Notification, now: number): void {
-    this.#now = now;
+    this.#begin(now, command.adapter);
     this.#correlator.onNotification(command, notification, now);
   }
 
   /** OpenSIPS has raised an event. */
-  onEvent(event: EviEvent, now: number): void {
-    this.#now = now;
+  onEvent(event: EviEvent, now: number, adapter?: string): void {
+    this.#begin(now, adapter);
     this.#correlator.onEvent(event, now);
   }
 
   /** A page of `dlg_list` contains a dialog, in that reconciliation round. */
-  onDialog(dialog: Dialog, round: number, now: number): void {
-    this.#now = now;
+  onDialog(dialog: Dialog, round: number, now: number, adapter?: string): void {
+    this.#begin(now, adapter);
     const record = applyListed(this.#correlator, dialog, now);
-    if (record) record.lastRound = Math.max(record.lastRound, round);
+    if (record && (adapter === undefined || record.adapter === adapter))
+      record.lastRound = Math.max(record.lastRound, round);
   }
 
   /** OpenSIPS was asked at `askedAt` for a call. It has returned a dialog, which has ended only if none stood. */
-  onLookUp(dialog: Dialog, askedAt: number, now: number): void {
-    this.#now = now;
+  onLookUp(dialog: Dialog, askedAt: number, now: number, adapter?: string): void {
+    this.#begin(now, adapter);
     this.#correlator.onDialog(dialog, askedAt, now);
   }
 
   /** OpenSIPS was asked at `askedAt` for a call, and did not know it. */
-  onMissing(callid: string, askedAt: number, now: number): void {
-    this.#now = now;
+  onMissing(callid: string, askedAt: number, now: number, adapter?: string): void {
+    if (adapter !== undefined && this.byAdapter.adapterOf(callid) !== adapter) return;
+    this.#begin(now, adapter);
     this.#correlator.onMissing(callid, askedAt, now);
   }
 
@@ -259,9 +265,9 @@ export class Calls {
     return this.#index.all.at(-1)?.firstSeq ?? 0;
   }
 
-  /** A reconciliation round begins. */
-  onRoundBegun(): void {
-    this.#reconcile.onRoundBegun(this.#index.all.at(-1));
+  /** A reconciliation round of these adapters begins. */
+  onRoundBegun(adapters: readonly (string | undefined)[] = [undefined]): void {
+    this.#reconcile.onRoundBegun(this.#index.all.at(-1), adapters);
   }
 
   /** See `ReconcileListener`. Ends the calls that OpenSIPS no longer knows. */
@@ -269,21 +275,19 @@ export class Calls {
     round: number,
     completeSince: number | undefined,
     now: number,
+    adapter?: string,
     listedBefore = NONE_LISTED,
   ): readonly string[] {
     const { active } = this.#index;
     const isComplete = completeSince !== undefined;
-    const { gone, unclear } = this.#reconcile.unlisted(active, round, isComplete, listedBefore);
-    for (const callid of gone) this.onMissing(callid, completeSince ?? now, now);
+    const { gone, unclear } = this.#reconcile.unlisted(active, round, isComplete, adapter, listedBefore);
+    for (const callid of gone) this.onMissing(callid, completeSince ?? now, now, adapter);
     return unclear;
   }
 
   /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
   takeUnknownParties(): string[] {
-    return this.#reconcile.takeUnknownParties().filter((callid) => {
-      const call = this.#correlator.get(callid)?.call;
-      return call?.caller === null && call.state !== 'ended';
-    });
+    return this.#reconcile.takeUnknownParties((callid) => this.#correlator.get(callid)?.call);
   }
 
   /** Returns a page of calls, the newest first. */
@@ -316,6 +320,11 @@ export class Calls {
     this.#log.rows.clear();
     if (this.#index.isPruneDue) pruneCalls(this.#stores, 0);
     return rows;
+  }
+
+  #begin(now: number, adapter?: string): void {
+    this.#now = now;
+    this.byAdapter.reporting = adapter;
   }
 
   #findActive(callid: string): CallRecord | undefined {

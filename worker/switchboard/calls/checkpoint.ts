@@ -15,6 +15,7 @@ export type CheckpointCall = readonly [
   isCounted: boolean,
   text: string,
   listedAs: number,
+  adapter?: string,
 ];
 
 export interface Checkpoint {

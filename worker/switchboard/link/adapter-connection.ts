@@ -2,7 +2,7 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
-import type { ListPosition, ListSource } from './change-reader.ts';
+import type { ListPosition } from './change-reader.ts';
 import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
@@ -42,7 +42,7 @@ export interface AdapterDescription {
   readonly reachableSince?: number | undefined;
 }
 
-export class AdapterConnection implements ListSource {
+export class AdapterConnection {
   readonly socket: WebSocket;
   readonly key: string;
   connectedAt: number;
@@ -73,8 +73,8 @@ export class AdapterConnection implements ListSource {
     this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
   }
 
-  /** See {@link ListSource}. */
-  get takesRequests(): boolean {
+  /** Whether it takes requests for changes of its list of dialogs. */
+  get takesLists(): boolean {
     return this.description.takesLists === true;
   }
 

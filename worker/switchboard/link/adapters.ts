@@ -4,28 +4,22 @@
  * @module
  */
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
-import type { Runner } from '../../../shared/runner/runner.ts';
 import { attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection, type StreamPosition } from './adapter-connection.ts';
+import type { AdapterSet, EventOrGap, LostAdapter, ServingListener } from './adapter-set.ts';
 import { fenceRequest } from './fence.ts';
 import { PingTimes } from './ping-times.ts';
 import { ServingAdapterStore } from './serving-adapter.ts';
 import { Standbys } from './standbys.ts';
 import { replacementDue } from './unreachable-opensips.ts';
 
-/** Learns which adapter serves the site. */
-export type ServingListener = Pick<
-  Runner,
-  'onLinkUp' | 'onTakeover' | 'onLinkRestored' | 'onLinkDown' | 'resync'
->;
-
 /** RFC 6455 §7.4.1: the adapter connects again. */
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 const SILENT = 'No ping arrived in time.';
 
-export class Adapters {
+export class Adapters implements AdapterSet {
   readonly #listener: ServingListener;
   readonly #serving: ServingAdapterStore;
   readonly standbys = new Standbys();
@@ -36,17 +30,17 @@ export class Adapters {
   /**
    * Restores the connections after a hibernation, if there are any.
    * @param sockets those of adapters
-   * @param applied the position in the log
+   * @param logged the positions in the log
    */
   constructor(
     ctx: DurableObjectState,
     sockets: readonly WebSocket[],
     listener: ServingListener,
-    applied: AppliedPosition | null,
+    logged: readonly AppliedPosition[],
   ) {
     this.#listener = listener;
     this.pings = new PingTimes(ctx);
-    this.#serving = new ServingAdapterStore(ctx.storage.sql, applied);
+    this.#serving = new ServingAdapterStore(ctx.storage.sql, logged);
     const { position } = this.#serving;
     if (position) this.#position = { ...position, stored: position.seq };
     for (const socket of sockets) this.#restore(socket);
@@ -57,9 +51,20 @@ export class Adapters {
     return this.#active;
   }
 
-  /** The position of the adapter that serves the site, or was the last to do so. */
-  get position(): StreamPosition | undefined {
-    return this.#position;
+  get serving(): readonly AdapterConnection[] {
+    return this.#active ? [this.#active] : [];
+  }
+
+  readonly lost: readonly LostAdapter[] = [];
+  readonly due = Number.POSITIVE_INFINITY;
+
+  get applied(): readonly AppliedPosition[] {
+    return this.#position ? [{ stream: this.#position.stream, seq: this.#position.seq }] : [];
+  }
+
+  get last(): (AppliedPosition & { readonly adapter: string }) | undefined {
+    const { current } = this.#serving;
+    return current && { ...current, ...this.#position };
   }
 
   /** All, the active one first. */
@@ -67,9 +72,9 @@ export class Adapters {
     return this.#active ? [this.#active, ...this.standbys.all] : this.standbys.all;
   }
 
-  /** Whether the events of the adapter that serves the site are newer than what another one has reported before. */
-  get takesEvents(): boolean {
-    return this.#serving.current?.fence === undefined;
+  /** The adapter that serves the site reports what the others do. What it raised before another one reported is older, and so discarded. */
+  takesEvent(connection: AdapterConnection, _: EventOrGap): boolean {
+    return connection === this.#active && this.#serving.current?.fence === undefined;
   }
 
   /** Whether {@link storeServing} has something to store. */
@@ -107,9 +112,10 @@ export class Adapters {
     this.#listener.onLinkDown();
   }
 
-  /** The log has the position now. */
-  onLogged(): void {
-    if (this.#position) this.#serving.onLogged({ ...this.#position });
+  onStored(isLogged: boolean): void {
+    if (!this.#position) return;
+    if (!this.#active) this.#position.stored = this.#position.seq;
+    if (isLogged) this.#serving.onLogged({ ...this.#position });
   }
 
   /**
@@ -157,11 +163,13 @@ export class Adapters {
   }
 
   /** The adapter that serves the site has answered: a {@link fenceRequest}, perhaps. */
-  onReply(id: string, position: StreamPosition): void {
+  onReply(id: string, { position }: AdapterConnection): void {
     const { current } = this.#serving;
     if (current?.fence !== id) return;
     this.#serving.set({ adapter: current.adapter, stream: position.stream, seq: position.seq });
   }
+
+  clear(): void {}
 
   dropSilentStandbys(now: number): void {
     for (const each of this.standbys.all) if (this.pings.isSilent(each, now)) this.#dropSilent(each);

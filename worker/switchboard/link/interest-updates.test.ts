@@ -62,6 +62,7 @@ it('has an adapter know what commands follow, whenever updates are sent, and whe
           send();
           followed = new FollowedCalls();
           for (const [callid, followers] of expected) for (const one of followers) followed.add(callid, one);
+          followed.takeChanges();
           updates = new InterestUpdates();
         }
       }
@@ -72,6 +73,7 @@ it('has an adapter know what commands follow, whenever updates are sent, and whe
       );
       expect(adapter.awaitedCount).toBe(CALLIDS.filter(isFollowed).length);
     }),
+    { numRuns: 1_000 },
   );
 });
 

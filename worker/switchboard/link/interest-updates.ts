@@ -18,32 +18,29 @@ export interface Interest {
 export class InterestUpdates {
   #changes: Map<string, boolean> | undefined;
   #isWatched = false;
-  #toldWatched: boolean | undefined;
+  #sentWatched: boolean | undefined;
 
   apply({ isWatched, followed, changes }: Interest): void {
     this.#isWatched = isWatched;
-    if (!this.#changes) {
-      this.#changes = new Map(Array.from(followed, (callid) => [callid, true]));
-      return;
-    }
+    this.#changes ??= new Map(Array.from(followed, (callid) => [callid, true]));
     // Also where both changes were to be told together: the adapter may know the call from before a hibernation.
     for (const [callid, isFollowed] of changes) this.#changes.set(callid, isFollowed);
   }
 
   /** Whether the adapter must be told at once. */
   get isUrgent(): boolean {
-    return this.#isWatched && this.#toldWatched === false;
+    return this.#isWatched && this.#sentWatched === false;
   }
 
   /** Removes and returns what is to be told; undefined if there is nothing. */
   take(): InterestMessage | undefined {
     const changes = this.#changes;
-    const isSameWatch = this.#isWatched === this.#toldWatched;
+    const isSameWatch = this.#isWatched === this.#sentWatched;
     if (!changes || (changes.size === 0 && isSameWatch)) return undefined;
     const add = [...changes.keys()].filter((callid) => changes.get(callid));
     const remove = [...changes.keys()].filter((callid) => !changes.get(callid));
     changes.clear();
-    this.#toldWatched = this.#isWatched;
+    this.#sentWatched = this.#isWatched;
     return {
       type: 'interest',
       ...(isSameWatch ? {} : { all: this.#isWatched }),

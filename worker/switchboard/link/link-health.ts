@@ -2,6 +2,7 @@
 import type { DialHealth } from '../../../shared/protocol/dial.ts';
 import type { AdapterRole, AdapterState, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { AdapterConnection } from './adapter-connection.ts';
+import type { AdapterSet } from './adapter-set.ts';
 
 /** The state of the link, for `/healthz`. */
 export interface LinkHealth {
@@ -16,16 +17,22 @@ export interface LinkHealth {
   readonly seconds?: number;
   /** How the edge dials the adapter; absent if the adapter connects to the edge. */
   readonly dial?: DialHealth;
-  /** All adapters that are connected, the active one first. */
+  /** All adapters that are connected, the active ones first, and those that are lost. */
   readonly adapters?: AdapterState[];
 }
 
-/** Returns the health of the link. @param standbys the adapters that wait to take over */
-export function healthOf(
-  active: AdapterConnection,
-  standbys: readonly AdapterConnection[],
-  now: number,
-): LinkHealth {
+/** The adapters of a site. */
+type Adapters = Pick<AdapterSet, 'serving' | 'standbys' | 'lost'>;
+
+/** Returns the health of the link. The fields of one adapter are those of the one that has served the site longest. */
+export function healthOf({ serving, standbys, lost }: Adapters, now: number): LinkHealth {
+  const missing = lost.map(
+    ({ adapter, lostAt }): AdapterState => ({
+      ...{ adapter, role: 'lost', reachable: false, seconds: secondsSince(lostAt, now) },
+    }),
+  );
+  const [active] = serving;
+  if (!active) return { connected: false, ...(missing.length > 0 ? { adapters: missing } : {}) };
   const { connectedAt, opensips } = active;
   const { adapter, version, node } = describe(active);
   return {
@@ -35,23 +42,23 @@ export function healthOf(
     ...(node === undefined ? {} : { node_version: node }),
     opensips,
     seconds: secondsSince(connectedAt, now),
-    adapters: [active, ...standbys].map((each) => {
-      const role = each === active ? 'active' : 'standby';
-      const rest = { reachable: each.opensips.reachable, seconds: secondsSince(each.connectedAt, now) };
-      return { ...describe(each), role, ...rest };
-    }),
+    adapters: [
+      ...[...serving, ...standbys.all].map((each): AdapterState => {
+        const role = serving.includes(each) ? 'active' : 'standby';
+        const rest = { reachable: each.opensips.reachable, seconds: secondsSince(each.connectedAt, now) };
+        return { ...describe(each), role, ...rest };
+      }),
+      ...missing,
+    ],
   };
 }
 
-/** Returns the adapters of a site for a `Link` notification, the active one first. */
-export function rolesOf(
-  active: AdapterConnection | undefined,
-  standbys: readonly AdapterConnection[],
-): AdapterRole[] {
-  const connections = active ? [active, ...standbys] : standbys;
-  return connections.map((each) => {
+/** Returns the adapters of a site for a `Link` notification, the active ones first. */
+export function rolesOf({ serving, standbys, lost }: Adapters): AdapterRole[] {
+  const missing = lost.map(({ adapter }): AdapterRole => ({ adapter, role: 'lost', reachable: false }));
+  const connected = [...serving, ...standbys.all].map((each): AdapterRole => {
     const { adapter, version } = describe(each);
-    const role = each === active ? 'active' : 'standby';
+    const role = serving.includes(each) ? 'active' : 'standby';
     return {
       adapter,
       role,
@@ -59,6 +66,7 @@ export function rolesOf(
       reachable: each.opensips.reachable,
     };
   });
+  return [...connected, ...missing];
 }
 
 function describe({ description }: AdapterConnection): Pick<AdapterState, 'adapter' | 'version' | 'node'> {

@@ -18,7 +18,7 @@ export type LinkStatus = 'Down' | 'Up';
 export class LinkStatusStore {
   readonly #sql: SqlStorage;
   readonly #dialed: () => DialedLinks;
-  /** The names of the adapters, the active one first; an empty name if none serves the site. */
+  /** The names of the adapters, the active ones first, as one text; that is empty if none serves the site. */
   #reported: string;
 
   constructor(sql: SqlStorage, dialed: () => DialedLinks) {
@@ -64,9 +64,13 @@ export class LinkStatusStore {
 const RELEASED = '["?"]';
 
 function namesOf(roles: readonly AdapterRole[]): string {
-  const active = roles.find(({ role }) => role === 'active')?.adapter ?? '';
-  const standbys = roles.filter(({ role }) => role === 'standby').map(({ adapter }) => adapter);
-  return JSON.stringify([active, ...standbys.sort()]);
+  const named = (wanted: AdapterRole['role']) =>
+    roles
+      .filter(({ role }) => role === wanted)
+      .map(({ adapter }) => adapter)
+      .sort();
+  const lost = named('lost').map((adapter) => `lost\n${adapter}`);
+  return JSON.stringify([named('active').join('\n'), ...named('standby'), ...lost]);
 }
 
 /** Whether the same adapter serves the site, and no other is new. */

@@ -3,13 +3,11 @@
  * and in order; what a turn requests of it leaves in one frame.
  * @module
  */
+
+import type { EviEvent } from '../../../shared/opensips/evi.ts';
+import type { ActiveAdapters as ActiveSetting } from '../../../shared/policy/adapters-setting.ts';
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
-import type {
-  AdapterMessage,
-  AdapterRole,
-  EdgeMessage,
-  OpenSipsStatus,
-} from '../../../shared/protocol/link.ts';
+import type { AdapterMessage, AdapterRole, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
 import {
   INTEREST_FEATURE,
@@ -17,16 +15,17 @@ import {
   type PeerOffer,
   ROLE_FEATURE,
 } from '../../../shared/protocol/link-negotiation.ts';
+import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
-import { Adapters, type ServingListener } from './adapters.ts';
-import type { ListSource } from './change-reader.ts';
+import type { ReconcileRequest } from './dialog-reconciler.ts';
 import type { Interest } from './interest-updates.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
 import { type DialedLinks, type LinkStatus, LinkStatusStore, NOT_DIALED } from './link-status.ts';
 import { checkedWith, negotiate, welcomeWith } from './negotiation.ts';
+import { SiteAdapters, type SiteListener } from './site-adapters.ts';
 import { replacementDue } from './unreachable-opensips.ts';
 
 /** The tag of adapters' sockets. */
@@ -42,7 +41,21 @@ const MAX_PENDING_HELLOS = 8;
 const MAX_ADAPTERS = 4;
 
 /** Receives what the adapters send. */
-export type LinkListener = ServingListener & Pick<Runner, 'onReply' | 'onEvent'>;
+export interface LinkListener extends SiteListener, Pick<Runner, 'onReply'> {
+  /** @param adapter the adapter that has reported it; undefined where one serves the whole site */
+  onEvent(event: EviEvent, at: number, now: number, adapter?: string): void;
+}
+
+/** What the link depends on beside its adapters. */
+export interface LinkOptions {
+  /** For a site whose adapters are dialed: what is no failure is not reported. */
+  readonly dialed?: () => DialedLinks;
+  /** Returns the setting of a site whose adapters all serve it. Default: one serves it, and the others wait. */
+  readonly activeAdapters?: () => ActiveSetting | undefined;
+}
+
+/** A message, and the process of the adapter that it is for; without one it is for any adapter. */
+type Outgoing = (AdapterRequest | ReconcileRequest) & { readonly stream?: string };
 
 type Hello = Extract<AdapterMessage, { type: 'hello' }>;
 /** What an adapter sends after `hello`. */
@@ -52,49 +65,45 @@ type NumberedMessage = Extract<LiveMessage, { seq: number }>;
 export class Link {
   readonly #ctx: DurableObjectState;
   readonly #listener: LinkListener;
-  readonly #adapters: Adapters;
+  /** Those that are connected, as the setting of the site has them. */
+  readonly site: SiteAdapters;
   readonly #status: LinkStatusStore;
 
   /**
    * Restores the connections after a hibernation, if there are any.
-   * @param dialed for a site whose adapters are dialed: what is no failure is not reported
+   * @param applied the positions in the log
    */
   constructor(
     ctx: DurableObjectState,
     listener: LinkListener,
-    applied: AppliedPosition | null,
-    dialed: () => DialedLinks = () => NOT_DIALED,
+    applied: readonly AppliedPosition[],
+    { dialed = () => NOT_DIALED, activeAdapters = () => undefined }: LinkOptions = {},
   ) {
     this.#ctx = ctx;
     this.#listener = listener;
     this.#status = new LinkStatusStore(ctx.storage.sql, dialed);
-    this.#adapters = new Adapters(ctx, ctx.getWebSockets(TAG), listener, applied);
+    this.site = new SiteAdapters(ctx, ctx.getWebSockets(TAG), listener, applied, activeAdapters);
   }
 
-  /** Whether the connection was lost while there was no object to notice it. */
+  /** Whether a connection was lost while there was no object to notice it. */
   get isLost(): boolean {
+    if (this.site.isShared && this.site.set.hasUnstored) return true;
     return !this.isConnected && !this.#status.isReleased && this.#status.reported === 'Up';
   }
 
-  /** The socket of the adapter that serves the site. */
+  /** The socket of the adapter that serves the site; of several, the newest. */
   get socket(): WebSocket | undefined {
-    return this.#adapters.active?.socket;
+    return this.site.set.serving.at(-1)?.socket;
   }
 
-  /** The list of dialogs of the adapter that serves the site. */
-  get list(): ListSource | undefined {
-    return this.#adapters.active;
-  }
-
-  /** How far the messages of the adapter that serves the site are applied. */
-  get applied(): AppliedPosition | null {
-    const { position } = this.#adapters;
-    return position ? { stream: position.stream, seq: position.seq } : null;
+  /** How far the messages of the adapters that serve the site are applied. */
+  get applied(): readonly AppliedPosition[] {
+    return this.site.set.applied;
   }
 
   /** The adapters that are connected, and what they do. */
   get roles(): AdapterRole[] {
-    return rolesOf(this.#adapters.active, this.#adapters.standbys.all);
+    return rolesOf(this.site.set);
   }
 
   /**
@@ -102,14 +111,13 @@ export class Link {
    * is disconnected, and a standby takes over.
    */
   opensips(now: number): OpenSipsStatus | undefined {
-    this.#adapters.promote(now);
-    return this.#adapters.active?.opensips;
+    this.site.set.promote(now);
+    return this.site.set.serving[0]?.opensips;
   }
 
   health(now: number): LinkHealth {
-    this.#adapters.promote(now);
-    const { active, standbys } = this.#adapters;
-    return active ? healthOf(active, standbys.all, now) : { connected: false };
+    this.site.set.promote(now);
+    return healthOf(this.site.set, now);
   }
 
   /** Accepts the socket of an authenticated adapter. It becomes active with its `hello`. */
@@ -162,23 +170,23 @@ export class Link {
 
   /** A socket has closed. If it was that of the adapter that serves the site, a standby takes over. */
   onClosed(socket: WebSocket, now = Date.now()): void {
-    this.#adapters.drop(socket);
-    this.#adapters.promote(now);
+    this.site.set.drop(socket, now);
+    this.site.set.promote(now);
   }
 
   /** Acknowledges what is stored, and closes the connections, which nobody needs. Call it once a turn is stored. */
-  release(): void {
-    for (const connection of this.#adapters.all) {
+  release(now = Date.now()): void {
+    for (const connection of this.site.set.all) {
       connection.acknowledge();
-      this.#adapters.drop(connection.socket);
+      this.site.set.drop(connection.socket, now);
       connection.socket.close(1000, 'Nobody needs the link.');
     }
   }
 
   /** Whether there is something to send beside requests: a `welcome`, an acknowledgement, or a status change for watchers. */
   get hasOutput(): boolean {
-    if (this.#adapters.hasUnstored || this.#status.hasChange(this.roles)) return true;
-    return this.#adapters.all.some((each) => each.hasOutput);
+    if (this.site.set.hasUnstored || this.#status.hasChange(this.roles)) return true;
+    return this.site.set.all.some((each) => each.hasOutput);
   }
 
   /**
@@ -186,65 +194,68 @@ export class Link {
    * reported, and which adapter serves the site.
    */
   takeStatusChange(): LinkStatus | undefined {
-    this.#adapters.storeServing();
+    this.site.set.storeServing();
     return this.#status.take(this.roles);
   }
 
   /**
-   * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that, and commands for
-   * which a standby can take over: all others notice a dead adapter, or one without OpenSIPS, with their next request.
+   * When {@link checkLiveness} is due, in Unix milliseconds; infinity for never. Only watchers need an alarm for that, commands for which
+   * another adapter can take over, and calls of a lost one: all others notice a dead adapter, or one without OpenSIPS, with their next
+   * request.
    */
   due(isWatched: boolean, hasCommands = false): number {
-    const { active, standbys, pings } = this.#adapters;
-    const isNeeded = isWatched || (hasCommands && standbys.size > 0);
-    if (!isNeeded || !active) return Number.POSITIVE_INFINITY;
-    return Math.min(
-      pings.lastOf(active) + protocol.PING_TIMEOUT_MS + 1,
-      replacementDue(active, standbys.all),
-    );
+    const { serving, standbys, all, pings, due } = this.site.set;
+    const [active] = serving;
+    if (!active || !(isWatched || (hasCommands && all.length > 1))) return due;
+    const silentAt = serving.map((each) => pings.lastOf(each) + protocol.PING_TIMEOUT_MS + 1);
+    return Math.min(due, ...silentAt, this.site.isShared ? due : replacementDue(active, standbys.all));
   }
 
   /** Whether an adapter is connected, as far as it is known without a check. */
   get isConnected(): boolean {
-    return this.#adapters.active !== undefined;
+    return this.site.set.serving.length > 0;
   }
 
   /** Disconnects an adapter that no longer pings, and has a standby replace one whose OpenSIPS does not answer. */
   checkLiveness(now: number): void {
-    this.#adapters.promote(now);
+    this.site.set.promote(now);
   }
 
   /** Tells the adapters which calls are waited for, with what {@link flush} sends. */
   tellInterest(interest: Interest): void {
-    for (const each of this.#adapters.all) each.tellInterest(interest);
+    for (const each of this.site.set.all) each.tellInterest(interest);
   }
 
   /**
-   * Sends the requests of a turn to the adapter that serves the site. Call it once the turn is stored, because an acknowledgement
+   * Sends the requests of a turn to the adapters that they are for. Call it once the turn is stored, because an acknowledgement
    * promises that.
    * @param isLogged whether the turn was written to the log, which then contains {@link applied}
    */
-  flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
-    const { active, standbys, position } = this.#adapters;
-    for (const standby of standbys.all) standby.flush([], false);
-    if (active) active.flush(requests, isLogged);
-    else if (position) position.stored = position.seq;
-    if (isLogged) this.#adapters.onLogged();
+  flush(requests: readonly Outgoing[], isLogged: boolean): void {
+    const { serving, standbys } = this.site.set;
+    for (const standby of standbys.all) standby.flush([], isLogged && this.site.isShared);
+    for (const [index, each] of serving.entries()) {
+      const own = requests.filter(({ stream }) =>
+        stream === undefined ? index === 0 : stream === each.position.stream,
+      );
+      each.flush(own.map(withoutStream), isLogged);
+    }
+    this.site.set.onStored(isLogged);
   }
 
   /** The clock was set back, to `now`: the connections are as old as they were, and the last ping counts as one of now. */
   onClockSetBack(now: number): void {
-    for (const each of this.#adapters.all) this.#adapters.pings.onClockSetBack(each, now);
+    for (const each of this.site.set.all) this.site.set.pings.onClockSetBack(each, now);
   }
 
   #onHello(socket: WebSocket, attachment: AdapterSocket, hello: Hello, now: number): void {
     const version = this.#negotiate(socket, hello, now);
     if (version === undefined) return;
-    const adapters = this.#adapters;
+    const adapters = this.site.set;
     adapters.promote(now);
     // Dropped first, so that no standby takes over from an adapter that has only connected again.
     const sameName = adapters.named(hello.adapter);
-    if (sameName) adapters.drop(sameName.socket);
+    if (sameName) adapters.drop(sameName.socket, now);
     if (sameName && sameName.socket !== socket) {
       const reason = 'A newer connection of this adapter has replaced this one.';
       sameName.socket.close(protocol.closeCode.superseded, closeReason(reason));
@@ -257,7 +268,7 @@ export class Link {
     }
     const { stream, base, features } = hello;
     const position = adapters.positionOf(stream) ?? { stream, seq: base - 1, stored: base - 1 };
-    const role = adapters.active ? 'standby' : 'active';
+    const role = !this.site.isShared && adapters.serving.length > 0 ? 'standby' : 'active';
     const welcome = welcomeWith(version, { stream, applied: position.seq, role, sent_at: now });
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
     position.seq = Math.max(position.seq, base - 1);
@@ -288,7 +299,7 @@ export class Link {
   }
 
   #onLiveMessage(socket: WebSocket, message: LiveMessage, now: number): void {
-    const connection = this.#adapters.all.find((each) => each.socket === socket);
+    const connection = this.site.set.all.find((each) => each.socket === socket);
     if (!connection) return;
     switch (message.type) {
       case 'status':
@@ -298,7 +309,7 @@ export class Link {
         this.#close(socket, 1000, 'The adapter has disconnected.', now);
         return;
       case 'release':
-        this.#adapters.onRelease(connection, now);
+        this.site.set.onRelease(connection, now);
         return;
       default:
         this.#onNumberedMessage(connection, message, now);
@@ -314,10 +325,10 @@ export class Link {
       this.#close(socket, INTERNAL_ERROR, reason, now);
       return;
     }
-    const isActive = this.#adapters.active === connection;
-    this.#apply(message, isActive && this.#adapters.takesEvents, now);
+    this.#apply(connection, message, now);
     position.seq = message.seq;
-    if (isActive && message.type === 'reply') this.#adapters.onReply(message.id, position);
+    if (message.type === 'reply' && this.site.isServing(connection.name))
+      this.site.set.onReply(message.id, connection);
   }
 
   /**
@@ -325,11 +336,12 @@ export class Link {
    * and so are those that it had raised before it knew that it serves the site: the state of the dialogs is read after them. Its replies
    * may be to requests of the time when it served the site.
    */
-  #apply(message: NumberedMessage, takesEvents: boolean, now: number): void {
+  #apply(connection: AdapterConnection, message: NumberedMessage, now: number): void {
+    const adapter = this.site.nameOf(connection);
     if (message.type === 'reply') this.#listener.onReply(message, now);
-    else if (!takesEvents) return;
-    else if (message.type === 'event') this.#listener.onEvent(message, message.at, now);
-    else this.#listener.resync(now);
+    else if (!this.site.set.takesEvent(connection, message)) return;
+    else if (message.type === 'event') this.#listener.onEvent(message, message.at, now, adapter);
+    else this.#listener.resync(now, adapter);
   }
 
   /** Closes a socket. The link is down at once if it was the active one, so that requests wait for the next. */
@@ -337,4 +349,8 @@ export class Link {
     this.onClosed(socket, now);
     socket.close(code, closeReason(reason));
   }
+}
+
+function withoutStream({ stream: _, ...message }: Outgoing): AdapterRequest | ReconcileRequest {
+  return message;
 }

@@ -21,6 +21,7 @@ interface KnownCall {
   readonly callid: string;
   readonly firstSeq: number;
   lastRound: number;
+  readonly adapter: undefined;
   hasDialog: boolean;
   readonly peek: () => { readonly dialogs: readonly unknown[] };
 }
@@ -65,7 +66,7 @@ class Site {
     }
     this.#now += 60_000;
     expect(this.#reconciler.begin(this.#now)).toBe(true);
-    this.#state.onRoundBegun([...this.known.values()].at(-1));
+    this.#state.onRoundBegun([...this.known.values()].at(-1), [undefined]);
     if (fault === 'object is lost before the reply') {
       this.hibernate();
       return;
@@ -105,6 +106,7 @@ class Site {
       callid,
       firstSeq: ++this.#lastSeq,
       lastRound: 0,
+      adapter: undefined,
       hasDialog: false,
       peek: () => ({ dialogs: call.hasDialog ? [callid] : [] }),
     };
@@ -122,7 +124,8 @@ class Site {
         onMissing: (callid) => void this.known.delete(callid),
         onRoundRead: (round, completeSince, _, before) => {
           const isComplete = completeSince !== undefined;
-          const { gone, unclear } = this.#state.unlisted(this.known.values(), round, isComplete, before);
+          const active = this.known.values();
+          const { gone, unclear } = this.#state.unlisted(active, round, isComplete, undefined, before);
           for (const callid of gone) this.known.delete(callid);
           return unclear;
         },

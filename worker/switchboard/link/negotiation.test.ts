@@ -60,6 +60,41 @@ it('uses the highest common version, ignores unknown features, and says what it 
   socket.close();
 });
 
+it('tells an adapter that takes it which calls are waited for: with its requests, and after a hibernation again', async () => {
+  const site = new TestSite();
+  const socket = await connect(site, helloOf({ features: ['interest'] }));
+  const nextFrame = async () => [await socket.next<EdgeMessage | EdgeMessage[]>()].flat();
+  expect(await nextFrame()).toMatchObject([{ type: 'welcome' }, { type: 'interest', all: false }]);
+  const client = await site.client();
+  await client.request('CallEnd', { callid: 'one' });
+  expect(await nextFrame()).toMatchObject([
+    { type: 'interest', add: ['one'] },
+    { type: 'mi', method: 'dlg_end_dlg' },
+  ]);
+  await client.request('CallWatch', {});
+  expect((await nextFrame())[0]).toEqual({ type: 'interest', all: true });
+  await evictDurableObject(site.object);
+  await client.request('CallEnd', { callid: 'two' });
+  const sent: EdgeMessage[] = [];
+  await expect
+    .poll(async () => {
+      sent.push(...(await nextFrame()));
+      return sent.find(({ type }) => type === 'interest');
+    })
+    .toEqual({ type: 'interest', all: true, add: ['one', 'two'] });
+  socket.close();
+});
+
+it('tells an adapter without the feature nothing of that', async () => {
+  const site = new TestSite();
+  const socket = await connect(site, helloOf({ features: ['telepathy'] }));
+  const first = await socket.next<EdgeMessage | EdgeMessage[]>();
+  await (await site.client()).request('CallEnd', { callid: 'one' });
+  const second = await socket.next<EdgeMessage | EdgeMessage[]>();
+  expect([first, second].flat().map(({ type }) => type)).toEqual(['welcome', 'mi']);
+  socket.close();
+});
+
 it('shows the versions of the adapter and its Node.js, after a hibernation too', async () => {
   const site = new TestSite();
   const socket = await connect(site, helloOf(NEW_FIELDS));

@@ -3,9 +3,10 @@
  * has begun: one that could not begin, because the last one is still running, begins when that has finished.
  * @module
  */
-import type { DialogReconciler } from './dialog-reconciler.ts';
+
 import type { Link } from './link.ts';
 import type { ReconcileSchedule } from './reconcile-schedule.ts';
+import type { Reconcilers } from './reconcilers.ts';
 
 /** The calls that are reconciled. */
 export interface ReconciledCalls {
@@ -13,23 +14,22 @@ export interface ReconciledCalls {
   readonly isReconcileRequested: boolean;
   /** When the oldest active call began, in Unix milliseconds; infinity if there is none. */
   readonly oldestBegan: number;
-  onRoundBegun(): void;
+  /** Rounds of these adapters have begun; undefined for one that serves the whole site. */
+  onRoundBegun(adapters: readonly (string | undefined)[]): void;
+  readonly byAdapter: { adapterOf(callid: string): string | undefined };
   /** Removes and returns the Call-IDs of calls whose parties must be read from OpenSIPS. */
   takeUnknownParties(): readonly string[];
 }
 
 export interface ReconcileDependencies {
   readonly calls: ReconciledCalls;
-  readonly reconciler: DialogReconciler;
+  readonly reconciler: Reconcilers;
   readonly reconcileSchedule: Pick<ReconcileSchedule, 'due' | 'onRoundBegun'>;
   readonly link: Pick<Link, 'isConnected'>;
 }
 
 export class ReconcileRounds {
   readonly #deps: ReconcileDependencies;
-  /** A round was due while another one was running. */
-  #isOverdue = false;
-
   constructor(deps: ReconcileDependencies) {
     this.#deps = deps;
   }
@@ -37,7 +37,8 @@ export class ReconcileRounds {
   /** Whether a round is to begin with the next {@link run}, whatever the time. */
   get isRequested(): boolean {
     const { calls, link, reconciler } = this.#deps;
-    return (calls.isReconcileRequested || this.#isOverdue) && link.isConnected && !reconciler.isRoundRunning;
+    if (!link.isConnected) return false;
+    return reconciler.hasOverdue || (calls.isReconcileRequested && !reconciler.isRoundRunning);
   }
 
   /**
@@ -58,15 +59,12 @@ export class ReconcileRounds {
     const { calls, reconciler, reconcileSchedule, link } = this.#deps;
     if (!link.isConnected) return;
     const unknownParties = calls.takeUnknownParties();
-    if (unknownParties.length > 0) reconciler.readUnknownParties(unknownParties, now);
-    const isDue =
-      calls.isReconcileRequested ||
-      this.#isOverdue ||
-      now >= reconcileSchedule.due(isWatched, calls.oldestBegan);
-    if (!isDue) return;
-    this.#isOverdue = !reconciler.begin(now);
-    if (this.#isOverdue) return;
-    calls.onRoundBegun();
+    const adapterOf = (callid: string) => calls.byAdapter.adapterOf(callid);
+    if (unknownParties.length > 0) reconciler.readUnknownParties(unknownParties, adapterOf, now);
+    const isNew = calls.isReconcileRequested || now >= reconcileSchedule.due(isWatched, calls.oldestBegan);
+    const begun = reconciler.begin(now, isNew);
+    if (begun.length === 0) return;
+    calls.onRoundBegun(begun);
     reconcileSchedule.onRoundBegun(isWatched, now);
   }
 }

@@ -19,13 +19,13 @@ export class ServingAdapterStore {
   /** The position in the log. */
   #logged: AppliedPosition | null;
 
-  /** @param logged the position in the log */
-  constructor(sql: SqlStorage, logged: AppliedPosition | null) {
+  /** @param logged the positions in the log */
+  constructor(sql: SqlStorage, logged: readonly AppliedPosition[]) {
     this.#sql = sql;
-    this.#logged = logged;
     sql.exec('CREATE TABLE IF NOT EXISTS serving_adapter (id INTEGER PRIMARY KEY, row TEXT NOT NULL)');
     const [stored] = sql.exec<{ row: string }>('SELECT row FROM serving_adapter').toArray();
     this.#current = stored && (JSON.parse(stored.row) as ServingAdapter);
+    this.#logged = logged.find(({ stream }) => stream === this.#current?.stream) ?? logged[0] ?? null;
   }
 
   get current(): ServingAdapter | undefined {

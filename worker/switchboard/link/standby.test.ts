@@ -63,7 +63,7 @@ describe('a standby', () => {
       expect(messagesTo(fixture, second)).toEqual([{ type: 'ack', seq: 101 }]);
       expect(fixture.listener.onEvent).not.toHaveBeenCalled();
       expect(fixture.listener.resync).not.toHaveBeenCalled();
-      expect(fixture.link.applied).toEqual({ stream: 'one', seq: 0 });
+      expect(fixture.link.applied).toEqual([{ stream: 'one', seq: 0 }]);
     }));
 
   it('may reply to requests of the time when it served the site', () =>
@@ -119,7 +119,7 @@ describe('a standby takes over', () => {
       expect(fixture.listener.onTakeover).toHaveBeenCalledExactlyOnceWith('two', expect.any(Number));
       expect(fixture.listener.resync).toHaveBeenCalledOnce();
       expect(messagesTo(fixture, second)).toMatchObject([{ type: 'role', role: 'active' }, { ttl_ms: 0 }]);
-      expect(fixture.link.applied).toEqual({ stream: 'two', seq: 0 });
+      expect(fixture.link.applied).toEqual([{ stream: 'two', seq: 0 }]);
     }),
   );
 
@@ -204,7 +204,7 @@ describe('the events of an adapter that has taken over', () => {
       fixture.receive(second, [event(1), { type: 'gap', seq: 2, reason: 'test' }, reply, event(4)]);
       expect(callids(fixture)).toEqual(['c4']);
       expect(fixture.listener.resync).toHaveBeenCalledOnce();
-      expect(fixture.link.applied).toEqual({ stream: 'two', seq: 4 });
+      expect(fixture.link.applied).toEqual([{ stream: 'two', seq: 4 }]);
     }));
 
   it('are separated by the same request after a hibernation, and after its connection was lost', () =>
@@ -231,7 +231,7 @@ describe('the events of an adapter that has taken over', () => {
       messagesTo(fixture, second);
       second.close();
       fixture.restore();
-      expect(fixture.link.applied).toEqual({ stream: 'two', seq: 2 });
+      expect(fixture.link.applied).toEqual([{ stream: 'two', seq: 2 }]);
       const again = fixture.connect({ adapter: 'other', stream: 'two' });
       expect(messagesTo(fixture, again)).toMatchObject([{ type: 'welcome', applied: 2 }]);
       fixture.receive(again, [event(1), event(2), event(3)]);

@@ -4,7 +4,6 @@ import type { Leg } from '../../../shared/opensips/evi.ts';
 import { featuresOf, unsupportedReason } from '../../../shared/opensips/features.ts';
 import type { Rules } from '../../../shared/policy/policy.ts';
 import { byteLength } from '../../../shared/protocol/byte-length.ts';
-import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import { type CallCommand, commandParams, isCallCommand } from '../../../shared/protocol/rpc/commands.ts';
 import {
   errorCode,
@@ -20,6 +19,7 @@ import { validate } from '../../../shared/protocol/validation/validate.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type Command, callOf } from '../../../shared/runner/stored-command.ts';
 import { alternatives, quote } from '../../../shared/settings/quote.ts';
+import type { ServingAdapter } from '../link/choose-adapter.ts';
 import { type Permissions, rejectReason, withOwnCallsOnly } from './authorization.ts';
 import { commandId } from './command-id.ts';
 import { type LimitExceeded, tooManyResponse } from './limits.ts';
@@ -35,8 +35,11 @@ export interface DispatchContext {
   readonly runner: Runner;
   /** Finds an ended command, if it is kept. */
   readonly findEnded: (subject: string, cmdId: string) => Command | undefined;
-  /** OpenSIPS as the adapter reports it; undefined while no adapter is connected. */
-  readonly opensips: OpenSipsStatus | undefined;
+  /**
+   * Returns the adapter that runs a command about these calls, and its OpenSIPS: a Call-ID, or the `cmd_id` of a CallStart. Undefined
+   * while that adapter is not connected.
+   */
+  readonly chooseAdapter: (callids: readonly string[]) => ServingAdapter | undefined;
   /** Why no adapter is connected, where the edge has dialed one. */
   readonly dialFailure?: string | undefined;
   /** The allowed destinations. */
@@ -114,15 +117,16 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
     return repeat(id, known, { method, params: rest }, client, context);
   }
 
-  if (!context.opensips) {
+  const chosen = context.chooseAdapter(callParams(rest));
+  if (!chosen) {
     const data = context.dialFailure ?? NO_ADAPTER;
     return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
   }
-  const unsupported = unsupportedReason(rest, method, context.opensips);
+  const unsupported = unsupportedReason(rest, method, chosen.opensips);
   if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
   const exceeded = context.countCommand(method, byteLength(JSON.stringify(params)));
   if (exceeded) return tooManyResponse(id, exceeded);
-  start({ cmdId, method, params: rest }, client, context);
+  start({ cmdId, method, params: rest }, client, context, chosen);
   return successResponse(id, { cmd_id: cmdId, event: 'Started' });
 }
 
@@ -134,8 +138,9 @@ function start(
   },
   client: RpcClient,
   context: DispatchContext,
+  { adapter, opensips }: ServingAdapter,
 ): void {
-  const { runner, findEnded, opensips, ownerOf, metadataOf, dialogState, isKnown, heldLegs } = context;
+  const { runner, findEnded, ownerOf, metadataOf, dialogState, isKnown, heldLegs } = context;
   const { subject, session } = client;
   // A known Call-ID is no `cmd_id`, so the log need not be searched for it.
   const findOwnEnded = (cmdId: string) => (dialogState(cmdId) ? undefined : findEnded(subject, cmdId));
@@ -157,10 +162,11 @@ function start(
       ...(owner === undefined || owner === subject ? {} : { owner }),
       ...(callids.length === 0 ? {} : { callids }),
       ...(metadata ? { metadata } : {}),
+      ...(adapter === undefined ? {} : { adapter }),
     },
     {
       callid,
-      nextHop: opensips?.next_hop ?? '',
+      nextHop: opensips.next_hop,
       findEnded: findOwnEnded,
       isAnswered: (each) => dialogState(each) === 'answered',
       isKnown,
@@ -187,12 +193,17 @@ function callidsOf(
   callOfCommand: (cmdId: string) => 'running' | string | undefined,
 ): readonly string[] {
   if (method === 'CallStart') return [firstLeg];
-  const callids = ['callid', 'callidA', 'callidB'].flatMap((name) => {
+  const callids = callParams(params);
+  if (method !== 'CallEnd') return callids;
+  return callids.map((callid) => callOfCommand(callid) ?? callid).filter((callid) => callid !== 'running');
+}
+
+/** Returns the params that name the calls of a command. */
+function callParams(params: Readonly<Record<string, unknown>>): readonly string[] {
+  return ['callid', 'callidA', 'callidB'].flatMap((name) => {
     const callid = params[name];
     return typeof callid === 'string' ? [callid] : [];
   });
-  if (method !== 'CallEnd') return callids;
-  return callids.map((callid) => callOfCommand(callid) ?? callid).filter((callid) => callid !== 'running');
 }
 
 /**

@@ -63,7 +63,7 @@ it('returns the id of a repeated command, after a resume, and keeps numbers of m
   const site = new TestSite();
   await site.adapter(scenarios.endNotFound);
   const metadata = `{"n":9007199254740993,"list":[1e400,-0,{"deep":0.12345678901234567890}],"text":"\\u0041"}`;
-  const kept = metadata.replace('\\u0041', 'A');
+  const stored = metadata.replace('\\u0041', 'A');
   const params = `{"callid":"none","cmd_id":"mine","metadata":${metadata}}`;
   const first = await site.openSocket({ session: 'tab' });
   for (const id of ['9007199254740993', '"\\u0041"', '1.0']) {
@@ -73,21 +73,21 @@ it('returns the id of a repeated command, after a resume, and keeps numbers of m
     for (const event of ['Error', 'Ended']) {
       const text = await first.nextText();
       expect(text).toContain(`"event":"${event}"`);
-      expect(text).toContain(`"metadata":${metadata.replace('\\u0041', 'A')}`);
+      expect(text).toContain(`"metadata":${stored}`);
     }
   }
   first.close();
   await first.closed;
   await evictDurableObject(site.object);
   const second = await site.openSocket({ session: 'tab', since: 0 });
-  for (let n = 0; n < 2; n++) expect(await second.nextText()).toContain(`"metadata":${kept}`);
+  for (let n = 0; n < 2; n++) expect(await second.nextText()).toContain(`"metadata":${stored}`);
   // The same command, as it is in the log.
   second.send(request('-0', `"method":"CallEnd","params":${params}`));
   const repeated = await second.nextText();
   expect(idOf(repeated)).toBe('-0');
   expect(repeated).toContain('"replayed":true');
   second.send(request('1e2', '"method":"CommandGet","params":{"cmd_id":"mine"}'));
-  expect(await second.nextText()).toContain(`"metadata":${kept}`);
+  expect(await second.nextText()).toContain(`"metadata":${stored}`);
 });
 
 it('keeps numbers of metadata over HTTP, in calls, in event streams and for webhooks', async () => {

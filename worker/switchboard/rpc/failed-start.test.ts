@@ -15,7 +15,9 @@ function contextOf(runner: Runner, changes: Partial<DispatchContext>): DispatchC
   return {
     runner,
     findEnded: () => undefined,
-    opensips: { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:10.0.0.1:5060', reachable: true },
+    chooseAdapter: () => ({
+      opensips: { version: 'OpenSIPS (3.6.8)', next_hop: 'sip:10.0.0.1:5060', reachable: true },
+    }),
     rules: [],
     ownerOf: () => undefined,
     metadataOf: () => undefined,

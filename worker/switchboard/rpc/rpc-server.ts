@@ -29,6 +29,7 @@ import { openRpcDocument } from '../../reference/routes.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { Watchers } from '../calls/watchers.ts';
 import type { Dialing } from '../dialing/dialing.ts';
+import { adapterOfCalls } from '../link/call-owners.ts';
 import type { Link } from '../link/link.ts';
 import type { ReconcileSchedule } from '../link/reconcile-schedule.ts';
 import type { SocketReplays } from '../replay/socket-replays.ts';
@@ -273,7 +274,8 @@ export class RpcServer {
     return {
       runner,
       findEnded: (subject, cmdId) => commandLog.findEnded(subject, cmdId),
-      opensips: link.opensips(now),
+      chooseAdapter: (callids) =>
+        link.site.choose(adapterOfCalls(callids, client.subject, this.#deps), runner.commands, now),
       dialFailure: dialing.unreachableReason,
       rules,
       ownerOf: (callid) => calls.ownerOf(callid),
@@ -285,7 +287,7 @@ export class RpcServer {
       chargeRepeat: (bytes) => charges.replay(client.subject, bytes, now),
       countCommand: (method: CallCommand, bytes: number) => {
         const inFlight = runner.inFlight(client.subject, client.session);
-        const activeCalls = calls.countedSize + runner.startsInProgress;
+        const activeCalls = calls.countedSize + runner.commands.startsInProgress;
         const isStorageFull = commandLog.segments.isFull;
         return (
           limiter.countCommand(method, { inFlight, activeCalls, isStorageFull }, limits, now) ??

@@ -15,7 +15,7 @@ it('restores the running commands, the applied position and the next free number
     const { running, position, applied } = open().restore();
     expect(running.map(({ id }) => id)).toEqual([4]);
     expect(position).toBe(9);
-    expect(applied).toEqual({ stream: 's', seq: 8 });
+    expect(applied).toEqual([{ stream: 's', seq: 8 }]);
   }));
 
 it('keeps its epoch after a restore, so that no id of an MI request is used twice', () =>

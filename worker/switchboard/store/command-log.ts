@@ -11,7 +11,7 @@ import { CheckpointTable } from './checkpoint-table.ts';
 import { type Segment, Segments } from './segments.ts';
 import { type LogTable, readStoredPage, type StoredPage } from './stored-page.ts';
 
-/** How far the adapter's numbered messages have been applied. */
+/** How far the numbered messages of a process of an adapter have been applied. */
 export interface AppliedPosition {
   readonly stream: string;
   readonly seq: number;
@@ -22,7 +22,7 @@ export interface RestoredCommands {
   readonly epoch: string;
   /** The first free number. */
   readonly position: number;
-  readonly applied: AppliedPosition | null;
+  readonly applied: readonly AppliedPosition[];
   readonly running: readonly Command[];
 }
 
@@ -35,7 +35,7 @@ export interface LoggedNotification {
 interface LogRow {
   /** When it was written, in Unix milliseconds. */
   readonly at: number;
-  readonly applied: AppliedPosition | null;
+  readonly applied: readonly AppliedPosition[];
   /** The newest copy of each running command is at this position or later. */
   readonly restoreFrom: number;
   readonly commands: readonly Command[];
@@ -59,7 +59,7 @@ export class CommandLog {
     const { epoch, firstKept } = this.segments;
     const last = this.#lastRow();
     const free = Math.max(firstKept, 1 + this.lastCallsPosition);
-    if (!last) return { epoch, position: free, applied: null, running: [] };
+    if (!last) return { epoch, position: free, applied: [], running: [] };
     const { applied, restoreFrom } = parse(last);
     const running = new Map<number, Command>();
     let position = last.position;

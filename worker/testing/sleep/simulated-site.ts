@@ -89,7 +89,7 @@ export class SimulatedSite {
       const position = this.#nextSeq++;
       for (const command of commands) command.position = position;
       const restoreFrom = this.#commandsFrom(position);
-      this.#store.append({ position, commands, restoreFrom, applied: null, at: now }, now);
+      this.#store.append({ position, commands, restoreFrom, applied: [], at: now }, now);
     }
     this.calls.write(this.#commandsFrom(this.lastSeq), now);
     const changes = this.calls.takeChanges();

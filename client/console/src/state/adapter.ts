@@ -21,18 +21,27 @@ export async function describeAdapter(token: string | undefined): Promise<string
 export function describeLink({ connected, ...link }: Readonly<Record<string, unknown>>): string {
   if (connected !== true) return isIdle(link['dial']) ? 'dialed when it is needed' : 'not connected';
   const { adapter, adapter_version: version, node_version: node, adapters } = link;
-  const standbys = Array.isArray(adapters) ? adapters.filter(isStandby).map(describeStandby) : [];
+  const others = Array.isArray(adapters)
+    ? adapters
+        .filter(isJsonObject)
+        .filter((each) => each['adapter'] !== adapter)
+        .map(describeOther)
+    : [];
   const active = [String(adapter), ...versions(version, node)].join(' · ');
-  return [active, ...standbys].join('; ');
+  return [active, ...others].join('; ');
 }
 
-function isStandby(adapter: unknown): adapter is Readonly<Record<string, unknown>> {
-  return isJsonObject(adapter) && adapter['role'] === 'standby';
-}
-
-function describeStandby({ adapter, version, node, reachable }: Readonly<Record<string, unknown>>): string {
+function describeOther({
+  adapter,
+  role,
+  version,
+  node,
+  reachable,
+}: Readonly<Record<string, unknown>>): string {
+  if (role === 'lost') return `lost: ${adapter}`;
   const problem = reachable === true ? [] : ['its OpenSIPS does not answer'];
-  return [`standby: ${adapter}`, ...versions(version, node), ...problem].join(' · ');
+  const name = role === 'standby' ? `standby: ${adapter}` : String(adapter);
+  return [name, ...versions(version, node), ...problem].join(' · ');
 }
 
 function versions(version: unknown, node: unknown): string[] {

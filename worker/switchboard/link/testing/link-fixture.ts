@@ -1,5 +1,6 @@
 /** A link over fake sockets, with the storage of an object. @module */
 import { vi } from 'vitest';
+import type { ActiveAdapters } from '../../../../shared/policy/adapters-setting.ts';
 import { LINK_VERSIONS } from '../../../../shared/protocol/link-negotiation.ts';
 import { attachmentOf } from '../../sockets/attachments.ts';
 import { Link, type LinkListener } from '../link.ts';
@@ -15,11 +16,16 @@ export class LinkFixture {
     onTakeover: vi.fn<LinkListener['onTakeover']>(),
     onLinkRestored: vi.fn<LinkListener['onLinkRestored']>(),
     onLinkDown: vi.fn<LinkListener['onLinkDown']>(),
+    onAdapterGone: vi.fn<LinkListener['onAdapterGone']>(),
+    onAllServing: vi.fn<LinkListener['onAllServing']>(),
   };
+  /** The setting of a site whose adapters all serve it. */
+  activeAdapters: ActiveAdapters | undefined;
   readonly #sockets: FakeSocket[] = [];
   readonly #ctx: DurableObjectState;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, activeAdapters?: ActiveAdapters) {
+    this.activeAdapters = activeAdapters;
     this.#ctx = {
       storage,
       getWebSockets: () => this.#sockets,
@@ -31,7 +37,7 @@ export class LinkFixture {
 
   /** Restores the link after a hibernation in which nothing was in the log. */
   restore(): Link {
-    this.link = new Link(this.#ctx, this.listener, null);
+    this.link = new Link(this.#ctx, this.listener, [], { activeAdapters: () => this.activeAdapters });
     return this.link;
   }
 

@@ -1,6 +1,7 @@
 /** The edge: its real runner and link. Turns are stored and sent as `CommitQueue` does it. It can hibernate and crash. @module */
 import { featuresOf } from '../../../../shared/opensips/features.ts';
 import type { EdgeMessage } from '../../../../shared/protocol/link.ts';
+import type { OutgoingRequest } from '../../../../shared/runner/mi-requests.ts';
 import type { Runner } from '../../../../shared/runner/runner.ts';
 import type { Command, NewCommand } from '../../../../shared/runner/stored-command.ts';
 import { MemoryLog } from '../../../../shared/testing/memory-log.ts';
@@ -31,7 +32,7 @@ export class SimulatedEdge {
   readonly #clock: VirtualClock;
   readonly #observer: EdgeObserver;
   readonly #log = new MemoryLog();
-  #storedApplied: AppliedPosition | null = null;
+  #storedApplied: readonly AppliedPosition[] = [];
   #runner: Runner;
   #link: Link;
   #sockets: SimulatedConnection[] = [];
@@ -159,6 +160,8 @@ export class SimulatedEdge {
       onTakeover: (stream, now) => this.#runner.onTakeover(stream, now),
       onLinkRestored: (stream) => this.#runner.onLinkRestored(stream),
       onLinkDown: () => this.#runner.onLinkDown(),
+      onAdapterGone: () => {},
+      onAllServing: () => {},
     };
     return new Link(ctx, listener, this.#storedApplied);
   }
@@ -193,7 +196,7 @@ export class SimulatedEdge {
     this.#flush(output.requests, isLogged);
   }
 
-  #flush(requests: readonly EdgeMessage[], isLogged: boolean): void {
+  #flush(requests: readonly OutgoingRequest[], isLogged: boolean): void {
     for (const applied of this.#volatile.splice(0)) this.#durable.add(applied);
     for (const request of requests) this.#observer.onSent(request);
     this.#link.flush(requests, isLogged);

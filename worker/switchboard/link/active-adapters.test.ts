@@ -1,0 +1,153 @@
+/** All adapters of a site serve it at the same time: which one runs a command, has a call, and reports an event. */
+import { runDurableObjectAlarm } from 'cloudflare:test';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { advanceClock } from '../../testing/clock.ts';
+import { dialogEvent } from '../../testing/scenarios.ts';
+import { policy, TestSite } from '../../testing/site.ts';
+import { LOST_ADAPTER_MS } from './active-adapters.ts';
+import { chooseAdapter } from './choose-adapter.ts';
+import { MAX_SEEN_EVENTS, SeenEvents } from './seen-events.ts';
+
+const PARTIES = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
+afterEach(() => void vi.useRealTimers());
+
+/** Connects two adapters, whose OpenSIPS answers nothing, and a client that watches all calls. */
+async function startTwo(replicated_dialogs = false) {
+  const site = new TestSite();
+  const fields = { active_adapters: { replicated_dialogs } };
+  const connect = (adapter: string) => site.adapter(() => ({}), { adapter, fields });
+  const one = await connect('one');
+  const two = await connect('two');
+  const client = await site.client({ policy: policy({}, { version: 0, ...fields }) });
+  await client.request('CallWatch', {});
+  const stateOf = async (callid: string) => {
+    const { result } = await client.request('CallGet', { callid });
+    return (result as unknown as { call: { state: string; adapter: string; reason?: string } }).call;
+  };
+  return { site, connect, one, two, client, stateOf };
+}
+
+const roles = async ({ object }: TestSite) => {
+  const { adapters = [] } = await object.linkHealth(true);
+  return adapters.map(({ adapter, role }) => `${adapter} ${role}`).sort();
+};
+
+describe('all adapters serve the site', () => {
+  it('new calls go to the one that runs the fewest CallStarts, and each runs once', async () => {
+    const { site, one, two, client } = await startTwo();
+    for (let n = 0; n < 6; n++) await client.request('CallStart', PARTIES);
+    const invites = (miRequests: readonly { method: string }[]) =>
+      miRequests.filter(({ method }) => method === 't_uac_dlg').length;
+    await expect.poll(() => [invites(one.miRequests), invites(two.miRequests)]).toEqual([3, 3]);
+    expect(await roles(site)).toEqual(['one active', 'two active']);
+  });
+
+  it('a command about a call goes to the adapter that has it, and is refused while that is lost', async () => {
+    const { one, two, client, stateOf } = await startTwo();
+    await two.raiseEvent(dialogEvent('call', 1, 4));
+    await expect.poll(() => stateOf('call')).toMatchObject({ adapter: 'two' });
+    await client.request('CallEnd', { callid: 'call' });
+    await expect.poll(() => two.miRequests.map(({ method }) => method)).toContain('dlg_end_dlg');
+    expect(one.miRequests).toEqual([]);
+    two.close();
+    await expect
+      .poll(() => client.request('CallHold', { callid: 'call', leg: 'caller' }))
+      .toMatchObject({ error: { message: 'No adapter connected' } });
+  });
+
+  it('an event that both report is applied once', async () => {
+    const { one, two, client } = await startTwo();
+    await one.raiseEvent(dialogEvent('call', 1, 2));
+    await two.raiseEvent(dialogEvent('call', 1, 2));
+    await two.raiseEvent(dialogEvent('other', 1, 2));
+    const { result } = await client.request('CallGet', { callid: 'call' });
+    expect(result).toMatchObject({ call: { adapter: 'one' }, timeline: [{ event: 'Ringing' }] });
+  });
+
+  it('the calls of a lost adapter stand until it is back, or have ended after five minutes; those of the other stay', async () => {
+    const { site, connect, one, two, stateOf } = await startTwo();
+    await one.raiseEvent(dialogEvent('first', 1, 4));
+    await two.raiseEvent(dialogEvent('second', 1, 4));
+    await expect.poll(() => stateOf('second')).toMatchObject({ state: 'answered' });
+    two.close();
+    await expect.poll(() => roles(site)).toEqual(['one active', 'two lost']);
+    expect(await stateOf('second')).toMatchObject({ state: 'answered', adapter: 'two' });
+    const again = await connect('two');
+    expect(await roles(site)).toEqual(['one active', 'two active']);
+    again.close();
+    await expect.poll(() => roles(site)).toEqual(['one active', 'two lost']);
+    advanceClock(LOST_ADAPTER_MS + 1);
+    const alive = await connect('one');
+    await runDurableObjectAlarm(site.object);
+    expect(await stateOf('second')).toMatchObject({ state: 'ended', reason: 'its adapter was lost' });
+    expect(await stateOf('first')).toMatchObject({ state: 'answered' });
+    expect(await roles(site)).toEqual(['one active']);
+    alive.close();
+  });
+
+  it('with replicated dialogs, the call of a lost adapter belongs to the one that reports it', async () => {
+    const { site, one, two, client, stateOf } = await startTwo(true);
+    await two.raiseEvent(dialogEvent('call', 1, 4));
+    await expect.poll(() => stateOf('call')).toMatchObject({ adapter: 'two' });
+    two.close();
+    await expect.poll(() => roles(site)).toEqual(['one active', 'two lost']);
+    await one.raiseEvent(dialogEvent('call', 3, 4));
+    await expect.poll(() => stateOf('call')).toMatchObject({ adapter: 'one' });
+    await client.request('CallEnd', { callid: 'call' });
+    await expect.poll(() => one.miRequests.map(({ method }) => method)).toContain('dlg_end_dlg');
+  });
+
+  it('a call and a command from before belong to the adapter that has served the site', async () => {
+    const site = new TestSite();
+    const before = await site.adapter(() => ({}), { adapter: 'one' });
+    const client = await site.client();
+    await before.raiseEvent(dialogEvent('call', 1, 4));
+    const get = async () => (await client.request('CallGet', { callid: 'call' })).result;
+    await expect.poll(get).toMatchObject({ call: { state: 'answered' } });
+    await site.object.applyPolicy(policy({}, { active_adapters: { replicated_dialogs: false } }));
+    expect(await before.closed).toMatchObject({ code: 1001 });
+    expect(await roles(site)).toEqual(['one lost']);
+    expect(await get()).toMatchObject({ call: { adapter: 'one' } });
+  });
+});
+
+describe('the choice of an adapter', () => {
+  const opensips = (reachable: boolean) => ({ version: '', next_hop: '', reachable });
+  const serving = [
+    { adapter: 'busy', opensips: opensips(true) },
+    { adapter: 'free', opensips: opensips(true) },
+    { adapter: 'deaf', opensips: opensips(false) },
+  ];
+  const startsOf = (adapter: string) => ({ busy: 2, free: 1 })[adapter] ?? 0;
+  it.each([
+    [undefined, false, 'free'],
+    ['busy', false, 'busy'],
+    ['deaf', true, 'deaf'],
+    ['lost', false, undefined],
+    ['lost', true, 'free'],
+  ])('for a call of %s, replicated %s: %s', (owner, isReplicated, expected) => {
+    expect(chooseAdapter(serving, { owner, startsOf, isReplicated })?.adapter).toBe(expected);
+  });
+  it('is none if none serves the site', () => {
+    expect(chooseAdapter([], { owner: undefined, startsOf, isReplicated: true })).toBeUndefined();
+  });
+});
+
+describe('events that two adapters report', () => {
+  it('are known by Call-ID, dialog and state, whatever the state was before', () => {
+    const seen = new SeenEvents();
+    expect(seen.isRepeated(dialogEvent('call', 1, 2), 'a')).toBe(false);
+    expect(seen.isRepeated(dialogEvent('call', 1, 2), 'a')).toBe(false);
+    expect(seen.isRepeated(dialogEvent('call', 2, 2), 'b')).toBe(true);
+    expect(seen.isRepeated(dialogEvent('call', 2, 3), 'b')).toBe(false);
+    expect(seen.isRepeated(dialogEvent('other', 1, 2), 'b')).toBe(false);
+  });
+  it('are taken from the other one if the first is lost, and forgotten if there are too many', () => {
+    const seen = new SeenEvents();
+    seen.isRepeated(dialogEvent('call', 1, 2), 'a');
+    seen.forget('a');
+    expect(seen.isRepeated(dialogEvent('call', 1, 2), 'b')).toBe(false);
+    for (let n = 0; n < MAX_SEEN_EVENTS; n++) seen.isRepeated(dialogEvent(`call-${n}`, 1, 2), 'b');
+    expect(seen.isRepeated(dialogEvent('call', 1, 2), 'a')).toBe(false);
+  });
+});

@@ -1,0 +1,69 @@
+/** Which adapter has which call, where all adapters of a site serve it. @module */
+import { unsentStarts } from '../../../shared/runner/adapter-moves.ts';
+import type { Runner } from '../../../shared/runner/runner.ts';
+import type { Calls } from '../calls/calls.ts';
+import type { SiteAdapters } from './site-adapters.ts';
+
+interface Dependencies {
+  readonly calls: Calls;
+  readonly runner: Runner;
+  /** Returns the adapters, which are restored after this. */
+  readonly site: () => SiteAdapters;
+}
+
+export class CallOwners {
+  readonly #deps: Dependencies;
+
+  constructor(dependencies: Dependencies) {
+    this.#deps = dependencies;
+  }
+
+  /** An adapter reports or lists a call. If the one that had it is lost, and dialogs are replicated, this one has it from now on. */
+  onReported(callid: string, adapter: string | undefined, now: number): void {
+    const { calls, runner } = this.#deps;
+    const site = this.#deps.site();
+    if (adapter === undefined || !site.isReplicated) return;
+    const isLost = (owner: string | undefined) =>
+      owner !== undefined && owner !== adapter && !site.isServing(owner);
+    if (isLost(calls.byAdapter.adapterOf(callid))) calls.byAdapter.moveTo(callid, adapter, now);
+    const moved = [...runner.followed.followersOf(callid)].filter((command) => isLost(command.adapter));
+    if (moved.length > 0) runner.moveCommands(moved, adapter, now);
+  }
+
+  /** An adapter is lost: others run what it has not begun, and with replicated dialogs they are asked for its calls. */
+  onLost(adapter: string, now: number): void {
+    const { calls, runner } = this.#deps;
+    const site = this.#deps.site();
+    for (const command of unsentStarts(runner.commands, adapter)) {
+      const other = site.choose(undefined, runner.commands, now)?.adapter;
+      if (other !== undefined) runner.moveCommands([command], other, now);
+    }
+    if (site.isReplicated) calls.requestReconcile();
+  }
+
+  /** An adapter has not come back in time. */
+  onGone(adapter: string, now: number): void {
+    const { byAdapter } = this.#deps.calls;
+    for (const callid of byAdapter.activeOf(adapter)) byAdapter.onAdapterLost(callid, now);
+  }
+
+  /** All adapters serve the site from now on: what there is belongs to the one that has served it. */
+  assignAll(adapter: string, now: number): void {
+    const { calls, runner } = this.#deps;
+    const commands = [...runner.commands].filter((command) => command.adapter === undefined);
+    runner.moveCommands(commands, adapter, now);
+    const { byAdapter } = calls;
+    for (const callid of byAdapter.activeOf(undefined)) byAdapter.moveTo(callid, adapter, now);
+  }
+}
+
+/** Returns the adapter of the first of these calls that has one: a Call-ID, or the `cmd_id` of a running CallStart of the subject. */
+export function adapterOfCalls(
+  callids: readonly string[],
+  subject: string,
+  { calls, runner }: Pick<Dependencies, 'calls' | 'runner'>,
+): string | undefined {
+  const adapterOf = (callid: string) =>
+    calls.byAdapter.adapterOf(callid) ?? runner.find(subject, callid)?.adapter;
+  return callids.map(adapterOf).find((adapter) => adapter !== undefined);
+}
