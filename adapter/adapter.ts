@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { InDialogMessage, MiRequest, OpenSipsStatus } from '../shared/protocol/link.ts';
+import type { InDialogMessage, ListMessage, MiRequest, OpenSipsStatus } from '../shared/protocol/link.ts';
 import { EdgeRequests } from './link/edge-requests.ts';
 import { type EdgeLink, Link } from './link/link.ts';
 import { ListeningLink } from './link/listening-link.ts';
@@ -93,7 +93,7 @@ export function startAdapter(
     software: SOFTWARE,
     outbox,
     opensipsStatus: () => statusOf(opensips, settings),
-    acceptRequest: (request: MiRequest | InDialogMessage) => requests.accept(request),
+    acceptRequest: (request: MiRequest | InDialogMessage | ListMessage) => requests.accept(request),
     unacknowledgedReplies: () => requests.unacknowledgedReplies,
     onAcknowledged: (seq: number) => requests.onAcknowledged(seq),
   };

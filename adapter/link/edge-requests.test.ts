@@ -19,6 +19,7 @@ class Harness extends ChangeEmitter {
       {
         mi: { request: (method, _params, timeouts) => this.#start(method, timeouts) },
         inDialog: (method, _params, timeouts) => this.#start(method, timeouts),
+        listDialogs: () => this.#start('list', { timeoutMs: 0, ttlMs: 0 }),
       },
       // The last one is refused although it is allowed.
       new Set(['dlg_list', 'dlg_send_sequential']),

@@ -3,7 +3,8 @@
  * if it is allowed. Each one gets a reply.
  * @module
  */
-import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
+import type { ListParams } from '../../shared/protocol/dialog-list.ts';
+import type { InDialogMessage, ListMessage, MiRequest } from '../../shared/protocol/link.ts';
 import { describeResponse, type MiResponse } from '../opensips/mi-message.ts';
 import type { RequestTimeouts } from '../opensips/request-timeouts.ts';
 import { SEND_SEQUENTIAL_NAMES } from '../opensips/send-sequential.ts';
@@ -14,6 +15,9 @@ import { AtMostOnceGuard } from './at-most-once.ts';
  * edge that sends more is faulty.
  */
 const MAX_OPEN_REQUESTS = 32_768;
+
+/** The MI command that a request for changes of the list of dialogs runs. */
+const LIST_COMMAND = 'dlg_list';
 
 /** The longest delay of a Node timer, in milliseconds. A timer with a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -34,6 +38,7 @@ export interface RequestExecutor {
     timeouts: RequestTimeouts,
     id: string,
   ): Promise<MiResponse>;
+  listDialogs(params: ListParams): Promise<MiResponse>;
 }
 
 /** Where warnings go: a `Log`. */
@@ -41,6 +46,13 @@ export interface RequestLog {
   warn(fields: object, message: string): void;
   debug(fields: object, message: string): void;
 }
+
+/** What the log calls a request. */
+const KINDS = {
+  mi: 'MI command',
+  'in-dialog': 'request within a call',
+  list: 'request for the list of dialogs:',
+} as const;
 
 export class EdgeRequests {
   readonly #opensips: RequestExecutor;
@@ -65,7 +77,7 @@ export class EdgeRequests {
   }
 
   /** Starts a request, or ignores a duplicate. Returns false if too many requests are open. */
-  accept(request: MiRequest | InDialogMessage): boolean {
+  accept(request: MiRequest | InDialogMessage | ListMessage): boolean {
     const status = this.#guard.begin(request.id);
     if (status === 'new') void this.#run(request).then((response) => this.#reply(request, response));
     return status !== 'full';
@@ -86,15 +98,17 @@ export class EdgeRequests {
     this.#guard.onAcknowledged(seq);
   }
 
-  async #run(request: MiRequest | InDialogMessage): Promise<MiResponse> {
+  async #run(request: MiRequest | InDialogMessage | ListMessage): Promise<MiResponse> {
     const { id, params, timeout_ms, ttl_ms, send_within_ms = ttl_ms } = request;
     if (request.type === 'mi' && !this.#isAllowed(request.method)) return { outcome: 'refused' };
+    if (request.type === 'list' && !this.#isAllowed(LIST_COMMAND)) return { outcome: 'refused' };
     if (ttl_ms <= 0) return { outcome: 'expired' };
     const timeouts = {
       timeoutMs: Math.min(timeout_ms, MAX_TIMER_MS),
       ttlMs: Math.min(ttl_ms, MAX_TIMER_MS),
       ...(send_within_ms < ttl_ms ? { sendWithinMs: send_within_ms } : {}),
     };
+    if (request.type === 'list') return this.#opensips.listDialogs(request.params);
     // With the edge's id, so that a request in OpenSIPS's log can be traced back to the edge.
     return request.type === 'mi'
       ? this.#opensips.mi.request(request.method, params, timeouts, id)
@@ -118,12 +132,15 @@ export class EdgeRequests {
     return false;
   }
 
-  #reply({ id, type, method, may_wait }: MiRequest | InDialogMessage, response: MiResponse): void {
+  #reply(
+    { id, type, method, may_wait }: MiRequest | InDialogMessage | ListMessage,
+    response: MiResponse,
+  ): void {
     if ('outcome' in response) {
       const { outcome } = response;
       this.#log.warn(
         { method, outcome },
-        `No response to the ${type === 'mi' ? 'MI command' : 'request within a call'} ${method}: ${describeResponse(response)}.`,
+        `No response to the ${KINDS[type]} ${method}: ${describeResponse(response)}.`,
       );
     } else {
       this.#log.debug(

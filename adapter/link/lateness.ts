@@ -3,7 +3,7 @@
  * the socket tells that a request for a phone is old by then. Pure.
  * @module
  */
-import type { InDialogMessage, MiRequest } from '../../shared/protocol/link.ts';
+import type { InDialogMessage, ListMessage, MiRequest } from '../../shared/protocol/link.ts';
 
 /**
  * How much the two clocks may drift apart, in milliseconds for each millisecond. NTP corrects a clock by at most 500 ppm
@@ -90,7 +90,10 @@ function expectedDifference({ difference, at }: Observation, now: number): numbe
 }
 
 /** Returns a request with the time that is left of it. One that is too late has no time to live. */
-export function withoutLostTime<T extends MiRequest | InDialogMessage>(request: T, lateMs: number): T {
+export function withoutLostTime<T extends MiRequest | InDialogMessage | ListMessage>(
+  request: T,
+  lateMs: number,
+): T {
   const { ttl_ms, send_within_ms = ttl_ms } = request;
   if (lateMs <= 0) return request;
   const left = Math.ceil(send_within_ms - lateMs);

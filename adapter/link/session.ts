@@ -7,6 +7,7 @@ import {
   EdgeMessage,
   type InDialogMessage,
   type InterestMessage,
+  type ListMessage,
   type MiRequest,
   type OpenSipsStatus,
   parseFrame,
@@ -33,7 +34,7 @@ export interface SessionContext {
   readonly outbox: Outbox;
   opensipsStatus(): OpenSipsStatus;
   /** Starts a request. Returns false if too many are open. */
-  acceptRequest(request: MiRequest | InDialogMessage): boolean;
+  acceptRequest(request: MiRequest | InDialogMessage | ListMessage): boolean;
   onAcknowledged(seq: number): void;
 }
 
@@ -161,6 +162,7 @@ export class Session {
         return undefined;
       case 'mi':
       case 'in-dialog':
+      case 'list':
         return this.#accept(message, arrivedAt)
           ? undefined
           : 'too many MI requests without an acknowledged reply';
@@ -192,7 +194,7 @@ export class Session {
     return undefined;
   }
 
-  #accept(request: MiRequest | InDialogMessage, arrivedAt: number): boolean {
+  #accept(request: MiRequest | InDialogMessage | ListMessage, arrivedAt: number): boolean {
     const lateMs = this.#lateness.of(request.sent_at, arrivedAt);
     if (this.#lateness.isClockSet) this.#listener.onClockSet?.();
     return this.#context.acceptRequest(withoutLostTime(request, lateMs));

@@ -8,8 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as z from 'zod';
 import type { EviEvent } from '../../shared/opensips/evi.ts';
 import type { InDialogMethod } from '../../shared/opensips/in-dialog.ts';
+import type { ListParams } from '../../shared/protocol/dialog-list.ts';
 import type { OpenSipsStatus } from '../../shared/protocol/link.ts';
 import { formatAddress } from '../../shared/settings/value-types.ts';
+import { ListReader } from '../dialogs/list-reader.ts';
 import { FullDialog } from '../in-dialog/dialog.ts';
 import { InDialogRequests } from '../in-dialog/in-dialog-requests.ts';
 import { createSequentialSender } from '../in-dialog/sequential.ts';
@@ -18,6 +20,7 @@ import type { Log } from '../log.ts';
 import type { Settings } from '../settings.ts';
 import type { Timing } from '../timing.ts';
 import { DialogLookup } from './dialog-lookup.ts';
+import type { PageReader } from './dialog-pages.ts';
 import { EventReceiver } from './event-receiver.ts';
 import type { EventSocket } from './event-socket.ts';
 import { type Health, type HealthListener, HealthMonitor, type SettingNames } from './health-monitor.ts';
@@ -46,6 +49,8 @@ export interface OpenSipsConnection {
     timeouts: RequestTimeouts,
     id?: string,
   ): Promise<MiResponse>;
+  /** Reads the list of dialogs, gently, and returns what has changed in it. */
+  listDialogs(params: ListParams): Promise<MiResponse>;
   /** Returns what commands need to know of this OpenSIPS, as far as it has responded yet. */
   features(): OpenSipsFeatures;
   /** Returns the health found by the last check. */
@@ -90,9 +95,9 @@ export function connectToOpenSips(
   let host: string | undefined;
 
   const ownTimeouts = { timeoutMs: timing.ownRequestTimeoutMs, ttlMs: timing.ownRequestTimeoutMs };
-  const lookup = new DialogLookup((index, counter) =>
-    ownMi.request('dlg_list', { index, counter }, ownTimeouts),
-  );
+  const readPage: PageReader = (index, counter) => ownMi.request('dlg_list', { index, counter }, ownTimeouts);
+  const lookup = new DialogLookup(readPage);
+  const lists = new ListReader(readPage);
   const inDialog = new InDialogRequests({
     findDialog: async (callid, timeouts) => {
       const response = await lookup.find(mi, callid, timeouts, undefined);
@@ -167,6 +172,7 @@ export function connectToOpenSips(
     mi: createMiGateway(mi, lookup),
     inDialog: async (method, params, timeouts, id) =>
       settings.engine === 'callops' ? { outcome: 'refused' } : inDialog.run(method, params, timeouts, id),
+    listDialogs: (params) => lists.changes(params),
     features() {
       const { version, sendsSequential } = monitor.health;
       const support = inDialogSupport(version, sendsSequential, settings.frTimeoutMs);
@@ -177,6 +183,7 @@ export function connectToOpenSips(
     firstCheck: firstCheck.then(() => {}),
     async close(timeoutMs) {
       stopping.abort();
+      lists.stop();
       mi.close();
       // After the last check, because a check in progress might subscribe again.
       const unsubscribed = checks.then(() => monitor.unsubscribe(timeoutMs));

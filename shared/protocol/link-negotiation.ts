@@ -39,6 +39,9 @@ export const RELEASE_FEATURE = 'release';
 /** The adapter takes `role`. */
 export const ROLE_FEATURE = 'role';
 
+/** The adapter takes `list`. */
+export const LIST_FEATURE = 'list';
+
 /** The edge sends `interest`, and the adapter takes it: events of calls that nobody waits for may then wait. */
 export const INTEREST_FEATURE = 'interest';
 
@@ -49,7 +52,7 @@ export const EDGE_FEATURES: readonly string[] = [...SCRIPT_EVENT_NAMES, RELEASE_
 const EDGE_FEATURES_OF_0_2_0: readonly string[] = ['E_CALL_REFUSED', 'E_CALL_BYE'];
 
 /** The features of this adapter. What its OpenSIPS can do is in `opensips`. */
-export const ADAPTER_FEATURES: readonly string[] = [ROLE_FEATURE, INTEREST_FEATURE];
+export const ADAPTER_FEATURES: readonly string[] = [ROLE_FEATURE, LIST_FEATURE, INTEREST_FEATURE];
 
 /** The fields of `hello` and `welcome` that the negotiation reads. */
 export interface PeerOffer {

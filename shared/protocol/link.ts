@@ -8,6 +8,7 @@ import * as z from 'zod';
 import { ByeEvent, DialogEvent, HoldEvent, RefusedEvent, TransferEvent } from '../opensips/evi.ts';
 import { InDialogSupport } from '../opensips/in-dialog.ts';
 import { MiError } from '../opensips/mi.ts';
+import { ListParams } from './dialog-list.ts';
 import { Features, Software, VersionRange } from './link-negotiation.ts';
 import { validate } from './validation/validate.ts';
 
@@ -245,6 +246,18 @@ export const InDialogMessage = z.object({
 });
 export type InDialogMessage = z.infer<typeof InDialogMessage>;
 
+/**
+ * Requests changes of the list of dialogs: see `dialog-list.ts`. Only for an adapter with the feature `list`. Like {@link MiRequest} in
+ * all else.
+ */
+export const ListMessage = z.object({
+  ...MiRequest.shape,
+  type: z.literal('list'),
+  method: z.literal('changes'),
+  params: ListParams,
+});
+export type ListMessage = z.infer<typeof ListMessage>;
+
 /** The edge has stored all numbered messages up to `seq`. */
 export const Ack = z.object({ type: z.literal('ack'), seq: z.number().int() });
 
@@ -269,6 +282,7 @@ export const EdgeMessage = z.discriminatedUnion('type', [
   Welcome,
   MiRequest,
   InDialogMessage,
+  ListMessage,
   Ack,
   RoleMessage,
   InterestMessage,

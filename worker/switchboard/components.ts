@@ -6,6 +6,7 @@ import { Calls } from './calls/calls.ts';
 import { carriedLines } from './calls/unlogged-changes.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Dialing, type DialingOptions } from './dialing/dialing.ts';
+import { listOf } from './link/adapter-list.ts';
 import { CallOwners } from './link/call-owners.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
@@ -67,20 +68,26 @@ export function restoreComponents(
   calls.setWebhooks(logNotifier.isEnabled);
   for (const command of runner.commands) calls.onCommandRestored(command, sentRequests(epoch, command));
   const owners: CallOwners = new CallOwners({ calls, runner, site: () => link.site });
-  const reconciler = new Reconcilers((adapter) => {
-    return new DialogReconciler({
-      onDialog: (dialog, round, at) => {
-        owners.onReported(dialog.callid, adapter, at);
-        calls.onDialog(dialog, round, at, adapter);
-      },
-      onLookUp: (dialog, askedAt, at) => {
-        owners.onReported(dialog.callid, adapter, at);
-        calls.onLookUp(dialog, askedAt, at, adapter);
-      },
-      onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at, adapter),
-      onRoundRead: (round, completeSince, at) => calls.onRoundRead(round, completeSince, at, adapter),
-    });
-  });
+  const reconciler = new Reconcilers(
+    (adapter) =>
+      new DialogReconciler(
+        {
+          onDialog: (dialog, round, at) => {
+            owners.onReported(dialog.callid, adapter, at);
+            calls.onDialog(dialog, round, at, adapter);
+          },
+          onLookUp: (dialog, askedAt, at) => {
+            owners.onReported(dialog.callid, adapter, at);
+            calls.onLookUp(dialog, askedAt, at, adapter);
+          },
+          onMissing: (callid, askedAt, at) => calls.onMissing(callid, askedAt, at, adapter),
+          onRoundRead: (round, completeSince, at, before) =>
+            calls.onRoundRead(round, completeSince, at, adapter, before),
+          newestCall: () => calls.newestCall(),
+        },
+        listOf(() => link, adapter),
+      ),
+  );
   const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
   const link: Link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis, owners), applied, {
     dialed: () => dialing,

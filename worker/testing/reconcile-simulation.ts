@@ -4,8 +4,8 @@
  * @module
  */
 import type { Dialog } from '../../shared/opensips/mi.ts';
-import type { MiRequest } from '../../shared/protocol/link.ts';
 import { Calls } from '../switchboard/calls/calls.ts';
+import type { ReconcileRequest } from '../switchboard/link/dialog-reconciler.ts';
 import { DialogReconciler } from '../switchboard/link/dialog-reconciler.ts';
 import { ReconcileRounds } from '../switchboard/link/reconcile-rounds.ts';
 import { ReconcileSchedule } from '../switchboard/link/reconcile-schedule.ts';
@@ -61,6 +61,7 @@ export class ReconcileSimulation {
       onLookUp: (dialog, askedAt) => calls.onLookUp(dialog, askedAt, this.#now),
       onMissing: (callid, askedAt) => calls.onMissing(callid, askedAt, this.#now),
       onRoundRead: (round, completeSince) => calls.onRoundRead(round, completeSince, this.#now),
+      newestCall: () => calls.newestCall(),
     });
     this.#reconciler = new Reconcilers(() => reconciler);
     this.#reconciler.onLinkUp('stream');
@@ -158,7 +159,7 @@ export class ReconcileSimulation {
     this.#alarmAt = Math.min(this.#alarmAt, due);
   }
 
-  #answer({ params }: MiRequest): {
+  #answer({ params }: ReconcileRequest): {
     readonly result?: unknown;
     readonly error?: { code: number; message: string };
   } {

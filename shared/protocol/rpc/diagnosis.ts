@@ -19,13 +19,10 @@ export const DiagnosisResult = z
         .optional()
         .meta({ description: 'the version of Node.js that the adapter runs on' }),
       seconds: z.number().optional().meta({ description: 'since the adapter connected' }),
-      adapters: z
-        .array(AdapterState)
-        .optional()
-        .meta({
-          description:
-            'all adapters of the site that are connected, active ones first, and those that are lost',
-        }),
+      adapters: z.array(AdapterState).optional().meta({
+        description:
+          'all adapters of the site that are connected, active ones first, and those that are lost',
+      }),
       dial: DialHealth.optional(),
       round_trip_ms: z
         .number()

@@ -10,6 +10,7 @@ import type { Dialog } from '../../../shared/opensips/mi.ts';
 import type { Reply } from '../../../shared/protocol/link.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
+import { NONE_LISTED } from '../link/change-reader.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import { AdapterCalls } from './adapter-calls.ts';
 import { CallIndex } from './call-index.ts';
@@ -259,6 +260,11 @@ export class Calls {
     return this.#reconcile.isRequested;
   }
 
+  /** Returns the number of the first change of the newest call; 0 if there is none. */
+  newestCall(): number {
+    return this.#index.all.at(-1)?.firstSeq ?? 0;
+  }
+
   /** A reconciliation round of these adapters begins. */
   onRoundBegun(adapters: readonly (string | undefined)[] = [undefined]): void {
     this.#reconcile.onRoundBegun(this.#index.all.at(-1), adapters);
@@ -270,9 +276,11 @@ export class Calls {
     completeSince: number | undefined,
     now: number,
     adapter?: string,
+    listedBefore = NONE_LISTED,
   ): readonly string[] {
     const { active } = this.#index;
-    const { gone, unclear } = this.#reconcile.unlisted(active, round, completeSince !== undefined, adapter);
+    const isComplete = completeSince !== undefined;
+    const { gone, unclear } = this.#reconcile.unlisted(active, round, isComplete, adapter, listedBefore);
     for (const callid of gone) this.onMissing(callid, completeSince ?? now, now, adapter);
     return unclear;
   }

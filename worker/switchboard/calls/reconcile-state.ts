@@ -1,8 +1,14 @@
 /** What the calls know of their reconciliation with OpenSIPS: what is requested, and what the running round has not listed. @module */
 import type { Call } from '../../../shared/calls/call.ts';
+import type { ListedCalls } from '../link/change-reader.ts';
 import type { CallRecord } from './call-record.ts';
 
-export class ReconcileState {
+/** What is needed of a call. */
+type ReconciledCall = Pick<CallRecord, 'callid' | 'firstSeq' | 'lastRound' | 'adapter'> & {
+  readonly peek: () => { readonly dialogs: readonly unknown[] };
+};
+
+export class ReconcileState<Record extends ReconciledCall = CallRecord> {
   /** Call-IDs of new calls whose parties are unknown. */
   #unknownParties: string[] = [];
   #isRequested = false;
@@ -19,7 +25,7 @@ export class ReconcileState {
   }
 
   /** A call has been added. */
-  onAdded({ call: { caller, callid } }: CallRecord): void {
+  onAdded({ call: { caller, callid } }: Pick<CallRecord, 'call'>): void {
     if (caller === null) this.#unknownParties.push(callid);
   }
 
@@ -32,7 +38,10 @@ export class ReconcileState {
   }
 
   /** A round of each of these adapters begins. */
-  onRoundBegun(newest: CallRecord | undefined, adapters: readonly (string | undefined)[]): void {
+  onRoundBegun(
+    newest: Pick<Record, 'firstSeq'> | undefined,
+    adapters: readonly (string | undefined)[],
+  ): void {
     this.#isRequested = false;
     for (const adapter of adapters) this.#roundStartSeqs.set(adapter, newest?.firstSeq ?? 0);
   }
@@ -41,19 +50,23 @@ export class ReconcileState {
    * Returns the Call-IDs of active calls that existed before a round and were not listed in it: those that are gone, and those for
    * which OpenSIPS must be asked. If the list was complete, every call is gone that had a dialog before.
    * @param adapter whose calls are meant; undefined for all
+   * @param listedBefore calls that an earlier round has listed, and that still stand
    */
   unlisted(
-    active: Iterable<CallRecord>,
+    active: Iterable<Record>,
     round: number,
     isListComplete: boolean,
     adapter: string | undefined,
+    listedBefore: ListedCalls,
   ): { readonly gone: readonly string[]; readonly unclear: readonly string[] } {
+    const unknown = new Set(listedBefore.unknown);
     const gone: string[] = [];
     const unclear: string[] = [];
     const roundStartSeq = this.#roundStartSeqs.get(adapter) ?? 0;
     for (const record of active) {
       if (adapter !== undefined && record.adapter !== adapter) continue;
       if (record.lastRound >= round || record.firstSeq > roundStartSeq) continue;
+      if (record.firstSeq <= listedBefore.newestCall && !unknown.has(record.callid)) continue;
       (isListComplete && record.peek().dialogs.length > 0 ? gone : unclear).push(record.callid);
     }
     // In this order the events get the same numbers with and without a hibernation.

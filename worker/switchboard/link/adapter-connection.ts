@@ -2,10 +2,17 @@
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
+import type { ListPosition } from './change-reader.ts';
 import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */
 const MAX_UNACKNOWLEDGED = 100;
+
+/**
+ * Characters of Call-IDs in a {@link ListPosition} that the attachment carries, whose size the platform limits. Without it the whole list
+ * is read after a hibernation.
+ */
+const MAX_CARRIED_CHARACTERS = 1_000;
 
 /** How far the messages of a stream are handled. It outlives the connection. */
 export interface StreamPosition {
@@ -14,6 +21,8 @@ export interface StreamPosition {
   seq: number;
   /** The last one whose turn is stored. Attachments are stored at once, so they must not be ahead of the turn. */
   stored: number;
+  /** How far the changes of its list of dialogs are applied; undefined if they must be read from the first one on. */
+  list?: ListPosition | undefined;
 }
 
 /** What `hello` says about an adapter. */
@@ -24,6 +33,8 @@ export interface AdapterDescription {
   readonly software?: Software | undefined;
   /** Whether it takes messages about its role. */
   readonly takesRole?: boolean | undefined;
+  /** Whether it takes requests for changes of its list of dialogs. */
+  readonly takesLists?: boolean | undefined;
   /** Whether it takes which calls are waited for. */
   readonly takesInterest?: boolean | undefined;
   readonly opensips: OpenSipsStatus;
@@ -60,6 +71,23 @@ export class AdapterConnection {
     this.position = position;
     this.#acknowledged = position.seq;
     this.#interest = description.takesInterest ? new InterestUpdates() : undefined;
+  }
+
+  /** Whether it takes requests for changes of its list of dialogs. */
+  get takesLists(): boolean {
+    return this.description.takesLists === true;
+  }
+
+  /** How far the changes of its list are applied; undefined: not at all, or another process of the adapter has numbered them. */
+  get listPosition(): ListPosition | undefined {
+    return this.position.list;
+  }
+
+  /** Has a hibernation carry it as well, which costs no row. */
+  set listPosition(position: ListPosition | undefined) {
+    if (position === this.position.list) return;
+    this.position.list = position;
+    if (isLive(this.socket)) this.attach();
   }
 
   /** The name of the adapter. */
@@ -113,7 +141,7 @@ export class AdapterConnection {
   /** Has the socket carry what a hibernation must not lose. */
   attach(): void {
     const { socket, key, connectedAt, opensips, reachableSince, position } = this;
-    const { adapter, stream, software, takesRole, takesInterest } = this.description;
+    const { adapter, stream, software, takesRole, takesLists, takesInterest } = this.description;
     const hello = {
       adapter,
       stream,
@@ -121,9 +149,12 @@ export class AdapterConnection {
       ...(reachableSince === connectedAt ? {} : { reachableSince }),
       ...(software === undefined ? {} : { software }),
       ...(takesRole ? { takesRole } : {}),
+      ...(takesLists ? { takesLists } : {}),
       ...(takesInterest ? { takesInterest } : {}),
     };
-    attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored });
+    const { list } = position;
+    const carried = list && JSON.stringify(list.unknown).length <= MAX_CARRIED_CHARACTERS ? { list } : {};
+    attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored, ...carried });
   }
 
   /**

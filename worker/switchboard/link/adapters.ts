@@ -205,7 +205,8 @@ export class Adapters implements AdapterSet {
     const { stream } = hello;
     const isActive = !this.#active && (this.#position?.stream ?? stream) === stream;
     const seq = isActive ? Math.max(carried, this.#position?.seq ?? 0) : carried;
-    const position = { stream, seq, stored: seq };
+    const { list } = attachment;
+    const position: StreamPosition = { stream, seq, stored: seq, ...(list ? { list } : {}) };
     const connection = new AdapterConnection(socket, attachment, hello, position);
     if (!isActive) {
       this.standbys.add(connection);

@@ -1,12 +1,21 @@
 /**
- * Compares the calls with the dialogs of OpenSIPS. A round reads the whole `dlg_list` page by page, which finds calls whose
- * events were lost, and calls that have ended. If the list could not be read without gaps, calls that no page contains are read by
- * their Call-ID. Pending requests are kept in memory only: the next round repeats what a lost round has not finished.
+ * Compares the calls with the dialogs of OpenSIPS. A round asks the adapter for what has changed in the list, or, of an adapter that
+ * does not take that, reads the whole `dlg_list` page by page. This finds calls whose events were lost, and calls that have ended. If
+ * the list could not be read without gaps, calls that it does not contain are read by their Call-ID. Pending requests are kept in memory only: the next round repeats what a lost round has not finished.
  * @module
  */
-import { MI_TIMEOUT_MS } from '../../../shared/commands/deadlines.ts';
+import { LIST_TIMEOUT_MS, MI_TIMEOUT_MS } from '../../../shared/commands/deadlines.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../../shared/opensips/mi.ts';
-import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
+import { ListResult } from '../../../shared/protocol/dialog-list.ts';
+import type { ListMessage, MiRequest, Reply } from '../../../shared/protocol/link.ts';
+import {
+  ChangeReader,
+  type ListedCalls,
+  type ListPosition,
+  type ListSource,
+  NO_LIST,
+  NONE_LISTED,
+} from './change-reader.ts';
 import { type LookUpPurpose, LookUpQueue } from './look-up-queue.ts';
 import { FIRST_SETTINGS, type Page, PageReader } from './page-reader.ts';
 
@@ -16,9 +25,12 @@ import { FIRST_SETTINGS, type Page, PageReader } from './page-reader.ts';
  */
 const LATEST_REPLY_MS = 2 * MI_TIMEOUT_MS;
 
+/** Calls that OpenSIPS does not know and the next round looks up again. Of more, the whole list is read. */
+const MAX_UNKNOWN = 100;
+
 /** Receives the results. */
 export interface ReconcileListener {
-  /** A page of the list contains the dialog. There may be others with its Call-ID, even on other pages. */
+  /** The list contains the dialog. There may be others with its Call-ID, even on other pages. */
   onDialog(dialog: Dialog, round: number, now: number): void;
   /**
    * OpenSIPS was asked at `askedAt`, in Unix milliseconds, for a Call-ID. The adapter returns a dialog that stands, if there is
@@ -28,15 +40,27 @@ export interface ReconcileListener {
   /** OpenSIPS was asked at `askedAt`, and had no dialog with that Call-ID. */
   onMissing(callid: string, askedAt: number, now: number): void;
   /**
-   * All pages of a round are read. Returns the Call-IDs to read one by one.
-   * @param completeSince when the round began, in Unix milliseconds, if its pages contain every dialog that stood all the time;
+   * The list of a round is read. Returns the Call-IDs to read one by one.
+   * @param completeSince when the round began, in Unix milliseconds, if the list contains every dialog that stood all the time;
    * undefined if some may be missing
+   * @param listedBefore calls that were in the list before, and are not missing
    */
-  onRoundRead(round: number, completeSince: number | undefined, now: number): readonly string[];
+  onRoundRead(
+    round: number,
+    completeSince: number | undefined,
+    now: number,
+    listedBefore: ListedCalls,
+  ): readonly string[];
+  /** Returns the number of the first change of the newest call. */
+  newestCall(): number;
 }
+
+/** A request of a round for the list, or for a single call. */
+export type ReconcileRequest = MiRequest | ListMessage;
 
 type PendingRequest =
   | { readonly type: 'page'; readonly page: Page }
+  | { readonly type: 'changes' }
   | {
       readonly type: 'call';
       readonly callid: string;
@@ -57,15 +81,21 @@ export class DialogReconciler {
   #roundBeganAt = 0;
   /** The pages of the running round; undefined when they are read. */
   #pages: PageReader | undefined;
+  /** The changes of the running round; undefined when they are read, or where pages are. */
+  #changes: ChangeReader | undefined;
+  /** What the running round results in when all of its calls are read; undefined if one could not be. */
+  #position: ListPosition | undefined;
+  readonly #list: ListSource;
   #readSettings = FIRST_SETTINGS;
   readonly #lookUps = new LookUpQueue();
   #now = 0;
   /** When the running round has begun, or its last reply has arrived. The replies about other calls do not count. */
   #lastRoundReplyAt = 0;
-  #requests: MiRequest[] = [];
+  #requests: ReconcileRequest[] = [];
 
-  constructor(listener: ReconcileListener) {
+  constructor(listener: ReconcileListener, list: ListSource = NO_LIST) {
     this.#listener = listener;
+    this.#list = list;
   }
 
   /** Begins a round, unless one is running that still gets replies. Returns whether it has begun. */
@@ -75,10 +105,12 @@ export class DialogReconciler {
     this.#dropRound();
     this.#dropLostLookUps(now);
     this.#round++;
-    this.#pages = new PageReader(this.#readSettings);
     this.#roundBeganAt = now;
     this.#lastRoundReplyAt = now;
-    this.#requestPages();
+    if (this.#list.takesRequests) {
+      this.#changes = new ChangeReader(this.#list.listPosition, this.#listener.newestCall());
+      this.#requestChanges(this.#changes);
+    } else this.#readPages();
     this.#requestCalls();
     return true;
   }
@@ -98,14 +130,14 @@ export class DialogReconciler {
     this.#requests = [];
   }
 
-  /** Whether a round is running: it reads pages, or calls that no page contained. */
+  /** Whether a round is running: it reads the list, or calls that were not in it. */
   get isRoundRunning(): boolean {
-    return this.#pages !== undefined || this.#lookUps.hasUnlisted;
+    return this.#pages !== undefined || this.#changes !== undefined || this.#lookUps.hasUnlisted;
   }
 
   /** When a running round without a further reply counts as lost, in Unix milliseconds: another one can begin then. */
   get roundLostAt(): number {
-    return this.#lastRoundReplyAt + LATEST_REPLY_MS;
+    return this.#lastRoundReplyAt + (this.#changes ? LIST_TIMEOUT_MS : LATEST_REPLY_MS);
   }
 
   /** Whether requests are pending, of a round or others. */
@@ -119,7 +151,7 @@ export class DialogReconciler {
   }
 
   /** Removes and returns the requests to send. */
-  takeRequests(): MiRequest[] {
+  takeRequests(): ReconcileRequest[] {
     return this.#requests.splice(0);
   }
 
@@ -129,10 +161,14 @@ export class DialogReconciler {
     if (!pending) return;
     this.#pending.delete(reply.id);
     this.#now = now;
-    if (pending.type === 'page' || pending.purpose === 'round') this.#lastRoundReplyAt = now;
+    if (pending.type !== 'call' || pending.purpose === 'round') this.#lastRoundReplyAt = now;
     if (pending.type === 'call') this.#onCallReply(pending, reply);
-    else this.#onPageReply(pending, reply);
+    else if (pending.type === 'page') this.#onPageReply(pending, reply);
+    else this.#onChanges(reply);
     this.#requestCalls();
+    if (this.#position === undefined || this.isRoundRunning) return;
+    this.#list.listPosition = this.#position;
+    this.#position = undefined;
   }
 
   #onCallReply(
@@ -142,7 +178,48 @@ export class DialogReconciler {
     this.#lookUps.onFinished(purpose);
     const found = DialogResult.safeParse(result);
     if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt, this.#now);
-    else if (error?.code === NOT_FOUND) this.#listener.onMissing(callid, askedAt, this.#now);
+    else if (error?.code === NOT_FOUND) {
+      this.#listener.onMissing(callid, askedAt, this.#now);
+      if (purpose === 'round') this.#onUnknown(callid);
+    } else if (purpose === 'round') this.#forgetPosition();
+  }
+
+  /** A call that is not known may be about to be: the next round looks it up again, if it is still active then. */
+  #onUnknown(callid: string): void {
+    const position = this.#position;
+    if (!position) return;
+    const unknown = [...position.unknown, callid];
+    if (unknown.length <= MAX_UNKNOWN) this.#position = { ...position, unknown };
+    else this.#forgetPosition();
+  }
+
+  #onChanges({ result }: Pick<Reply, 'result'>): void {
+    const changes = this.#changes;
+    const found = ListResult.safeParse(result);
+    if (!changes) return;
+    if (!found.success) {
+      // An adapter that cannot read the list this way may read its pages.
+      this.#changes = undefined;
+      this.#forgetPosition();
+      this.#readPages();
+      return;
+    }
+    for (const dialog of found.data.dialogs) this.#listener.onDialog(dialog, this.#round, this.#now);
+    for (const callid of found.data.gone) this.#listener.onMissing(callid, this.#roundBeganAt, this.#now);
+    changes.onResult(found.data);
+    if (!changes.hasEnded) {
+      this.#requestChanges(changes);
+      return;
+    }
+    this.#changes = undefined;
+    this.#position = changes.position;
+    this.#onListRead(changes.isComplete, changes.listedBefore);
+  }
+
+  /** The next round reads the whole list: a call that was not in it could not be read. */
+  #forgetPosition(): void {
+    this.#position = undefined;
+    this.#list.listPosition = undefined;
   }
 
   #onPageReply({ page }: PendingPage, { result, error }: Pick<Reply, 'result' | 'error'>): void {
@@ -159,14 +236,25 @@ export class DialogReconciler {
     this.#requestPages();
   }
 
+  #readPages(): void {
+    this.#pages = new PageReader(this.#readSettings);
+    this.#requestPages();
+  }
+
   #requestPages(): void {
     const pages = this.#pages;
     for (const page of pages?.next() ?? []) this.#requestPage(page);
     if (!pages?.hasEnded) return;
     this.#pages = undefined;
     this.#readSettings = pages.nextSettings;
-    const completeSince = pages.isComplete ? this.#roundBeganAt : undefined;
-    this.#lookUps.addUnlisted(this.#listener.onRoundRead(this.#round, completeSince, this.#now));
+    this.#onListRead(pages.isComplete, NONE_LISTED);
+  }
+
+  #onListRead(isComplete: boolean, listedBefore: ListedCalls): void {
+    const completeSince = isComplete ? this.#roundBeganAt : undefined;
+    this.#lookUps.addUnlisted(
+      this.#listener.onRoundRead(this.#round, completeSince, this.#now, listedBefore),
+    );
     this.#requestCalls();
   }
 
@@ -186,8 +274,10 @@ export class DialogReconciler {
 
   #dropRound(): void {
     this.#pages = undefined;
+    this.#changes = undefined;
+    this.#position = undefined;
     this.#lookUps.clearUnlisted();
-    this.#drop((pending) => pending.type === 'page' || pending.purpose === 'round');
+    this.#drop((pending) => pending.type !== 'call' || pending.purpose === 'round');
   }
 
   /** Frees the places of requests whose replies were lost. */
@@ -206,8 +296,7 @@ export class DialogReconciler {
 
   /** @param mayWait whether the reply may come later if nobody watches */
   #request(pending: PendingRequest, params: MiRequest['params'], mayWait = false): void {
-    const id = `${this.#idPrefix}.${this.#requestCount++}`;
-    this.#pending.set(id, pending);
+    const id = this.#nextId(pending);
     this.#requests.push({
       type: 'mi',
       id,
@@ -217,5 +306,17 @@ export class DialogReconciler {
       ttl_ms: MI_TIMEOUT_MS,
       ...(mayWait ? { may_wait: true } : {}),
     });
+  }
+
+  #requestChanges({ request }: ChangeReader): void {
+    const id = this.#nextId({ type: 'changes' });
+    const limits = { timeout_ms: LIST_TIMEOUT_MS, ttl_ms: LIST_TIMEOUT_MS };
+    this.#requests.push({ type: 'list', id, method: 'changes', params: request, ...limits });
+  }
+
+  #nextId(pending: PendingRequest): string {
+    const id = `${this.#idPrefix}.${this.#requestCount++}`;
+    this.#pending.set(id, pending);
+    return id;
   }
 }

@@ -9,12 +9,18 @@ import type { ActiveAdapters as ActiveSetting } from '../../../shared/policy/ada
 import { closeReason } from '../../../shared/protocol/close-reason.ts';
 import type { AdapterMessage, AdapterRole, OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import * as protocol from '../../../shared/protocol/link.ts';
-import { INTEREST_FEATURE, type PeerOffer, ROLE_FEATURE } from '../../../shared/protocol/link-negotiation.ts';
+import {
+  INTEREST_FEATURE,
+  LIST_FEATURE,
+  type PeerOffer,
+  ROLE_FEATURE,
+} from '../../../shared/protocol/link-negotiation.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import { type AdapterSocket, attach, attachmentOf, isLive } from '../sockets/attachments.ts';
 import type { AppliedPosition } from '../store/command-log.ts';
 import { AdapterConnection } from './adapter-connection.ts';
+import type { ReconcileRequest } from './dialog-reconciler.ts';
 import type { Interest } from './interest-updates.ts';
 import { healthOf, type LinkHealth, rolesOf } from './link-health.ts';
 import { type DialedLinks, type LinkStatus, LinkStatusStore, NOT_DIALED } from './link-status.ts';
@@ -49,7 +55,7 @@ export interface LinkOptions {
 }
 
 /** A message, and the process of the adapter that it is for; without one it is for any adapter. */
-type Outgoing = AdapterRequest & { readonly stream?: string };
+type Outgoing = (AdapterRequest | ReconcileRequest) & { readonly stream?: string };
 
 type Hello = Extract<AdapterMessage, { type: 'hello' }>;
 /** What an adapter sends after `hello`. */
@@ -267,8 +273,9 @@ export class Link {
     // If a crash has lost what was acknowledged, the adapter no longer has it. It begins at its base, and reports a gap.
     position.seq = Math.max(position.seq, base - 1);
     const takesRole = features?.includes(ROLE_FEATURE) === true;
+    const takesLists = features?.includes(LIST_FEATURE) === true;
     const takesInterest = features?.includes(INTEREST_FEATURE) === true;
-    const description = { ...hello, takesRole, takesInterest };
+    const description = { ...hello, takesRole, takesLists, takesInterest };
     const connection = new AdapterConnection(socket, attachment, description, position);
     connection.attach();
     connection.enqueue(welcome);
@@ -344,6 +351,6 @@ export class Link {
   }
 }
 
-function withoutStream({ stream: _, ...message }: Outgoing): AdapterRequest {
+function withoutStream({ stream: _, ...message }: Outgoing): AdapterRequest | ReconcileRequest {
   return message;
 }

@@ -1,6 +1,6 @@
 /** The reconciliation of each adapter that serves the site: each has a list of dialogs of its own. @module */
-import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
-import type { DialogReconciler } from './dialog-reconciler.ts';
+import type { Reply } from '../../../shared/protocol/link.ts';
+import type { DialogReconciler, ReconcileRequest } from './dialog-reconciler.ts';
 
 /** The name of an adapter; undefined where one serves the whole site. */
 type AdapterName = string | undefined;
@@ -99,7 +99,7 @@ export class Reconcilers {
   }
 
   /** Removes and returns the requests to send, with the processes that they are for. */
-  takeRequests(): (MiRequest & { readonly stream: string })[] {
+  takeRequests(): (ReconcileRequest & { readonly stream: string })[] {
     return this.#connected.flatMap(([, { reconciler, stream = '' }]) =>
       reconciler.takeRequests().map((request) => ({ ...request, stream })),
     );

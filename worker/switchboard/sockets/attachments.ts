@@ -4,6 +4,7 @@ import type { Scope } from '../../../shared/policy/policy.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import type { ClientConnection, Connection, HttpStream } from '../../auth/principal.ts';
+import type { ListPosition } from '../link/change-reader.ts';
 
 /** The attachment of a client's socket. */
 export interface ClientSocket {
@@ -42,6 +43,8 @@ export interface AdapterSocket {
     readonly software?: Software;
     /** Whether it takes messages about its role. */
     readonly takesRole?: boolean;
+    /** Whether it takes requests for changes of its list of dialogs. */
+    readonly takesLists?: boolean;
     /** Whether it takes which calls are waited for. */
     readonly takesInterest?: boolean;
     readonly opensips: OpenSipsStatus;
@@ -50,6 +53,8 @@ export interface AdapterSocket {
   };
   /** The last message that was handled; of the adapter that serves the site, only if that had no effect that was logged. */
   readonly seq?: number;
+  /** How far the changes of its list of dialogs are applied. */
+  readonly list?: ListPosition;
   /** Changes of calls that are not in the log: see `calls/unlogged-changes.ts`. Kept until it is set anew. */
   readonly unlogged?: string;
 }

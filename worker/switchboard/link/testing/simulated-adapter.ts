@@ -67,7 +67,12 @@ export class SimulatedAdapter {
       this.#run(method, params, timeouts, id);
     const log = { warn: () => {}, debug: () => {} };
     this.#requests = new EdgeRequests(
-      { mi: { request: run }, inDialog: run },
+      {
+        mi: { request: run },
+        inDialog: run,
+        // The edge reads the pages of the list then.
+        listDialogs: () => Promise.resolve({ outcome: 'refused' }),
+      },
       new Set(ALLOWED_MI_COMMANDS),
       (id, response) => this.#note(this.#outbox.addReply({ id, ...response })),
       log,
