@@ -31,3 +31,13 @@ export const ListResult = z.object({
   gone: z.array(z.string()),
 });
 export type ListResult = z.infer<typeof ListResult>;
+
+/** How far an edge has applied the changes of an adapter's list. */
+export interface ListPosition {
+  /** The number of the last change. */
+  readonly upto: number;
+  /** The number of the first change of the newest call that was there when the list was asked for: it was in the list, or was looked up. */
+  readonly newestCall: number;
+  /** Call-IDs of older calls that OpenSIPS did not know when they were looked up. */
+  readonly unknown: readonly string[];
+}

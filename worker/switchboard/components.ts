@@ -2,12 +2,12 @@
 import { sentRequests } from '../../shared/runner/mi-requests.ts';
 import { Runner } from '../../shared/runner/runner.ts';
 import { loadMeter } from '../objects/load-meter.ts';
+import { CallOwners } from './calls/call-owners.ts';
 import { Calls } from './calls/calls.ts';
 import { carriedLines } from './calls/unlogged-changes.ts';
 import { Watchers } from './calls/watchers.ts';
 import { Dialing, type DialingOptions } from './dialing/dialing.ts';
 import { listOf } from './link/adapter-list.ts';
-import { CallOwners } from './link/call-owners.ts';
 import { DialogReconciler } from './link/dialog-reconciler.ts';
 import { Link, type LinkListener, TAG } from './link/link.ts';
 import { ReconcileSchedule } from './link/reconcile-schedule.ts';

@@ -20,7 +20,7 @@ import { ClientMessages, type RpcOverHttpResult } from './client-messages.ts';
 import { SiteClock } from './clock-set-back.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Components, restoreComponents } from './components.ts';
-import { onDialFailed, releaseLink } from './dialing/dialer-calls.ts';
+import { onDialFailed, releaseLink } from './dialer-calls.ts';
 import { openHttpStream } from './http-stream.ts';
 import { TAG as ADAPTER_TAG } from './link/link.ts';
 import type { LinkHealth } from './link/link-health.ts';

@@ -1,8 +1,9 @@
 /** The connection of an adapter that has sent `hello`: how far its messages are handled, and what it is sent. @module */
+
+import type { ListPosition } from '../../../shared/protocol/dialog-list.ts';
 import type { EdgeMessage, OpenSipsStatus, Role } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import { type AdapterSocket, attach, isLive } from '../sockets/attachments.ts';
-import type { ListPosition } from './change-reader.ts';
 import { type Interest, InterestUpdates } from './interest-updates.ts';
 
 /** Messages after which an acknowledgement is sent by itself. Before that it goes along with requests. */

@@ -1,5 +1,6 @@
 /** The list of dialogs that an adapter keeps, as the reconciliation asks for it. @module */
-import type { ListPosition, ListSource } from './change-reader.ts';
+import type { ListPosition } from '../../../shared/protocol/dialog-list.ts';
+import type { ListSource } from './change-reader.ts';
 import type { Link } from './link.ts';
 
 /**

@@ -2,17 +2,7 @@
  * Reads what has changed in the list of dialogs that an adapter keeps. Pure: its owner sends the requests.
  * @module
  */
-import type { ListParams, ListResult } from '../../../shared/protocol/dialog-list.ts';
-
-/** How far the changes of an adapter's list are applied. */
-export interface ListPosition {
-  /** The number of the last change. */
-  readonly upto: number;
-  /** The number of the first change of the newest call that was there when the list was asked for: it was in the list, or was looked up. */
-  readonly newestCall: number;
-  /** Call-IDs of older calls that OpenSIPS did not know when they were looked up. */
-  readonly unknown: readonly string[];
-}
+import type { ListParams, ListPosition, ListResult } from '../../../shared/protocol/dialog-list.ts';
 
 /** Calls that were in an adapter's list before: they are gone only if a change says so. */
 export type ListedCalls = Pick<ListPosition, 'newestCall' | 'unknown'>;

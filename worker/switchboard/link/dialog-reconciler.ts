@@ -6,16 +6,9 @@
  */
 import { LIST_TIMEOUT_MS, MI_TIMEOUT_MS } from '../../../shared/commands/deadlines.ts';
 import { type Dialog, DialogResult, DialogsResult, NOT_FOUND } from '../../../shared/opensips/mi.ts';
-import { ListResult } from '../../../shared/protocol/dialog-list.ts';
+import { type ListPosition, ListResult } from '../../../shared/protocol/dialog-list.ts';
 import type { ListMessage, MiRequest, Reply } from '../../../shared/protocol/link.ts';
-import {
-  ChangeReader,
-  type ListedCalls,
-  type ListPosition,
-  type ListSource,
-  NO_LIST,
-  NONE_LISTED,
-} from './change-reader.ts';
+import { ChangeReader, type ListedCalls, type ListSource, NO_LIST, NONE_LISTED } from './change-reader.ts';
 import { type LookUpPurpose, LookUpQueue } from './look-up-queue.ts';
 import { FIRST_SETTINGS, type Page, PageReader } from './page-reader.ts';
 

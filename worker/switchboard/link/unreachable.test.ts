@@ -16,7 +16,7 @@ const status = (reachable: boolean) => ({
 });
 
 /** Commits, and returns the roles that a socket was told since the last time. */
-function rolesTold({ link }: LinkFixture, { frames }: FakeSocket): unknown[] {
+function roleMessages({ link }: LinkFixture, { frames }: FakeSocket): unknown[] {
   link.takeStatusChange();
   link.flush([], false);
   const messages = frames
@@ -29,8 +29,8 @@ function rolesTold({ link }: LinkFixture, { frames }: FakeSocket): unknown[] {
 function connectTwo(fixture: LinkFixture, isOtherReachable = true) {
   const first = fixture.connect();
   const second = fixture.connect({ adapter: 'other', stream: 'two', reachable: isOtherReachable });
-  rolesTold(fixture, first);
-  rolesTold(fixture, second);
+  roleMessages(fixture, first);
+  roleMessages(fixture, second);
   return { first, second };
 }
 
@@ -58,8 +58,8 @@ it('after 5 s, which an alarm notices while commands run or somebody watches; th
     });
     expect(fixture.listener.onTakeover).toHaveBeenCalledExactlyOnceWith('two', due);
     expect(fixture.link.takeStatusChange()).toBe('Up');
-    expect(rolesTold(fixture, second)).toEqual(['active']);
-    expect(rolesTold(fixture, first)).toEqual(['standby']);
+    expect(roleMessages(fixture, second)).toEqual(['active']);
+    expect(roleMessages(fixture, first)).toEqual(['standby']);
     expect(first.closedWith).toBeUndefined();
     // A request that it had is answered late, and that counts.
     fixture.receive(first, { type: 'reply', seq: 1, id: 'r', outcome: 'timeout' }, due);

@@ -1,10 +1,10 @@
 /** What a socket carries through hibernation. @module */
 
 import type { Scope } from '../../../shared/policy/policy.ts';
+import type { ListPosition } from '../../../shared/protocol/dialog-list.ts';
 import type { OpenSipsStatus } from '../../../shared/protocol/link.ts';
 import type { Software } from '../../../shared/protocol/link-negotiation.ts';
 import type { ClientConnection, Connection, HttpStream } from '../../auth/principal.ts';
-import type { ListPosition } from '../link/change-reader.ts';
 
 /** The attachment of a client's socket. */
 export interface ClientSocket {

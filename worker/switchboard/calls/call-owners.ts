@@ -1,8 +1,8 @@
 /** Which adapter has which call, where all adapters of a site serve it. @module */
 import { unsentStarts } from '../../../shared/runner/adapter-moves.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
-import type { Calls } from '../calls/calls.ts';
-import type { SiteAdapters } from './site-adapters.ts';
+import type { SiteAdapters } from '../link/site-adapters.ts';
+import type { Calls } from './calls.ts';
 
 interface Dependencies {
   readonly calls: Calls;

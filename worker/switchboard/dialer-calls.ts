@@ -1,8 +1,8 @@
 /** What a Dialer asks of a site. @module */
-import type { DialOrder } from '../../../shared/policy/link-setting.ts';
-import type { CommitQueue } from '../commit-queue.ts';
-import type { Link } from '../link/link.ts';
-import type { Dialing } from './dialing.ts';
+import type { DialOrder } from '../../shared/policy/link-setting.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import type { Dialing } from './dialing/dialing.ts';
+import type { Link } from './link/link.ts';
 
 interface DialedSite {
   readonly dialing: Dialing;
