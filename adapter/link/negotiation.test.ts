@@ -16,7 +16,7 @@ describe.each(LINK_MODES)('an edge of another release (%s)', (mode) => {
       // Such an edge accepts this version only.
       version: 1,
       versions: { min: 1, max: 1 },
-      features: ['role', 'interest'],
+      features: ['role', 'list', 'interest'],
       software: { version: manifest.version, node: process.versions.node },
     });
     opensips.raiseEvent('E_CALL_BYE', BYE);

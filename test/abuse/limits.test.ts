@@ -43,6 +43,8 @@ async function setLimits(limits: object): Promise<void> {
     messages_per_second: 50,
     tenant_messages_per_second: 500,
     replayed_bytes_per_minute: 67_108_864,
+    written_bytes_per_minute: 8_388_608,
+    tenant_written_bytes_per_minute: 16_777_216,
     connections_per_minute: 600,
     tenant_connections_per_minute: 6_000,
     sessions_per_subject: 100,
@@ -147,7 +149,12 @@ it('closes a socket that does not read its replies, with 4413', async () => {
 it(
   'stores nothing of Echos, however many',
   async () => {
-    await setLimits({ messages_per_second: 10_000, tenant_messages_per_second: 100_000 });
+    await setLimits({
+      messages_per_second: 10_000,
+      tenant_messages_per_second: 100_000,
+      written_bytes_per_minute: 1_024 ** 3,
+      tenant_written_bytes_per_minute: 1_024 ** 3,
+    });
     const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
     const before = await storage.end();
     await attackUntil(storeEchoes, 500);
