@@ -149,12 +149,7 @@ it('closes a socket that does not read its replies, with 4413', async () => {
 it(
   'stores nothing of Echos, however many',
   async () => {
-    await setLimits({
-      messages_per_second: 10_000,
-      tenant_messages_per_second: 100_000,
-      written_bytes_per_minute: 1_024 ** 3,
-      tenant_written_bytes_per_minute: 1_024 ** 3,
-    });
+    await setLimits({ messages_per_second: 10_000, tenant_messages_per_second: 100_000 });
     const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
     const before = await storage.end();
     await attackUntil(storeEchoes, 500);
@@ -168,7 +163,12 @@ it(
 it(
   'stores no more than its budget, also on disk, and tells a session that resumes what is missing',
   async () => {
-    await setLimits({ messages_per_second: 10_000, tenant_messages_per_second: 100_000 });
+    await setLimits({
+      messages_per_second: 10_000,
+      tenant_messages_per_second: 100_000,
+      written_bytes_per_minute: 1_024 ** 3,
+      tenant_written_bytes_per_minute: 1_024 ** 3,
+    });
     const storage = await StorageCheck.begin(harness.stack, MIN_STORED_BYTES);
     await attackUntil(storeAll, 700);
     await expectVictimServed();

@@ -333,7 +333,12 @@ it.each([
   ['PATCH', '', {}, 'The body changes nothing. Give at least one of limits, rules, origins, kept_seconds.'],
   ['PATCH', '', { id: 'other' }, 'id: unknown field.'],
   ['POST', '/sites', { id: 'x', location: 'mars' }, 'location: '],
-  ['PATCH', '/sites/berlin', {}, 'The body changes nothing. Give at least one of location, rules, link.'],
+  [
+    'PATCH',
+    '/sites/berlin',
+    {},
+    'The body changes nothing. Give at least one of location, rules, link, adapters, replicated_dialogs.',
+  ],
   ['POST', '/keys', {}, 'role: '],
   ['POST', '/keys', { role: 'adapter' }, 'site: '],
   ['POST', '/keys', { role: 'adapter', site: 'berlin', scopes: ['read'] }, 'scopes: unknown field.'],

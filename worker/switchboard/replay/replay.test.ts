@@ -94,7 +94,13 @@ async function fill(
 ): Promise<number> {
   const adapter = await site.adapter(withoutCalls);
   // A policy with a higher version replaces this one.
-  const unlimited = policy({ unread_bytes: 16_777_216, messages_per_second: 10_000 }, { version: 0 });
+  const limits = {
+    unread_bytes: 16_777_216,
+    messages_per_second: 10_000,
+    written_bytes_per_minute: 1_024 ** 3,
+    tenant_written_bytes_per_minute: 1_024 ** 3,
+  };
+  const unlimited = policy(limits, { version: 0 });
   const client = await site.client({ policy: unlimited, ...options });
   let last = 0;
   for (let n = 0; n < count; n++) {

@@ -71,7 +71,20 @@ const INVALID_FRAMES: [name: string, frame: string | ArrayBuffer, id: unknown, c
     ['a cmd_id with a space', request('Echo', { cmd_id: 'a b' }), 1, -32602, /cmd_id/],
     ['a timeout out of range', request('CallStart', { ...URIS, timeout: 4 }), 1, -32602, /timeout/],
     ['2 MiB', request('Echo', { blob: 'x'.repeat(2 * 1024 * 1024) }), null, -32600, /more than 65536 bytes/],
-    ['a binary frame', new Uint8Array([1, 2, 3]).buffer, null, -32600, /^Binary frames are not supported/],
+    [
+      'a binary frame without JSON',
+      new Uint8Array([1, 2, 3]).buffer,
+      null,
+      -32700,
+      /^The message is not JSON/,
+    ],
+    [
+      'a binary frame that is not UTF-8',
+      new Uint8Array([255]).buffer,
+      null,
+      -32700,
+      /^The binary frame is not UTF-8/,
+    ],
   ];
 
 it.each(INVALID_FRAMES)('answers an invalid frame with an error: %s', async (_, frame, id, code, data) => {
