@@ -85,3 +85,18 @@ it('matches the event of a command by the parties of its call, even if that has 
   expect(await seqsAbout('bob@*')).not.toEqual([]);
   expect(await seqsAbout('carol@*')).toEqual([]);
 });
+
+it('keeps the values of numbers in metadata that a double cannot hold', async () => {
+  const site = new TestSite('exact-numbers');
+  const adapter = await site.adapter(scenarios.startOk);
+  const client = await site.client();
+  const metadata = '{"n":9007199254740993,"list":[1e400,-0]}';
+  const params = `{"caller":"${URIS.caller}","callee":"${URIS.callee}","metadata":${metadata}}`;
+  client.socket.send(`{"jsonrpc":"2.0","id":1,"method":"CallStart","params":${params}}`);
+  await client.untilEnded();
+  const bodies = (await readPages(site)).flatMap(({ events }) => events.map(({ body }) => body));
+  const withMetadata = bodies.filter((body) => body.includes('"metadata":'));
+  expect(withMetadata.length).toBeGreaterThan(2);
+  for (const body of withMetadata) expect(body).toContain(`"metadata":${metadata}`);
+  adapter.close();
+});
