@@ -15,7 +15,7 @@ const refused = (callid: string): EviEvent => ({
   params: { callid, osid: '', status: '404 Not Found' },
 });
 
-/** Returns what an adapter knows that was told these Call-IDs. */
+/** Returns what an adapter knows after it has received these Call-IDs. */
 function interestIn(...add: string[]): CallInterest {
   const interest = new CallInterest();
   interest.apply({ type: 'interest', all: false, add });

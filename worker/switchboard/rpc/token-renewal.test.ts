@@ -1,5 +1,5 @@
 /** `Authorize` replaces the token of an open socket, and rejects every token that is not valid there. */
-import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { Scope } from '../../../shared/policy/policy.ts';
@@ -135,4 +135,16 @@ it('applies a token in a request without an id, and does not answer it', async (
   await expect
     .poll(() => client.request('CallHold', { callid: 'x' }))
     .toMatchObject({ error: { code: -32001 } });
+});
+
+it('keeps what the connection has asked for', async () => {
+  const site = new TestSite();
+  const asked = { events: 'original', acknowledges: true, batches: true } as const;
+  const client = await site.client({ ...ALICE, ...asked, caller: URIS.caller });
+  expect(await client.request('Authorize', { token: await token(site) })).toMatchObject({ result: {} });
+  const attachments = await runInDurableObject(site.object, (_, state) =>
+    state.getWebSockets().map((socket) => socket.deserializeAttachment()),
+  );
+  expect(attachments).toEqual([expect.objectContaining({ ...asked, scopes: ['CallStart'] })]);
+  expect(attachments[0]).not.toHaveProperty('caller');
 });

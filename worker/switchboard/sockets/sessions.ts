@@ -79,8 +79,9 @@ export class Sessions {
   /** Applies a renewed token to an open socket. */
   renewToken(socket: WebSocket, client: ClientSocket): void {
     const before = attachmentOf(socket);
-    const { watches, events } = before.kind === 'client' ? before : {};
-    attach(socket, { ...client, ...(watches ? { watches } : {}), ...(events ? { events } : {}) });
+    // What the token says is replaced; what the connection has asked for stays.
+    const { caller: _, expires: __, ...connection } = before.kind === 'client' ? before : client;
+    attach(socket, { ...connection, ...client });
     this.#noteExpiry(client);
   }
 
