@@ -36,8 +36,8 @@ export type ListResult = z.infer<typeof ListResult>;
 export interface ListPosition {
   /** The number of the last change. */
   readonly upto: number;
-  /** The number of the first change of the newest call that was there when the list was asked for: it was in the list, or was looked up. */
+  /** The number of the first change of the newest call that was there when the list was asked for. */
   readonly newestCall: number;
-  /** Call-IDs of older calls that OpenSIPS did not know when they were looked up. */
-  readonly unknown: readonly string[];
+  /** Call-IDs of calls up to that one which were not in the list, and were looked up: the list does not say when they end. */
+  readonly unlisted: readonly string[];
 }

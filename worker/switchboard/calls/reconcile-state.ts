@@ -59,14 +59,14 @@ export class ReconcileState<Record extends ReconciledCall = CallRecord> {
     adapter: string | undefined,
     listedBefore: ListedCalls,
   ): { readonly gone: readonly string[]; readonly unclear: readonly string[] } {
-    const unknown = new Set(listedBefore.unknown);
+    const unlistedBefore = new Set(listedBefore.unlisted);
     const gone: string[] = [];
     const unclear: string[] = [];
     const roundStartSeq = this.#roundStartSeqs.get(adapter) ?? 0;
     for (const record of active) {
       if (adapter !== undefined && record.adapter !== adapter) continue;
       if (record.lastRound >= round || record.firstSeq > roundStartSeq) continue;
-      if (record.firstSeq <= listedBefore.newestCall && !unknown.has(record.callid)) continue;
+      if (record.firstSeq <= listedBefore.newestCall && !unlistedBefore.has(record.callid)) continue;
       (isListComplete && record.peek().dialogs.length > 0 ? gone : unclear).push(record.callid);
     }
     // In this order the events get the same numbers with and without a hibernation.

@@ -154,7 +154,7 @@ export class AdapterConnection {
       ...(takesInterest ? { takesInterest } : {}),
     };
     const { list } = position;
-    const carried = list && JSON.stringify(list.unknown).length <= MAX_CARRIED_CHARACTERS ? { list } : {};
+    const carried = list && JSON.stringify(list.unlisted).length <= MAX_CARRIED_CHARACTERS ? { list } : {};
     attach(socket, { kind: 'adapter', key, connectedAt, hello, seq: position.stored, ...carried });
   }
 

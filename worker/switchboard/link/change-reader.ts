@@ -5,10 +5,10 @@
 import type { ListParams, ListPosition, ListResult } from '../../../shared/protocol/dialog-list.ts';
 
 /** Calls that were in an adapter's list before: they are gone only if a change says so. */
-export type ListedCalls = Pick<ListPosition, 'newestCall' | 'unknown'>;
+export type ListedCalls = Pick<ListPosition, 'newestCall' | 'unlisted'>;
 
 /** No call was in a list before. */
-export const NONE_LISTED: ListedCalls = { newestCall: 0, unknown: [] };
+export const NONE_LISTED: ListedCalls = { newestCall: 0, unlisted: [] };
 
 /** The list of an adapter. */
 export interface ListSource {
@@ -71,6 +71,6 @@ export class ChangeReader {
 
   /** How far the changes are applied then. */
   get position(): ListPosition {
-    return { upto: this.#upto, newestCall: this.#newestCall, unknown: [] };
+    return { upto: this.#upto, newestCall: this.#newestCall, unlisted: [] };
   }
 }

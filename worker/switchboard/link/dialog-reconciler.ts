@@ -18,8 +18,8 @@ import { FIRST_SETTINGS, type Page, PageReader } from './page-reader.ts';
  */
 const LATEST_REPLY_MS = 2 * MI_TIMEOUT_MS;
 
-/** Calls that OpenSIPS does not know and the next round looks up again. Of more, the whole list is read. */
-const MAX_UNKNOWN = 100;
+/** Calls that were not in the list and the next round looks up again. Of more, the whole list is read. */
+const MAX_UNLISTED = 100;
 
 /** Receives the results. */
 export interface ReconcileListener {
@@ -170,19 +170,23 @@ export class DialogReconciler {
   ): void {
     this.#lookUps.onFinished(purpose);
     const found = DialogResult.safeParse(result);
+    const isMissing = !found.success && error?.code === NOT_FOUND;
     if (found.success) this.#listener.onLookUp(found.data.Dialog, askedAt, this.#now);
-    else if (error?.code === NOT_FOUND) {
-      this.#listener.onMissing(callid, askedAt, this.#now);
-      if (purpose === 'round') this.#onUnknown(callid);
-    } else if (purpose === 'round') this.#forgetPosition();
+    else if (isMissing) this.#listener.onMissing(callid, askedAt, this.#now);
+    if (purpose !== 'round') return;
+    if (found.success || isMissing) this.#onUnlisted(callid);
+    else this.#forgetPosition();
   }
 
-  /** A call that is not known may be about to be: the next round looks it up again, if it is still active then. */
-  #onUnknown(callid: string): void {
+  /**
+   * The list of the adapter does not contain a call, so its changes do not say when the call ends: the next round looks it up again,
+   * if it is still active and not listed then. A call that OpenSIPS does not know may be about to begin.
+   */
+  #onUnlisted(callid: string): void {
     const position = this.#position;
     if (!position) return;
-    const unknown = [...position.unknown, callid];
-    if (unknown.length <= MAX_UNKNOWN) this.#position = { ...position, unknown };
+    const unlisted = [...position.unlisted, callid];
+    if (unlisted.length <= MAX_UNLISTED) this.#position = { ...position, unlisted };
     else this.#forgetPosition();
   }
 

@@ -168,6 +168,17 @@ it('after a round without a fault, the edge has the calls of OpenSIPS', () =>
     { numRuns: 1_000 },
   ));
 
+it('a call that the list has never contained, and that a look-up has found, ends too', () => {
+  const site = new Site();
+  site.begin('not seen', false);
+  site.begin('not listed', true);
+  site.round('pass with gaps');
+  expect(new Set(site.known.keys())).toEqual(new Set(['not seen', 'not listed']));
+  site.end('not listed', false);
+  site.round('none');
+  expect(new Set(site.known.keys())).toEqual(new Set(['not seen']));
+});
+
 it('takes one request for a round in which nothing has changed, after a hibernation too', () => {
   const site = new Site();
   for (let n = 0; n < 5_000; n++) site.begin(`call ${n}`, true);
