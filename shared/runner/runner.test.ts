@@ -375,6 +375,41 @@ describe('a command that another session takes over', () => {
   });
 });
 
+describe('a command that is repeated in another session', () => {
+  const sentTo = (runner: Runner) =>
+    runner.takeOutput().notifications.map(({ command, notification, isResent }) => {
+      return `${command.session} ${notification.event}${isResent ? ' again' : ''}`;
+    });
+
+  it('sends what was sent before first, and then what was not sent yet', () => {
+    const runner = connectedRunner();
+    const command = runner.start(holdCommand(), options, 0);
+    runner.onReply({ id: 'epoch.1.0', result: 'OK' }, 1);
+    runner.takeOutput();
+    runner.onEvent(holdEvent('caller', 'start'), 2, 2);
+    runner.resendNotifications(command, 'second');
+    runner.resendNotifications(command, 'third');
+    expect(sentTo(runner)).toEqual([
+      'third CallHolding again',
+      'second CallHolding again',
+      'third CallHoldStart',
+    ]);
+  });
+
+  it('is stored again if it has ended, so that the session can resume', () => {
+    const runner = connectedRunner();
+    const command = runner.start(holdCommand(), alreadyHeld, 0);
+    takeStoredRows(runner);
+    runner.resendNotifications(structuredClone(command), 'second');
+    const { rows, notifications } = runner.takeOutput();
+    expect(rows.flatMap(({ commands }) => commands)).toEqual([
+      { ...command, session: 'second', position: 5 },
+    ]);
+    expect(notifications.map(({ notification }) => notification.event)).toEqual(['Error', 'Ended']);
+    expect(runner.size).toBe(0);
+  });
+});
+
 describe('sequence numbers', () => {
   it('of commands, notifications and rows come from one sequence, which only increases', () => {
     const runner = connectedRunner();

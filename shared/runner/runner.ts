@@ -155,11 +155,21 @@ export class Runner {
     this.#notifications = this.#notifications.filter((each) => each.command !== command);
   }
 
-  /** Hands a command over to another session: all notifications are sent to it again, and later ones as well. */
+  /**
+   * Hands a command over to another session: all notifications are sent to it again, and later ones as well. A command that has ended is
+   * stored again, so that the session can resume.
+   */
   resendNotifications(command: Command, session: string): void {
-    if (this.#commands.assignSession(command, session)) this.#logRows.markChanged(command);
-    for (const notification of command.notifications)
-      this.#notifications.push({ command: { ...command, session }, notification, isResent: true });
+    if (!this.#commands.assignSession(command, session)) command.session = session;
+    this.#logRows.markChanged(command);
+    const unsent = new Set(
+      this.#notifications.filter(({ isResent }) => !isResent).map(({ notification }) => notification),
+    );
+    const resent = command.notifications
+      .filter((notification) => !unsent.has(notification))
+      .map((notification) => ({ command: { ...command }, notification, isResent: true as const }));
+    // What was not sent yet goes to that session as well, and is later.
+    this.#notifications.unshift(...resent);
   }
 
   /** Handles an adapter's reply to an MI request. A reply to a request that is no longer pending is ignored. */

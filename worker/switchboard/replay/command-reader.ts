@@ -1,4 +1,5 @@
 /** Reads the notifications of a session, or of all sessions of a subject, from the log of commands. @module */
+import type { Command } from '../../../shared/runner/stored-command.ts';
 import type { CommandLog, LoggedNotification } from '../store/command-log.ts';
 import type { OrderedReader, ReplayPage } from './replay-reader.ts';
 
@@ -51,6 +52,11 @@ export class CommandReader implements OrderedReader {
     }
     if (isLast) items.push(...this.#takeGroup());
     return { items, bytes, isLast };
+  }
+
+  /** A command is about to follow that the session has taken over: its notifications are read from the first on. */
+  readFromStart({ id }: Pick<Command, 'id'>): void {
+    this.#lastSeqs.set(id, 0);
   }
 
   #takeGroup(): LoggedNotification[] {

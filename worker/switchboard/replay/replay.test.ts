@@ -247,7 +247,7 @@ it('waits for a client that has not proved that it reads, and continues when it 
   expect(seqs).toEqual(ascending(seqs));
 });
 
-it('sends what a command of another session has sent after all that the session has missed which repeats it', async () => {
+it('sends what a command of another session has sent in order with what the session has missed which repeats it', async () => {
   const site = new TestSite();
   const session = 'repeats';
   const last = await fill(site, { session }, 60);
@@ -269,6 +269,22 @@ it('sends what a command of another session has sent after all that the session 
   const seqs = seqsOf([...first, ...answered, ...rest]);
   expect(seqs).toContain(last);
   expect(seqs).toEqual(ascending(seqs));
+});
+
+it('sends an ended command of another session to the session that has repeated it, also when that resumes', async () => {
+  const site = new TestSite();
+  await site.adapter(withoutCalls);
+  const command = { method: 'CallEnd', params: { callid: 'none', cmd_id: 'repeated' } };
+  const first = await site.client({ session: 'first' });
+  await first.request(command.method, command.params);
+  const ended = await first.untilEnded();
+  const second = await site.client({ session: 'second' });
+  await second.request(command.method, command.params);
+  // What was sent to it is lost.
+  second.socket.close();
+  const resumed = await site.openSocket({ session: 'second', since: 0 });
+  const isLast = ({ params }: Message) => params?.event === 'Ended';
+  expect(seqsOf(await readUntil(resumed, isLast, false))).toEqual(ended.map(({ seq }) => seq));
 });
 
 it.each([true, false])(

@@ -48,9 +48,9 @@ export class SocketReplays {
       sessions.reset(socket, since);
       return;
     }
-    sessions.hold(socket);
     const { subject, session } = client;
     const reader = new CommandReader(commandLog, { subject, session }, since);
+    sessions.hold(socket, (command) => reader.readFromStart(command));
     const onCaughtUp = () => sessions.release(socket);
     this.#replays.begin({ socket, subject, reader, inBatches: false, onCaughtUp }, now);
   }

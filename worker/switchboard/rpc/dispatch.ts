@@ -55,8 +55,8 @@ export interface DispatchContext {
   /** Returns the legs of a call that are on hold. */
   readonly heldLegs: (callid: string) => readonly Leg[] | undefined;
   readonly onStarted: (command: Command) => void;
-  /** Charges a repeated command, which was read. Returns the limit that was exceeded before. */
-  readonly chargeRepeat: (bytes: number) => LimitExceeded | undefined;
+  /** Charges a repeated command, which was read, and is stored again if it is handed over. Returns the limit that was exceeded before. */
+  readonly chargeRepeat: (bytes: number, isHandedOver: boolean) => LimitExceeded | undefined;
   /**
    * Returns the limit that another command would exceed, or counts the command.
    * @param bytes of its parameters
@@ -112,7 +112,8 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
   const known =
     givenCmdId && (context.runner.find(client.subject, cmdId) ?? context.findEnded(client.subject, cmdId));
   if (known) {
-    const exceeded = context.chargeRepeat(byteLength(JSON.stringify(known)));
+    const isHandedOver = known.session !== client.session;
+    const exceeded = context.chargeRepeat(byteLength(JSON.stringify(known)), isHandedOver);
     if (exceeded) return tooManyResponse(id, exceeded);
     return repeat(id, known, { method, params: rest }, client, context);
   }

@@ -284,7 +284,9 @@ export class RpcServer {
       isKnown: (callid) => calls.isKnown(callid),
       heldLegs: (callid) => calls.heldLegs(callid),
       onStarted: (command) => calls.onCommandStarted(command, now),
-      chargeRepeat: (bytes) => charges.replay(client.subject, bytes, now),
+      chargeRepeat: (bytes, isHandedOver) =>
+        charges.replay(client.subject, bytes, now) ??
+        (isHandedOver ? charges.write(client.subject, bytes, now) : undefined),
       countCommand: (method: CallCommand, bytes: number) => {
         const inFlight = runner.inFlight(client.subject, client.session);
         const activeCalls = calls.countedSize + runner.commands.startsInProgress;

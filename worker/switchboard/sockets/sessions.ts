@@ -3,7 +3,7 @@
 import { closeCode } from '../../../shared/protocol/link.ts';
 import { isAddedEvent } from '../../../shared/protocol/rpc/command-events.ts';
 import { notification as rpcNotification } from '../../../shared/protocol/rpc/jsonrpc.ts';
-import { metadataOf } from '../../../shared/runner/stored-command.ts';
+import { type Command, metadataOf } from '../../../shared/runner/stored-command.ts';
 import type { LoggedNotification } from '../store/command-log.ts';
 import { attach, attachmentOf, type ClientSocket, isLive, wantsOriginal } from './attachments.ts';
 import type { ClientOutput } from './client-output.ts';
@@ -21,11 +21,8 @@ const LIMIT_WITH_CLOSING = 2;
 export class Sessions {
   readonly #ctx: DurableObjectState;
   readonly #output: ClientOutput;
-  /**
-   * Sockets that are sent what they have missed: what happens meanwhile follows from the log. What a repeated command is sent again
-   * waits, because a client resumes from the highest number that it has received.
-   */
-  readonly #held = new WeakMap<WebSocket, LoggedNotification[]>();
+  /** Sockets that are sent what they have missed: what happens meanwhile follows from the log. */
+  readonly #held = new WeakMap<WebSocket, HandOver>();
   /** Sockets by subject, counted as they connect and disconnect, so that no connection has to walk them all. */
   readonly #socketCounts = new Map<string, number>();
   /** No token of a socket expires earlier. It is stored, so that it is known after a hibernation. */
@@ -135,16 +132,17 @@ export class Sessions {
       );
   }
 
-  /** Holds notifications back from the socket of a resuming session, whose missed ones are sent first. */
-  hold(socket: WebSocket): void {
-    this.#held.set(socket, []);
+  /**
+   * Holds notifications back from the socket of a resuming session, whose missed ones are sent first.
+   * @param onHandedOver the session has repeated a command of another one: all of its notifications must follow
+   */
+  hold(socket: WebSocket, onHandedOver: HandOver): void {
+    this.#held.set(socket, onHandedOver);
   }
 
   /** The socket has been sent everything that is in the log. */
   release(socket: WebSocket): void {
-    const waiting = this.#held.get(socket) ?? [];
     this.#held.delete(socket);
-    for (const logged of waiting) this.#send(socket, logged);
   }
 
   /** Sends a resuming session that what it missed is no longer kept. */
@@ -162,9 +160,9 @@ export class Sessions {
   /** Sends a notification to the session of its command. A session without a socket can resume: the notification is stored. */
   notify(logged: LoggedNotification & { readonly isResent?: true }): void {
     for (const socket of this.#socketsOf(logged.command)) {
-      const waiting = this.#held.get(socket);
-      if (!waiting) this.#send(socket, logged);
-      else if (logged.isResent) waiting.push(logged);
+      const onHandedOver = this.#held.get(socket);
+      if (!onHandedOver) this.#send(socket, logged);
+      else if (logged.isResent) onHandedOver(logged.command);
     }
     if (logged.notification.event !== 'Ended') return;
     const { subject, cmdId } = logged.command;
@@ -191,6 +189,8 @@ export class Sessions {
     return this.#ctx.getWebSockets(sessionTag(key)).filter(isLive);
   }
 }
+
+type HandOver = (command: Pick<Command, 'id'>) => void;
 
 /** A session belongs to a subject: sessions of two subjects may have the same name. */
 type SessionKey = Pick<ClientSocket, 'subject' | 'session'>;
