@@ -7,6 +7,7 @@ import { deliver } from '../output/stream-output.ts';
 import { readAdminSettings } from '../settings/admin-settings.ts';
 import { ADMIN_SETTINGS } from '../settings/definitions.ts';
 import { flagsIn, optionsFor } from '../settings/reader.ts';
+import { addAdministratorCommands } from './administrators.ts';
 import { type AdminRequest, CommandGroup, type Display } from './command-group.ts';
 import { addKeyCommands } from './keys.ts';
 import { format } from './output.ts';
@@ -16,6 +17,7 @@ import { addAuditCommand, addTenantCommands } from './tenants.ts';
 import { addWebhookCommands } from './webhooks.ts';
 
 const GROUPS = {
+  administrator: addAdministratorCommands,
   tenant: addTenantCommands,
   site: addSiteCommands,
   key: addKeyCommands,
@@ -23,7 +25,7 @@ const GROUPS = {
 } as const;
 
 /** `admin` has fewer exit codes than the other commands: a secret that the edge refuses is a refusal like any other. */
-const EXIT_HELP = `The admin secret is read from ADMIN_SECRET or --secret-file, because other users can see a flag in the process list.
+const EXIT_HELP = `The admin secret, or the key of an administrator, is read from ADMIN_SECRET or --secret-file, because other users can see a flag in the process list.
 
 Exit codes:
   0    done

@@ -18,6 +18,8 @@ export type Display =
   | { readonly as: 'fields' }
   /** The API key alone, so that it can be piped; hints go to stderr. */
   | { readonly as: 'key' }
+  /** The key of an administrator alone, likewise. */
+  | { readonly as: 'admin-key' }
   /** The secret of a webhook alone, likewise. */
   | { readonly as: 'secret' }
   | { readonly as: 'nothing' };

@@ -1,6 +1,7 @@
 /** The options of the admin commands, each described once, and the lists that they set. Pure. @module */
 import { Option } from 'commander';
 import type * as z from 'zod';
+import { ADMIN_ROLES } from '../../shared/policy/admin-roles.ts';
 import { LOCATIONS } from '../../shared/policy/locations.ts';
 import { Pattern, SCOPES } from '../../shared/policy/policy.ts';
 import { MAX_GRACE_S, TenantChange } from '../../shared/protocol/admin/requests.ts';
@@ -83,6 +84,14 @@ export const ROLE = new Option('--role <ROLE>', 'Role of the key')
   .choices(ROLES)
   .default('api')
   .argParser(parserOf('--role', choice('a role', ROLES)));
+
+export const ADMIN_ROLE = new Option(
+  '--role <ROLE>',
+  'What the administrator may do: read shows everything, operate also manages keys and webhooks, all does everything',
+)
+  .choices(ADMIN_ROLES)
+  .makeOptionMandatory()
+  .argParser(parserOf('--role', choice('a role', ADMIN_ROLES)));
 
 export const SITE = new Option(
   '--site <SITE>',

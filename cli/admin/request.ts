@@ -55,7 +55,7 @@ function rejection(edge: string, answer: Answer): Failure {
   const fail = (problem: string, remedy: string) => new Failure(exitForStatus(answer), problem, remedy);
   if (status === 401)
     return fail(
-      `The edge at ${edge} rejected the admin secret (401).`,
+      `The edge at ${edge} rejected the admin secret or key (401).`,
       `Check ADMIN_SECRET or --secret-file.${detail === '' ? ` ${CHECK_URL}` : ''}`,
     );
   if (isUnavailable(status))

@@ -27,7 +27,7 @@ const TENANT_OPTIONS = [LIMIT, ALLOW, DENY, ORIGIN, CLEAR, KEPT_SECONDS];
 const AUDIT_TRAIL: Display = {
   as: 'table',
   list: 'entries',
-  columns: ['n', 'at', 'actor', 'from', 'action', 'target', 'outcome'],
+  columns: ['n', 'at', 'actor', 'role', 'from', 'action', 'target', 'outcome'],
 };
 
 export function addTenantCommands(group: CommandGroup): void {
@@ -81,7 +81,7 @@ export function addAuditCommand(group: CommandGroup): void {
   group.add<PageOptions>({
     usage: 'audit [TENANT]',
     summary:
-      'List the changes of a tenant, newest first. Without TENANT: the creation and deletion of tenants.',
+      'List the changes of a tenant, newest first. Without TENANT: the creation and deletion of tenants, changes of administrators and refused requests.',
     options: [AUDIT_ENTRIES, BEFORE],
     request: ([tenant], { entries, before }) => ({
       method: 'GET',

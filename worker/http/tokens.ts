@@ -86,7 +86,7 @@ async function recordMint(
   { site, target, outcome }: { readonly site: string; readonly target: string; readonly outcome: string },
 ): Promise<boolean> {
   const address = request.headers.get('CF-Connecting-IP') ?? 'unknown';
-  const action = { actor: `key:${id}`, address, action: 'token.mint', target, outcome };
+  const action = { actor: `key:${id}`, role: null, address, action: 'token.mint', target, outcome };
   return env.TENANT.get(env.TENANT.idFromName(tenant)).recordKeyAction({ key: id, site }, action);
 }
 

@@ -7,6 +7,7 @@ const VALUES_BY_NAME: Readonly<Record<string, unknown>> = {
   site: 'north',
   key: 'k7m2',
   webhook: 'w1',
+  name: 'alice',
   n: '42',
   file: 'index.js',
   cmd_id: 'order-4711',

@@ -10,14 +10,15 @@ const withTrail = (test: (reopen: () => AuditTrail) => void) =>
   );
 
 const auditedAction = (action: string, target = 't') => ({
-  actor: 'admin',
+  actor: 'admin:alice',
+  role: 'operate' as const,
   address: '192.0.2.1',
   action,
   target,
   outcome: 'ok',
 });
 
-it('lists actor, address, action, target, time and outcome, newest first and page by page', () =>
+it('lists actor, role, address, action, target, time and outcome, newest first and page by page', () =>
   withTrail((reopen) => {
     const trail = reopen();
     for (const [at, action] of ['one', 'two', 'three'].entries())

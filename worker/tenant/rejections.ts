@@ -1,4 +1,4 @@
-/** Why a Tenant rejects a change. @module */
+/** Why a Tenant or the Directory rejects a change. @module */
 import { quote } from '../../shared/settings/quote.ts';
 import { reject } from '../objects/outcome.ts';
 
@@ -14,4 +14,8 @@ export function noSite(id: string) {
 
 export function noKey(id: string) {
   return reject(404, `There is no key ${quote(id)}. List the keys to see their ids.`);
+}
+
+export function noAdministrator(name: string) {
+  return reject(404, `There is no administrator ${quote(name)}. List the administrators to see their names.`);
 }

@@ -1,14 +1,13 @@
-/** What all routes of `/v1/admin` share: parsing bodies, identifying the actor, and responding. @module */
+/** What all routes of `/v1/admin` share: parsing bodies, the address of the actor, and responding. @module */
 import type * as z from 'zod';
 import { validate } from '../../../shared/protocol/validation/validate.ts';
 import { problemResponse } from '../../errors/problem.ts';
 import type { Outcome } from '../../objects/outcome.ts';
-import type { Actor } from '../../tenant/audit.ts';
 
-/** Returns who acts. The platform sets the address; without a platform, the header may contain anything. */
-export function actorOf(request: Request): Actor {
+/** Returns from where a request comes. The platform sets the address; without a platform, the header may contain anything. */
+export function addressOf(request: Request): string {
   const address = request.headers.get('CF-Connecting-IP') ?? '';
-  return { actor: 'admin', address: /^[0-9A-Fa-f.:]{2,45}$/.test(address) ? address : 'unknown' };
+  return /^[0-9A-Fa-f.:]{2,45}$/.test(address) ? address : 'unknown';
 }
 
 /** Returns the validated body, or a response that says what is wrong with it. An empty body counts as `{}`. */
