@@ -16,6 +16,12 @@ import { addSiteCommands } from './sites.ts';
 import { addAuditCommand, addTenantCommands } from './tenants.ts';
 import { addWebhookCommands } from './webhooks.ts';
 
+const ADMIN_ACCESS = {
+  base: '/v1/admin',
+  credential: 'the admin secret or key',
+  origin: 'ADMIN_SECRET or --secret-file',
+} as const;
+
 const GROUPS = {
   administrator: addAdministratorCommands,
   tenant: addTenantCommands,
@@ -53,8 +59,9 @@ export function addAdminCommands(program: Command, context: Context): void {
   const run = async (request: AdminRequest, display: Display) => {
     const options: Record<string, unknown> = { ...program.opts(), ...admin.opts() };
     const settings = readAdminSettings(flagsIn(ADMIN_SETTINGS, options), context.env);
-    const answer = await sendAdminRequest(settings, request, context.interrupt);
-    const { out, hints, lost } = format(answer, display, options['json'] === true);
+    const access = { ...settings, ...ADMIN_ACCESS };
+    const answer = await sendAdminRequest(access, request, context.interrupt);
+    const { out, hints, lost } = format(answer, display, { json: options['json'] === true });
     if (lost === undefined) context.out.write(out);
     else await deliver(context.out, out, lost);
     context.err.write(hints);

@@ -114,6 +114,14 @@ it.each([
     '/tenants/acme',
     { limits: { standing_calls: null }, rules: { allow: [], deny: ['+1900*@*', '*@evil'] }, origins: [] },
   ],
+  [
+    'tenant set acme --own-keys 5 --own-scope read --own-scope CallStart --own-webhook-host *.acme.example --clear own-origin',
+    'PATCH',
+    '/tenants/acme',
+    {
+      bounds: { max_keys: 5, scopes: ['read', 'CallStart'], webhook_hosts: ['*.acme.example'], origins: [] },
+    },
+  ],
   ['tenant delete acme', 'DELETE', '/tenants/acme', undefined],
   ['site show acme berlin', 'GET', '/tenants/acme/sites/berlin', undefined],
   [
@@ -242,7 +250,7 @@ it.each([
   ],
   [
     'tenant set acme --clear all',
-    '--clear: "all" is not a list that can be emptied. Use allow, deny, origin or address.',
+    '--clear: "all" is not a list that can be emptied. Use allow, deny, origin, address, own-scope, own-webhook-host or own-origin.',
   ],
   ['tenant set acme --allow acme', '--allow: "acme" is not a pattern of user@host.'],
   ['tenant set acme --origin HTTPS://A', '--origin: "HTTPS://A" is not an origin.'],

@@ -12,9 +12,14 @@ export interface Formatted {
 }
 
 /** Formats a response for people, or as JSON for programs. */
-export function format(answer: Fields, display: Display, json: boolean): Formatted {
+export function format(
+  answer: Fields,
+  display: Display,
+  { json, isOwn = false }: { readonly json: boolean; readonly isOwn?: boolean },
+): Formatted {
   const hints = hintsFor(answer, display);
-  const lost = remedyForLoss(answer, display);
+  const remedy = remedyForLoss(answer, display);
+  const lost = isOwn ? remedy?.replace('call-api admin', 'call-api manage').replace(' TENANT', '') : remedy;
   if (json) return { out: `${JSON.stringify(answer, null, 2)}\n`, hints, lost };
   switch (display.as) {
     case 'key':

@@ -29,7 +29,7 @@ const UnreachedSites = z.array(z.string()).meta({
 });
 
 /** The response to a change. */
-const outcomeOf = (view: z.ZodObject) => view.extend({ untold: UnreachedSites });
+export const outcomeOf = (view: z.ZodObject) => view.extend({ untold: UnreachedSites });
 
 const TenantListing = z.object({ id: Id, created: z.iso.datetime(), deleted: z.iso.datetime().nullable() });
 const AuditEntry = z.object({
@@ -49,7 +49,7 @@ export const Trail = z.object({
   entries: z.array(AuditEntry),
   next: z.number().int().optional().meta({ description: 'pass it as `before` for the next page' }),
 });
-const KeyWithText = outcomeOf(KeyView).extend({
+export const KeyWithText = outcomeOf(KeyView).extend({
   key: z.string().meta({ description: 'the key itself. It is shown only in this response' }),
 });
 

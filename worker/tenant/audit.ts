@@ -9,6 +9,8 @@ export interface Actor {
   readonly role: AdminRole | null;
   /** The IP address; `unknown` where the platform does not provide one. */
   readonly address: string;
+  /** Id of the key with which a tenant manages itself; absent for an administrator. */
+  readonly manager?: string;
 }
 
 export interface AuditedAction extends Actor {
@@ -21,7 +23,7 @@ export interface AuditedAction extends Actor {
 }
 
 /** An entry of the trail, as the admin API shows it. */
-export interface AuditEntry extends Omit<AuditedAction, 'address'> {
+export interface AuditEntry extends Omit<AuditedAction, 'address' | 'manager'> {
   readonly n: number;
   readonly at: string;
   /** The address of the actor. */
@@ -80,10 +82,18 @@ export class AuditTrail {
     if (this.#count >= MAX_ENTRIES + DROP_BATCH) this.#drop(this.#count - MAX_ENTRIES);
   }
 
-  /** Returns entries, newest first, starting before entry `before`. */
-  list(limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
+  /**
+   * Returns entries, newest first, starting before entry `before`.
+   * @param options.byKeys only what API keys of the tenant did
+   */
+  list(limit: number, before = Number.MAX_SAFE_INTEGER, { byKeys = false } = {}): AuditEntry[] {
     return this.#sql
-      .exec<AuditRow>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, limit)
+      .exec<AuditRow>(
+        `SELECT * FROM audit WHERE id < ? AND (? = 0 OR actor LIKE 'key:%') ORDER BY id DESC LIMIT ?`,
+        before,
+        byKeys ? 1 : 0,
+        limit,
+      )
       .toArray()
       .map(({ id, at, address, ...row }) => ({
         n: id,
@@ -111,10 +121,10 @@ export class AuditTrail {
     this.#count = undefined;
   }
 
-  /** Drops the oldest entries, frequent ones first. */
+  /** Drops the oldest entries: frequent ones first, then those of API keys, so that a tenant cannot displace those of administrators. */
   #drop(count: number): void {
     this.#sql.exec(
-      'DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY action IN (?, ?) DESC, id LIMIT ?)',
+      "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY action IN (?, ?) DESC, actor LIKE 'key:%' DESC, id LIMIT ?)",
       ...FREQUENT_ACTIONS,
       count,
     );

@@ -4,6 +4,12 @@ import { reject } from '../objects/outcome.ts';
 
 export const NO_TENANT = reject(404, 'There is no such tenant. List the tenants to see their ids.');
 
+/** The answer of the Worker to a credential that is not valid. */
+export const NOT_VALID = reject(
+  401,
+  'Missing, invalid or expired API key or token. Send one as `Authorization: Bearer …`.',
+);
+
 export function stillErasing(name: string) {
   return reject(409, `id: ${name} is still being deleted. Try again in a minute.`);
 }

@@ -78,6 +78,13 @@ export const TENANT_SCHEMA: readonly SchemaStep[] = [
     `,
   },
   { name: 'role of the administrator in the audit trail', sql: AUDIT_ROLE },
+  {
+    name: 'what a tenant sets itself, and its bounds',
+    sql: `
+      ALTER TABLE settings ADD COLUMN bounds TEXT NOT NULL DEFAULT '{}';
+      ALTER TABLE settings ADD COLUMN own TEXT NOT NULL DEFAULT '{"rules":{"allow":[],"deny":[]},"origins":[]}';
+    `,
+  },
 ];
 
 export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [

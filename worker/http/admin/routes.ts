@@ -13,7 +13,7 @@ import {
 import type { SiteDetails } from '../../../shared/protocol/admin/views.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { problemResponse } from '../../errors/problem.ts';
-import type { Actor, AuditEntry } from '../../tenant/audit.ts';
+import type { Actor } from '../../tenant/audit.ts';
 import { MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import { switchboardOf } from '../switchboard-client.ts';
@@ -22,12 +22,16 @@ import { authenticateAdministrator } from './authentication.ts';
 import { rejectUnsafeLink } from './dial-url.ts';
 import { directoryOf } from './directory.ts';
 import { generateKey, missingKeySecrets, respondWithKey } from './new-key.ts';
-import { readBody, readQuery, respondWith } from './request-response.ts';
+import { auditPage, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
 
 interface AdminEnv {
   readonly Bindings: Env;
-  readonly Variables: { readonly actor: Actor; readonly tenant: DurableObjectStub<Tenant> };
+  readonly Variables: {
+    readonly actor: Actor;
+    readonly tenant: DurableObjectStub<Tenant>;
+    readonly tenantId: string;
+  };
 }
 
 /** Returns the routes, to be mounted at `/v1/admin`. See `authentication.ts` for who may use them. */
@@ -66,6 +70,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       if (!(await directoryOf(env).has(id)))
         return problemResponse(404, 'There is no such tenant. List the tenants to see their ids.');
       set('tenant', tenantOf(env, id));
+      set('tenantId', id);
       return next();
     })
     .get('/tenants/:tenant', async ({ var: { tenant } }) => {
@@ -164,9 +169,4 @@ export function createAdminRoutes(): Hono<AdminEnv> {
 
 function tenantOf({ TENANT }: Env, id: string): DurableObjectStub<Tenant> {
   return TENANT.get(TENANT.idFromName(id));
-}
-
-function auditPage(entries: readonly AuditEntry[], limit: number): Response {
-  const last = entries.length === limit ? entries.at(-1) : undefined;
-  return Response.json({ entries, ...(last ? { next: last.n } : {}) });
 }

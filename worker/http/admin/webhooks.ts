@@ -1,5 +1,6 @@
-/** `/v1/admin/tenants/:tenant/sites/:site/webhooks`: administers the endpoints of a site and their deliveries. @module */
+/** `…/sites/:site/webhooks` of administrators and tenants: manages the endpoints of a site and their deliveries. @module */
 import { Hono } from 'hono';
+import { isHostWithin, type ManagementBounds } from '../../../shared/policy/management-bounds.ts';
 import { isSpecialHost } from '../../../shared/policy/special-addresses.ts';
 import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { DeliveriesQuery } from '../../../shared/protocol/webhooks/deliveries.ts';
@@ -21,6 +22,9 @@ interface WebhooksEnv {
   readonly Variables: {
     readonly actor: Actor;
     readonly tenant: DurableObjectStub<Tenant>;
+    readonly tenantId: string;
+    /** Where a tenant may send webhooks; absent for an administrator. */
+    readonly bounds?: ManagementBounds;
     /** `tenant/site`. */
     readonly siteName: string;
     readonly webhooks: DurableObjectStub<Webhooks>;
@@ -30,19 +34,19 @@ interface WebhooksEnv {
 /** Returns the routes, to be mounted below those that set the tenant. Changes are recorded in its audit trail. */
 export function createWebhookRoutes(): Hono<WebhooksEnv> {
   return new Hono<WebhooksEnv>()
-    .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant } }, next) => {
+    .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant, tenantId } }, next) => {
       const site = req.param('site') ?? '';
       // A site that does not exist has no object, and a request for it must not create one.
       if (!(await hasSite(tenant, site))) return siteNotFound(site);
-      const siteName = `${req.param('tenant')}/${site}`;
+      const siteName = `${tenantId}/${site}`;
       set('siteName', siteName);
       set('webhooks', WEBHOOKS.get(WEBHOOKS.idFromName(siteName)));
       return next();
     })
-    .post('/', async ({ env, req, var: { actor, tenant, siteName, webhooks } }) => {
+    .post('/', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointBody, req.raw);
       if (body instanceof Response) return body;
-      const rejection = rejectUnsafeUrl(body.url, env);
+      const rejection = rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds);
       if (rejection) return rejection;
       const outcome = await webhooks.create(siteName, body);
       const site = siteOf(siteName);
@@ -66,10 +70,13 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const view = await webhooks.show(req.param('webhook'));
       return view ? Response.json(view) : webhookNotFound(req.param('webhook'));
     })
-    .patch('/:webhook', async ({ env, req, var: { actor, tenant, siteName, webhooks } }) => {
+    .patch('/:webhook', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointChange, req.raw);
       if (body instanceof Response) return body;
-      const rejection = body.url === undefined ? undefined : rejectUnsafeUrl(body.url, env);
+      const rejection =
+        body.url === undefined
+          ? undefined
+          : (rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds));
       if (rejection) return rejection;
       const id = req.param('webhook');
       const outcome = await webhooks.update(id, body);
@@ -145,6 +152,15 @@ function rejectUnsafeUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | 
       `url: ${showValue(url)} has an address that is not public. Use the public address or name of your server.`,
     );
   return undefined;
+}
+
+/** Rejects hosts to which an administrator does not let the tenant send webhooks. */
+function rejectUrlOutside(url: string, bounds: ManagementBounds | undefined): Response | undefined {
+  if (!bounds || isHostWithin(bounds, new URL(url).hostname)) return undefined;
+  return problemResponse(
+    403,
+    `url: this tenant may not send webhooks to ${showValue(url)}. It may send them to ${bounds.webhook_hosts.join(', ') || 'no host'}. Ask an administrator to change this.`,
+  );
 }
 
 /** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */
