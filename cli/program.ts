@@ -9,6 +9,7 @@ import { addQueryCommands } from './commands/query-commands.ts';
 import type { Context } from './commands/session.ts';
 import { addToolCommands } from './commands/tool-commands.ts';
 import { EXIT, EXIT_MEANINGS } from './exit.ts';
+import { addManageCommands } from './manage/manage-program.ts';
 
 /** Creates the program. Nothing is done before it parses. */
 export function createProgram(context: Context): Command {
@@ -19,7 +20,7 @@ export function createProgram(context: Context): Command {
     .version(manifest.version, '--version', 'Show the version')
     .helpOption('-h, --help', 'Show this help')
     .helpCommand('help [command]', 'Show the help of a command.')
-    // Options of `admin` have names that the program has too. So those of the program end at the command's name.
+    // Options of `admin` and `manage` have names that the program has too. So those of the program end at the command's name.
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -34,6 +35,7 @@ export function createProgram(context: Context): Command {
   addCallCommands(builder);
   addQueryCommands(builder);
   addToolCommands(builder);
+  addManageCommands(program, context);
   addAdminCommands(program, context);
   return program;
 }

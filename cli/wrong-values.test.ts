@@ -20,6 +20,7 @@ const ENV = {
   CALL_API: 'ws://127.0.0.1:2',
   EDGE_URL: 'http://127.0.0.1:2',
   ADMIN_SECRET: 'the-admin-secret',
+  CALL_API_TOKEN: 'ca.k1.api.acme.0123.a-secret_part.mac',
 };
 
 /** A valid value for each argument by its name; `a` for all others. */

@@ -80,12 +80,18 @@ const ROUTES = (Object.values(routes) as Route[]).map(
 
 it('accepts each kind of credential where it is meant for, and nowhere else', async () => {
   const minted = await stack.mintToken(site.siteKey, { subject: 'ann' });
+  const created = await stack.fetch('/v1/admin/administrators', ADMIN_SECRET, {
+    method: 'POST',
+    body: '{"name":"alice","role":"all"}',
+  });
+  const { key: administrator } = (await created.json()) as { readonly key: string };
   const results: (string | number)[][] = [];
   for (const [kind, credential] of [
     ['an API key', site.siteKey],
     ['a token', minted],
     ['an adapter key', site.adapterKey],
     ['the admin secret', ADMIN_SECRET],
+    ['the key of an administrator', administrator],
   ] as const) {
     const statuses = [];
     for (const [, send] of CREDENTIAL_USES) statuses.push(await send(credential));
@@ -96,6 +102,7 @@ it('accepts each kind of credential where it is meant for, and nowhere else', as
     ['a token', 101, 101, 101, 401, 401, 401, 200],
     ['an adapter key', 401, 401, 401, 101, 401, 401, 401],
     ['the admin secret', 401, 401, 401, 401, 401, 200, 401],
+    ['the key of an administrator', 401, 401, 401, 401, 401, 200, 401],
   ]);
 });
 

@@ -20,6 +20,7 @@ import { respondToPreflight, withCorsHeaders } from './http/cors.ts';
 import { CANNOT_STORE, healthOf } from './http/health.ts';
 import { respondWithKeys } from './http/jwks.ts';
 import { MAX_KNOCK_BYTES, respondToKnock, tooLong } from './http/knock.ts';
+import { createManageRoutes } from './http/manage/routes.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
 import { limitRequests } from './http/request-limit.ts';
@@ -31,7 +32,7 @@ import { createReferenceRoutes } from './reference/routes.ts';
 /**
  * Returns the Worker.
  * @param authenticator authenticates clients and adapters
- * @param tenants verifies the API keys that request tokens, which only tenants have
+ * @param tenants verifies the API keys that request tokens or manage their tenant, which only tenants have
  */
 export function createApp(
   authenticator: Authenticator,
@@ -102,6 +103,7 @@ export function createApp(
       },
     )
     .route('/v1/admin', createAdminRoutes())
+    .route('/v1/manage', createManageRoutes(tenants))
     .route('/', createApiRoutes(authenticator))
     .route('/', createReferenceRoutes())
     .get('/', ({ env, req }) => consoleFile(req.raw, env))

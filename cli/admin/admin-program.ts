@@ -7,6 +7,7 @@ import { deliver } from '../output/stream-output.ts';
 import { readAdminSettings } from '../settings/admin-settings.ts';
 import { ADMIN_SETTINGS } from '../settings/definitions.ts';
 import { flagsIn, optionsFor } from '../settings/reader.ts';
+import { addAdministratorCommands } from './administrators.ts';
 import { type AdminRequest, CommandGroup, type Display } from './command-group.ts';
 import { addKeyCommands } from './keys.ts';
 import { format } from './output.ts';
@@ -15,7 +16,14 @@ import { addSiteCommands } from './sites.ts';
 import { addAuditCommand, addTenantCommands } from './tenants.ts';
 import { addWebhookCommands } from './webhooks.ts';
 
+const ADMIN_ACCESS = {
+  base: '/v1/admin',
+  credential: 'the admin secret or key',
+  origin: 'ADMIN_SECRET or --secret-file',
+} as const;
+
 const GROUPS = {
+  administrator: addAdministratorCommands,
   tenant: addTenantCommands,
   site: addSiteCommands,
   key: addKeyCommands,
@@ -23,7 +31,7 @@ const GROUPS = {
 } as const;
 
 /** `admin` has fewer exit codes than the other commands: a secret that the edge refuses is a refusal like any other. */
-const EXIT_HELP = `The admin secret is read from ADMIN_SECRET or --secret-file, because other users can see a flag in the process list.
+const EXIT_HELP = `The admin secret, or the key of an administrator, is read from ADMIN_SECRET or --secret-file, because other users can see a flag in the process list.
 
 Exit codes:
   0    done
@@ -51,8 +59,9 @@ export function addAdminCommands(program: Command, context: Context): void {
   const run = async (request: AdminRequest, display: Display) => {
     const options: Record<string, unknown> = { ...program.opts(), ...admin.opts() };
     const settings = readAdminSettings(flagsIn(ADMIN_SETTINGS, options), context.env);
-    const answer = await sendAdminRequest(settings, request, context.interrupt);
-    const { out, hints, lost } = format(answer, display, options['json'] === true);
+    const access = { ...settings, ...ADMIN_ACCESS };
+    const answer = await sendAdminRequest(access, request, context.interrupt);
+    const { out, hints, lost } = format(answer, display, { json: options['json'] === true });
     if (lost === undefined) context.out.write(out);
     else await deliver(context.out, out, lost);
     context.err.write(hints);

@@ -95,6 +95,15 @@ it.each([
       kept_seconds: 60,
     },
   ],
+  [
+    'administrator create alice --role operate',
+    'POST',
+    '/administrators',
+    { name: 'alice', role: 'operate' },
+  ],
+  ['administrator list', 'GET', '/administrators', undefined],
+  ['administrator rotate alice --grace 60', 'POST', '/administrators/alice/rotate', { grace: 60 }],
+  ['administrator revoke alice', 'DELETE', '/administrators/alice', undefined],
   ['tenant list', 'GET', '/tenants', undefined],
   ['tenant list --deleted', 'GET', '/tenants?deleted=true', undefined],
   ['tenant list --after acme', 'GET', '/tenants?after=acme', undefined],
@@ -104,6 +113,14 @@ it.each([
     'PATCH',
     '/tenants/acme',
     { limits: { standing_calls: null }, rules: { allow: [], deny: ['+1900*@*', '*@evil'] }, origins: [] },
+  ],
+  [
+    'tenant set acme --own-keys 5 --own-scope read --own-scope CallStart --own-webhook-host *.acme.example --clear own-origin',
+    'PATCH',
+    '/tenants/acme',
+    {
+      bounds: { max_keys: 5, scopes: ['read', 'CallStart'], webhook_hosts: ['*.acme.example'], origins: [] },
+    },
   ],
   ['tenant delete acme', 'DELETE', '/tenants/acme', undefined],
   ['site show acme berlin', 'GET', '/tenants/acme/sites/berlin', undefined],
@@ -195,7 +212,7 @@ it.each([
   ]);
 });
 
-it('has an example of every command above', () => expect(COMMANDS).toHaveLength(24));
+it('has an example of every command above', () => expect(COMMANDS).toHaveLength(28));
 
 it.each([
   ['', 'Usage: call-api admin'],
@@ -233,7 +250,7 @@ it.each([
   ],
   [
     'tenant set acme --clear all',
-    '--clear: "all" is not a list that can be emptied. Use allow, deny, origin or address.',
+    '--clear: "all" is not a list that can be emptied. Use allow, deny, origin, address, own-scope, own-webhook-host or own-origin.',
   ],
   ['tenant set acme --allow acme', '--allow: "acme" is not a pattern of user@host.'],
   ['tenant set acme --origin HTTPS://A', '--origin: "HTTPS://A" is not an origin.'],
@@ -284,6 +301,15 @@ it('prints a key alone on stdout, and hints about it on stderr', async () => {
   ]);
 });
 
+it('prints the key of an administrator alone on stdout, and what it is for on stderr', async () => {
+  answer = { status: 201, body: { name: 'alice', role: 'read', id: '0123', key: KEY, untold: [] } };
+  const { exit, out, err } = await run(['administrator', 'create', 'alice', '--role', 'read']);
+  expect({ exit, out }).toEqual({ exit: 0, out: `${KEY}\n` });
+  expect(err).toBe(
+    'Store the key now: it is not shown again.\nalice sets it as ADMIN_SECRET of call-api admin.\n',
+  );
+});
+
 it('prints the secret of a webhook alone on stdout', async () => {
   answer = { status: 201, body: { id: 'w1', secret: 'whsec_abc=', untold: [] } };
   const { exit, out, err } = await run(['webhook', 'create', 'acme', 'berlin', 'https://a']);
@@ -309,13 +335,20 @@ it('prints the whole answer with --json', async () => {
 });
 
 it('prints a list as a table without control characters', async () => {
-  const entry = { n: 7, at: '2026-01-01T00:00:00.000Z', actor: 'admin', from: '::1', action: 'key.revoke' };
+  const entry = {
+    n: 7,
+    at: '2026-01-01T00:00:00.000Z',
+    actor: 'admin',
+    role: 'all',
+    from: '::1',
+    action: 'key.revoke',
+  };
   answer = { status: 200, body: { entries: [{ ...entry, target: 'a\u001b[2Jb', outcome: 'ok' }], next: 7 } };
   const { out, err } = await run(['audit', 'acme']);
   expect(out).toBe(
     [
-      'n  at                        actor  from  action      target  outcome',
-      '7  2026-01-01T00:00:00.000Z  admin  ::1   key.revoke  a?[2Jb  ok\n',
+      'n  at                        actor  role  from  action      target  outcome',
+      '7  2026-01-01T00:00:00.000Z  admin  all   ::1   key.revoke  a?[2Jb  ok\n',
     ].join('\n'),
   );
   expect(err).toContain('--before 7');
@@ -350,7 +383,7 @@ it('names the setting of a wrong secret', async () => {
   answer = { status: 401, body: { status: 401, detail: 'the admin secret is wrong' } };
   expect(await run(['tenant', 'list'])).toMatchObject({
     exit: 4,
-    err: `The edge at ${url} rejected the admin secret (401). Check ADMIN_SECRET or --secret-file.\n`,
+    err: `The edge at ${url} rejected the admin secret or key (401). Check ADMIN_SECRET or --secret-file.\n`,
   });
 });
 

@@ -4,14 +4,18 @@ import * as z from 'zod';
 import { EndpointChange } from '../../shared/protocol/webhooks/endpoints.ts';
 import { acceptedBy, parserOf } from '../commands/argument-parsers.ts';
 
-/** The name of a tenant or a site. */
+/** The name of a tenant, a site or an administrator. */
 export const idType = (kind: string) =>
   z
     .string()
     .regex(
       /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
-      `is not the name of a ${kind}. Use 1 to 32 lower-case letters, digits and hyphens, without a hyphen at the ends.`,
+      `is not the name of ${article(kind)} ${kind}. Use 1 to 32 lower-case letters, digits and hyphens, without a hyphen at the ends.`,
     );
+
+function article(noun: string): string {
+  return /^[aeiou]/.test(noun) ? 'an' : 'a';
+}
 
 /** The address of a webhook. */
 export const urlType = () =>
@@ -36,6 +40,7 @@ const ARGUMENTS: Readonly<
   Record<string, { readonly help: string; readonly type: z.ZodType<unknown, string> }>
 > = {
   TENANT: { help: 'Name of the tenant', type: idType('tenant') },
+  NAME: { help: 'Name of the administrator', type: idType('administrator') },
   SITE: { help: 'Name of the site', type: idType('site') },
   URL: { help: 'Address to which the events are sent', type: urlType() },
   'KEY-ID': { help: 'Id of the key, as key list shows it', type: generatedId('key') },

@@ -1,11 +1,11 @@
-/** Adds commands of `call-api admin`: each is one request to the admin API, and the way its response is shown. @module */
+/** Adds commands of `call-api admin` and `call-api manage`: each is one request to their API, and the way its response is shown. @module */
 import type { Command, Option } from 'commander';
 import { alternatives } from '../../shared/settings/quote.ts';
 import { showUsageAfterError } from '../commands/usage.ts';
 import { EXIT, Failure } from '../exit.ts';
 import { describeArgument } from './arguments.ts';
 
-/** A request to the edge, below `/v1/admin`. */
+/** A request to the edge, below `/v1/admin` or `/v1/manage`. */
 export interface AdminRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
@@ -18,6 +18,8 @@ export type Display =
   | { readonly as: 'fields' }
   /** The API key alone, so that it can be piped; hints go to stderr. */
   | { readonly as: 'key' }
+  /** The key of an administrator alone, likewise. */
+  | { readonly as: 'admin-key' }
   /** The secret of a webhook alone, likewise. */
   | { readonly as: 'secret' }
   | { readonly as: 'nothing' };
@@ -38,10 +40,13 @@ export interface AdminCommand<Options extends object> {
 export class CommandGroup {
   readonly #parent: Command;
   readonly #run: RunRequest;
+  readonly #isOwn: boolean;
 
-  constructor(parent: Command, run: RunRequest) {
+  /** @param options.isOwn the commands are for a tenant itself: they lack the argument TENANT, and their paths lack the tenant */
+  constructor(parent: Command, run: RunRequest, { isOwn = false } = {}) {
     this.#parent = parent;
     this.#run = run;
+    this.#isOwn = isOwn;
   }
 
   add<Options extends object = object>({
@@ -51,17 +56,25 @@ export class CommandGroup {
     request,
     display,
   }: AdminCommand<Options>): void {
-    const command = this.#parent.command(usage).description(summary);
+    const command = this.#parent
+      .command(this.#isOwn ? usage.replace(' <TENANT>', '') : usage)
+      .description(summary);
     for (const argument of command.registeredArguments) describeArgument(argument);
     for (const option of options) command.addOption(option);
     command.action(() => {
-      const made = request(command.args, command.opts<Options>());
+      const made = this.#isOwn
+        ? withoutTenant(request(['', ...command.args], command.opts<Options>()))
+        : request(command.args, command.opts<Options>());
       if (made.method === 'PATCH' && isEmpty(made.body))
         throw new Failure(EXIT.usage, `Nothing to change. Use at least one of ${flagsOf(options)}.`);
       return this.#run(made, display);
     });
     showUsageAfterError(command);
   }
+}
+
+function withoutTenant(request: AdminRequest): AdminRequest {
+  return { ...request, path: request.path.replace(/^\/tenants\/(?:\/|$)/, '/').replace(/^\/$/, '') };
 }
 
 function isEmpty(body: object = {}): boolean {

@@ -11,11 +11,12 @@ interface KeyOptions {
 
 const COLUMNS = ['id', 'role', 'site', 'scopes', 'created', 'last_used', 'revoked_at'];
 
-export function addKeyCommands(group: CommandGroup): void {
+/** @param options.roles whether keys of adapters can be created as well */
+export function addKeyCommands(group: CommandGroup, { roles = true } = {}): void {
   group.add<KeyOptions>({
     usage: 'create <TENANT>',
     summary: 'Create a key and print it. It is shown only once.',
-    options: [ROLE, SITE, SCOPE],
+    options: [...(roles ? [ROLE] : []), SITE, SCOPE],
     request: ([tenant], options) => ({
       method: 'POST',
       path: pathOf('tenants', tenant, 'keys'),

@@ -1,6 +1,7 @@
 /** The options of the admin commands, each described once, and the lists that they set. Pure. @module */
 import { Option } from 'commander';
 import type * as z from 'zod';
+import { ADMIN_ROLES } from '../../shared/policy/admin-roles.ts';
 import { LOCATIONS } from '../../shared/policy/locations.ts';
 import { Pattern, SCOPES } from '../../shared/policy/policy.ts';
 import { MAX_GRACE_S, TenantChange } from '../../shared/protocol/admin/requests.ts';
@@ -9,10 +10,11 @@ import { EndpointChange } from '../../shared/protocol/webhooks/endpoints.ts';
 import { wholeNumber } from '../../shared/settings/value-types.ts';
 import { acceptedBy, choice, listParserOf, parserOf } from '../commands/argument-parsers.ts';
 import { entryNumber, idType, urlType } from './arguments.ts';
+import { BOUND_LISTS } from './bound-lists.ts';
 import { collectLimit } from './limits.ts';
 
 /** Lists that `--clear` may empty. */
-const LISTS = ['allow', 'deny', 'origin', 'address'] as const;
+const LISTS = ['allow', 'deny', 'origin', 'address', ...BOUND_LISTS] as const;
 
 export interface ListOptions extends Partial<Record<(typeof LISTS)[number], readonly string[]>> {
   readonly clear?: readonly string[];
@@ -23,10 +25,10 @@ export interface PageOptions {
   readonly before?: number;
 }
 
-const REPEATABLE = 'can be repeated';
-const REPLACES = `replaces the previous list; ${REPEATABLE}`;
+export const REPEATABLE = 'can be repeated';
+export const REPLACES = `replaces the previous list; ${REPEATABLE}`;
 /** What is not given stays as it is. The second part is for what is created. */
-const unchanged = (initial: string) => `(default: unchanged, at first ${initial})`;
+export const unchanged = (initial: string) => `(default: unchanged, at first ${initial})`;
 
 const PATTERN_FAULT =
   'is not a pattern of user@host. Use 1 to 64 characters with @ or *, without sip: and spaces, such as *@example.com.';
@@ -84,6 +86,13 @@ export const ROLE = new Option('--role <ROLE>', 'Role of the key')
   .default('api')
   .argParser(parserOf('--role', choice('a role', ROLES)));
 
+export const ADMIN_ROLE = new Option(
+  '--role <ROLE>',
+  'What the administrator may do: read shows everything, operate also manages keys and webhooks, all does everything. It must be given',
+)
+  .choices(ADMIN_ROLES)
+  .argParser(parserOf('--role', choice('a role', ADMIN_ROLES)));
+
 export const SITE = new Option(
   '--site <SITE>',
   'The only site for which the key is valid; required for an adapter (default: all sites)',
@@ -91,7 +100,7 @@ export const SITE = new Option(
 
 export const SCOPE = new Option(
   '--scope <SCOPE>',
-  `What the key allows, such as CallStart; ${REPEATABLE} (default: everything)`,
+  `What the key allows, such as CallStart; ${REPEATABLE} (default: everything but manage)`,
 )
   .choices(SCOPES)
   .argParser(listParserOf('--scope', choice('a scope', SCOPES)));
@@ -184,11 +193,11 @@ export function rulesFor(options: ListOptions): object | undefined {
   return rules.allow || rules.deny ? rules : undefined;
 }
 
-function list(flags: string, help: string, type: z.ZodType<string, string>): Option {
+export function list(flags: string, help: string, type: z.ZodType<string, string>): Option {
   return new Option(flags, help).argParser(listParserOf(flagOf(flags), type));
 }
 
-function number(flags: string, help: string, min: number, max: number): Option {
+export function number(flags: string, help: string, min: number, max: number): Option {
   return new Option(flags, help).argParser(parserOf(flagOf(flags), wholeNumber(min, max)));
 }
 

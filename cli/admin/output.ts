@@ -12,12 +12,18 @@ export interface Formatted {
 }
 
 /** Formats a response for people, or as JSON for programs. */
-export function format(answer: Fields, display: Display, json: boolean): Formatted {
+export function format(
+  answer: Fields,
+  display: Display,
+  { json, isOwn = false }: { readonly json: boolean; readonly isOwn?: boolean },
+): Formatted {
   const hints = hintsFor(answer, display);
-  const lost = remedyForLoss(answer, display);
+  const remedy = remedyForLoss(answer, display);
+  const lost = isOwn ? remedy?.replace('call-api admin', 'call-api manage').replace(' TENANT', '') : remedy;
   if (json) return { out: `${JSON.stringify(answer, null, 2)}\n`, hints, lost };
   switch (display.as) {
     case 'key':
+    case 'admin-key':
       return { out: `${text(answer['key'])}\n`, hints, lost };
     case 'secret':
       return { out: `${text(answer['secret'])}\n`, hints, lost };
@@ -35,6 +41,8 @@ export function format(answer: Fields, display: Display, json: boolean): Formatt
 /** A key or a secret exists from the response on, whether it was read or not. */
 function remedyForLoss(answer: Fields, { as }: Display): string | undefined {
   const id = text(answer['id']);
+  if (as === 'admin-key')
+    return `The key of ${text(answer['name'])} was created and nobody has it: replace it with call-api admin administrator rotate ${text(answer['name'])}.`;
   if (as === 'key')
     return `The key ${id} was created and nobody has it: replace it with call-api admin key rotate TENANT ${id}.`;
   return as === 'secret'
@@ -50,6 +58,11 @@ function hintsFor(answer: Fields, display: Display): string {
     else
       lines.push('Servers send it as Authorization: Bearer. Give browsers a token instead: call-api token.');
   }
+  if (display.as === 'admin-key')
+    lines.push(
+      'Store the key now: it is not shown again.',
+      `${text(answer['name'])} sets it as ADMIN_SECRET of call-api admin.`,
+    );
   if (display.as === 'secret')
     lines.push(
       `Store the secret now: it is not shown again. The id of the webhook is ${text(answer['id'])}.`,

@@ -21,15 +21,25 @@ const RESPONSE_TIMEOUT_MS = 30_000;
 const CHECK_URL = 'Check --edge (EDGE_URL).';
 const MAYBE_DONE = 'The edge may have carried out the request.';
 
+/** With what a request is sent, and how that is called in messages. */
+export interface Access extends AdminSettings {
+  /** The path below which the routes are. */
+  readonly base: '/v1/admin' | '/v1/manage';
+  /** What the edge may reject, and the settings that it comes from. */
+  readonly credential: string;
+  readonly origin: string;
+}
+
 /** Returns the response; rejects with a {@link Failure} where the edge refuses the request or is not reached. */
 export async function sendAdminRequest(
-  { edge, secret, network }: AdminSettings,
+  access: Access,
   { method, path, body }: AdminRequest,
   interrupt: AbortSignal,
 ): Promise<Fields> {
+  const { edge, base, secret, network } = access;
   let answer: Answer;
   try {
-    const response = await sendHttpRequest(`${edge}/v1/admin${path}`, {
+    const response = await sendHttpRequest(`${edge}${base}${path}`, {
       method,
       headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
       agent: createAgent(edge, network, RESPONSE_TIMEOUT_MS),
@@ -47,16 +57,16 @@ export async function sendAdminRequest(
   if (isSuccess && typeof answer.body === 'object' && answer.body !== null) return { ...answer.body };
   if (isSuccess && answer.isCut)
     throw new Failure(EXIT.unreachable, `The answer of the edge at ${edge} was cut off. ${MAYBE_DONE}`);
-  throw rejection(edge, answer);
+  throw rejection(access, answer);
 }
 
-function rejection(edge: string, answer: Answer): Failure {
+function rejection({ edge, credential, origin }: Access, answer: Answer): Failure {
   const { status, detail } = answer;
   const fail = (problem: string, remedy: string) => new Failure(exitForStatus(answer), problem, remedy);
   if (status === 401)
     return fail(
-      `The edge at ${edge} rejected the admin secret (401).`,
-      `Check ADMIN_SECRET or --secret-file.${detail === '' ? ` ${CHECK_URL}` : ''}`,
+      `The edge at ${edge} rejected ${credential} (401).`,
+      `Check ${origin}.${detail === '' ? ` ${CHECK_URL}` : ''}`,
     );
   if (isUnavailable(status))
     return fail(withReason(`The edge at ${edge} is not available (${status})`, detail), retryAdvice(answer));

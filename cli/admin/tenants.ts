@@ -1,4 +1,5 @@
 /** The commands about tenants and their audit trail: `tenant create`, `tenant list` … and `audit`. Pure. @module */
+import { BOUND_OPTIONS, type BoundOptions, boundsFor } from './bounds.ts';
 import { type CommandGroup, type Display, pathOf, withQuery } from './command-group.ts';
 import {
   AFTER,
@@ -17,17 +18,17 @@ import {
   rulesFor,
 } from './options.ts';
 
-interface TenantOptions extends ListOptions {
+interface TenantOptions extends ListOptions, BoundOptions {
   readonly limit?: Readonly<Record<string, number | null>>;
   readonly keptSeconds?: number;
 }
 
-const TENANT_OPTIONS = [LIMIT, ALLOW, DENY, ORIGIN, CLEAR, KEPT_SECONDS];
+const TENANT_OPTIONS = [LIMIT, ALLOW, DENY, ORIGIN, CLEAR, KEPT_SECONDS, ...BOUND_OPTIONS];
 
-const AUDIT_TRAIL: Display = {
+export const AUDIT_TRAIL: Display = {
   as: 'table',
   list: 'entries',
-  columns: ['n', 'at', 'actor', 'from', 'action', 'target', 'outcome'],
+  columns: ['n', 'at', 'actor', 'role', 'from', 'action', 'target', 'outcome'],
 };
 
 export function addTenantCommands(group: CommandGroup): void {
@@ -81,7 +82,7 @@ export function addAuditCommand(group: CommandGroup): void {
   group.add<PageOptions>({
     usage: 'audit [TENANT]',
     summary:
-      'List the changes of a tenant, newest first. Without TENANT: the creation and deletion of tenants.',
+      'List the changes of a tenant, newest first. Without TENANT: the creation and deletion of tenants, changes of administrators and refused requests.',
     options: [AUDIT_ENTRIES, BEFORE],
     request: ([tenant], { entries, before }) => ({
       method: 'GET',
@@ -101,5 +102,6 @@ function tenantSettings(options: TenantOptions): object {
     rules: rulesFor(options),
     origins: listFor(options, 'origin'),
     kept_seconds: options.keptSeconds,
+    bounds: boundsFor(options),
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Argument, Option } from 'commander';
-import { SCOPES } from '../../shared/policy/policy.ts';
+import { TokenScope } from '../../shared/policy/policy.ts';
 import { Subject, TOKEN_SECONDS } from '../../shared/protocol/http/token-request.ts';
 import { wholeNumber } from '../../shared/settings/value-types.ts';
 import { EXIT } from '../exit.ts';
@@ -21,7 +21,7 @@ import type { CommandBuilder } from './builder.ts';
 import { requireEdge, withTransport } from './session.ts';
 import type { TokenOptions } from './token.ts';
 
-const TOKEN_SCOPES = SCOPES.filter((scope) => scope !== 'tokens');
+const TOKEN_SCOPES = TokenScope.options;
 
 export function addToolCommands(builder: CommandBuilder): void {
   builder.add({
@@ -58,7 +58,7 @@ export function addToolCommands(builder: CommandBuilder): void {
       new Option('--caller <address>', 'The only address that the token may call from (default: any)'),
       new Option(
         '--scope <scope...>',
-        'What the token allows, such as CallStart (default: all scopes of the key except tokens)',
+        'What the token allows, such as CallStart (default: all scopes of the key except tokens and manage)',
       )
         .choices(TOKEN_SCOPES)
         .argParser(listParserOf('--scope', choice('a scope of a token', TOKEN_SCOPES))),

@@ -37,8 +37,12 @@ function positionsOf(command: Command, path: readonly string[], inherited: reado
     choices,
   };
   const children = command.commands.flatMap((child) =>
-    // `admin` has options of its own instead of the program's.
-    positionsOf(child, [...path, child.name()], child.name() === 'admin' ? [] : [...own, ...inherited]),
+    // These have options of their own instead of the program's.
+    positionsOf(
+      child,
+      [...path, child.name()],
+      ['admin', 'manage'].includes(child.name()) ? [] : [...own, ...inherited],
+    ),
   );
   return [position, ...children];
 }

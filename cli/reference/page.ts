@@ -61,7 +61,7 @@ ${commands.map((command) => sectionOf(command, program)).join('\n')}
 With \`--direct HOST:PORT\`, the same commands are sent to the MI of an OpenSIPS over UDP, by the same state machines. They need no
 edge, no adapter and no key: whoever reaches MI can do everything. \`--next-hop\` is the SIP address of OpenSIPS itself
 ([opensips.md](opensips.md)). Nothing is stored between two runs, so \`end\` accepts a Call-ID only, and \`list\`, \`get\` and \`watch\`
-show active calls only. \`token\` and \`admin\` need an edge.
+show active calls only. \`token\`, \`manage\` and \`admin\` need an edge.
 
 ## Doctor
 
@@ -128,7 +128,11 @@ function sectionOf(command: Command, program: Command): string {
     rows.length === 0
       ? ''
       : `\n| Argument or flag | Meaning |\n|---|---|\n${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`;
-  return `### ${command.name()}\n\n\`call-api ${termOf(command, program)}\`: ${command.description()}\n${table}`;
+  const leaves = leavesOf(command).map(
+    (leaf) => `- \`${termOf(leaf, program)}\`: ${leaf.description()}${flagsOf(leaf)}\n`,
+  );
+  const list = leaves.length === 0 ? '' : `\n${leaves.join('')}`;
+  return `### ${command.name()}\n\n\`call-api ${termOf(command, program)}\`: ${command.description()}\n${table}${list}`;
 }
 
 function aboutOf({ description, argChoices, defaultValue }: Argument | Option): string {

@@ -53,7 +53,10 @@ it.each([
   ['admin key ', ['create', 'list', 'rotate', 'revoke']],
   ['admin key create acme --ro', ['--role']],
   ['admin tenant create acme --ed', ['--edge']],
-  ['admin tenant set acme --clear ', ['allow', 'deny', 'origin', 'address']],
+  [
+    'admin tenant set acme --clear ',
+    ['allow', 'deny', 'origin', 'address', 'own-scope', 'own-webhook-host', 'own-origin'],
+  ],
 ])('bash completes: %s', (line, words) => {
   expect(completionsOf(line)).toEqual(expect.arrayContaining(words));
 });

@@ -11,7 +11,7 @@ export interface TokenOptions {
   readonly subject: string;
   /** Required unless the key is for one site. */
   readonly site?: string;
-  /** What the user may do. Default: all scopes of the key except `tokens`. */
+  /** What the user may do. Default: all scopes of the key except `tokens` and `manage`. */
   readonly scopes?: readonly (Method | 'read')[];
   /** The only SIP URI that may dial. The token then sees and controls its own calls only. */
   readonly caller?: string;

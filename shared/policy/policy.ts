@@ -7,11 +7,22 @@ import { DialTarget } from './link-setting.ts';
 
 /**
  * What a key or a token permits: a scope for each command except Echo, which needs none; `read` for calls, their changes
- * and the state of the site; `tokens` for issuing client tokens (API keys only).
+ * and the state of the site; `tokens` for issuing client tokens, and `manage` for the tenant's own keys, origins, webhooks and rules (API keys
+ * only).
  */
-export const SCOPES = [...Object.keys(commandParams).filter(isCallCommand), 'read', 'tokens'] as const;
+export const SCOPES = [
+  ...Object.keys(commandParams).filter(isCallCommand),
+  'read',
+  'tokens',
+  'manage',
+] as const;
 export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
+
+/** The scopes that a token may have. */
+export const TokenScope = Scope.exclude(['tokens', 'manage']);
+/** The scopes of a key for which none are named: `manage` is for whoever asks for it. */
+export const DEFAULT_SCOPES: readonly Scope[] = Scope.exclude(['manage']).options;
 
 /** The id of a tenant, a site or a key. It is part of object names, keys and URLs. */
 export const Id = z

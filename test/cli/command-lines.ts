@@ -18,6 +18,9 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   'admin tenant set': ['--deny', '*@*'],
   'admin site set': ['--deny', '*@*'],
+  'admin administrator create': ['--role', 'read'],
+  'manage set': ['--deny', '*@*'],
+  'manage webhook set': ['--disable'],
   'admin webhook set': ['--disable'],
 };
 
@@ -37,4 +40,4 @@ export const COMMAND_LINES: readonly (readonly [name: string, args: readonly str
 /** Those that need neither an edge nor OpenSIPS. */
 export const LOCAL_COMMANDS: readonly string[] = ['completion'];
 /** Those that need an edge. */
-export const isEdgeOnly = (name: string): boolean => name === 'token' || name.startsWith('admin ');
+export const isEdgeOnly = (name: string): boolean => name === 'token' || /^(?:admin|manage) /.test(name);

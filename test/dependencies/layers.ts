@@ -9,6 +9,7 @@ export const LAYERS: readonly string[] = [
   'index.ts',
   'local.ts',
   'app.ts',
+  'http/manage',
   'http/admin',
   'dialer',
   'http',

@@ -97,7 +97,7 @@ it('answers valid and nearly valid requests as documented', async () => {
   let seed = SEED;
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [verb, operation] of Object.entries(operations)) {
-      const names = path.includes('{tenant}') ? await createSpareTenant() : existingNames;
+      const names = await namesFor(path);
       const requests = { seed: seed++, numRuns: REQUESTS_PER_OPERATION };
       for (const request of fc.sample(requestsOf(operation, names), requests)) {
         const description = `${verb.toUpperCase()} ${path} ${JSON.stringify(request)}`;
@@ -122,8 +122,17 @@ it('answers valid and nearly valid requests as documented', async () => {
   expect(neverSuccessful.map(({ operationId }) => operationId)).toEqual([]);
 }, 300_000);
 
-/** Values of path parameters, by name. */
+/** Values of path parameters by name, and `manager`: the API key with which a tenant manages itself. */
 type PathNames = Readonly<Record<string, string>>;
+
+/** Returns names of what a path refers to. What requests delete and revoke is created for one operation only. */
+async function namesFor(path: string): Promise<PathNames> {
+  if (path.includes('{tenant}') || path.startsWith('/v1/manage')) return createSpareTenant();
+  if (!path.includes('/administrators/{name}')) return existingNames;
+  const name = `spare-${++spareTenants}`;
+  await stack.adminRequest('POST', '/administrators', { name, role: 'read' });
+  return { name };
+}
 
 let spareTenants = 0;
 
@@ -140,7 +149,8 @@ async function createSpareTenant(): Promise<PathNames> {
   const { id: webhook } = await stack.adminRequest<{ id: string }>('POST', webhooks, { url });
   const { n } = await stack.adminRequest<{ n: number }>('POST', `${webhooks}/${webhook}/test`);
   const key = keyId(await stack.createKey(tenant, { role: 'api' }));
-  return { tenant, site: 's1', key, webhook, n: String(n) };
+  const manager = await stack.createKey(tenant, { role: 'api', scopes: ['manage'] });
+  return { tenant, site: 's1', key, webhook, n: String(n), manager };
 }
 
 interface GeneratedRequest {
@@ -169,7 +179,7 @@ function requests(
     return fc.record(Object.fromEntries(members), { requiredKeys }) as fc.Arbitrary<Record<string, string>>;
   };
   const invalidCredentials = ['', 'ca.k1.api.made.up.key', ADMIN_SECRET];
-  const credentials = mostly(isMutated, credentialFor(security), invalidCredentials);
+  const credentials = mostly(isMutated, credentialFor(security, names), invalidCredentials);
   const origins = mostly(isMutated, '', ['https://not-on-the-list.example']);
   return fc.record({
     path: parametersIn('path'),
@@ -193,10 +203,11 @@ function mostly(isMutated: boolean, usual: string, others: readonly string[]): f
   );
 }
 
-function credentialFor(security: Operation['security']): string {
+function credentialFor(security: Operation['security'], { manager, tenant }: PathNames): string {
   const [scheme] = security.flatMap((requirement) => Object.keys(requirement));
   if (scheme === undefined) return '';
-  return scheme === 'adminSecret' ? ADMIN_SECRET : site.siteKey;
+  if (scheme === 'adminSecret') return ADMIN_SECRET;
+  return tenant === 'spare' ? site.siteKey : (manager ?? site.siteKey);
 }
 
 /** Texts that a URL and a header can contain: an existing name, what the schema allows, or any text. */

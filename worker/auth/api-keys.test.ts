@@ -1,7 +1,8 @@
 /** Only API keys that this deployment has issued are accepted. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type ApiKey, formatApiKey, hashSecret, parseApiKey } from './api-keys.ts';
+import { type ApiKey, formatApiKey, parseApiKey } from './api-keys.ts';
+import { hashSecret } from './key-text.ts';
 
 const env = { KEY_SECRETS: 'k1:0123456789abcdef0123456789abcdef' };
 const key: ApiKey = { role: 'api', tenant: 'acme', id: 'k7x2', secret: 'abcdefghijklmnopqrstuvwxyz012345' };

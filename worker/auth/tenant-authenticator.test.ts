@@ -8,8 +8,9 @@ import { createApp } from '../app.ts';
 import type { AccessDecision } from '../tenant/access.ts';
 import { envWithoutObjects } from '../testing/env-without-objects.ts';
 import { ACCESS_GRANT, POLICY, type ScriptedTenants, scriptedTenants } from '../testing/tenants.ts';
-import { formatApiKey, hashSecret } from './api-keys.ts';
+import { formatApiKey } from './api-keys.ts';
 import { GrantCache } from './grant-cache.ts';
+import { hashSecret } from './key-text.ts';
 import type { Connection } from './principal.ts';
 import { TenantAuthenticator } from './tenant-authenticator.ts';
 import { type Claims, issueToken } from './tokens.ts';
@@ -492,7 +493,7 @@ it('issues a token as requested, and records it in the audit trail', async () =>
   expect(lifetimeMs).toBeGreaterThan(118_000);
   expect(lifetimeMs).toBeLessThan(130_000);
   expect(response.headers.get('Cache-Control')).toBe('no-store');
-  const action = { tenant: 'acme', actor: 'key:k1', address: '192.0.2.7', action: 'token.mint' };
+  const action = { tenant: 'acme', actor: 'key:k1', role: null, address: '192.0.2.7', action: 'token.mint' };
   expect(auditedActions).toEqual([{ ...action, target: 'north/sub:alice', outcome: 'ok' }]);
   await send('/call-api', { headers: { ...WS, Authorization: `Bearer ${issued.token}` } }, testEnv);
   expect(forwarded[0]?.principal).toMatchObject({

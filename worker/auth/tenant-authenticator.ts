@@ -1,11 +1,12 @@
 /** Authenticates API keys and tokens of tenants. Forged credentials are rejected without asking any object. @module */
 import { Id, type KeyRole } from '../../shared/policy/policy.ts';
 import type { AccessDecision } from '../tenant/access.ts';
-import { hashSecret, parseApiKey } from './api-keys.ts';
+import { parseApiKey } from './api-keys.ts';
 import { type AccessDenied, type Authenticated, INVALID_CREDENTIAL } from './authenticated.ts';
 import type { Authenticator } from './authenticator.ts';
 import { extractCredential } from './credentials.ts';
 import type { GrantCache } from './grant-cache.ts';
+import { hashSecret } from './key-text.ts';
 import { ownOrigin } from './own-origin.ts';
 import type { AdapterPrincipal, ClientPrincipal } from './principal.ts';
 import { type Claims, verifyToken } from './tokens.ts';

@@ -1,7 +1,7 @@
 /** The Dialer of a developer's machine: the adapter of the open tenant `demo` has no API key. @module */
 import { DEMO_KEY_ID } from '../../shared/protocol/dial.ts';
-import { hashSecret } from '../auth/api-keys.ts';
 import { DEMO_SITE, demoPolicy } from '../auth/demo-authenticator.ts';
+import { hashSecret } from '../auth/key-text.ts';
 import type { AdapterPrincipal } from '../auth/principal.ts';
 import { timingSafeEqual } from '../auth/timing-safe-equal.ts';
 import { computeProof } from '../objects/adapter-proof.ts';

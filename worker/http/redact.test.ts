@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatApiKey } from '../auth/api-keys.ts';
+import { formatKey } from '../auth/key-text.ts';
 import { issueToken } from '../auth/tokens.ts';
 import { redact } from './redact.ts';
 
@@ -10,8 +11,11 @@ const key = await formatApiKey({ role: 'api', tenant: 'acme', id: 'k1', secret: 
 const claims = { tenant: 'acme', site: 'north', subject: 'sub:alice', scopes: [], key: 'k1' };
 const token = await issueToken({ ...claims, expires: Date.now() + 60_000 }, env);
 
+const adminKey = await formatKey({ role: 'admin', owner: 'alice', id: 'k1', secret: 'S-_'.repeat(12) }, env);
+
 it.each([
   ['a key', key],
+  ['the key of an administrator', adminKey],
   ['a token', token],
 ])('removes %s anywhere in a text, and nothing else', (_, secret) => {
   for (const [before, after] of [

@@ -8,7 +8,7 @@ const CREDENTIALS = [
   /(\bBearer\s+)[^\s"',;]+/gi,
   /(\baccess_token(?:=|%3D))[^\s&"',;]+/gi,
   /(\bcall-api\.token\.)[^\s"',;]+/gi,
-  /()ca\.[a-z0-9]{1,16}\.(?:api|adapter)\.[\w.-]*/g,
+  /()ca\.[a-z0-9]{1,16}\.(?:api|adapter|admin)\.[\w.-]*/g,
   /()\beyJ[\w-]+(?:\.[\w-]*){0,2}/g,
 ];
 

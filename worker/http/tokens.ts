@@ -1,5 +1,5 @@
 /** `POST /v1/tokens`: issues a client token for an API key. @module */
-import type { Scope } from '../../shared/policy/policy.ts';
+import { type Scope, TokenScope } from '../../shared/policy/policy.ts';
 import { TokenRequest } from '../../shared/protocol/http/token-request.ts';
 import { validate } from '../../shared/protocol/validation/validate.ts';
 import { type AccessDenied, INVALID_CREDENTIAL } from '../auth/authenticated.ts';
@@ -68,7 +68,7 @@ function grantedScopes({ grant }: VerifiedKey, { scopes }: TokenRequest): Scope[
       reason:
         'This API key cannot issue tokens because it lacks the scope tokens. Use a key that has this scope.',
     };
-  const grantable = grant.scopes.filter((scope) => scope !== 'tokens');
+  const grantable = grant.scopes.filter((scope) => TokenScope.safeParse(scope).success);
   const missing = scopes?.filter((requested) => !grantable.some((scope) => scope === requested)) ?? [];
   if (missing.length > 0)
     return {
@@ -86,7 +86,7 @@ async function recordMint(
   { site, target, outcome }: { readonly site: string; readonly target: string; readonly outcome: string },
 ): Promise<boolean> {
   const address = request.headers.get('CF-Connecting-IP') ?? 'unknown';
-  const action = { actor: `key:${id}`, address, action: 'token.mint', target, outcome };
+  const action = { actor: `key:${id}`, role: null, address, action: 'token.mint', target, outcome };
   return env.TENANT.get(env.TENANT.idFromName(tenant)).recordKeyAction({ key: id, site }, action);
 }
 

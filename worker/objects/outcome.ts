@@ -1,4 +1,4 @@
-/** The outcome of a change by an administrator, as plain values: errors lose their types when they cross RPC. @module */
+/** The outcome of a change of settings, as plain values: errors lose their types when they cross RPC. @module */
 
 /** The outcome of a change, as the object returns it to the Worker. */
 export type Outcome<T> =
@@ -13,7 +13,7 @@ export type Outcome<T> =
 /** Why nothing was changed: an HTTP status, and a sentence that says what to do. */
 export interface Rejection {
   readonly ok: false;
-  readonly status: 404 | 409;
+  readonly status: 401 | 403 | 404 | 409;
   readonly reason: string;
 }
 

@@ -1,6 +1,8 @@
-/** The routes of `/v1/admin`, which require the deployment's admin secret. @module */
+/** The routes of `/v1/admin`, which require the admin secret, or the key of an administrator with the role for it. @module */
 import * as z from 'zod';
+import { AdminRole } from '../../shared/policy/admin-roles.ts';
 import { Id } from '../../shared/policy/policy.ts';
+import { AdministratorBody, AdministratorView } from '../../shared/protocol/admin/administrators.ts';
 import {
   AuditQuery,
   KeyBody,
@@ -27,13 +29,17 @@ const UnreachedSites = z.array(z.string()).meta({
 });
 
 /** The response to a change. */
-const outcomeOf = (view: z.ZodObject) => view.extend({ untold: UnreachedSites });
+export const outcomeOf = (view: z.ZodObject) => view.extend({ untold: UnreachedSites });
 
 const TenantListing = z.object({ id: Id, created: z.iso.datetime(), deleted: z.iso.datetime().nullable() });
 const AuditEntry = z.object({
   n: z.number().int(),
   at: z.iso.datetime(),
-  actor: z.string(),
+  actor: z.string().meta({
+    description:
+      '`admin` for the admin secret, `admin:<name>` for an administrator, `key:<id>` for an API key',
+  }),
+  role: AdminRole.nullable().meta({ description: 'the role of the administrator' }),
   from: z.string(),
   action: z.string(),
   target: z.string(),
@@ -43,9 +49,12 @@ export const Trail = z.object({
   entries: z.array(AuditEntry),
   next: z.number().int().optional().meta({ description: 'pass it as `before` for the next page' }),
 });
-const KeyWithText = outcomeOf(KeyView).extend({
+export const KeyWithText = outcomeOf(KeyView).extend({
   key: z.string().meta({ description: 'the key itself. It is shown only in this response' }),
 });
+
+const AdministratorWithKey = outcomeOf(AdministratorView).extend({ key: KeyWithText.shape.key });
+const AdministratorPath = z.object({ name: Id });
 
 const TenantPath = z.object({ tenant: Id });
 const SitePath = TenantPath.extend({ site: Id });
@@ -59,6 +68,45 @@ const WEBHOOK_URL = `${WEBHOOKS_URL}/{webhook}`;
 const ADMIN = { tag: 'Administration', credential: 'admin', status: 200 } as const;
 
 export const adminOperations = {
+  createAdministrator: {
+    ...ADMIN,
+    method: 'POST',
+    path: '/v1/admin/administrators',
+    summary: 'Creates an administrator. Only this response contains the key',
+    body: AdministratorBody,
+    status: 201,
+    response: AdministratorWithKey,
+    problems: [400, 401, 403, 409, 503],
+  },
+  listAdministrators: {
+    ...ADMIN,
+    method: 'GET',
+    path: '/v1/admin/administrators',
+    summary: 'Lists the administrators, without their keys. Revoked ones are listed for 90 days',
+    response: z.object({ administrators: z.array(AdministratorView) }),
+    problems: [401],
+  },
+  rotateAdministrator: {
+    ...ADMIN,
+    method: 'POST',
+    path: '/v1/admin/administrators/{name}/rotate',
+    summary: 'Replaces the key of an administrator. The old key remains valid for `grace` seconds',
+    pathParams: AdministratorPath,
+    body: RotateKeyBody,
+    isBodyOptional: true,
+    status: 201,
+    response: AdministratorWithKey,
+    problems: [400, 401, 403, 404, 409, 503],
+  },
+  revokeAdministrator: {
+    ...ADMIN,
+    method: 'DELETE',
+    path: '/v1/admin/administrators/{name}',
+    summary: 'Revokes the key of an administrator',
+    pathParams: AdministratorPath,
+    response: outcomeOf(AdministratorView),
+    problems: [401, 403, 404],
+  },
   createTenant: {
     ...ADMIN,
     method: 'POST',
@@ -67,7 +115,7 @@ export const adminOperations = {
     body: TenantBody,
     status: 201,
     response: outcomeOf(TenantView),
-    problems: [400, 401, 409],
+    problems: [400, 401, 403, 409],
   },
   listTenants: {
     ...ADMIN,
@@ -85,7 +133,8 @@ export const adminOperations = {
     ...ADMIN,
     method: 'GET',
     path: '/v1/admin/audit',
-    summary: 'Lists creations and deletions of tenants, newest first',
+    summary:
+      'Lists creations and deletions of tenants, changes of administrators and refused requests, newest first',
     query: AuditQuery,
     response: Trail,
     problems: [400, 401],
@@ -107,7 +156,7 @@ export const adminOperations = {
     pathParams: TenantPath,
     body: TenantChange,
     response: outcomeOf(TenantView),
-    problems: [400, 401, 404, 409],
+    problems: [400, 401, 403, 404, 409],
   },
   deleteTenant: {
     ...ADMIN,
@@ -116,7 +165,7 @@ export const adminOperations = {
     summary: 'Deletes a tenant with all its sites and keys',
     pathParams: TenantPath,
     response: z.object({ untold: UnreachedSites }),
-    problems: [401, 404],
+    problems: [401, 403, 404],
   },
   createSite: {
     ...ADMIN,
@@ -127,7 +176,7 @@ export const adminOperations = {
     body: SiteBody,
     status: 201,
     response: outcomeOf(SiteView),
-    problems: [400, 401, 404, 409],
+    problems: [400, 401, 403, 404, 409],
   },
   listSites: {
     ...ADMIN,
@@ -155,7 +204,7 @@ export const adminOperations = {
     pathParams: SitePath,
     body: SiteChange,
     response: outcomeOf(SiteView),
-    problems: [400, 401, 404, 409],
+    problems: [400, 401, 403, 404, 409],
   },
   deleteSite: {
     ...ADMIN,
@@ -164,7 +213,7 @@ export const adminOperations = {
     summary: 'Deletes a site with all its data',
     pathParams: SitePath,
     response: z.object({ untold: UnreachedSites }),
-    problems: [401, 404],
+    problems: [401, 403, 404],
   },
   createKey: {
     ...ADMIN,
@@ -175,7 +224,7 @@ export const adminOperations = {
     body: KeyBody,
     status: 201,
     response: KeyWithText,
-    problems: [400, 401, 404, 409, 503],
+    problems: [400, 401, 403, 404, 409, 503],
   },
   listKeys: {
     ...ADMIN,
@@ -193,7 +242,7 @@ export const adminOperations = {
     summary: 'Revokes a key and the tokens issued for it, and closes their sockets',
     pathParams: KeyPath,
     response: outcomeOf(KeyView),
-    problems: [401, 404],
+    problems: [401, 403, 404],
   },
   rotateKey: {
     ...ADMIN,
@@ -206,7 +255,7 @@ export const adminOperations = {
     isBodyOptional: true,
     status: 201,
     response: KeyWithText,
-    problems: [400, 401, 404, 409, 503],
+    problems: [400, 401, 403, 404, 409, 503],
   },
   tenantAudit: {
     ...ADMIN,
@@ -227,7 +276,7 @@ export const adminOperations = {
     body: EndpointBody,
     status: 201,
     response: outcomeOf(EndpointWithSecret),
-    problems: [400, 401, 404, 409],
+    problems: [400, 401, 403, 404, 409],
   },
   listWebhooks: {
     ...ADMIN,
@@ -255,7 +304,7 @@ export const adminOperations = {
     pathParams: WebhookPath,
     body: EndpointChange,
     response: outcomeOf(EndpointView),
-    problems: [400, 401, 404, 409],
+    problems: [400, 401, 403, 404, 409],
   },
   deleteWebhook: {
     ...ADMIN,
@@ -264,7 +313,7 @@ export const adminOperations = {
     summary: 'Deletes a webhook with its deliveries',
     pathParams: WebhookPath,
     response: z.object({ untold: UnreachedSites }),
-    problems: [401, 404],
+    problems: [401, 403, 404],
   },
   rotateWebhook: {
     ...ADMIN,
@@ -276,7 +325,7 @@ export const adminOperations = {
     isBodyOptional: true,
     status: 201,
     response: outcomeOf(EndpointWithSecret),
-    problems: [400, 401, 404],
+    problems: [400, 401, 403, 404],
   },
   testWebhook: {
     ...ADMIN,
@@ -286,7 +335,7 @@ export const adminOperations = {
     pathParams: WebhookPath,
     status: 202,
     response: outcomeOf(DeliveryView),
-    problems: [401, 404, 409],
+    problems: [401, 403, 404, 409],
   },
   listDeliveries: {
     ...ADMIN,
@@ -309,6 +358,6 @@ export const adminOperations = {
     pathParams: WebhookPath.extend({ n: z.string().regex(/^[0-9]{1,15}$/) }),
     status: 202,
     response: outcomeOf(DeliveryView),
-    problems: [401, 404, 409],
+    problems: [401, 403, 404, 409],
   },
 } as const satisfies Record<string, Operation>;

@@ -7,6 +7,7 @@ const VALUES_BY_NAME: Readonly<Record<string, unknown>> = {
   site: 'north',
   key: 'k7m2',
   webhook: 'w1',
+  name: 'alice',
   n: '42',
   file: 'index.js',
   cmd_id: 'order-4711',
@@ -25,6 +26,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   changeTenant: { limits: { starts_per_second: 20 } },
   createSite: { id: 'north' },
   changeSite: { rules: { deny: ['+1900*@*'] } },
+  changeOwn: { rules: { deny: ['+1900*@*'] } },
+  createOwnKey: { role: 'api', site: 'north' },
+  changeOwnWebhook: { events: ['call.*'] },
   createKey: { role: 'api', site: 'north' },
   changeWebhook: { events: ['call.*'] },
 };

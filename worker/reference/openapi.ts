@@ -1,5 +1,6 @@
 /** Creates the OpenAPI document (https://spec.openapis.org/oas/v3.1): the routes with their parameters and responses. @module */
 import type * as z from 'zod';
+import { requiredRole } from '../../shared/policy/admin-roles.ts';
 import { Id, Limits, Rules, Scope } from '../../shared/policy/policy.ts';
 import { KeyView, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { Problem } from '../../shared/protocol/http/problem.ts';
@@ -37,6 +38,7 @@ interface Response {
 export interface OpenApiOperation {
   readonly operationId: string;
   readonly summary: string;
+  readonly description?: string;
   readonly tags: readonly string[];
   readonly security: readonly Readonly<Record<string, readonly never[]>>[];
   readonly parameters: readonly Parameter[];
@@ -81,7 +83,11 @@ const SECURITY_SCHEMES = {
     description:
       'an API key or a client token in the URL. URLs are often logged, so use this only where a client cannot send headers',
   },
-  adminSecret: { type: 'http', scheme: 'bearer', description: 'the admin secret of the deployment' },
+  adminSecret: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'the admin secret of the deployment, or the key of an administrator',
+  },
 } as const;
 
 /** Descriptions of the statuses, for all routes. */
@@ -93,8 +99,8 @@ const STATUS_DESCRIPTIONS: Readonly<Record<number, string>> = {
   204: 'The requests are notifications, which get no response',
   302: 'Redirect to `Location`',
   400: 'The request is invalid. `detail` says what is wrong',
-  401: 'Missing, invalid or expired API key or token',
-  403: 'The API key or token lacks the permission, or the tenant does not allow the origin of the page',
+  401: 'Missing, invalid or expired credential',
+  403: 'The credential lacks the permission, or the tenant does not allow the origin of the page',
   404: 'The resource does not exist, or is no longer stored',
   409: 'The request conflicts with the current state',
   413: 'The body is too large',
@@ -216,6 +222,7 @@ function describeOperation(
   return {
     operationId: name,
     summary,
+    ...(credential === 'admin' ? { description: describeRole(operation) } : {}),
     tags: [tag],
     security: SECURITY[credential].map((scheme) => ({ [scheme]: [] })),
     parameters: [
@@ -248,6 +255,11 @@ function describeOperation(
       responseKind: responseKindOf(operation),
     }),
   };
+}
+
+/** Returns which administrators may use a route. */
+function describeRole({ method, path }: Operation): string {
+  return `Requires the role \`${requiredRole(method, path.replace(/^\/v1\/admin/, ''))}\` or a more powerful one.`;
 }
 
 /** Returns a path with an example in place of each parameter. */

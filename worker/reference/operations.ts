@@ -9,6 +9,7 @@ import { MAX_BATCH, RpcError, RpcId, RpcRequest } from '../../shared/protocol/rp
 import { results } from '../../shared/protocol/rpc/results.ts';
 import { adminOperations } from './admin-operations.ts';
 import { dialOperations } from './dial-operations.ts';
+import { manageOperations } from './manage-operations.ts';
 import type { Operation } from './operation.ts';
 
 const Health = z.object({
@@ -172,6 +173,7 @@ const rpc = {
 export const operations: Readonly<Record<string, Operation>> = {
   ...Object.fromEntries(Object.entries<Route>(apiRoutes).map(([id, route]) => [id, operationOf(route)])),
   ...otherOperations,
+  ...manageOperations,
   ...adminOperations,
   ...dialOperations,
   rpc,

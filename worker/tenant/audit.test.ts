@@ -10,14 +10,15 @@ const withTrail = (test: (reopen: () => AuditTrail) => void) =>
   );
 
 const auditedAction = (action: string, target = 't') => ({
-  actor: 'admin',
+  actor: 'admin:alice',
+  role: 'operate' as const,
   address: '192.0.2.1',
   action,
   target,
   outcome: 'ok',
 });
 
-it('lists actor, address, action, target, time and outcome, newest first and page by page', () =>
+it('lists actor, role, address, action, target, time and outcome, newest first and page by page', () =>
   withTrail((reopen) => {
     const trail = reopen();
     for (const [at, action] of ['one', 'two', 'three'].entries())
@@ -39,6 +40,23 @@ it('drops entries of issued tokens before those of administrators', () =>
     expect(entries.at(-1)?.action).toBe('key.revoke');
     // Newest first: the newest entry was not dropped.
     expect(entries[0]?.n).toBe(MAX_ENTRIES + 251);
+  }));
+
+it('drops entries of API keys before those of administrators, so that a tenant cannot displace them', () =>
+  withTrail((reopen) => {
+    const trail = reopen();
+    trail.record(auditedAction('key.revoke'), 0);
+    const byKey = { ...auditedAction('webhook.test'), actor: 'key:k1', role: null };
+    for (let i = 0; i < MAX_ENTRIES + 250; i++) trail.record(byKey, i);
+    const entries = reopen().list(2 * MAX_ENTRIES);
+    expect(entries.length).toBeLessThan(MAX_ENTRIES + 100);
+    expect(entries.at(-1)?.action).toBe('key.revoke');
+    expect(
+      reopen()
+        .list(2, undefined, { byKeys: true })
+        .map(({ actor }) => actor),
+    ).toEqual(['key:k1', 'key:k1']);
+    expect(entries.at(-1)?.actor).toBe('admin:alice');
   }));
 
 it('drops entries that are 90 days old, and knows when the next one is due', () =>

@@ -1,11 +1,16 @@
 /** The audit trail: who did what, from where, with which outcome. It never contains a secret. @module */
+import type { AdminRole } from '../../shared/policy/admin-roles.ts';
 
 /** Who acts. */
 export interface Actor {
-  /** `admin`, or `key:` and the id of an API key. */
+  /** `admin` for the admin secret, `admin:` and the name of an administrator, or `key:` and the id of an API key. */
   readonly actor: string;
+  /** The role of the administrator; null for an API key. */
+  readonly role: AdminRole | null;
   /** The IP address; `unknown` where the platform does not provide one. */
   readonly address: string;
+  /** Id of the key with which a tenant manages itself; absent for an administrator. */
+  readonly manager?: string;
 }
 
 export interface AuditedAction extends Actor {
@@ -18,7 +23,7 @@ export interface AuditedAction extends Actor {
 }
 
 /** An entry of the trail, as the admin API shows it. */
-export interface AuditEntry extends Omit<AuditedAction, 'address'> {
+export interface AuditEntry extends Omit<AuditedAction, 'address' | 'manager'> {
   readonly n: number;
   readonly at: string;
   /** The address of the actor. */
@@ -36,16 +41,20 @@ const DROP_BATCH = 100;
 /** Longer fields are cut. */
 const MAX_FIELD_CHARACTERS = 256;
 
+/** A request of an administrator whose role does not allow it. */
+export const REFUSED_ACTION = 'admin.refused';
+
 /**
- * An action that a busy tenant performs many times a second. Its entries are dropped first, so that they do not displace
- * those of administrators.
+ * Actions that a busy tenant, or a program with too weak a role, performs many times a second. Their entries are dropped first, so that
+ * they do not displace those of changes.
  */
-const FREQUENT_ACTION = 'token.mint';
+const FREQUENT_ACTIONS = ['token.mint', REFUSED_ACTION] as const;
 
 type AuditRow = {
   id: number;
   at: number;
   actor: string;
+  role: AdminRole | null;
   address: string;
   action: string;
   target: string;
@@ -61,20 +70,30 @@ export class AuditTrail {
   }
 
   /** Records an action: one row. */
-  record({ actor, address, action, target, outcome }: AuditedAction, now: number): void {
+  record({ actor, role, address, action, target, outcome }: AuditedAction, now: number): void {
     this.#sql.exec(
-      'INSERT INTO audit (at, actor, address, action, target, outcome) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO audit (at, role, actor, address, action, target, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)',
       now,
+      // A Worker of an earlier release, which runs beside this object during a deploy, sends none.
+      role ?? null,
       ...[actor, address, action, target, outcome].map((text) => text.slice(0, MAX_FIELD_CHARACTERS)),
     );
     this.#count = this.#countEntries() + (this.#count === undefined ? 0 : 1);
     if (this.#count >= MAX_ENTRIES + DROP_BATCH) this.#drop(this.#count - MAX_ENTRIES);
   }
 
-  /** Returns entries, newest first, starting before entry `before`. */
-  list(limit: number, before = Number.MAX_SAFE_INTEGER): AuditEntry[] {
+  /**
+   * Returns entries, newest first, starting before entry `before`.
+   * @param options.byKeys only what API keys of the tenant did
+   */
+  list(limit: number, before = Number.MAX_SAFE_INTEGER, { byKeys = false } = {}): AuditEntry[] {
     return this.#sql
-      .exec<AuditRow>('SELECT * FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?', before, limit)
+      .exec<AuditRow>(
+        `SELECT * FROM audit WHERE id < ? AND (? = 0 OR actor LIKE 'key:%') ORDER BY id DESC LIMIT ?`,
+        before,
+        byKeys ? 1 : 0,
+        limit,
+      )
       .toArray()
       .map(({ id, at, address, ...row }) => ({
         n: id,
@@ -102,11 +121,11 @@ export class AuditTrail {
     this.#count = undefined;
   }
 
-  /** Drops the oldest entries, frequent ones first. */
+  /** Drops the oldest entries: frequent ones first, then those of API keys, so that a tenant cannot displace those of administrators. */
   #drop(count: number): void {
     this.#sql.exec(
-      'DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY action = ? DESC, id LIMIT ?)',
-      FREQUENT_ACTION,
+      "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY action IN (?, ?) DESC, actor LIKE 'key:%' DESC, id LIMIT ?)",
+      ...FREQUENT_ACTIONS,
       count,
     );
     this.#count = undefined;

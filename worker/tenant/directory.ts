@@ -1,15 +1,22 @@
 /**
- * The list of tenants. Only administration uses it: no call depends on it. Each tenant reports its creation and deletion here, and
+ * The list of tenants, and the administrators of the deployment. Only administration uses it: no call depends on it. Each tenant reports its creation and deletion here, and
  * repeats that until it has arrived, so that list and tenants agree.
  * @module
  */
 import { DurableObject } from 'cloudflare:workers';
+import type { AdminRole } from '../../shared/policy/admin-roles.ts';
+import type { AdministratorView } from '../../shared/protocol/admin/administrators.ts';
+import { quote } from '../../shared/settings/quote.ts';
 import { Alarm } from '../objects/alarm.ts';
 import { migrate } from '../objects/migrate.ts';
+import { accept, type ChangeResult, type Outcome, reject } from '../objects/outcome.ts';
 import { WriteProbe } from '../objects/write-probe.ts';
+import { AdministratorStore, MAX_ADMINISTRATORS, type PresentedKey } from './administrators.ts';
 import { type Actor, type AuditEntry, AuditTrail } from './audit.ts';
+import { noAdministrator } from './rejections.ts';
 import { DIRECTORY_SCHEMA } from './schema.ts';
 import type { TenantState } from './settings.ts';
+import { administratorView } from './views.ts';
 
 /** The name of the one object. */
 export const DIRECTORY_NAME = 'directory';
@@ -29,6 +36,7 @@ type TenantRow = { id: string; created_at: number; deleted_at: number | null };
 export class Directory extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #audit: AuditTrail;
+  readonly #administrators: AdministratorStore;
   readonly #writeProbe: WriteProbe;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -36,6 +44,7 @@ export class Directory extends DurableObject<Env> {
     migrate(ctx.storage, DIRECTORY_SCHEMA);
     this.#sql = ctx.storage.sql;
     this.#audit = new AuditTrail(this.#sql);
+    this.#administrators = new AdministratorStore(this.#sql);
     this.#writeProbe = new WriteProbe(ctx.storage);
   }
 
@@ -93,18 +102,53 @@ export class Directory extends DurableObject<Env> {
       }));
   }
 
-  /** Records the creation or deletion of a tenant here, because a deleted tenant has no trail of its own. */
-  async recordAudit(
-    actor: Actor,
-    action: 'tenant.create' | 'tenant.delete',
-    target: string,
-    outcome: string,
-  ): Promise<void> {
+  /** Returns the role of the administrator to whom a key belongs; undefined for a key that is not valid now. */
+  authenticate(key: PresentedKey): AdminRole | undefined {
+    return this.#administrators.authenticate(key, Date.now())?.role;
+  }
+
+  /** Returns the administrators by name; revoked keys for 90 days. */
+  listAdministrators(): AdministratorView[] {
+    return this.#administrators.list().map(administratorView);
+  }
+
+  createAdministrator(key: PresentedKey, role: AdminRole, actor: Actor): Promise<Outcome<AdministratorView>> {
+    return this.#runChange(actor, 'administrator.create', `${key.name} ${role}`, (now) => {
+      if (this.#administrators.current(key.name))
+        return reject(409, `name: the administrator ${quote(key.name)} exists already. Choose another name.`);
+      return this.#addAdministrator(key, role, now);
+    });
+  }
+
+  /**
+   * Creates a key with the same name and role, and lets the old one expire.
+   * @param grace seconds for which the old key stays valid
+   */
+  rotateAdministrator(key: PresentedKey, grace: number, actor: Actor): Promise<Outcome<AdministratorView>> {
+    return this.#runChange(actor, 'administrator.rotate', key.name, (now) => {
+      const old = this.#administrators.current(key.name);
+      if (!old) return noAdministrator(key.name);
+      const added = this.#addAdministrator(key, old.role, now);
+      if (added.ok) this.#administrators.expire(old.id, now + grace * 1_000, now);
+      return added;
+    });
+  }
+
+  /** Revokes all keys of an administrator at once. */
+  revokeAdministrator(name: string, actor: Actor): Promise<Outcome<AdministratorView>> {
+    return this.#runChange(actor, 'administrator.revoke', name, (now) => {
+      const current = this.#administrators.current(name);
+      if (!current) return noAdministrator(name);
+      this.#administrators.revoke(name, now);
+      return accept(administratorView({ ...current, revokedAt: now }));
+    });
+  }
+
+  /** Records an action here: one about a tenant too if that may be deleted, because a deleted tenant has no trail of its own. */
+  async recordAudit(actor: Actor, action: string, target: string, outcome: string): Promise<void> {
     const now = Date.now();
     this.#audit.record({ ...actor, action, target, outcome }, now);
-    const alarm = new Alarm(this.ctx.storage);
-    await alarm.load();
-    alarm.arm(this.#audit.due, now);
+    await this.#armAlarm(now);
   }
 
   /** Returns audit entries, newest first, starting before entry `before`. */
@@ -113,8 +157,41 @@ export class Directory extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#audit.trim(Date.now());
-    const { due } = this.#audit;
-    if (due !== Number.POSITIVE_INFINITY) await this.ctx.storage.setAlarm(due);
+    const now = Date.now();
+    this.#audit.trim(now);
+    this.#administrators.trim(now);
+    await this.#armAlarm(now);
+  }
+
+  /** Runs a change of the administrators, and records it in the trail also if it is rejected. */
+  async #runChange(
+    actor: Actor,
+    action: string,
+    target: string,
+    run: (now: number) => ChangeResult<AdministratorView>,
+  ): Promise<Outcome<AdministratorView>> {
+    const now = Date.now();
+    const result = this.ctx.storage.transactionSync(() => run(now));
+    await this.recordAudit(actor, action, target, result.ok ? 'ok' : result.reason);
+    return result.ok ? { ...result, unreachedSites: [] } : result;
+  }
+
+  #addAdministrator(key: PresentedKey, role: AdminRole, now: number): ChangeResult<AdministratorView> {
+    if (this.#administrators.isFull)
+      return reject(
+        409,
+        `There can be at most ${MAX_ADMINISTRATORS} keys of administrators, including those revoked in the last 90 days.`,
+      );
+    this.#administrators.add(key, role, now);
+    const added = this.#administrators.current(key.name);
+    return added ? accept(administratorView(added)) : noAdministrator(key.name);
+  }
+
+  async #armAlarm(now: number): Promise<void> {
+    const due = Math.min(this.#audit.due, this.#administrators.due);
+    if (due === Number.POSITIVE_INFINITY) return;
+    const alarm = new Alarm(this.ctx.storage);
+    await alarm.load();
+    alarm.arm(due, now);
   }
 }

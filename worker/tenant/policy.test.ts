@@ -1,5 +1,6 @@
 /** The policy of a site: its share of the tenant's limits, and the rules of both. */
 import { expect, it } from 'vitest';
+import { ManagementBounds } from '../../shared/policy/management-bounds.ts';
 import { Limits, Policy } from '../../shared/policy/policy.ts';
 import { policyOf } from './policy.ts';
 
@@ -14,6 +15,8 @@ const settings = (limits: object) => ({
   rules: tenantRules,
   origins: [],
   kept_seconds: 600,
+  bounds: ManagementBounds.parse({}),
+  own: { rules: { allow: [], deny: [] }, origins: [] as string[] },
 });
 
 it.each([
@@ -48,6 +51,13 @@ it('has the rules of both, and unshared limits unchanged', () =>
     kept_seconds: 600,
     limits: { messages_per_second: 7, sessions_per_subject: 1_000 },
   }));
+
+it('has the rules of the tenant itself in addition, so that those of an administrator remain in force', () => {
+  const own = { rules: { allow: ['*'], deny: ['*@evil'] }, origins: [] };
+  const policy = policyOf({ ...settings({}), own }, site, 1);
+  expect(policy.rules).toEqual([tenantRules, own.rules, siteRules]);
+  expect(policyOf({ ...settings({}), own }, undefined, 1).rules).toEqual([tenantRules, own.rules]);
+});
 
 it('is the policy of the whole tenant without a site', () =>
   expect(policyOf(settings({ standing_calls: 100 }), undefined, 4)).toMatchObject({

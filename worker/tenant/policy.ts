@@ -34,13 +34,15 @@ export function policyOf(
     | undefined,
   siteCount: number,
 ): Policy {
-  const { version, limits, rules, kept_seconds } = settings;
+  const { version, limits, rules, kept_seconds, own } = settings;
+  // In addition to those of the administrator, never instead: all lists must allow an address.
+  const ownRules = own.rules.allow.length + own.rules.deny.length > 0 ? [own.rules] : [];
   const shares = site ? Math.max(1, siteCount) : 1;
   const target = site && dialTargetOf(settings.id, site);
   return {
     version,
     limits: { ...limits, ...sharesOf(limits, shares) },
-    rules: site ? [rules, site.rules] : [rules],
+    rules: [rules, ...ownRules, ...(site ? [site.rules] : [])],
     kept_seconds,
     ...(site?.adapters === 'active'
       ? { active_adapters: { replicated_dialogs: site.replicated_dialogs ?? false } }

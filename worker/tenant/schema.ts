@@ -14,6 +14,12 @@ const AUDIT_TABLE = `
   );
 `;
 
+/** Before there were names, every administrator had the admin secret. */
+const AUDIT_ROLE = `
+  ALTER TABLE audit ADD COLUMN role TEXT;
+  UPDATE audit SET role = 'all' WHERE actor = 'admin';
+`;
+
 export const TENANT_SCHEMA: readonly SchemaStep[] = [
   {
     name: 'settings, sites, keys, outbox and audit trail',
@@ -71,6 +77,14 @@ export const TENANT_SCHEMA: readonly SchemaStep[] = [
       ALTER TABLE sites ADD COLUMN replicated_dialogs INTEGER NOT NULL DEFAULT 0;
     `,
   },
+  { name: 'role of the administrator in the audit trail', sql: AUDIT_ROLE },
+  {
+    name: 'what a tenant sets itself, and its bounds',
+    sql: `
+      ALTER TABLE settings ADD COLUMN bounds TEXT NOT NULL DEFAULT '{}';
+      ALTER TABLE settings ADD COLUMN own TEXT NOT NULL DEFAULT '{"rules":{"allow":[],"deny":[]},"origins":[]}';
+    `,
+  },
 ];
 
 export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [
@@ -88,5 +102,20 @@ export const DIRECTORY_SCHEMA: readonly SchemaStep[] = [
   {
     name: 'version of the tenant that is listed',
     sql: 'ALTER TABLE tenants ADD COLUMN version INTEGER NOT NULL DEFAULT 0;',
+  },
+  { name: 'role of the administrator in the audit trail', sql: AUDIT_ROLE },
+  {
+    name: 'administrators',
+    sql: `
+      CREATE TABLE administrators (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        revoked_at INTEGER
+      ) WITHOUT ROWID;
+    `,
   },
 ];

@@ -1,5 +1,7 @@
 /** The settings of a tenant: one row, which remains as a tombstone after the tenant is deleted. @module */
+import { ManagementBounds } from '../../shared/policy/management-bounds.ts';
 import { Limits, type Rules } from '../../shared/policy/policy.ts';
+import type { OwnSettings } from '../../shared/protocol/admin/manage.ts';
 
 /** What an administrator has set, with defaults for the limits that are not set. */
 export interface Settings {
@@ -12,6 +14,10 @@ export interface Settings {
   readonly rules: Rules;
   readonly origins: readonly string[];
   readonly kept_seconds: number;
+  /** What the tenant may manage itself. */
+  readonly bounds: ManagementBounds;
+  /** What the tenant has set itself. */
+  readonly own: OwnSettings;
 }
 
 /** Whether a tenant exists, as the directory lists it. Times are Unix milliseconds. */
@@ -31,6 +37,14 @@ export interface SettingsChange {
   readonly rules?: RulesChange | undefined;
   readonly origins?: readonly string[] | undefined;
   readonly kept_seconds?: number | undefined;
+  /** Null resets a bound to its default. */
+  readonly bounds?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A change by the tenant itself. */
+export interface OwnChange {
+  readonly rules?: RulesChange | undefined;
+  readonly origins?: readonly string[] | undefined;
 }
 
 /** Each list that is given replaces the previous one. */
@@ -56,6 +70,8 @@ type SettingsRow = {
   rules: string;
   origins: string;
   kept_seconds: number;
+  bounds: string;
+  own: string;
 };
 
 export class SettingsStore {
@@ -77,6 +93,8 @@ export class SettingsStore {
       rules: JSON.parse(row.rules) as Rules,
       origins: JSON.parse(row.origins) as string[],
       kept_seconds: row.kept_seconds,
+      bounds: ManagementBounds.parse(JSON.parse(row.bounds)),
+      own: JSON.parse(row.own) as OwnSettings,
     };
   }
 
@@ -104,24 +122,33 @@ export class SettingsStore {
   }
 
   /** Changes what is given, and raises the version. */
-  change({ limits = {}, rules = {}, origins, kept_seconds }: SettingsChange): void {
+  change({ limits = {}, rules = {}, origins, kept_seconds, bounds = {} }: SettingsChange): void {
     const row = this.#row();
     if (!row) return;
-    const changed = Object.entries({ ...(JSON.parse(row.limits) as object), ...definedLimits(limits) });
     this.#sql.exec(
-      'UPDATE settings SET version = version + 1, limits = ?, rules = ?, origins = ?, kept_seconds = ?',
-      JSON.stringify(Object.fromEntries(changed.filter(([, value]) => value !== null))),
+      'UPDATE settings SET version = version + 1, limits = ?, bounds = ?, rules = ?, origins = ?, kept_seconds = ?',
+      changeValues(row.limits, limits),
+      changeValues(row.bounds, bounds),
       JSON.stringify(applyRulesChange(JSON.parse(row.rules) as Rules, rules)),
       JSON.stringify(origins ?? JSON.parse(row.origins)),
       kept_seconds ?? row.kept_seconds,
     );
   }
 
+  /** Changes what the tenant sets itself, and raises the version. */
+  changeOwn({ rules = {}, origins }: OwnChange): void {
+    const row = this.#row();
+    if (!row) return;
+    const own = JSON.parse(row.own) as OwnSettings;
+    const changed = { rules: applyRulesChange(own.rules, rules), origins: origins ?? own.origins };
+    this.#sql.exec('UPDATE settings SET version = version + 1, own = ?', JSON.stringify(changed));
+  }
+
   /** Replaces the settings with a tombstone: the id, two times and the version. */
   delete(now: number): void {
     this.#sql.exec(
       `UPDATE settings SET deleted_at = ?, version = version + 1, limits = '{}', rules = '{"allow":[],"deny":[]}',
-       origins = '[]', kept_seconds = 3600`,
+       origins = '[]', kept_seconds = 3600, bounds = '{}', own = '{"rules":{"allow":[],"deny":[]},"origins":[]}'`,
       now,
     );
   }
@@ -131,7 +158,9 @@ export class SettingsStore {
   }
 }
 
-/** Removes undefined limits, which would override existing values when spread. */
-function definedLimits(limits: Readonly<Record<string, number | null | undefined>>): object {
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
+/** Returns stored values after a change, as JSON. Undefined values change nothing, and null removes one. */
+function changeValues(stored: string, changes: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const changed = { ...(JSON.parse(stored) as object), ...Object.fromEntries(given) };
+  return JSON.stringify(Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null)));
 }

@@ -9,7 +9,7 @@ import { acceptSocket } from '../testing/sockets.ts';
 import { REPEAT_AFTER_MS } from './outbox.ts';
 import type { NewKey, Tenant } from './tenant.ts';
 
-const ADMIN = { actor: 'admin', address: '192.0.2.1' };
+const ADMIN = { actor: 'admin', role: 'all', address: '192.0.2.1' } as const;
 /** Ahead of the platform's clock, so that it fires no alarm by itself. */
 const START = Date.UTC(2040, 0, 1);
 
@@ -370,15 +370,16 @@ it('records actions and rejections in the audit trail', async () => {
   value(await tenant.createKey(key('k'), ADMIN));
   const minted = {
     actor: 'key:k',
+    role: null,
     address: '::1',
     action: 'token.mint',
     target: 'berlin/sub:1',
     outcome: 'ok',
   };
   expect(await tenant.recordKeyAction({ key: 'k', site: 'berlin' }, minted)).toBe(true);
-  const BY_ADMIN = { actor: 'admin', from: ADMIN.address };
+  const BY_ADMIN = { actor: 'admin', role: 'all', from: ADMIN.address };
   expect((await tenant.listAudit(10)).map(({ n: _, at: __, ...action }) => action)).toEqual([
-    { actor: 'key:k', from: '::1', action: 'token.mint', target: 'berlin/sub:1', outcome: 'ok' },
+    { actor: 'key:k', role: null, from: '::1', action: 'token.mint', target: 'berlin/sub:1', outcome: 'ok' },
     { ...BY_ADMIN, action: 'key.create', target: 'k', outcome: 'ok' },
     {
       ...BY_ADMIN,

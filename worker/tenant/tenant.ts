@@ -7,6 +7,7 @@
 
 import { DurableObject } from 'cloudflare:workers';
 import type { KeyRole, Scope } from '../../shared/policy/policy.ts';
+import type { ManageView } from '../../shared/protocol/admin/manage.ts';
 import type { KeyView, SiteDetails, SiteView, TenantView } from '../../shared/protocol/admin/views.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { computeProof } from '../objects/adapter-proof.ts';
@@ -17,15 +18,22 @@ import type { AccessDecision, AccessRequest, ProofRequest } from './access.ts';
 import { type Actor, type AuditEntry, type AuditedAction, AuditTrail } from './audit.ts';
 import { equalHashes } from './equal-hashes.ts';
 import { isValid, type Key, KeyStore, MAX_KEYS } from './keys.ts';
+import {
+  effectiveOrigins,
+  isManager,
+  rejectOwnKey,
+  rejectOwnOrigins,
+  rejectOwnRevocation,
+} from './management.ts';
 import { Outbox } from './outbox.ts';
 import { policyOf } from './policy.ts';
-import { NO_TENANT, noKey, noSite, stillErasing } from './rejections.ts';
+import { NO_TENANT, NOT_VALID, noKey, noSite, stillErasing } from './rejections.ts';
 import { TENANT_SCHEMA } from './schema.ts';
-import { type SettingsChange, SettingsStore } from './settings.ts';
+import { type OwnChange, type SettingsChange, SettingsStore } from './settings.ts';
 import { SiteUpdater } from './site-updates.ts';
 import { MAX_SITES, type Site, type SiteChanges, SiteStore } from './sites.ts';
 import { deliverUpdate } from './update-delivery.ts';
-import { keyView, siteView, tenantView } from './views.ts';
+import { keyView, manageView, siteView, tenantView } from './views.ts';
 
 /** A key that is to be created. Only the hash of its secret gets here. */
 export interface NewKey {
@@ -79,7 +87,7 @@ export class Tenant extends DurableObject<Env> {
       scopes: key.scopes,
       site: key.site,
       policy: policyOf(settings, site, this.#sites.count),
-      origins: settings.origins,
+      origins: effectiveOrigins(settings),
       ...(site?.location ? { locationHint: site.location } : {}),
     };
   }
@@ -214,13 +222,21 @@ export class Tenant extends DurableObject<Env> {
   }
 
   createKey(key: NewKey, actor: Actor): Promise<Outcome<KeyView>> {
-    return this.#runChange(actor, 'key.create', key.id, (now) => this.#addKey(key, now));
+    return this.#runChange(
+      actor,
+      'key.create',
+      key.id,
+      (now) => this.#rejectManager(actor, key, now) ?? this.#addKey(key, now),
+    );
   }
 
   /** Revokes a key now, and closes its sockets and those of the tokens that it has issued. */
   revokeKey(id: string, actor: Actor): Promise<Outcome<KeyView>> {
     return this.#runChange(actor, 'key.revoke', id, (now) => {
-      if (!this.#keys.get(id)) return noKey(id);
+      const key = this.#keys.get(id);
+      if (!key) return noKey(id);
+      const rejection = actor.manager === undefined ? undefined : rejectOwnRevocation(key);
+      if (rejection) return rejection;
       this.#keys.revoke(id, now);
       return this.#viewKey(id);
     });
@@ -241,6 +257,8 @@ export class Tenant extends DurableObject<Env> {
       if (!old) return noKey(id);
       if (old.revokedAt !== null)
         return reject(409, `The key ${quote(id)} was revoked or rotated already. Create another key.`);
+      const rejection = this.#rejectManager(actor, old, now, id);
+      if (rejection) return rejection;
       const { role, site, scopes } = old;
       const added = this.#addKey({ ...successor, role, site, scopes }, now);
       if (added.ok) this.#keys.revoke(id, now + grace * 1_000);
@@ -248,9 +266,28 @@ export class Tenant extends DurableObject<Env> {
     });
   }
 
-  /** Returns audit entries, newest first, starting before entry `before`. */
-  listAudit(limit: number, before?: number): AuditEntry[] {
-    return this.#audit.list(limit, before);
+  /** Returns audit entries, newest first, starting before entry `before`: all, or only those of the tenant's own keys. */
+  listAudit(limit: number, before?: number, options?: { readonly byKeys: boolean }): AuditEntry[] {
+    return this.#audit.list(limit, before, options);
+  }
+
+  /** Changes what the tenant sets itself, and updates all sites. */
+  updateOwn(changes: OwnChange, actor: Actor): Promise<Outcome<ManageView>> {
+    return this.#runChange(actor, 'tenant.manage', Object.keys(changes).join(' '), (now) => {
+      const settings = this.#settings.get();
+      const rejection = settings && rejectOwnOrigins(settings, changes.origins);
+      if (rejection) return rejection;
+      this.#settings.changeOwn(changes);
+      this.#updateAllSites(now);
+      const view = this.showOwn();
+      return view ? accept(view) : NO_TENANT;
+    });
+  }
+
+  /** Returns what the tenant sets itself, and its bounds; undefined where it does not exist. */
+  showOwn(): ManageView | undefined {
+    const settings = this.#settings.get();
+    return settings && manageView(settings);
   }
 
   override async alarm(): Promise<void> {
@@ -275,12 +312,27 @@ export class Tenant extends DurableObject<Env> {
   ): Promise<Outcome<T>> {
     const now = Date.now();
     if (action !== 'tenant.create' && !this.#settings.get()) return NO_TENANT;
+    // The key may have been revoked since the Worker has authenticated it.
+    if (actor.manager !== undefined && !isManager(this.#keys.get(actor.manager), now)) return NOT_VALID;
     const outcome = this.ctx.storage.transactionSync(() => run(now));
     if (this.#settings.get()) {
       this.#audit.record({ ...actor, action, target, outcome: outcome.ok ? 'ok' : outcome.reason }, now);
     }
     await this.#deliverUpdates();
     return outcome.ok ? { ...outcome, unreachedSites: this.#outbox.unreachedSites(Date.now()) } : outcome;
+  }
+
+  /** Returns why a tenant may not create this key itself; undefined for an administrator. */
+  #rejectManager(
+    { manager }: Actor,
+    key: Pick<NewKey, 'role' | 'scopes'>,
+    now: number,
+    replaced?: string,
+  ): ChangeResult<never> | undefined {
+    const settings = this.#settings.get();
+    if (manager === undefined || !settings) return undefined;
+    const others = this.#keys.list().filter(({ id }) => id !== replaced);
+    return rejectOwnKey(settings, key, others, now);
   }
 
   #addKey({ id, hash, role, site, scopes }: NewKey, now: number): ChangeResult<KeyView> {

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { AdaptersMode, ReplicatedDialogs } from '../../policy/adapters-setting.ts';
 import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
-import { Id, Limits, Pattern, Policy, Rules, SCOPES, Scope } from '../../policy/policy.ts';
+import { ManagementBounds } from '../../policy/management-bounds.ts';
+import { DEFAULT_SCOPES, Id, Limits, Pattern, Policy, Rules, Scope } from '../../policy/policy.ts';
 import { expectations } from '../validation/expectations.ts';
 
 /** The longest time that a rotated key remains valid beside its successor, in seconds: 7 days. */
@@ -30,13 +31,13 @@ function patterns(list: typeof Rules.shape.allow) {
 }
 
 /** A list that is given replaces the previous one. */
-const RulesChange = z.strictObject({
+export const RulesChange = z.strictObject({
   allow: patterns(Rules.shape.allow),
   deny: patterns(Rules.shape.deny),
 });
 
 /** An origin in the form in which browsers send it (RFC 6454 §7), because origins are compared as text. */
-const Origin = z
+export const Origin = z
   .string()
   .max(256)
   .refine((text) => text === '*' || isOrigin(text), {
@@ -45,11 +46,22 @@ const Origin = z
   })
   .register(expectations, { expected: 'an origin such as https://app.example.com, or *' });
 
+/** Any of the bounds; `null` resets one to its default. */
+const BoundsChange = z.strictObject(
+  Object.fromEntries(
+    Object.entries(ManagementBounds.shape).map(([name, bound]) => [
+      name,
+      bound.unwrap().nullable().optional(),
+    ]),
+  ),
+);
+
 const tenantFields = {
   limits: LimitsChange.optional(),
   rules: RulesChange.optional(),
   origins: z.array(Origin).max(100).optional(),
   kept_seconds: Policy.shape.kept_seconds.optional(),
+  bounds: BoundsChange.optional(),
 };
 const siteFields = {
   location: z.enum(LOCATIONS).nullable().optional(),
@@ -64,7 +76,7 @@ export const TenantChange = z.strictObject(tenantFields).refine(...notEmpty(tena
 export const SiteBody = z.strictObject({ id: Id, ...siteFields });
 export const SiteChange = z.strictObject(siteFields).refine(...notEmpty(siteFields));
 
-/** A new key. An API key has all scopes by default; an adapter key is for one site. */
+/** A new key. An API key has all scopes but `manage` by default; an adapter key is for one site. */
 export const KeyBody = z.discriminatedUnion('role', [
   z.strictObject({
     role: z.literal('api'),
@@ -72,7 +84,7 @@ export const KeyBody = z.discriminatedUnion('role', [
     scopes: z
       .array(Scope)
       .min(1)
-      .default([...SCOPES])
+      .default([...DEFAULT_SCOPES])
       .transform((scopes) => [...new Set(scopes)]),
   }),
   z.strictObject({ role: z.literal('adapter'), site: Id }),
@@ -94,7 +106,7 @@ export const TenantsQuery = z.strictObject({
   deleted: z.enum(['true', 'false']).optional(),
 });
 
-function notEmpty(fields: object): [(body: object) => boolean, { message: string }] {
+export function notEmpty(fields: object): [(body: object) => boolean, { message: string }] {
   const message = `changes nothing. Give at least one of ${Object.keys(fields).join(', ')}.`;
   return [(body) => Object.values(body).some((value) => value !== undefined), { message }];
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AdaptersMode, ReplicatedDialogs } from '../../policy/adapters-setting.ts';
 import { LinkSetting } from '../../policy/link-setting.ts';
 import { LOCATIONS } from '../../policy/locations.ts';
+import { ManagementBounds } from '../../policy/management-bounds.ts';
 import { Id, Limits, Policy, Rules, Scope } from '../../policy/policy.ts';
 import { LinkView } from '../http/link-view.ts';
 import { SiteUsage } from '../http/usage.ts';
@@ -16,6 +17,10 @@ export const TenantView = z.object({
   rules: Rules,
   origins: z.array(z.string()).readonly(),
   kept_seconds: Policy.shape.kept_seconds,
+  bounds: ManagementBounds.meta({ description: 'what the tenant may manage itself' }),
+  own: z
+    .object({ rules: Rules, origins: z.array(z.string()).readonly() })
+    .meta({ description: 'what the tenant has set itself. It applies as well' }),
   version: z.number().int(),
 });
 export type TenantView = z.infer<typeof TenantView>;

@@ -1,6 +1,6 @@
 /** `POST /v1/tokens`: how a back end exchanges its API key for a client token. @module */
 import * as z from 'zod';
-import { Id, Scope } from '../../policy/policy.ts';
+import { Id, Scope, TokenScope } from '../../policy/policy.ts';
 import { SipUri } from '../rpc/field-types.ts';
 import { expectations } from '../validation/expectations.ts';
 
@@ -19,11 +19,11 @@ export const TokenRequest = z.strictObject({
   site: Id.optional().meta({ description: 'required unless the key is for one site' }),
   subject: Subject.meta({ description: 'the user that the token is for' }),
   scopes: z
-    .array(Scope.exclude(['tokens']))
+    .array(TokenScope)
     .min(1)
     .max(Scope.options.length)
     .optional()
-    .meta({ description: 'default: all scopes of the key except `tokens`' }),
+    .meta({ description: 'default: all scopes of the key except `tokens` and `manage`' }),
   caller: SipUri.optional().meta({
     description: 'the only address that may dial; the token then sees and controls only its own calls',
   }),

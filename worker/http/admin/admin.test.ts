@@ -2,8 +2,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { SCOPES } from '../../../shared/policy/policy.ts';
-import { hashSecret, parseApiKey } from '../../auth/api-keys.ts';
+import { DEFAULT_SCOPES } from '../../../shared/policy/policy.ts';
+import { parseApiKey } from '../../auth/api-keys.ts';
+import { hashSecret } from '../../auth/key-text.ts';
 import { envWithoutObjects } from '../../testing/env-without-objects.ts';
 import { scenarios } from '../../testing/scenarios.ts';
 import { TestSite } from '../../testing/site.ts';
@@ -226,10 +227,10 @@ it('creates, changes and deletes sites', async () => {
     });
 });
 
-it('creates valid keys, with all scopes by default', async () => {
+it('creates valid keys, with all scopes but manage by default', async () => {
   const path = await createTenant('berlin');
   const unlimited = await request('POST', `${path}/keys`, { role: 'api' });
-  expect(unlimited).toMatchObject({ status: 201, body: { role: 'api', site: null, scopes: SCOPES } });
+  expect(unlimited).toMatchObject({ status: 201, body: { role: 'api', site: null, scopes: DEFAULT_SCOPES } });
   const limited = await request('POST', `${path}/keys`, {
     role: 'api',
     site: 'berlin',
@@ -330,7 +331,12 @@ it.each([
   ['POST', '/tenants', { id: 'x', origins: ['https://app.example.com/'] }, 'is not an origin'],
   ['POST', '/tenants', { id: 'x', origins: ['https://App.example.com'] }, 'is not an origin'],
   ['POST', '/tenants', { id: 'x', kept_seconds: 3_601 }, 'kept_seconds: '],
-  ['PATCH', '', {}, 'The body changes nothing. Give at least one of limits, rules, origins, kept_seconds.'],
+  [
+    'PATCH',
+    '',
+    {},
+    'The body changes nothing. Give at least one of limits, rules, origins, kept_seconds, bounds.',
+  ],
   ['PATCH', '', { id: 'other' }, 'id: unknown field.'],
   ['POST', '/sites', { id: 'x', location: 'mars' }, 'location: '],
   [

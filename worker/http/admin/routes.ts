@@ -1,4 +1,4 @@
-/** `/v1/admin`: administers tenants, sites, keys and audit trails, with the deployment's admin secret. @module */
+/** `/v1/admin`: administers tenants, sites, keys and audit trails, for the admin secret and for administrators. @module */
 import { Hono } from 'hono';
 import {
   AuditQuery,
@@ -12,50 +12,42 @@ import {
 } from '../../../shared/protocol/admin/requests.ts';
 import type { SiteDetails } from '../../../shared/protocol/admin/views.ts';
 import { quote } from '../../../shared/settings/quote.ts';
-import { formatApiKey, hashSecret } from '../../auth/api-keys.ts';
-import { timingSafeEqual } from '../../auth/timing-safe-equal.ts';
 import { problemResponse } from '../../errors/problem.ts';
-import { toBase64Url } from '../../objects/base64-url.ts';
-import type { Outcome } from '../../objects/outcome.ts';
-import type { AuditEntry } from '../../tenant/audit.ts';
-import { DIRECTORY_NAME, type Directory, MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
+import type { Actor } from '../../tenant/audit.ts';
+import { MAX_LISTED_TENANTS } from '../../tenant/directory.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import { switchboardOf } from '../switchboard-client.ts';
+import { createAdministratorRoutes } from './administrators.ts';
+import { authenticateAdministrator } from './authentication.ts';
 import { rejectUnsafeLink } from './dial-url.ts';
-import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
+import { directoryOf } from './directory.ts';
+import { generateKey, missingKeySecrets, respondWithKey } from './new-key.ts';
+import { auditPage, readBody, readQuery, respondWith } from './request-response.ts';
 import { createWebhookRoutes } from './webhooks.ts';
-
-/** Bytes of a key's secret: as many as its MAC has. */
-const SECRET_BYTES = 32;
-
-/** Bytes of a key's id, which is not secret. 64 bits do not collide among the keys of a tenant. */
-const ID_BYTES = 8;
 
 interface AdminEnv {
   readonly Bindings: Env;
-  readonly Variables: { readonly tenant: DurableObjectStub<Tenant> };
+  readonly Variables: {
+    readonly actor: Actor;
+    readonly tenant: DurableObjectStub<Tenant>;
+    readonly tenantId: string;
+  };
 }
 
-/** Returns the routes, to be mounted at `/v1/admin`. All of them require `Authorization: Bearer` with the admin secret. */
+/** Returns the routes, to be mounted at `/v1/admin`. See `authentication.ts` for who may use them. */
 export function createAdminRoutes(): Hono<AdminEnv> {
   const routes = new Hono<AdminEnv>();
   return routes
-    .use('*', async ({ env, req }, next) => {
-      const secret = /^Bearer +(\S+)$/i.exec(req.header('Authorization') ?? '')?.[1];
-      // Compared also where one is missing, so that the duration does not reveal it.
-      const isEqual = await timingSafeEqual(secret ?? '', env.ADMIN_SECRET ?? '');
-      if (secret && env.ADMIN_SECRET && isEqual) return next();
-      const detail = 'Missing or invalid admin secret. Send it as `Authorization: Bearer …`.';
-      return problemResponse(401, detail, { 'WWW-Authenticate': 'Bearer' });
-    })
+    .use('*', authenticateAdministrator)
+    .route('/administrators', createAdministratorRoutes())
 
-    .post('/tenants', async ({ env, req }) => {
+    .post('/tenants', async ({ env, req, var: { actor } }) => {
       const body = await readBody(TenantBody, req.raw);
       if (body instanceof Response) return body;
       const { id, ...changes } = body;
-      const outcome = await tenantOf(env, id).create(id, changes, actorOf(req.raw));
+      const outcome = await tenantOf(env, id).create(id, changes, actor);
       const result = outcome.ok ? 'ok' : outcome.reason;
-      await directoryOf(env).recordAudit(actorOf(req.raw), 'tenant.create', id, result);
+      await directoryOf(env).recordAudit(actor, 'tenant.create', id, result);
       return respondWith(outcome, 201);
     })
     .get('/tenants', async ({ env, req }) => {
@@ -78,6 +70,7 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       if (!(await directoryOf(env).has(id)))
         return problemResponse(404, 'There is no such tenant. List the tenants to see their ids.');
       set('tenant', tenantOf(env, id));
+      set('tenantId', id);
       return next();
     })
     .get('/tenants/:tenant', async ({ var: { tenant } }) => {
@@ -86,27 +79,28 @@ export function createAdminRoutes(): Hono<AdminEnv> {
         ? Response.json(view)
         : problemResponse(404, 'There is no such tenant. List the tenants to see their ids.');
     })
-    .patch('/tenants/:tenant', async ({ req, var: { tenant } }) => {
+    .patch('/tenants/:tenant', async ({ req, var: { actor, tenant } }) => {
       const body = await readBody(TenantChange, req.raw);
       if (body instanceof Response) return body;
-      return respondWith(await tenant.update(body, actorOf(req.raw)));
+      return respondWith(await tenant.update(body, actor));
     })
-    .delete('/tenants/:tenant', async ({ env, req, var: { tenant } }) => {
+    .delete('/tenants/:tenant', async ({ env, req, var: { actor, tenant } }) => {
       const id = req.param('tenant');
       const directory = directoryOf(env);
-      const outcome = await tenant.delete(actorOf(req.raw));
-      await directory.recordAudit(actorOf(req.raw), 'tenant.delete', id, outcome.ok ? 'ok' : outcome.reason);
+      const outcome = await tenant.delete(actor);
+      const result = outcome.ok ? 'ok' : outcome.reason;
+      await directory.recordAudit(actor, 'tenant.delete', id, result);
       if (!outcome.ok) await directory.markMissing(id);
       return respondWith(outcome);
     })
 
-    .post('/tenants/:tenant/sites', async ({ env, req, var: { tenant } }) => {
+    .post('/tenants/:tenant/sites', async ({ env, req, var: { actor, tenant } }) => {
       const body = await readBody(SiteBody, req.raw);
       if (body instanceof Response) return body;
       const unsafe = rejectUnsafeLink(body.link, env);
       if (unsafe) return unsafe;
       const { id, ...changes } = body;
-      return respondWith(await tenant.createSite(id, changes, actorOf(req.raw)), 201);
+      return respondWith(await tenant.createSite(id, changes, actor), 201);
     })
     .get('/tenants/:tenant/sites', async ({ var: { tenant } }) =>
       Response.json({ sites: await tenant.listSites() }),
@@ -126,33 +120,33 @@ export function createAdminRoutes(): Hono<AdminEnv> {
       const link = { setting: site.link, ...health };
       return Response.json({ ...site, usage, link } satisfies SiteDetails);
     })
-    .patch('/tenants/:tenant/sites/:site', async ({ env, req, var: { tenant } }) => {
+    .patch('/tenants/:tenant/sites/:site', async ({ env, req, var: { actor, tenant } }) => {
       const body = await readBody(SiteChange, req.raw);
       if (body instanceof Response) return body;
       const unsafe = rejectUnsafeLink(body.link, env);
       if (unsafe) return unsafe;
-      return respondWith(await tenant.updateSite(req.param('site'), body, actorOf(req.raw)));
+      return respondWith(await tenant.updateSite(req.param('site'), body, actor));
     })
-    .delete('/tenants/:tenant/sites/:site', async ({ req, var: { tenant } }) =>
-      respondWith(await tenant.deleteSite(req.param('site'), actorOf(req.raw))),
+    .delete('/tenants/:tenant/sites/:site', async ({ req, var: { actor, tenant } }) =>
+      respondWith(await tenant.deleteSite(req.param('site'), actor)),
     )
 
-    .post('/tenants/:tenant/keys', async ({ env, req, var: { tenant } }) => {
+    .post('/tenants/:tenant/keys', async ({ env, req, var: { actor, tenant } }) => {
       const body = await readBody(KeyBody, req.raw);
       if (body instanceof Response) return body;
       if (!env.KEY_SECRETS) return missingKeySecrets();
-      const { id, hash, text } = await generateKey({ role: body.role, tenant: req.param('tenant') }, env);
+      const { id, hash, text } = await generateKey({ role: body.role, owner: req.param('tenant') }, env);
       const scopes = body.role === 'api' ? body.scopes : [];
       const key = { id, hash, role: body.role, site: body.site ?? null, scopes };
-      return respondWithKey(text, await tenant.createKey(key, actorOf(req.raw)));
+      return respondWithKey(text, await tenant.createKey(key, actor));
     })
     .get('/tenants/:tenant/keys', async ({ var: { tenant } }) =>
       Response.json({ keys: await tenant.listKeys() }),
     )
-    .delete('/tenants/:tenant/keys/:key', async ({ req, var: { tenant } }) =>
-      respondWith(await tenant.revokeKey(req.param('key'), actorOf(req.raw))),
+    .delete('/tenants/:tenant/keys/:key', async ({ req, var: { actor, tenant } }) =>
+      respondWith(await tenant.revokeKey(req.param('key'), actor)),
     )
-    .post('/tenants/:tenant/keys/:key/rotate', async ({ env, req, var: { tenant } }) => {
+    .post('/tenants/:tenant/keys/:key/rotate', async ({ env, req, var: { actor, tenant } }) => {
       const body = await readBody(RotateKeyBody, req.raw);
       if (body instanceof Response) return body;
       const old = (await tenant.listKeys()).find(({ id }) => id === req.param('key'));
@@ -162,8 +156,8 @@ export function createAdminRoutes(): Hono<AdminEnv> {
           `There is no key ${quote(req.param('key'))}. List the keys to see their ids.`,
         );
       if (!env.KEY_SECRETS) return missingKeySecrets();
-      const { id, hash, text } = await generateKey({ role: old.role, tenant: req.param('tenant') }, env);
-      return respondWithKey(text, await tenant.rotateKey(old.id, { id, hash }, body.grace, actorOf(req.raw)));
+      const { id, hash, text } = await generateKey({ role: old.role, owner: req.param('tenant') }, env);
+      return respondWithKey(text, await tenant.rotateKey(old.id, { id, hash }, body.grace, actor));
     })
     .route('/tenants/:tenant/sites/:site/webhooks', createWebhookRoutes())
     .get('/tenants/:tenant/audit', async ({ req, var: { tenant } }) => {
@@ -173,38 +167,6 @@ export function createAdminRoutes(): Hono<AdminEnv> {
     });
 }
 
-function directoryOf({ DIRECTORY: namespace }: Env): DurableObjectStub<Directory> {
-  return namespace.get(namespace.idFromName(DIRECTORY_NAME));
-}
-
 function tenantOf({ TENANT }: Env, id: string): DurableObjectStub<Tenant> {
   return TENANT.get(TENANT.idFromName(id));
-}
-
-/** Generates a key. The administrator gets its text, the tenant only the hash of its secret. */
-async function generateKey(owner: { role: 'api' | 'adapter'; tenant: string }, env: Env) {
-  const id = Array.from(randomBytes(ID_BYTES), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  const secret = toBase64Url(randomBytes(SECRET_BYTES));
-  return { id, hash: await hashSecret(secret), text: await formatApiKey({ ...owner, id, secret }, env) };
-}
-
-function missingKeySecrets(): Response {
-  return problemResponse(
-    503,
-    'KEY_SECRETS is not set, so this deployment cannot create keys. Set this secret first.',
-  );
-}
-
-function randomBytes(length: number): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-
-/** Responds with the text of a key: the only time that it is shown. */
-function respondWithKey<T>(key: string, outcome: Outcome<T>): Response {
-  return respondWith(outcome.ok ? { ...outcome, value: { ...outcome.value, key } } : outcome, 201);
-}
-
-function auditPage(entries: readonly AuditEntry[], limit: number): Response {
-  const last = entries.length === limit ? entries.at(-1) : undefined;
-  return Response.json({ entries, ...(last ? { next: last.n } : {}) });
 }

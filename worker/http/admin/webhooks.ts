@@ -1,5 +1,6 @@
-/** `/v1/admin/tenants/:tenant/sites/:site/webhooks`: administers the endpoints of a site and their deliveries. @module */
+/** `…/sites/:site/webhooks` of administrators and tenants: manages the endpoints of a site and their deliveries. @module */
 import { Hono } from 'hono';
+import { isHostWithin, type ManagementBounds } from '../../../shared/policy/management-bounds.ts';
 import { isSpecialHost } from '../../../shared/policy/special-addresses.ts';
 import { showValue } from '../../../shared/protocol/validation/validate.ts';
 import { DeliveriesQuery } from '../../../shared/protocol/webhooks/deliveries.ts';
@@ -11,14 +12,19 @@ import {
 import { quote } from '../../../shared/settings/quote.ts';
 import { problemResponse } from '../../errors/problem.ts';
 import type { Outcome } from '../../objects/outcome.ts';
+import type { Actor } from '../../tenant/audit.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
-import { actorOf, readBody, readQuery, respondWith } from './request-response.ts';
+import { readBody, readQuery, respondWith } from './request-response.ts';
 
 interface WebhooksEnv {
   readonly Bindings: Env;
   readonly Variables: {
+    readonly actor: Actor;
     readonly tenant: DurableObjectStub<Tenant>;
+    readonly tenantId: string;
+    /** Where a tenant may send webhooks; absent for an administrator. */
+    readonly bounds?: ManagementBounds;
     /** `tenant/site`. */
     readonly siteName: string;
     readonly webhooks: DurableObjectStub<Webhooks>;
@@ -28,19 +34,19 @@ interface WebhooksEnv {
 /** Returns the routes, to be mounted below those that set the tenant. Changes are recorded in its audit trail. */
 export function createWebhookRoutes(): Hono<WebhooksEnv> {
   return new Hono<WebhooksEnv>()
-    .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant } }, next) => {
+    .use('*', async ({ env: { WEBHOOKS }, req, set, var: { tenant, tenantId } }, next) => {
       const site = req.param('site') ?? '';
       // A site that does not exist has no object, and a request for it must not create one.
       if (!(await hasSite(tenant, site))) return siteNotFound(site);
-      const siteName = `${req.param('tenant')}/${site}`;
+      const siteName = `${tenantId}/${site}`;
       set('siteName', siteName);
       set('webhooks', WEBHOOKS.get(WEBHOOKS.idFromName(siteName)));
       return next();
     })
-    .post('/', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
+    .post('/', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointBody, req.raw);
       if (body instanceof Response) return body;
-      const rejection = rejectUnsafeUrl(body.url, env);
+      const rejection = rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds);
       if (rejection) return rejection;
       const outcome = await webhooks.create(siteName, body);
       const site = siteOf(siteName);
@@ -51,7 +57,7 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       }
       await recordAudit(
         tenant,
-        req.raw,
+        actor,
         'webhook.create',
         siteName,
         outcome.ok ? outcome.value.id : '',
@@ -64,34 +70,37 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const view = await webhooks.show(req.param('webhook'));
       return view ? Response.json(view) : webhookNotFound(req.param('webhook'));
     })
-    .patch('/:webhook', async ({ env, req, var: { tenant, siteName, webhooks } }) => {
+    .patch('/:webhook', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointChange, req.raw);
       if (body instanceof Response) return body;
-      const rejection = body.url === undefined ? undefined : rejectUnsafeUrl(body.url, env);
+      const rejection =
+        body.url === undefined
+          ? undefined
+          : (rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds));
       if (rejection) return rejection;
       const id = req.param('webhook');
       const outcome = await webhooks.update(id, body);
-      await recordAudit(tenant, req.raw, 'webhook.change', siteName, id, outcome);
+      await recordAudit(tenant, actor, 'webhook.change', siteName, id, outcome);
       return respondWith(outcome);
     })
-    .delete('/:webhook', async ({ req, var: { tenant, siteName, webhooks } }) => {
+    .delete('/:webhook', async ({ req, var: { actor, tenant, siteName, webhooks } }) => {
       const id = req.param('webhook');
       const outcome = await webhooks.remove(id);
-      await recordAudit(tenant, req.raw, 'webhook.delete', siteName, id, outcome);
+      await recordAudit(tenant, actor, 'webhook.delete', siteName, id, outcome);
       return respondWith(outcome);
     })
-    .post('/:webhook/rotate', async ({ req, var: { tenant, siteName, webhooks } }) => {
+    .post('/:webhook/rotate', async ({ req, var: { actor, tenant, siteName, webhooks } }) => {
       const body = await readBody(RotateSecretBody, req.raw);
       if (body instanceof Response) return body;
       const id = req.param('webhook');
       const outcome = await webhooks.rotateSecret(id, body.grace);
-      await recordAudit(tenant, req.raw, 'webhook.rotate', siteName, id, outcome);
+      await recordAudit(tenant, actor, 'webhook.rotate', siteName, id, outcome);
       return respondWith(outcome, 201);
     })
-    .post('/:webhook/test', async ({ req, var: { tenant, siteName, webhooks } }) => {
+    .post('/:webhook/test', async ({ req, var: { actor, tenant, siteName, webhooks } }) => {
       const id = req.param('webhook');
       const outcome = await webhooks.sendTest(id);
-      await recordAudit(tenant, req.raw, 'webhook.test', siteName, id, outcome);
+      await recordAudit(tenant, actor, 'webhook.test', siteName, id, outcome);
       return respondWith(outcome, 202);
     })
     .get('/:webhook/deliveries', async ({ req, var: { webhooks } }) => {
@@ -102,12 +111,15 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const last = deliveries.length === query.limit ? deliveries.at(-1) : undefined;
       return Response.json({ deliveries, ...(last ? { next: last.n } : {}) });
     })
-    .post('/:webhook/deliveries/:n{[0-9]+}/replay', async ({ req, var: { tenant, siteName, webhooks } }) => {
-      const { webhook: id, n } = req.param();
-      const outcome = await webhooks.replay(id, Number(n));
-      await recordAudit(tenant, req.raw, 'webhook.replay', siteName, `${id} ${n}`, outcome);
-      return respondWith(outcome, 202);
-    });
+    .post(
+      '/:webhook/deliveries/:n{[0-9]+}/replay',
+      async ({ req, var: { actor, tenant, siteName, webhooks } }) => {
+        const { webhook: id, n } = req.param();
+        const outcome = await webhooks.replay(id, Number(n));
+        await recordAudit(tenant, actor, 'webhook.replay', siteName, `${id} ${n}`, outcome);
+        return respondWith(outcome, 202);
+      },
+    );
 }
 
 async function hasSite(tenant: DurableObjectStub<Tenant>, site: string): Promise<boolean> {
@@ -142,10 +154,19 @@ function rejectUnsafeUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | 
   return undefined;
 }
 
+/** Rejects hosts to which an administrator does not let the tenant send webhooks. */
+function rejectUrlOutside(url: string, bounds: ManagementBounds | undefined): Response | undefined {
+  if (!bounds || isHostWithin(bounds, new URL(url).hostname)) return undefined;
+  return problemResponse(
+    403,
+    `url: this tenant may not send webhooks to ${showValue(url)}. It may send them to ${bounds.webhook_hosts.join(', ') || 'no host'}. Ask an administrator to change this.`,
+  );
+}
+
 /** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */
 async function recordAudit(
   tenant: DurableObjectStub<Tenant>,
-  request: Request,
+  actor: Actor,
   action: string,
   siteName: string,
   id: string,
@@ -153,7 +174,7 @@ async function recordAudit(
 ): Promise<void> {
   const target = `${siteOf(siteName)} ${id}`.trim();
   await tenant.recordAudit({
-    ...actorOf(request),
+    ...actor,
     action,
     target,
     outcome: outcome.ok ? 'ok' : outcome.reason,

@@ -9,7 +9,7 @@ import { type Permissions, rejectReason, withOwnCallsOnly } from './authorizatio
 
 const URIS = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 
-const COMMANDS: [method: Exclude<Scope, 'read' | 'tokens'>, params: Record<string, string>][] = [
+const COMMANDS: [method: Exclude<Scope, 'read' | 'tokens' | 'manage'>, params: Record<string, string>][] = [
   ['CallStart', URIS],
   ['CallEnd', { callid: 'c1' }],
   ['CallHold', { callid: 'c1' }],
@@ -22,9 +22,9 @@ const otherScopes = (method: Scope) => COMMANDS.map(([name]) => name).filter((na
 describe('a permission check', () => {
   it.each(COMMANDS)('%s needs its own scope and no other', (method, params) => {
     expect(rejectReason(method, params, { scopes: [method] }, [])).toBeUndefined();
-    expect(rejectReason(method, params, { scopes: [...otherScopes(method), 'read', 'tokens'] }, [])).toMatch(
-      new RegExp(`^The scope ${method} is missing`),
-    );
+    expect(
+      rejectReason(method, params, { scopes: [...otherScopes(method), 'read', 'tokens', 'manage'] }, []),
+    ).toMatch(new RegExp(`^The scope ${method} is missing`));
   });
 
   it.each([
