@@ -11,7 +11,7 @@ import {
 } from '../../../shared/protocol/webhooks/endpoints.ts';
 import { quote } from '../../../shared/settings/quote.ts';
 import { problemResponse } from '../../errors/problem.ts';
-import type { Outcome } from '../../objects/outcome.ts';
+import { type Outcome, type Rejection, reject } from '../../objects/outcome.ts';
 import type { Actor } from '../../tenant/audit.ts';
 import type { Tenant } from '../../tenant/tenant.ts';
 import type { Webhooks } from '../../webhooks/webhooks.ts';
@@ -46,8 +46,13 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
     .post('/', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointBody, req.raw);
       if (body instanceof Response) return body;
-      const rejection = rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds);
+      const rejection = rejectUnsafeUrl(body.url, env);
       if (rejection) return rejection;
+      const outside = outsideBounds(body.url, bounds);
+      if (outside) {
+        await recordAudit(tenant, actor, 'webhook.create', siteName, '', outside);
+        return respondWith(outside);
+      }
       const outcome = await webhooks.create(siteName, body);
       const site = siteOf(siteName);
       // The site may have been deleted since it was found: the body may have taken long to arrive.
@@ -70,16 +75,24 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const view = await webhooks.show(req.param('webhook'));
       return view ? Response.json(view) : webhookNotFound(req.param('webhook'));
     })
+    .on(['PATCH', 'DELETE', 'POST'], ['/:webhook', '/:webhook/*'], async (context, next) => {
+      const { actor, bounds, tenant, siteName, webhooks } = context.var;
+      const id = context.req.param('webhook');
+      const view = bounds && (await webhooks.show(id));
+      // Otherwise a tenant could read the secret of an administrator's endpoint, and send events in the name of the site.
+      const outside = view && outsideBounds(view.url, bounds);
+      if (!outside) return next();
+      await recordAudit(tenant, actor, 'webhook.change', siteName, id, outside);
+      return respondWith(outside);
+    })
     .patch('/:webhook', async ({ env, req, var: { actor, bounds, tenant, siteName, webhooks } }) => {
       const body = await readBody(EndpointChange, req.raw);
       if (body instanceof Response) return body;
-      const rejection =
-        body.url === undefined
-          ? undefined
-          : (rejectUnsafeUrl(body.url, env) ?? rejectUrlOutside(body.url, bounds));
+      const rejection = body.url === undefined ? undefined : rejectUnsafeUrl(body.url, env);
       if (rejection) return rejection;
       const id = req.param('webhook');
-      const outcome = await webhooks.update(id, body);
+      const outside = body.url === undefined ? undefined : outsideBounds(body.url, bounds);
+      const outcome = outside ?? (await webhooks.update(id, body));
       await recordAudit(tenant, actor, 'webhook.change', siteName, id, outcome);
       return respondWith(outcome);
     })
@@ -154,13 +167,12 @@ function rejectUnsafeUrl(url: string, { WEBHOOKS_TO_PRIVATE }: Env): Response | 
   return undefined;
 }
 
-/** Rejects hosts to which an administrator does not let the tenant send webhooks. */
-function rejectUrlOutside(url: string, bounds: ManagementBounds | undefined): Response | undefined {
+/** Returns why a tenant may not set an endpoint, or change it: an administrator does not let it send webhooks to that host. */
+function outsideBounds(url: string, bounds: ManagementBounds | undefined): Rejection | undefined {
   if (!bounds || isHostWithin(bounds, new URL(url).hostname)) return undefined;
-  return problemResponse(
-    403,
-    `url: this tenant may not send webhooks to ${showValue(url)}. It may send them to ${bounds.webhook_hosts.join(', ') || 'no host'}. Ask an administrator to change this.`,
-  );
+  const hosts = bounds.webhook_hosts.join(', ') || 'no host';
+  const reason = `url: this tenant may not send webhooks to ${showValue(url)}, nor change those that go there. It may use ${hosts}. Ask an administrator to change this.`;
+  return reject(403, reason);
 }
 
 /** Records a change in the tenant's audit trail; its target is the site followed by the webhook. */

@@ -145,10 +145,32 @@ describe('the bounds of a tenant', () => {
     const answer = await manage(method, path, body);
     expect([answer.status, String(answer.body['detail'])]).toEqual([status, expect.stringContaining(detail)]);
     const { entries } = (await asAdmin('GET', `/tenants/${id}/audit?limit=1`)).body;
-    if (status === 403 && !path.includes('webhooks'))
+    if (status === 403)
       expect(entries).toMatchObject([
         { actor: expect.stringMatching(/^key:/), outcome: answer.body['detail'] },
       ]);
+  });
+
+  it('keep a tenant from what an administrator sends elsewhere: it may see that webhook, and not change it or read its secret', async () => {
+    const { id, manage } = await createTenant({ bounds });
+    const path = `/tenants/${id}/sites/berlin/webhooks`;
+    const { body } = await asAdmin('POST', path, { url: 'https://billing.example' });
+    const webhook = `/sites/berlin/webhooks/${body['id']}`;
+    expect((await manage('GET', webhook)).status).toBe(200);
+    for (const [method, more, change] of [
+      ['PATCH', '', { description: 'ours' }],
+      ['PATCH', '', { url: 'https://hooks.acme.example' }],
+      ['DELETE', '', undefined],
+      ['POST', '/rotate', {}],
+      ['POST', '/test', {}],
+      ['POST', '/deliveries/1/replay', {}],
+    ] as const) {
+      const answer = await manage(method, webhook + more, change);
+      expect([answer.status, answer.body['detail']]).toEqual([403, expect.stringContaining('billing')]);
+      const { entries } = (await asAdmin('GET', `/tenants/${id}/audit?limit=1`)).body;
+      expect(entries).toMatchObject([{ outcome: answer.body['detail'] }]);
+    }
+    expect((await asAdmin('DELETE', `${path}/${body['id']}`)).status).toBe(200);
   });
 
   it('hold for changed webhooks and rotated keys, and count only keys that are valid', async () => {
