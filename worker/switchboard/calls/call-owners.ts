@@ -56,14 +56,3 @@ export class CallOwners {
     for (const callid of byAdapter.activeOf(undefined)) byAdapter.moveTo(callid, adapter, now);
   }
 }
-
-/** Returns the adapter of the first of these calls that has one: a Call-ID, or the `cmd_id` of a running CallStart of the subject. */
-export function adapterOfCalls(
-  callids: readonly string[],
-  subject: string,
-  { calls, runner }: Pick<Dependencies, 'calls' | 'runner'>,
-): string | undefined {
-  const adapterOf = (callid: string) =>
-    calls.byAdapter.adapterOf(callid) ?? runner.find(subject, callid)?.adapter;
-  return callids.map(adapterOf).find((adapter) => adapter !== undefined);
-}

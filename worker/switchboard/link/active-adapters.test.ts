@@ -2,7 +2,7 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { advanceClock } from '../../testing/clock.ts';
-import { dialogEvent } from '../../testing/scenarios.ts';
+import { dialogEvent, scenarios } from '../../testing/scenarios.ts';
 import { policy, TestSite } from '../../testing/site.ts';
 import { LOST_ADAPTER_MS } from './active-adapters.ts';
 import { chooseAdapter } from './choose-adapter.ts';
@@ -50,9 +50,42 @@ describe('all adapters serve the site', () => {
     await expect.poll(() => two.miRequests.map(({ method }) => method)).toContain('dlg_end_dlg');
     expect(one.miRequests).toEqual([]);
     two.close();
+    const data =
+      /^The call "call" is at the OpenSIPS of the adapter "two", which was lost \d+ s ago\. Nothing was/;
     await expect
       .poll(() => client.request('CallHold', { callid: 'call', leg: 'caller' }))
-      .toMatchObject({ error: { message: 'No adapter connected' } });
+      .toMatchObject({ error: { message: 'No adapter connected', data: expect.stringMatching(data) } });
+    expect(one.miRequests).toEqual([]);
+  });
+
+  it('a CallEnd by the cmd_id of a CallStart that has ended is for the adapter of its call', async () => {
+    const site = new TestSite();
+    const fields = { active_adapters: { replicated_dialogs: false } };
+    const one = await site.adapter(scenarios.startOk, { adapter: 'one', fields });
+    const two = await site.adapter(() => ({}), { adapter: 'two', fields });
+    const client = await site.client({ policy: policy({}, { version: 0, ...fields }) });
+    await client.request('CallStart', { ...PARTIES, cmd_id: 'start' });
+    await client.untilEnded();
+    one.close();
+    await expect
+      .poll(() => client.request('CallEnd', { callid: 'start' }))
+      .toMatchObject({ error: { data: expect.stringContaining('the adapter "one"') } });
+    expect(two.miRequests).toEqual([]);
+  });
+
+  it('an attended transfer of calls at two OpenSIPS is refused, and nothing is sent', async () => {
+    const { one, two, client, stateOf } = await startTwo();
+    await one.raiseEvent(dialogEvent('first', 1, 4));
+    await two.raiseEvent(dialogEvent('second', 1, 4));
+    await expect.poll(() => stateOf('second')).toMatchObject({ state: 'answered' });
+    const calls = { callidA: 'first', legA: 'callee', callidB: 'second', legB: 'callee' };
+    expect(await client.request('CallAttendedTransfer', calls)).toMatchObject({
+      error: {
+        code: -32602,
+        data: 'callidB: the call "second" is at the OpenSIPS of the adapter "two", and callidA is at that of "one". Only calls at the same OpenSIPS can be joined. Use CallBlindTransfer.',
+      },
+    });
+    expect([...one.miRequests, ...two.miRequests]).toEqual([]);
   });
 
   it('an event that both report is applied once', async () => {
@@ -120,16 +153,15 @@ describe('the choice of an adapter', () => {
   ];
   const startsOf = (adapter: string) => ({ busy: 2, free: 1 })[adapter] ?? 0;
   it.each([
-    [undefined, false, 'free'],
-    ['busy', false, 'busy'],
-    ['deaf', true, 'deaf'],
-    ['lost', false, undefined],
-    ['lost', true, 'free'],
-  ])('for a call of %s, replicated %s: %s', (owner, isReplicated, expected) => {
-    expect(chooseAdapter(serving, { owner, startsOf, isReplicated })?.adapter).toBe(expected);
+    [undefined, 'free'],
+    ['busy', 'busy'],
+    ['deaf', 'deaf'],
+    ['lost', undefined],
+  ])('for a call of %s: %s', (owner, expected) => {
+    expect(chooseAdapter(serving, { owner, startsOf })?.adapter).toBe(expected);
   });
   it('is none if none serves the site', () => {
-    expect(chooseAdapter([], { owner: undefined, startsOf, isReplicated: true })).toBeUndefined();
+    expect(chooseAdapter([], { owner: undefined, startsOf })).toBeUndefined();
   });
 });
 
