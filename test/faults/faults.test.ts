@@ -29,7 +29,7 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   [3, 'shipped', 'bare workerd', {}],
   [4, 'shipped', 'miniflare', { harness: { startEdge: startMiniflare } }],
   [5, 'shipped', 'bare workerd with two adapters', { harness: { adapters: 2 } }],
-  [7, 'shipped', 'bare workerd with two active adapters', { harness: { adapters: 2, isActive: true } }],
+  [7, 'shipped', 'bare workerd with two active adapters', { harness: { adapters: 2, setting: 'active' } }],
   // The console is open meanwhile.
   [6, 'chromium', 'bare workerd', { commands: 30, console: true }],
 ])(
@@ -37,8 +37,8 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   { timeout: 300_000 },
   async (seed, client, platform, options) => {
     const rates = platform === 'miniflare' ? MINIFLARE_RATES : WORKERD_RATES;
-    const { adapters = 1, isActive = false } = options.harness ?? {};
-    const adapted = isActive ? forActiveAdapters(rates) : adapters > 1 ? forSeveralAdapters(rates) : rates;
+    const { adapters = 1, setting } = options.harness ?? {};
+    const adapted = setting ? forActiveAdapters(rates) : adapters > 1 ? forSeveralAdapters(rates) : rates;
     const faultRates = withoutLongOutages(adapted);
     const result = await runSeed(seed, { faultRates, commands: COMMANDS, client, ...options });
     process.stdout.write(formatSeedResult(result, `--commands ${COMMANDS} --client ${client}`));

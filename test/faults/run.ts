@@ -6,7 +6,7 @@ import { inspect, parseArgs } from 'node:util';
 import { ENDS, runAborts } from '../dial/aborts.ts';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
-import type { LinkMode } from './harness/linked-edge.ts';
+import type { AdaptersSetting, LinkMode } from './harness/linked-edge.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
 import {
@@ -35,6 +35,7 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
   --active        two adapters that both serve the site, each beside an OpenSIPS of its own, which fails as well. Every third
                   seed spares one of them: its commands must not notice
+  --replicated    the same beside one OpenSIPS, as with replicated dialogs: each adapter goes on with the calls of the other
   --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
@@ -63,6 +64,7 @@ const { values: flags } = parseArgs({
     console: { type: 'boolean', default: false },
     adapters: { type: 'string' },
     active: { type: 'boolean', default: false },
+    replicated: { type: 'boolean', default: false },
     link: { type: 'string', default: 'accept' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
@@ -74,10 +76,11 @@ const { values: flags } = parseArgs({
   },
 });
 
-const isActive = flags.active;
+const setting: AdaptersSetting = flags.replicated ? 'replicated' : flags.active ? 'active' : 'standby';
+const isActive = setting !== 'standby';
 const adapters = Number(flags.adapters ?? (isActive ? 2 : 1));
 if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
-if (isActive && adapters !== 2) throw new Error('--active needs two adapters: leave --adapters out.');
+if (isActive && adapters !== 2) throw new Error(`--${setting} needs two adapters: leave --adapters out.`);
 const ratesFor = (rates: FaultRates) =>
   isActive ? forActiveAdapters(rates) : adapters === 2 ? forSeveralAdapters(rates) : rates;
 const RATES = { workerd: ratesFor(WORKERD_RATES), miniflare: ratesFor(MINIFLARE_RATES) };
@@ -181,7 +184,7 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  const others = `--link ${flags.link} ${isActive ? '--active' : `--adapters ${adapters}`}${flags.console ? ' --console' : ''}`;
+  const others = `--link ${flags.link} ${isActive ? `--${setting}` : `--adapters ${adapters}`}${flags.console ? ' --console' : ''}`;
   return `--commands ${commands} --client ${client} ${others}`;
 }
 
@@ -190,12 +193,12 @@ function selectPlatform(
   seed: number,
   link: LinkMode,
 ): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  const spared = isActive && seed % SEEDS_PER_SPARED === 0 ? seed % adapters : undefined;
+  const spared = setting === 'active' && seed % SEEDS_PER_SPARED === 0 ? seed % adapters : undefined;
   const adapted = (rates: FaultRates) => {
     const dialed = link === 'dial' ? withDialer(rates) : rates;
     return spared === undefined ? dialed : withoutSharedFaults(dialed);
   };
-  const harness = { link, adapters, isActive, spared };
+  const harness = { link, adapters, setting, spared };
   if (seed % 4 !== 0) return { faultRates: adapted(RATES.workerd), console: flags.console, harness };
   return { faultRates: adapted(RATES.miniflare), harness: { ...harness, startEdge: startMiniflare } };
 }

@@ -1,5 +1,5 @@
 /** Authenticates for local development: loopback requests have full access to the open tenant `demo`. @module */
-import type { AdaptersMode } from '../../shared/policy/adapters-setting.ts';
+import type { ActiveAdapters } from '../../shared/policy/adapters-setting.ts';
 import { type DialTarget, IDLE_S } from '../../shared/policy/link-setting.ts';
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
 import { DEMO_KEY_ID } from '../../shared/protocol/dial.ts';
@@ -39,17 +39,22 @@ export const UNLIMITED_POLICY: Policy = {
 /** The name of the only site. */
 export const DEMO_SITE = 'demo/demo';
 
+/** What `ADAPTERS` may be, if one adapter does not serve the whole site. */
+const ACTIVE_ADAPTERS: Readonly<Record<string, ActiveAdapters>> = {
+  active: { replicated_dialogs: false },
+  replicated: { replicated_dialogs: true },
+};
+
 /**
  * Returns the policy of the site. Its adapters are dialed if `DIAL_URL` says where: one URL, or several with commas between them. All of
- * them serve it if `ADAPTERS` is `active`.
+ * them serve it if `ADAPTERS` is `active`, or `replicated` if each OpenSIPS has the dialogs of the others.
  */
-export function demoPolicy({ DIAL_URL, ADAPTERS }: Pick<Env, 'DIAL_URL' | 'ADAPTERS'>): Policy {
+export function demoPolicy({ DIAL_URL, ADAPTERS = '' }: Pick<Env, 'DIAL_URL' | 'ADAPTERS'>): Policy {
+  const active_adapters = ACTIVE_ADAPTERS[ADAPTERS];
   return {
     ...UNLIMITED_POLICY,
     ...(DIAL_URL ? { link: dialTargetOf(DIAL_URL) } : {}),
-    ...(ADAPTERS === ('active' satisfies AdaptersMode)
-      ? { active_adapters: { replicated_dialogs: false } }
-      : {}),
+    ...(active_adapters ? { active_adapters } : {}),
   };
 }
 

@@ -3,8 +3,8 @@
  *
  *     client ── clientProxy ── edge ── linkProxy ── adapter ── udpProxy ── simulator
  *
- * The link is opened from the right, or from the left if the edge dials. If all adapters serve the site, each has a link proxy, a UDP
- * proxy and a simulator of its own.
+ * The link is opened from the right, or from the left if the edge dials. If all adapters serve the site, each has a link proxy of its own, and
+ * mostly a UDP proxy and a simulator as well.
  * @module
  */
 import type { Simulator, SimulatorOptions } from '../../../simulator/index.ts';
@@ -52,7 +52,7 @@ export class FaultHarness implements AsyncDisposable {
   readonly faultLog: FaultLog;
   /** What all OpenSIPS have done. */
   readonly ledger: Ledger;
-  /** One OpenSIPS, or one for each adapter if all adapters serve the site. */
+  /** One OpenSIPS, or one for each adapter. */
   readonly nodes: readonly OpenSipsNode[];
   readonly #linkedEdge: LinkedEdge;
   readonly #options: FaultHarnessOptions;
@@ -77,11 +77,11 @@ export class FaultHarness implements AsyncDisposable {
 
   /** Starts the system. Resolves when the adapter is connected to the edge, or listens for it. */
   static async start(options: FaultHarnessOptions): Promise<FaultHarness> {
-    const { adapters = 1, isActive = false, spared, random, faultRates } = options;
+    const { adapters = 1, setting, spared, random, faultRates } = options;
     const faultLog = new FaultLog();
     const ledger = new Ledger(true);
     const nodes = await Promise.all(
-      Array.from({ length: isActive ? adapters : 1 }, (_, index) => {
+      Array.from({ length: setting === 'active' ? adapters : 1 }, (_, index) => {
         const rates = index === spared ? NO_UDP_FAULTS : faultRates;
         return startNode(ledger, { timers: TIMERS, ...options.simulator }, rates, random, faultLog);
       }),
@@ -118,7 +118,7 @@ export class FaultHarness implements AsyncDisposable {
     return node;
   }
 
-  /** The first OpenSIPS, which is the only one unless all adapters serve the site. */
+  /** The first OpenSIPS, which may be the only one. */
   get simulator(): Simulator {
     return this.nodeOf(0).simulator;
   }

@@ -6,7 +6,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEdge } from '../../../selfhost/workerd.ts';
-import type { AdaptersMode } from '../../../shared/policy/adapters-setting.ts';
 import { ADAPTER_KEY, stopProcess, waitUntil } from '../../harness/stack.ts';
 import { WebSocketProxy } from '../proxies/websocket-proxy.ts';
 import { trackChild } from './child-processes.ts';
@@ -30,13 +29,18 @@ export interface Edge {
 /** Who opens the link, as the edge sees it. */
 export type LinkMode = 'accept' | 'dial';
 
+/**
+ * Who serves the site: one adapter, all of them, each beside an OpenSIPS of its own, or all of them beside one OpenSIPS, which is what
+ * replicated dialogs are for the edge.
+ */
+export type AdaptersSetting = 'standby' | 'active' | 'replicated';
+
 /** Variables of the Worker of the tenant `demo`. */
 export interface DemoVariables {
   readonly ADAPTER_KEY: string;
   /** Where the edge dials the adapters, with commas between the URLs; empty if they connect to the edge. */
   readonly DIAL_URL: string;
-  /** Whether all adapters serve the site, or one does. */
-  readonly ADAPTERS: AdaptersMode;
+  readonly ADAPTERS: AdaptersSetting;
 }
 
 export type StartEdge = (variables: DemoVariables) => Promise<Edge>;
@@ -47,8 +51,8 @@ export interface LinkedEdgeOptions {
   readonly link?: LinkMode;
   /** How many adapters the site has; one by default. */
   readonly adapters?: number;
-  /** Whether all adapters serve the site; by default one does. */
-  readonly isActive?: boolean;
+  /** Which adapters serve the site; one by default. */
+  readonly setting?: AdaptersSetting;
   /** Starts the edge. The default is bare workerd. */
   readonly startEdge?: StartEdge;
 }
@@ -67,14 +71,14 @@ export interface LinkedEdge {
 export async function startLinkedEdge({
   link = 'accept',
   adapters = 1,
-  isActive = false,
+  setting = 'standby',
   startEdge = startWorkerd,
 }: LinkedEdgeOptions): Promise<LinkedEdge> {
-  const variables: DemoVariables = { ADAPTER_KEY, DIAL_URL: '', ADAPTERS: isActive ? 'active' : 'standby' };
+  const variables: DemoVariables = { ADAPTER_KEY, DIAL_URL: '', ADAPTERS: setting };
   if (link === 'accept') {
     const edge = await startEdge(variables);
     const clientProxy = await WebSocketProxy.start(edge.port);
-    const count = isActive ? adapters : 1;
+    const count = setting === 'standby' ? 1 : adapters;
     const linkProxies = await Promise.all(
       Array.from({ length: count }, () => WebSocketProxy.start(edge.port)),
     );

@@ -29,7 +29,7 @@ export type Fault =
   | { readonly kind: 'openSipsCrash'; readonly node: number; readonly ms: number };
 
 /** Which adapters and OpenSIPS a plan is for. */
-export type PlannedParts = Pick<FaultHarnessOptions, 'adapters' | 'isActive' | 'spared'>;
+export type PlannedParts = Pick<FaultHarnessOptions, 'adapters' | 'setting' | 'spared'>;
 
 /** A fault that is injected after this many commands have been started. */
 export interface PlannedFault {
@@ -80,7 +80,7 @@ function drawFault(
   kind: Fault['kind'],
   halfOpenMs: number,
   random: SeededRandom,
-  { adapters = 1, isActive = false, spared }: PlannedParts,
+  { adapters = 1, setting, spared }: PlannedParts,
 ): Fault {
   switch (kind) {
     case 'linkHalfOpen':
@@ -105,9 +105,9 @@ function drawFault(
       return { kind, ms: random.integer(...HANG_MS), adapter: drawAdapter() };
     case 'restartKeepingDialogs':
     case 'restartLosingDialogs':
-      return { kind, node: isActive ? drawAdapter() : 0 };
+      return { kind, node: setting === 'active' ? drawAdapter() : 0 };
     case 'openSipsCrash':
-      return { kind, ms: random.integer(...CRASH_MS), node: isActive ? drawAdapter() : 0 };
+      return { kind, ms: random.integer(...CRASH_MS), node: setting === 'active' ? drawAdapter() : 0 };
     case 'edgeKill':
       return { kind, restartAfterMs: random.integer(0, 1_000) };
     case 'abortWithinTurn':

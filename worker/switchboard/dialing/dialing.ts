@@ -120,7 +120,7 @@ export class Dialing {
     const { link } = this.#options;
     // The usual case, at the end of each turn.
     if (!target.more_urls?.length) return link.isConnected;
-    return link.roles.length >= dialUrls(target).length;
+    return link.site.set.all.length >= dialUrls(target).length;
   }
 
   /**
