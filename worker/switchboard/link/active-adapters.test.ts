@@ -1,12 +1,14 @@
 /** All adapters of a site serve it at the same time: which one runs a command, has a call, and reports an event. */
-import { runDurableObjectAlarm } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { advanceClock } from '../../testing/clock.ts';
 import { dialogEvent, scenarios } from '../../testing/scenarios.ts';
 import { policy, TestSite } from '../../testing/site.ts';
+import { attachmentOf } from '../sockets/attachments.ts';
 import { LOST_ADAPTER_MS } from './active-adapters.ts';
 import { chooseAdapter } from './choose-adapter.ts';
 import { MAX_SEEN_EVENTS, SeenEvents } from './seen-events.ts';
+import { LinkFixture } from './testing/link-fixture.ts';
 
 const PARTIES = { caller: 'sip:alice@127.0.0.1', callee: 'sip:bob@127.0.0.1' };
 afterEach(() => void vi.useRealTimers());
@@ -71,6 +73,26 @@ describe('all adapters serve the site', () => {
       .poll(() => client.request('CallEnd', { callid: 'start' }))
       .toMatchObject({ error: { data: expect.stringContaining('the adapter "one"') } });
     expect(two.miRequests).toEqual([]);
+  });
+
+  it('a CallStart that has not left when its adapter is lost is run by the other one', async () => {
+    const { site, one, two, client } = await startTwo();
+    const invites = ({ miRequests }: typeof one) =>
+      miRequests.filter(({ method }) => method === 't_uac_dlg').length;
+    // From so many pending requests on, turns are gathered: what they send leaves a moment later.
+    for (let n = 0; n < 8; n++) await client.request('CallEnd', { callid: `call-${n}` });
+    await runInDurableObject(site.object, (object, ctx) => {
+      const attached = ctx.getWebSockets().map((socket) => ({ socket, attachment: attachmentOf(socket) }));
+      const sender = attached.find(({ attachment }) => attachment.kind === 'client');
+      const lost = attached.find(
+        ({ attachment }) => attachment.kind === 'adapter' && attachment.hello?.adapter === 'one',
+      );
+      const request = { jsonrpc: '2.0', id: 'start', method: 'CallStart', params: PARTIES };
+      if (sender) object.webSocketMessage(sender.socket, JSON.stringify(request));
+      if (lost) object.webSocketClose(lost.socket, 1006, '');
+    });
+    await expect.poll(() => [invites(one), invites(two)]).toEqual([0, 1]);
+    expect(await roles(site)).toEqual(['one lost', 'two active']);
   });
 
   it('an attended transfer of calls at two OpenSIPS is refused, and nothing is sent', async () => {
@@ -142,6 +164,33 @@ describe('all adapters serve the site', () => {
     expect(await roles(site)).toEqual(['one lost']);
     expect(await get()).toMatchObject({ call: { adapter: 'one' } });
   });
+});
+
+describe('adapters that are released because nobody needs them', () => {
+  const withLink = (test: (fixture: LinkFixture) => void): Promise<void> =>
+    runInDurableObject(new TestSite().object, (_, { storage }) =>
+      test(new LinkFixture(storage, { replicated_dialogs: false })),
+    );
+  const rolesOf = ({ link }: LinkFixture) => link.roles.map(({ adapter, role }) => `${adapter} ${role}`);
+
+  it('are not lost, after a crash too, until another one is connected', () =>
+    withLink((fixture) => {
+      fixture.connect({ adapter: 'one', stream: 'first' });
+      fixture.connect({ adapter: 'two', stream: 'second' });
+      fixture.link.release(1_000);
+      expect(rolesOf(fixture)).toEqual([]);
+      expect(fixture.link.due(true, true)).toBe(Number.POSITIVE_INFINITY);
+      fixture.link.takeStatusChange();
+      fixture.restore();
+      expect(rolesOf(fixture)).toEqual([]);
+      fixture.connect({ adapter: 'one', stream: 'first', now: 2_000 });
+      expect(rolesOf(fixture)).toEqual(['one active', 'two lost']);
+      expect(fixture.link.due(false)).toBe(2_000 + LOST_ADAPTER_MS);
+      // It has another process since, whose predecessor may have missed events.
+      fixture.connect({ adapter: 'two', stream: 'third', now: 3_000 });
+      expect(rolesOf(fixture)).toEqual(['one active', 'two active']);
+      expect(fixture.listener.resync).toHaveBeenCalledExactlyOnceWith(3_000, 'two');
+    }));
 });
 
 describe('the choice of an adapter', () => {
