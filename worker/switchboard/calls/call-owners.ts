@@ -30,6 +30,11 @@ export class CallOwners {
     if (moved.length > 0) runner.moveCommands(moved, adapter, now);
   }
 
+  /** Returns the adapter whose OpenSIPS an event is about: with replicated dialogs, any adapter may report it. */
+  sourceOf(adapter: string | undefined): string | undefined {
+    return this.#deps.site().isReplicated ? undefined : adapter;
+  }
+
   /** An adapter is lost: others run what it has not begun, and with replicated dialogs they are asked for its calls. */
   onLost(adapter: string, now: number): void {
     const { calls, runner } = this.#deps;

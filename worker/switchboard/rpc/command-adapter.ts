@@ -45,7 +45,7 @@ export function adapterFor(
   const { site } = deps.link;
   const named = namedCalls(params, subject, deps);
   const [first] = named;
-  const other = named.find(({ adapter }) => adapter !== first?.adapter);
+  const other = site.isReplicated ? undefined : named.find(({ adapter }) => adapter !== first?.adapter);
   if (first && other)
     return {
       error: { code: errorCode.invalidParams, message: 'Invalid params', data: apartText(first, other) },
