@@ -12,7 +12,7 @@ import { DialogTable } from './opensips/dialog-table.ts';
 import { FrozenPhones } from './opensips/frozen-phones.ts';
 import { Ledger } from './opensips/ledger.ts';
 import type { OpenSips } from './opensips/opensips.ts';
-import { restartOpenSips } from './opensips/restart.ts';
+import { crashOpenSips, restartOpenSips } from './opensips/restart.ts';
 import { type EventName, Subscriptions } from './opensips/subscriptions.ts';
 import { bindUdp, closeUdp } from './opensips/udp-socket.ts';
 import { expandVersion } from './opensips/version.ts';
@@ -53,6 +53,8 @@ export type SimulatorOptions = {
   readonly replyDelayMs?: number;
   /** Whether the ledger records: true by default. Its memory is not limited. */
   readonly keepLedger?: boolean;
+  /** The ledger that it records in, by default one of its own. */
+  readonly ledger?: Ledger;
 };
 
 export type Simulator = {
@@ -90,6 +92,8 @@ export type Simulator = {
    * Then it neither replies nor raises events until it is restarted.
    */
   readonly hasCrashed: boolean;
+  /** Ends OpenSIPS as a segmentation fault does. */
+  crash(): void;
   /** Restarts OpenSIPS: it loses requests and subscriptions, and its dialogs too unless `keepDialogs` is set. */
   restart(options: { keepDialogs: boolean }): void;
   /**
@@ -150,6 +154,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     get hasCrashed() {
       return opensips.hasCrashed;
     },
+    crash: () => crashOpenSips(opensips),
     restart: ({ keepDialogs }) => restartOpenSips(opensips, keepDialogs),
     silence: (methods, { runs } = { runs: false }) => {
       silenced = methods === null ? undefined : { methods: [methods].flat(), runs };
@@ -172,7 +177,7 @@ function createOpenSips(
     timers: { ...DEFAULT_TIMERS, ...options.timers },
     dialogs: new DialogTable(),
     subscriptions,
-    ledger: new Ledger(options.keepLedger ?? true),
+    ledger: options.ledger ?? new Ledger(options.keepLedger ?? true),
     sipAddress: options.sipAddress ?? '127.0.0.1:5060',
     version: expandVersion(options.version ?? DEFAULT_VERSION),
     startedAt: Date.now() - (options.uptimeSeconds ?? 0) * 1_000,

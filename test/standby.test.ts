@@ -1,13 +1,7 @@
 /** Two adapters serve one site: the standby takes over when the active one is killed, hangs or is stopped. */
 import { expect, it } from 'vitest';
-import {
-  type Client,
-  callidOf,
-  eventNames,
-  type Notification,
-  phoneUri,
-  type RunningCommand,
-} from './harness/client.ts';
+import { type Client, callidOf, eventNames, type Notification, phoneUri } from './harness/client.ts';
+import { COMPLETE, RingingCalls } from './harness/ringing-calls.ts';
 import {
   type AdapterProcess,
   type Stack,
@@ -19,8 +13,6 @@ import {
 const CALLS = 100;
 const CONNECTED = 'Connected to the edge as standby';
 const TOOK_OVER = 'This adapter serves the site from now on';
-const COMPLETE =
-  /^CallerRinging CallerAnswered Transferring TransferStart (TransferPending )*CalleeAnswered Ended$/;
 
 interface TwoAdapters extends AsyncDisposable {
   readonly stack: Stack;
@@ -39,16 +31,6 @@ async function startTwo(options: StackOptions = {}): Promise<TwoAdapters> {
   return { stack, client, active, standby, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
 }
 
-/** Starts calls to phones with these names, and waits until they all ring. */
-async function startRinging(client: Client, callerOf: (n: number) => string): Promise<RunningCommand[]> {
-  const params = (n: number) => ({ caller: phoneUri(`${callerOf(n)}.${n}`), callee: phoneUri(`bob.${n}`) });
-  const runs = await Promise.all(
-    Array.from({ length: CALLS }, (_, n) => client.start('CallStart', params(n))),
-  );
-  await Promise.all(runs.map((run) => run.waitForEvent('CallerRinging')));
-  return runs;
-}
-
 /** Checks with the ledger that each phone was called once, that each request came once, and that no first leg is left. */
 async function expectEachOnce({ simulator, fetchHealth }: Stack, invites: number): Promise<void> {
   const { requests, dialogs } = simulator.ledger;
@@ -64,12 +46,13 @@ it(`completes ${CALLS} ringing calls although the active adapter is killed`, {
 }, async ({ annotate }) => {
   await using two = await startTwo();
   const { client, stack, active, standby } = two;
-  const runs = await startRinging(client, (n) => `answer-${5_000 + n * 10}`);
+  const calls = await RingingCalls.start(client, [stack.simulator], CALLS);
   const killedAt = Date.now();
   active.process.kill('SIGKILL');
   await waitUntil(() => standby.log().includes(TOOK_OVER));
   await annotate(`took over after ${Date.now() - killedAt} ms`);
-  for (const run of runs) expect(eventNames(await run.ended).join(' ')).toMatch(COMPLETE);
+  calls.answer();
+  for (const run of calls.runs) expect(eventNames(await run.ended).join(' ')).toMatch(COMPLETE);
   await expectEachOnce(stack, CALLS);
 });
 
@@ -78,16 +61,18 @@ it(`completes ${CALLS} ringing calls although the active adapter hangs, and it i
 }, async ({ annotate }) => {
   await using two = await startTwo({ timers: { frInvTimeoutMs: 90_000 } });
   const { client, stack, active, standby } = two;
-  // Half of the phones answer while no adapter tells it.
-  const runs = await startRinging(client, (n) => `answer-${n % 2 ? 40_000 : 8_000}`);
+  const calls = await RingingCalls.start(client, [stack.simulator], CALLS);
   const stoppedAt = Date.now();
   active.process.kill('SIGSTOP');
+  // Half of the phones answer while no adapter tells it.
+  calls.answer((n) => n % 2 === 0);
   // No request, so that only the alarm of the site can notice it.
   await waitUntil(() => standby.log().includes(TOOK_OVER));
   await annotate(`took over after ${Date.now() - stoppedAt} ms`);
   active.process.kill('SIGCONT');
   await waitUntil(() => active.log().includes(CONNECTED));
-  for (const run of runs) expect(eventNames(await run.ended).join(' ')).toMatch(COMPLETE);
+  calls.answer();
+  for (const run of calls.runs) expect(eventNames(await run.ended).join(' ')).toMatch(COMPLETE);
   await expectEachOnce(stack, CALLS);
   standby.process.kill('SIGKILL');
   await waitUntil(() => active.log().includes(TOOK_OVER));

@@ -151,6 +151,19 @@ it.each([
     { link: { mode: 'dial', url: 'https://a.example', more_urls: ['https://b.example/x'] } },
   ],
   ['site set acme berlin --link accept', 'PATCH', '/tenants/acme/sites/berlin', { link: { mode: 'accept' } }],
+  [
+    'site set acme berlin --adapters active --replicated-dialogs yes',
+    'PATCH',
+    '/tenants/acme/sites/berlin',
+    { adapters: 'active', replicated_dialogs: true },
+  ],
+  [
+    'site set acme berlin --replicated-dialogs no',
+    'PATCH',
+    '/tenants/acme/sites/berlin',
+    { replicated_dialogs: false },
+  ],
+  ['site set acme berlin --adapters standby', 'PATCH', '/tenants/acme/sites/berlin', { adapters: 'standby' }],
   ['site delete acme berlin', 'DELETE', '/tenants/acme/sites/berlin', undefined],
   ['key create acme', 'POST', '/tenants/acme/keys', { role: 'api' }],
   [
@@ -233,6 +246,14 @@ it.each([
   [
     'site set acme berlin --link accept --keep',
     '--keep: has no effect without --link dial. Add it, or remove --keep.',
+  ],
+  [
+    'site set acme berlin --adapters both',
+    '--adapters: "both" is not a mode of the adapters. Use standby or active.',
+  ],
+  [
+    'site set acme berlin --replicated-dialogs maybe',
+    '--replicated-dialogs: "maybe" is not yes or no. Use yes or no.',
   ],
   ['tenant show acme more', 'Too many arguments: it takes 1, and 2 are given.'],
   ['tenant show acme --grace 5', 'Unknown option "--grace".'],

@@ -1,23 +1,19 @@
 /** The checks through the edge, in the order of the path from here to the phones. @module */
 import { checkNetwork } from '../../adapter/check/check-network.ts';
-import { describeResponse } from '../../adapter/opensips/mi-message.ts';
 import { Me } from '../../shared/protocol/http/me.ts';
-import { type AdapterState, ReplyOutcome } from '../../shared/protocol/link.ts';
 import { DiagnosisResult } from '../../shared/protocol/rpc/diagnosis.ts';
 import { errorCode } from '../../shared/protocol/rpc/jsonrpc.ts';
 import { quote } from '../../shared/settings/quote.ts';
 import { adviceFor, EXIT, errorText, exitFor, Failure } from '../exit.ts';
-import { formatDuration } from '../output/labels.ts';
 import { withReason } from '../output/sentence.ts';
 import type { Settings } from '../settings/settings.ts';
 import { failureFor, SITE_MISSING } from '../transport/connect-error.ts';
 import { openEdgeTransport } from '../transport/edge.ts';
 import { requestOnce, requestRoute } from '../transport/edge-connection.ts';
+import { checkEachOpenSips, checkLink } from './adapters.ts';
 import { clockFinding } from './clock.ts';
 import { diagnoseCredential } from './credential.ts';
-import { engineFinding } from './engine.ts';
-import { type Finding, faulty, passed, type Report, unchecked } from './finding.ts';
-import { modulesFinding, subscriptionsFinding, versionFinding } from './opensips.ts';
+import { faulty, passed, type Report, unchecked } from './finding.ts';
 import { phoneFinding } from './phone.ts';
 import { type TestCalls, testCallFindings, transferEvidence } from './test-call.ts';
 
@@ -39,7 +35,7 @@ export async function checkThroughEdge(
     return 'the edge has not told what it knows.';
   }
   if (!checkLink(diagnosis, report)) return 'no adapter is connected.';
-  if (!checkOpenSips(diagnosis, report)) return 'OpenSIPS does not answer MI.';
+  if (!checkEachOpenSips(diagnosis, report)) return 'OpenSIPS does not answer MI.';
   if (testAddress === undefined) return 'use --test-address with a phone that may be called for a moment.';
   if (!scopes.includes('CallStart') || !scopes.includes('CallEnd'))
     return 'a test call needs the scopes CallStart and CallEnd.';
@@ -193,126 +189,6 @@ async function requestDiagnosis(settings: Settings): Promise<DiagnosisResult | F
     : new Failure(EXIT.failed, 'This version of call-api does not understand the edge.', 'Update call-api.');
 }
 
-function checkLink(
-  {
-    link: {
-      connected,
-      adapter = '',
-      adapter_version,
-      node_version,
-      seconds = 0,
-      round_trip_ms: ms,
-      adapters = [],
-      dial,
-    },
-  }: DiagnosisResult,
-  report: Report,
-): boolean {
-  if (!connected && dial) {
-    report(
-      faulty(
-        'adapter',
-        `The edge dials the adapter at ${dial.host}, and there is no link. ${dial.failure ?? 'The adapter has not said hello in time.'}`,
-        'Check that it runs with --listen, that its --public-url is the URL of the site (admin site show), and that its proxy or firewall lets the edge through.',
-        EXIT.unreachable,
-      ),
-    );
-    return false;
-  }
-  if (!connected) {
-    report(
-      faulty(
-        'adapter',
-        'No adapter is connected.',
-        'Start it beside OpenSIPS: npm run adapter. If it runs, its log says why it cannot connect: a wrong key (ADAPTER_KEY) or URL (EDGE_URL), or four other adapters at this site.',
-        EXIT.unreachable,
-      ),
-    );
-    return false;
-  }
-  report(
-    passed(
-      'adapter',
-      `The adapter ${adapter} has been connected for ${formatDuration(seconds * 1_000)}${dial ? `; the edge has dialed it at ${dial.host}` : ''}. ${adapterSoftware(adapter_version, node_version)}`,
-    ),
-  );
-  for (const other of adapters.filter((each) => each.adapter !== adapter)) report(otherAdapterFinding(other));
-  report(
-    ms === undefined
-      ? faulty(
-          'round trip',
-          'The adapter does not answer the edge.',
-          'Restart the adapter, and look at its log.',
-          EXIT.unreachable,
-        )
-      : passed('round trip', `${ms} ms from the edge to the adapter and back.`),
-  );
-  return true;
-}
-
-function otherAdapterFinding({ adapter, role, version, node, seconds, reachable }: AdapterState): Finding {
-  const time = formatDuration(seconds * 1_000);
-  if (role === 'lost') {
-    const mend = 'Start it again. If it does not come back, its calls end.';
-    return faulty('standby', `The adapter ${adapter} was lost ${time} ago.`, mend, EXIT.unreachable);
-  }
-  const task = role === 'active' ? 'served the site as well' : 'waited as standby';
-  const connected = `The adapter ${adapter} has ${task} for ${time}.`;
-  if (reachable) return passed('standby', `${connected} ${adapterSoftware(version, node)}`);
-  const mend = 'See its log, and check its --opensips (OPENSIPS_MI).';
-  return faulty('standby', `${connected} Its OpenSIPS does not answer.`, mend, EXIT.unreachable);
-}
-
-function adapterSoftware(version = '0.2.0 or earlier', node?: string): string {
-  return `Its version is ${version}${node === undefined ? '' : `, on Node.js ${node}`}.`;
-}
-
-/** Returns whether MI answers. */
-function checkOpenSips(
-  { opensips: health, up_since, missing, missing_recommended, subscriptions, unanswered }: DiagnosisResult,
-  report: Report,
-): boolean {
-  if (unanswered.uptime === 'refused') {
-    report(
-      unchecked(
-        'mi',
-        'Not checked: the adapter does not allow it. Update the adapter, or add uptime,which,subscribers_list to its --allow (MI_ALLOW).',
-      ),
-    );
-    return false;
-  }
-  if (up_since === undefined) {
-    report(
-      faulty(
-        'mi',
-        `OpenSIPS does not answer the adapter: ${outcomeText(unanswered.uptime)}.`,
-        'Check that OpenSIPS is running, and that --opensips (OPENSIPS_MI) of the adapter is the socket_name of its mi_datagram module.',
-        EXIT.unreachable,
-      ),
-    );
-    return false;
-  }
-  report(passed('mi', `OpenSIPS answers. It is up since ${up_since}.`));
-  report(versionFinding(health?.version ?? ''));
-  report(
-    missing
-      ? modulesFinding(missing)
-      : unchecked('modules', `Not checked: OpenSIPS did not answer which: ${outcomeText(unanswered.which)}.`),
-  );
-  // An edge of an earlier release does not say whether OpenSIPS has the command.
-  const hasCommand = missing_recommended && missing_recommended.length === 0;
-  report(engineFinding(health?.version ?? '', health?.in_dialog, hasCommand));
-  report(
-    subscriptions
-      ? subscriptionsFinding(subscriptions)
-      : unchecked(
-          'subscriptions',
-          `Not checked: OpenSIPS did not answer subscribers_list: ${outcomeText(unanswered.subscribers_list)}.`,
-        ),
-  );
-  return true;
-}
-
 async function checkTestCall(
   settings: Settings,
   address: string,
@@ -330,10 +206,4 @@ async function checkTestCall(
   const evidence = transferEvidence(result);
   // Most phones ring, and are not transferred.
   if (evidence.refusal !== undefined || evidence.hasAccepted) report(phoneFinding(undefined, evidence));
-}
-
-/** @param reason an outcome at the adapter, or the error of OpenSIPS */
-function outcomeText(reason = 'no response'): string {
-  const outcome = ReplyOutcome.safeParse(reason);
-  return outcome.success ? describeResponse({ outcome: outcome.data }) : reason;
 }

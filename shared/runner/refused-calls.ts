@@ -30,7 +30,7 @@ export class RefusedCalls {
 
   /**
    * Returns the commands whose new call this event may be about; no command follows its Call-ID.
-   * @param adapter the adapter that has reported it; undefined where one serves the whole site
+   * @param adapter the adapter whose OpenSIPS the event is about; undefined if any may be
    * @param isKnownCall returns whether the site has known the call before, so that it is not new: the end of a dialog may come after
    * the reply that has finished its command
    */
@@ -50,7 +50,9 @@ export class RefusedCalls {
     if (event.name !== 'E_DLG_STATE_CHANGED') return [];
     const { old_state: from, new_state: to, to_tag: calledTag } = event.params;
     if (from !== dialogState.unconfirmed || to !== dialogState.ended || calledTag !== null) return [];
-    if (this.#reported.delete(event.params.callid) || isKnownCall(event.params.callid)) return [];
+    const { callid } = event.params;
+    const isNew = !isKnownCall(callid) && !this.#commands.followed.wasFollowed(callid);
+    if (this.#reported.delete(callid) || !isNew) return [];
     const otherRefusedAt = this.#otherRefusedAt.get(adapter) ?? Number.NEGATIVE_INFINITY;
     const isCertain = awaiting.length === 1 && now - otherRefusedAt >= OTHER_TRAFFIC_MS;
     if (awaiting.length === 0) this.#otherRefusedAt.set(adapter, now);

@@ -183,7 +183,7 @@ export class Runner {
    * Handles an EVI event; `at` is in milliseconds of the adapter's clock. Events of unknown Call-IDs cost nothing, except
    * for refused calls while a transfer waits for its new call.
    * @param isKnownCall returns whether a call was known before this event
-   * @param adapter the adapter that has reported it; undefined where one serves the whole site
+   * @param adapter the adapter whose OpenSIPS it is about; undefined if any may be
    */
   onEvent(
     event: EviEvent,

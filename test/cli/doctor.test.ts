@@ -178,6 +178,35 @@ it('shows a standby, and finds that its OpenSIPS does not answer', async () => {
   expect(exit).toBe(3);
 });
 
+it('asks the OpenSIPS of each adapter where all serve the site, and names the one that does not answer', async () => {
+  await using stack = await startStack({ startsAdapter: false, secrets: { ADAPTERS: 'active' } });
+  const at = ['--url', `ws://127.0.0.1:${stack.port}`];
+  const start = async (name: string, env = {}) => {
+    const adapter = await stack.startAdapter({ ADAPTER_NAME: name, ...env });
+    await waitUntil(() => adapter.log().includes('Connected to the edge.'));
+    return adapter;
+  };
+  await start('sbc1');
+  const second = await start('sbc2', { OPENSIPS_MI: '127.0.0.1:9' });
+  const unreachable = await doctor(at);
+  expect(unreachable.ill).toMatchObject([
+    { check: 'adapter', says: expect.stringContaining('sbc2') },
+    { check: 'mi', says: expect.stringMatching(/^sbc2: OpenSIPS does not answer/) },
+  ]);
+  expect(unreachable.of('mi')).toMatchObject({ state: 'well', says: expect.stringMatching(/^sbc1: /) });
+  await second.stop('SIGKILL');
+  await waitUntil(
+    async () =>
+      (await stack.fetchHealth()).link.adapters?.some((each) => 'role' in each && each.role === 'lost') ??
+      false,
+  );
+  const lost = await doctor(at);
+  expect(lost.ill).toMatchObject([
+    { check: 'adapter', says: expect.stringMatching(/^The adapter sbc2 was lost/) },
+  ]);
+  expect(lost.exit).toBe(3);
+});
+
 it('finds that the MI port is closed', async () => {
   await using stack = await startStack({ startsAdapter: false });
   const squatter = createSocket('udp4').bind(0, '127.0.0.1');

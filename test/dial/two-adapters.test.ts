@@ -155,3 +155,37 @@ it('runs commands by the second adapter when the OpenSIPS of the first one does 
   expect(eventNames(await client.runToEnd('CallStart', parties))).toContain('CalleeAnswered');
   expect(invites(second)).toBe(1);
 });
+
+it('with all adapters active, dials a killed one again, and an idle site has no lost adapter', {
+  timeout: 120_000,
+}, async () => {
+  await using nodes = await TwoNodes.start();
+  const { dialed, first, second } = nodes;
+  await dialed.stack.adminRequest('PATCH', '/tenants/t1/sites/s1', { adapters: 'active' });
+  const watcher = await dialed.connectClient();
+  await watcher.request('CallWatch', {});
+  const both = ['sbc1 active', 'sbc2 active'];
+  const roles = async () => (await nodes.roles()).sort();
+  await expect.poll(roles, { timeout: 20_000 }).toEqual(both);
+
+  await second.adapter.stop('SIGKILL');
+  await expect.poll(roles).toEqual(['sbc1 active', 'sbc2 lost']);
+  second.adapter = await startListening(dialed, second.name, second.simulator, second.port);
+  await expect.poll(roles, { timeout: 60_000 }).toEqual(both);
+
+  const callid = await second.simulator.dial({ from: 'keep.1', to: 'keep.2' });
+  const client = await dialed.connectClient();
+  const adapterOf = async () => {
+    const { result } = await client.request('CallGet', { callid });
+    return (result as unknown as { readonly call: { readonly adapter: string } } | undefined)?.call.adapter;
+  };
+  await expect.poll(adapterOf).toBe('sbc2');
+  watcher.close();
+  await expect.poll(roles, { timeout: 40_000 }).toEqual([]);
+  // The call's own adapter is waited for, whichever is dialed first.
+  expect(eventNames(await client.runToEnd('CallHold', { callid }))).not.toContain('Error');
+  expect(await roles()).toEqual(both);
+  expect(first.simulator.ledger.requests.filter(({ method }) => method === 'dlg_send_sequential')).toEqual(
+    [],
+  );
+});

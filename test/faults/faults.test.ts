@@ -5,6 +5,7 @@ import { startMiniflare } from './harness/miniflare.ts';
 import type { ClientKind } from './harness/open-client.ts';
 import {
   type FaultRates,
+  forActiveAdapters,
   forSeveralAdapters,
   MINIFLARE_RATES,
   NO_SYSTEM_FAULTS,
@@ -28,6 +29,7 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   [3, 'shipped', 'bare workerd', {}],
   [4, 'shipped', 'miniflare', { harness: { startEdge: startMiniflare } }],
   [5, 'shipped', 'bare workerd with two adapters', { harness: { adapters: 2 } }],
+  [7, 'shipped', 'bare workerd with two active adapters', { harness: { adapters: 2, setting: 'active' } }],
   // The console is open meanwhile.
   [6, 'chromium', 'bare workerd', { commands: 30, console: true }],
 ])(
@@ -35,8 +37,9 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   { timeout: 300_000 },
   async (seed, client, platform, options) => {
     const rates = platform === 'miniflare' ? MINIFLARE_RATES : WORKERD_RATES;
-    const hasSeveral = options.harness?.adapters === 2;
-    const faultRates = withoutLongOutages(hasSeveral ? forSeveralAdapters(rates) : rates);
+    const { adapters = 1, setting } = options.harness ?? {};
+    const adapted = setting ? forActiveAdapters(rates) : adapters > 1 ? forSeveralAdapters(rates) : rates;
+    const faultRates = withoutLongOutages(adapted);
     const result = await runSeed(seed, { faultRates, commands: COMMANDS, client, ...options });
     process.stdout.write(formatSeedResult(result, `--commands ${COMMANDS} --client ${client}`));
     expect(result.violations).toEqual([]);

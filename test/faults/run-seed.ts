@@ -14,6 +14,7 @@ import type { FaultRates } from './injection/fault-rates.ts';
 import { type CheckResult, checkInvariants, type Violation } from './oracle/invariants.ts';
 import { findListDifferences } from './oracle/lists.ts';
 import { checkPromises } from './oracle/promises.ts';
+import { findAffectedCommands } from './oracle/spared-node.ts';
 import { type CommandRecord, runScenario } from './scenario.ts';
 
 export interface SeedOptions {
@@ -72,7 +73,7 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     ? await ConsolePage.open(new URL('/', harness.clientUrl.replace(/^ws/, 'http')).href)
     : undefined;
   shipped?.watch();
-  const plan = planFaults(faultRates.system, commandCount, planRandom, options.harness?.adapters);
+  const plan = planFaults(faultRates.system, commandCount, planRandom, options.harness);
   const injections: Promise<void>[] = [];
   const injectionErrors: unknown[] = [];
   const onCommand = (n: number) => {
@@ -80,7 +81,7 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     for (const { fault } of plan.filter(({ afterCommand }) => afterCommand === n))
       injections.push(injectFault(fault, harness).catch((error) => void injectionErrors.push(error)));
   };
-  const { ledger } = harness.simulator;
+  const { ledger } = harness;
   const commands = await runScenario({
     client,
     ledger,
@@ -90,15 +91,18 @@ export async function runSeed(seed: number, options: SeedOptions): Promise<SeedR
     concurrency,
     maxPauseMs,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    areTogether: (callids) =>
+      harness.nodes.some(({ simulator }) => callids.every((callid) => simulator.ledger.findDialog(callid))),
     onCommand,
   });
   await Promise.all(injections);
   if (injectionErrors.length > 0) throw injectionErrors[0];
   harness.stopFaults();
   const runningCommands = await waitUntilSettled(harness);
-  const violations: Violation[] = shipped
-    ? await checkShippedClient(shipped, commands, ledger, consolePage)
-    : [];
+  const violations: Violation[] = [
+    ...(shipped ? await checkShippedClient(shipped, commands, ledger, consolePage) : []),
+    ...checkSparedNode(harness, commands, options.harness?.spared),
+  ];
   // It would resume the session while that is replayed.
   client.close();
   const retained = await fetchReplays(harness.clientUrl, shipped?.sessions ?? [session]);
@@ -141,6 +145,20 @@ async function checkShippedClient(
   ];
 }
 
+/** Checks what one OpenSIPS without faults promises. */
+function checkSparedNode(
+  harness: FaultHarness,
+  commands: readonly CommandRecord[],
+  spared: number | undefined,
+): Violation[] {
+  if (spared === undefined) return [];
+  const { ledger } = harness.nodeOf(spared).simulator;
+  return findAffectedCommands(commands, ledger).map((details) => ({
+    invariant: 'commands that faults of another OpenSIPS have affected',
+    details,
+  }));
+}
+
 /** Returns the notifications of all sessions, each once: a new session repeats those of its commands under their numbers. */
 async function fetchReplays(url: string, sessions: Iterable<string>): Promise<Notification[]> {
   const bySeq = new Map<number, Notification>();
@@ -151,7 +169,7 @@ async function fetchReplays(url: string, sessions: Iterable<string>): Promise<No
 
 /** Waits until no command runs and no dialog changes. Resolves with the number of commands that still run. */
 async function waitUntilSettled(harness: FaultHarness): Promise<number> {
-  const { dialogs } = harness.simulator.ledger;
+  const { dialogs } = harness.ledger;
   const deadline = Date.now() + SETTLE_TIMEOUT_MS;
   let [lastState, changedAt] = ['', Date.now()];
   for (;;) {
@@ -181,7 +199,7 @@ async function writeLog(
   { plan, commands, checks, notifications, runs }: SeedLog,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const { ledger } = harness.simulator;
+  const { ledger } = harness;
   const files: Record<string, readonly unknown[]> = {
     'violations.jsonl': checks.violations,
     'indeterminate.jsonl': checks.indeterminate,

@@ -6,15 +6,17 @@ import { inspect, parseArgs } from 'node:util';
 import { ENDS, runAborts } from '../dial/aborts.ts';
 import { MAX_CORRECTION_MS, MI_DELAY_MS, OTHER_CALLS_PER_SECOND, runBusySite } from './busy-site.ts';
 import { closeSharedBrowser } from './harness/chromium-driver.ts';
-import type { LinkMode } from './harness/harness.ts';
+import type { AdaptersSetting, LinkMode } from './harness/linked-edge.ts';
 import { startMiniflare } from './harness/miniflare.ts';
 import { CLIENT_KINDS } from './harness/open-client.ts';
 import {
   type FaultRates,
+  forActiveAdapters,
   forSeveralAdapters,
   MINIFLARE_RATES,
   WORKERD_RATES,
   withDialer,
+  withoutSharedFaults,
 } from './injection/fault-rates.ts';
 import { runKills } from './kills.ts';
 import { COMPLETE_EVENTS, runLinkOutage } from './link-outage.ts';
@@ -31,6 +33,9 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
                   browser), or bare (a client of these tests, which checks the order of all frames)
   --console       also opens the console in a browser, and compares its list with CallList in the end
   --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
+  --active        two adapters that both serve the site, each beside an OpenSIPS of its own, which fails as well. Every third
+                  seed spares one of them: its commands must not notice
+  --replicated    the same beside one OpenSIPS, as with replicated dialogs: each adapter goes on with the calls of the other
   --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
@@ -57,7 +62,9 @@ const { values: flags } = parseArgs({
     commands: { type: 'string', default: '100' },
     client: { type: 'string', default: 'shipped' },
     console: { type: 'boolean', default: false },
-    adapters: { type: 'string', default: '1' },
+    adapters: { type: 'string' },
+    active: { type: 'boolean', default: false },
+    replicated: { type: 'boolean', default: false },
     link: { type: 'string', default: 'accept' },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
@@ -69,12 +76,17 @@ const { values: flags } = parseArgs({
   },
 });
 
-const adapters = Number(flags.adapters);
+const setting: AdaptersSetting = flags.replicated ? 'replicated' : flags.active ? 'active' : 'standby';
+const isActive = setting !== 'standby';
+const adapters = Number(flags.adapters ?? (isActive ? 2 : 1));
 if (adapters !== 1 && adapters !== 2) throw new Error(`--adapters: "${flags.adapters}" is neither 1 nor 2.`);
-const RATES =
-  adapters === 1
-    ? { workerd: WORKERD_RATES, miniflare: MINIFLARE_RATES }
-    : { workerd: forSeveralAdapters(WORKERD_RATES), miniflare: forSeveralAdapters(MINIFLARE_RATES) };
+if (isActive && adapters !== 2) throw new Error(`--${setting} needs two adapters: leave --adapters out.`);
+const ratesFor = (rates: FaultRates) =>
+  isActive ? forActiveAdapters(rates) : adapters === 2 ? forSeveralAdapters(rates) : rates;
+const RATES = { workerd: ratesFor(WORKERD_RATES), miniflare: ratesFor(MINIFLARE_RATES) };
+
+/** With `--active`, each of so many seeds spares one OpenSIPS. */
+const SEEDS_PER_SPARED = 3;
 
 // `exit` handlers end the child processes, which signals alone would not.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -172,7 +184,7 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  const others = `--link ${flags.link} --adapters ${adapters}${flags.console ? ' --console' : ''}`;
+  const others = `--link ${flags.link} ${isActive ? `--${setting}` : `--adapters ${adapters}`}${flags.console ? ' --console' : ''}`;
   return `--commands ${commands} --client ${client} ${others}`;
 }
 
@@ -181,8 +193,12 @@ function selectPlatform(
   seed: number,
   link: LinkMode,
 ): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
-  const dialed = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
-  if (seed % 4 !== 0)
-    return { faultRates: dialed(RATES.workerd), console: flags.console, harness: { link, adapters } };
-  return { faultRates: dialed(RATES.miniflare), harness: { startEdge: startMiniflare, link, adapters } };
+  const spared = setting === 'active' && seed % SEEDS_PER_SPARED === 0 ? seed % adapters : undefined;
+  const adapted = (rates: FaultRates) => {
+    const dialed = link === 'dial' ? withDialer(rates) : rates;
+    return spared === undefined ? dialed : withoutSharedFaults(dialed);
+  };
+  const harness = { link, adapters, setting, spared };
+  if (seed % 4 !== 0) return { faultRates: adapted(RATES.workerd), console: flags.console, harness };
+  return { faultRates: adapted(RATES.miniflare), harness: { ...harness, startEdge: startMiniflare } };
 }

@@ -40,6 +40,8 @@ export interface CommandRecord {
   readonly isCallIndeterminate: boolean;
   /** Whether the client has given it up, and has said so. */
   isLost?: boolean;
+  /** Whether the edge has refused it, because its calls are at different OpenSIPS. */
+  isRefused?: boolean;
 }
 
 export interface ScenarioOptions {
@@ -54,12 +56,17 @@ export interface ScenarioOptions {
   readonly maxPauseMs: number;
   /** A command that has not ended by then counts as never ended. */
   readonly commandTimeoutMs: number;
+  /** Returns whether one OpenSIPS has both calls. */
+  readonly areTogether: (callids: readonly string[]) => boolean;
   /** Called before a command is requested. */
   readonly onCommand?: (n: number) => void;
 }
 
 /** How long people wait at most until they cancel a call of which they see nothing. */
 const MAX_CANCEL_DELAY_MS = 3_000;
+
+/** `invalidParams` (JSON-RPC 2.0 §5.1). */
+const INVALID_PARAMS = -32602;
 
 /** Runs the load. Resolves when every command has ended or timed out. */
 export async function runScenario(options: ScenarioOptions): Promise<CommandRecord[]> {
@@ -304,6 +311,10 @@ class Scenario {
     onCommand?.(command.n);
     const response = await client.request(method, { ...params, cmd_id: cmdId });
     if (client.isLost(cmdId)) return this.#lose(command);
+    if (response.error?.code === INVALID_PARAMS && !this.#areTogether(params)) {
+      command.isRefused = true;
+      return command;
+    }
     if (response.result?.cmd_id !== cmdId) {
       client.violations.push(`${method} ${cmdId} got the response ${JSON.stringify(response)}`);
       return command;
@@ -313,6 +324,11 @@ class Scenario {
     command.notifications = client.notificationsOf(cmdId);
     command.dialogAfter = this.#snapshotOf(callidOfCall);
     return command;
+  }
+
+  /** Whether the calls of an attended transfer are at the same OpenSIPS. */
+  #areTogether({ callidA, callidB }: CommandRecord['params']): boolean {
+    return callidB === undefined || this.#options.areTogether([String(callidA), String(callidB)]);
   }
 
   #lose(command: CommandRecord): CommandRecord {

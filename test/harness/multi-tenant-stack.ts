@@ -52,6 +52,8 @@ export interface MultiTenantStackOptions {
   readonly tenantSettings?: object;
   /** The marks of sites without an adapter, such as `t2-s1`. */
   readonly sitesWithoutAdapter?: readonly string[];
+  /** Whether the edge dials the adapters; by default they connect to it. */
+  readonly isDialed?: boolean;
   /** Variables of the Worker, in addition to its secrets. */
   readonly variables?: Readonly<Record<string, string>>;
   /** See `startEdge`. */
@@ -98,6 +100,7 @@ export class MultiTenantStack implements AsyncDisposable {
     simulatorOptions,
     tenantSettings,
     sitesWithoutAdapter = [],
+    isDialed = false,
     variables = {},
     webhooksToPrivate = false,
     inspectorPort,
@@ -108,7 +111,13 @@ export class MultiTenantStack implements AsyncDisposable {
     const secrets = { KEY_SECRETS, ADMIN_SECRET, ...variables };
     const inspector = inspectorPort === undefined ? {} : { inspectorPort };
     const startWorkerd = (edge: EdgeToLaunch) =>
-      startEdge({ ...edge, entry: 'worker/index.ts', webhooksToPrivate, ...inspector });
+      startEdge({
+        ...edge,
+        entry: 'worker/index.ts',
+        webhooksToPrivate,
+        allowLoopbackAdapters: isDialed,
+        ...inspector,
+      });
     const start = () => (launch ?? startWorkerd)({ port, data: dataFolder, secrets });
     const stack = new MultiTenantStack(port, await start(), dataFolder, start);
     await waitUntil(async () => (await stack.fetch('/healthz')).ok);
@@ -124,6 +133,7 @@ export class MultiTenantStack implements AsyncDisposable {
           tenantKey,
           simulatorOptions,
           hasAdapter: !sitesWithoutAdapter.includes(`t${t}-s${s}`),
+          isDialed,
         });
     }
     for (const site of stack.sites) if (site.adapter) await stack.waitForLink(site);
@@ -136,12 +146,14 @@ export class MultiTenantStack implements AsyncDisposable {
     tenantKey,
     simulatorOptions = {},
     hasAdapter,
+    isDialed,
   }: {
     readonly tenant: string;
     readonly site: string;
     readonly tenantKey: string;
     readonly simulatorOptions: SimulatorOptions | undefined;
     readonly hasAdapter: boolean;
+    readonly isDialed: boolean;
   }): Promise<void> {
     const marker = `${tenant}-${site}`;
     const [siteKey, adapterKey, simulator, eventsPort] = await Promise.all([
@@ -158,7 +170,8 @@ export class MultiTenantStack implements AsyncDisposable {
       ADAPTER_NAME: `adapter-${marker}`,
       SIP_NEXT_HOP: `sip:${marker}.test:5060`,
     };
-    const adapter = hasAdapter ? spawnAdapter(env) : undefined;
+    const listenEnv = isDialed ? await this.#dial(tenant, site) : {};
+    const adapter = hasAdapter ? spawnAdapter({ ...env, ...listenEnv }) : undefined;
     this.sites.push({
       tenant,
       site,
@@ -170,6 +183,15 @@ export class MultiTenantStack implements AsyncDisposable {
       eventsPort,
       adapter,
     });
+  }
+
+  /** Has the edge dial the adapter of a site. Returns the adapter's settings for that. */
+  async #dial(tenant: string, site: string): Promise<Record<string, string>> {
+    const address = `127.0.0.1:${await findFreePort()}`;
+    const url = `http://${address}/adapter`;
+    const link = { mode: 'dial', url, keep: true };
+    await this.adminRequest('PATCH', `/tenants/${tenant}/sites/${site}`, { link });
+    return { ADAPTER_LISTEN: address, ADAPTER_PUBLIC_URL: url };
   }
 
   /** Kills the edge and starts it again with the same data. */

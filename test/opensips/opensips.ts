@@ -49,6 +49,8 @@ export interface OpenSips extends AsyncDisposable {
   requestMi(method: string, params: object): Promise<MiReply>;
   /** Throws if a process of OpenSIPS has died of a signal, with the end of its log. */
   assertAlive(): void;
+  /** Kills it (kill -9), which nobody is told of, until {@link OpenSips.restart}. */
+  kill(): Promise<void>;
   /** Stops and starts it. It loses dialogs, registrations and subscriptions. */
   restart(): Promise<void>;
 }
@@ -147,6 +149,7 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
       const { Dialog: dialog } = (reply.result ?? {}) as { readonly Dialog?: { readonly state: number } };
       return dialog !== undefined && dialog.state < 5;
     },
+    kill: () => server.kill(),
     async restart() {
       // A restart is detected by the start time, which OpenSIPS reports in whole seconds.
       deathsBefore.push(...server.deaths);

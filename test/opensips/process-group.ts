@@ -60,6 +60,13 @@ export class ProcessGroup {
     await waitUntil(() => !this.#signal(0) || performance.now() > deadline);
   }
 
+  /** Kills all processes of the group at once. */
+  async kill(): Promise<void> {
+    const exited = this.isRunning ? once(this.#leader, 'exit') : undefined;
+    this.#kill();
+    await exited;
+  }
+
   readonly #kill = () => void this.#signal('SIGKILL');
 
   /** Sends a signal to the group. Returns whether any process received it. */

@@ -1,5 +1,6 @@
 /** Authenticates for local development: loopback requests have full access to the open tenant `demo`. @module */
-import { IDLE_S } from '../../shared/policy/link-setting.ts';
+import type { ActiveAdapters } from '../../shared/policy/adapters-setting.ts';
+import { type DialTarget, IDLE_S } from '../../shared/policy/link-setting.ts';
 import { type Policy, SCOPES } from '../../shared/policy/policy.ts';
 import { DEMO_KEY_ID } from '../../shared/protocol/dial.ts';
 import { quote } from '../../shared/settings/quote.ts';
@@ -38,12 +39,28 @@ export const UNLIMITED_POLICY: Policy = {
 /** The name of the only site. */
 export const DEMO_SITE = 'demo/demo';
 
-/** Returns the policy of the site. Its adapters are dialed if `DIAL_URL` says where: one URL, or several with commas between them. */
-export function demoPolicy({ DIAL_URL }: Pick<Env, 'DIAL_URL'>): Policy {
-  if (!DIAL_URL) return UNLIMITED_POLICY;
-  const [url = DIAL_URL, ...more_urls] = DIAL_URL.split(',');
-  const link = { url, more_urls, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
-  return { ...UNLIMITED_POLICY, link };
+/** What `ADAPTERS` may be, if one adapter does not serve the whole site. */
+const ACTIVE_ADAPTERS: Readonly<Record<string, ActiveAdapters>> = {
+  active: { replicated_dialogs: false },
+  replicated: { replicated_dialogs: true },
+};
+
+/**
+ * Returns the policy of the site. Its adapters are dialed if `DIAL_URL` says where: one URL, or several with commas between them. All of
+ * them serve it if `ADAPTERS` is `active`, or `replicated` if each OpenSIPS has the dialogs of the others.
+ */
+export function demoPolicy({ DIAL_URL, ADAPTERS = '' }: Pick<Env, 'DIAL_URL' | 'ADAPTERS'>): Policy {
+  const active_adapters = ACTIVE_ADAPTERS[ADAPTERS];
+  return {
+    ...UNLIMITED_POLICY,
+    ...(DIAL_URL ? { link: dialTargetOf(DIAL_URL) } : {}),
+    ...(active_adapters ? { active_adapters } : {}),
+  };
+}
+
+function dialTargetOf(urls: string): DialTarget {
+  const [url = urls, ...more_urls] = urls.split(',');
+  return { url, more_urls, idle_s: IDLE_S.default, keep: false, siteName: DEMO_SITE };
 }
 
 function clientOf(env: Env): Authenticated<ClientPrincipal> {

@@ -8,6 +8,7 @@ import type { CommitQueue } from './commit-queue.ts';
 import type { Components } from './components.ts';
 import type { SocketReplays } from './replay/socket-replays.ts';
 import { acknowledgedToken } from './rpc/acknowledgment.ts';
+import { areCallsServed } from './rpc/command-adapter.ts';
 import { BLOCKED_FOR_FLOOD } from './rpc/flood-guard.ts';
 import { needsLink } from './rpc/needs-link.ts';
 import type { RpcServer, VerifiedTokens } from './rpc/rpc-server.ts';
@@ -96,7 +97,9 @@ export class ClientMessages {
   #untilLinked(client: ClientSocket, message: ParsedMessage, now: number): Promise<void> | undefined {
     const { dialing, policies } = this.#components;
     const { rules } = policies.policy;
-    return dialing.target && needsLink(message, client, rules) ? dialing.untilLinked(now) : undefined;
+    if (!dialing.target || !needsLink(message, client, rules)) return undefined;
+    const areServed = () => areCallsServed(message, client.subject, this.#components);
+    return dialing.untilLinked(areServed, now);
   }
 
   async #verifyTokensAndRun(

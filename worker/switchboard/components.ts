@@ -88,7 +88,10 @@ export function restoreComponents(
         listOf(() => link, adapter),
       ),
   );
-  const diagnosis: Diagnosis = new Diagnosis((at) => dialing.health(at));
+  const diagnosis: Diagnosis = new Diagnosis({
+    health: (at) => dialing.health(at),
+    serving: () => link.site.set.serving,
+  });
   const link: Link = new Link(ctx, linkListener(runner, calls, reconciler, diagnosis, owners), applied, {
     dialed: () => dialing,
     activeAdapters: () => policies.policy.active_adapters,
@@ -146,7 +149,7 @@ function linkListener(
   /** Pending requests may have been lost with the old socket. */
   function restartReads(stream: string, now: number, adapter?: string): void {
     if (reconciler.onLinkUp(stream, adapter)) calls.requestReconcile();
-    if (adapter === undefined) diagnosis.onLinkDown(now);
+    diagnosis.onLinkDown(now, adapter);
   }
 
   return {
@@ -160,7 +163,7 @@ function linkListener(
     onEvent: (event, at, now, adapter) => {
       loadMeter.record(now);
       owners.onReported(event.params.callid, adapter, now);
-      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid), adapter);
+      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid), owners.sourceOf(adapter));
       calls.onEvent(event, now, adapter);
       diagnosis.onEvent(now);
     },
@@ -183,8 +186,8 @@ function linkListener(
     onLinkDown: (adapter) => {
       runner.onLinkDown(adapter);
       reconciler.onLinkDown(adapter);
-      if (adapter === undefined) diagnosis.onLinkDown(Date.now());
-      else owners.onLost(adapter, Date.now());
+      diagnosis.onLinkDown(Date.now(), adapter);
+      if (adapter !== undefined) owners.onLost(adapter, Date.now());
     },
     onAdapterGone: (adapter, now) => owners.onGone(adapter, now),
     onAllServing: (adapter, now) => owners.assignAll(adapter, now),

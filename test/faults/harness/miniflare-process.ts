@@ -34,6 +34,7 @@ const miniflare = new Miniflare(
     bindings: {
       ADAPTER_KEY: process.env['ADAPTER_KEY'] ?? '',
       DIAL_URL: process.env['DIAL_URL'] ?? '',
+      ADAPTERS: process.env['ADAPTERS'] ?? '',
     },
     serviceBindings: { LOOPBACK_ADAPTERS: { network: { allow: ['127.0.0.0/8'] } } },
     durableObjects: {

@@ -5,15 +5,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Edge } from './harness.ts';
+import type { DemoVariables, Edge } from './linked-edge.ts';
 import type { EvictRequest, ProcessMessage } from './miniflare-process.ts';
 
 /** The object is not in memory, as after an abort, or something keeps it there, such as a stalled socket. */
 const EXPECTED_REFUSAL = /not currently running|still has active references/;
 
-export async function startMiniflare(adapterKey: string, dialUrl = ''): Promise<Edge> {
+export async function startMiniflare(variables: DemoVariables): Promise<Edge> {
   const child = fork(join(import.meta.dirname, 'miniflare-process.ts'), {
-    env: { ...process.env, ADAPTER_KEY: adapterKey, DIAL_URL: dialUrl },
+    env: { ...process.env, ...variables },
   });
   const pending = new Map<number, (refusal: string | undefined) => void>();
   const port = await new Promise<number>((resolve, reject) => {

@@ -1,5 +1,6 @@
 /** Plans the system faults of a run from its seed, and injects them. @module */
-import type { FaultHarness } from '../harness/harness.ts';
+import type { FaultHarness, FaultHarnessOptions } from '../harness/harness.ts';
+import type { OpenSipsNode } from '../harness/opensips-node.ts';
 import type { SeededRandom } from '../harness/seeded-random.ts';
 import type { Flow } from '../proxies/udp-proxy.ts';
 import type { Direction } from '../proxies/websocket-proxy.ts';
@@ -24,7 +25,11 @@ export type Fault =
   | { readonly kind: 'edgeKill'; readonly restartAfterMs: number }
   | { readonly kind: 'abort' | 'abortDialer' | 'evictHibernated' | 'evictClosed' }
   | { readonly kind: 'abortWithinTurn'; readonly turns: number }
-  | { readonly kind: 'restartKeepingDialogs' | 'restartLosingDialogs' };
+  | { readonly kind: 'restartKeepingDialogs' | 'restartLosingDialogs'; readonly node: number }
+  | { readonly kind: 'openSipsCrash'; readonly node: number; readonly ms: number };
+
+/** Which adapters and OpenSIPS a plan is for. */
+export type PlannedParts = Pick<FaultHarnessOptions, 'adapters' | 'setting' | 'spared'>;
 
 /** A fault that is injected after this many commands have been started. */
 export interface PlannedFault {
@@ -39,18 +44,19 @@ const SLOW_LINK_DURATION_MS = 1_000;
 const LONG_HALF_OPEN_MS = [5_000, 28_000] as const;
 /** From shorter to longer than the edge waits for a ping. */
 const HANG_MS = [1_000, 32_000] as const;
+/** From shorter to longer than an adapter takes to notice that OpenSIPS does not answer (9 s: `adapter/timing.ts`). */
+const CRASH_MS = [500, 12_000] as const;
 /** How long an adapter kill waits for the datagram during which it happens. */
 const DATAGRAM_TIMEOUT_MS = 3_000;
 
 /**
  * Draws a plan for a number of commands. The last tenth has no new faults, so that all faults coincide with commands.
- * @param adapters how many adapters the site has
  */
 export function planFaults(
   rates: SystemFaultRates,
   commands: number,
   random: SeededRandom,
-  adapters = 1,
+  parts: PlannedParts = {},
 ): PlannedFault[] {
   const { halfOpenMs, ...averages } = rates;
   const planned: PlannedFault[] = [];
@@ -58,7 +64,7 @@ export function planFaults(
     for (let n = drawCount(averages[kind], random); n > 0; n--) {
       planned.push({
         afterCommand: random.integer(1, Math.ceil(commands * 0.9)),
-        fault: drawFault(kind, halfOpenMs, random, adapters),
+        fault: drawFault(kind, halfOpenMs, random, parts),
       });
     }
   }
@@ -70,7 +76,12 @@ function drawCount(average: number, random: SeededRandom): number {
   return Math.floor(average) + (random.chance(average % 1) ? 1 : 0);
 }
 
-function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom, adapters: number): Fault {
+function drawFault(
+  kind: Fault['kind'],
+  halfOpenMs: number,
+  random: SeededRandom,
+  { adapters = 1, setting, spared }: PlannedParts,
+): Fault {
   switch (kind) {
     case 'linkHalfOpen':
     case 'linkHalfOpenLong':
@@ -92,6 +103,11 @@ function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom
       return { kind, restartAfterMs: random.integer(0, 1_000), adapter: drawAdapter() };
     case 'adapterHang':
       return { kind, ms: random.integer(...HANG_MS), adapter: drawAdapter() };
+    case 'restartKeepingDialogs':
+    case 'restartLosingDialogs':
+      return { kind, node: setting === 'active' ? drawAdapter() : 0 };
+    case 'openSipsCrash':
+      return { kind, ms: random.integer(...CRASH_MS), node: setting === 'active' ? drawAdapter() : 0 };
     case 'edgeKill':
       return { kind, restartAfterMs: random.integer(0, 1_000) };
     case 'abortWithinTurn':
@@ -102,7 +118,9 @@ function drawFault(kind: Fault['kind'], halfOpenMs: number, random: SeededRandom
 
   /** A single adapter is not drawn, so that the plans of its seeds stay as they are. */
   function drawAdapter(): number {
-    return adapters === 1 ? 0 : random.integer(0, adapters - 1);
+    if (adapters === 1) return 0;
+    const drawn = random.integer(0, adapters - 1);
+    return drawn === spared ? (drawn + 1) % adapters : drawn;
   }
 }
 
@@ -133,7 +151,7 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
       return;
     }
     case 'adapterKill':
-      if (fault.moment !== 'at once') await waitForDatagram(fault.moment, harness);
+      if (fault.moment !== 'at once') await waitForDatagram(fault.moment, harness.nodeOf(fault.adapter));
       return harness.restartAdapter(fault.adapter, 'SIGKILL', fault.restartAfterMs);
     case 'adapterStop':
       return harness.restartAdapter(fault.adapter, 'SIGTERM', fault.restartAfterMs);
@@ -154,13 +172,20 @@ export async function injectFault(fault: Fault, harness: FaultHarness): Promise<
       return harness.abortDialer();
     case 'abortWithinTurn':
       return harness.abortObject(fault.turns);
+    case 'openSipsCrash': {
+      const { simulator } = harness.nodeOf(fault.node);
+      simulator.crash();
+      await sleep(fault.ms);
+      simulator.restart({ keepDialogs: false });
+      return;
+    }
     default:
-      harness.simulator.restart({ keepDialogs: fault.kind === 'restartKeepingDialogs' });
+      harness.nodeOf(fault.node).simulator.restart({ keepDialogs: fault.kind === 'restartKeepingDialogs' });
   }
 }
 
 /** Resolves just before the next datagram of that flow is forwarded, or after a timeout. */
-function waitForDatagram(flow: Flow, { udpProxy }: FaultHarness): Promise<void> {
+function waitForDatagram(flow: Flow, { udpProxy }: OpenSipsNode): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);

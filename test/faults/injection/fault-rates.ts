@@ -49,6 +49,8 @@ export interface SystemFaultRates {
   /** OpenSIPS restarts, and its database keeps the active calls, or all of them are lost. */
   readonly restartKeepingDialogs: number;
   readonly restartLosingDialogs: number;
+  /** OpenSIPS ends, loses all calls, and is started again up to 12 s later. */
+  readonly openSipsCrash: number;
   /** The adapter is stopped (SIGTERM), then restarted; with two adapters, the other one takes over without a failure. */
   readonly adapterStop: number;
   /** The adapter hangs (SIGSTOP) for up to half a minute, then goes on. */
@@ -85,6 +87,7 @@ export const NO_SYSTEM_FAULTS: SystemFaultRates = {
   evictClosed: 0,
   restartKeepingDialogs: 0,
   restartLosingDialogs: 0,
+  openSipsCrash: 0,
   adapterStop: 0,
   adapterHang: 0,
 };
@@ -113,6 +116,7 @@ export const WORKERD_RATES: FaultRates = {
     evictClosed: 0,
     restartKeepingDialogs: 0.1,
     restartLosingDialogs: 0.1,
+    openSipsCrash: 0,
     adapterStop: 0,
     adapterHang: 0,
   },
@@ -127,6 +131,21 @@ export const MINIFLARE_RATES: FaultRates = {
 /** Returns the rates for a site with several adapters, each of which is killed, stopped and made to hang. */
 export function forSeveralAdapters(rates: FaultRates): FaultRates {
   return { ...rates, system: { ...rates.system, adapterKill: 2, adapterStop: 2, adapterHang: 1 } };
+}
+
+/** Returns the rates for a site that several adapters serve, each beside an OpenSIPS of its own, which fails as well. */
+export function forActiveAdapters(rates: FaultRates): FaultRates {
+  const { udp, system } = forSeveralAdapters(rates);
+  const failures = { restartKeepingDialogs: 0.3, restartLosingDialogs: 0.3, openSipsCrash: 0.5 };
+  return { udp, system: { ...system, ...failures } };
+}
+
+/** Returns the rates without faults of what all adapters share: the edge, and the clients. */
+export function withoutSharedFaults({ udp, system }: FaultRates): FaultRates {
+  const { edgeKill, abort, abortWithinTurn, abortDialer, evictHibernated, evictClosed } = NO_SYSTEM_FAULTS;
+  const { clientReset, clientHalfOpen } = NO_SYSTEM_FAULTS;
+  const edge = { edgeKill, abort, abortWithinTurn, abortDialer, evictHibernated, evictClosed };
+  return { udp, system: { ...system, ...edge, clientReset, clientHalfOpen } };
 }
 
 /** Returns the rates where the edge dials. */

@@ -22,6 +22,7 @@ export const INVARIANTS = [
   'what the client or the edge did wrong by itself',
   'promises of the client that were not kept',
   'lists of calls that differ from CallList',
+  'commands that faults of another OpenSIPS have affected',
 ] as const;
 
 export interface Violation {
@@ -59,9 +60,10 @@ export function checkInvariants(
   for (const command of commands) {
     const label = `#${command.n} ${command.method} ${command.cmdId} ${JSON.stringify(command.params)}`;
     // Of one that is lost, the promises are checked: oracle/promises.ts.
-    const disorder = command.isLost
-      ? undefined
-      : checkEventOrder(command.method, client.notificationsOf(command.cmdId));
+    const disorder =
+      command.isLost || command.isRefused
+        ? undefined
+        : checkEventOrder(command.method, client.notificationsOf(command.cmdId));
     const isAboutEnded = /^\d+ times Ended|after Ended/.test(disorder ?? '');
     if (disorder !== undefined)
       report(isAboutEnded ? 'commands without exactly one Ended, last' : 'notifications out of order', [

@@ -227,6 +227,22 @@ it('creates, changes and deletes sites', async () => {
     });
 });
 
+it('has one adapter serve a site unless it is told otherwise, and keeps what a change does not name', async () => {
+  const tenant = await createTenant('berlin');
+  const path = `${tenant}/sites/berlin`;
+  const setting = async () => {
+    const { adapters, replicated_dialogs } = (await request('GET', path)).body;
+    return { adapters, replicated_dialogs };
+  };
+  expect(await setting()).toEqual({ adapters: 'standby', replicated_dialogs: false });
+  const changed = await request('PATCH', path, { adapters: 'active', replicated_dialogs: true });
+  expect(changed.body).toMatchObject({ adapters: 'active', replicated_dialogs: true });
+  await request('PATCH', path, { adapters: 'standby' });
+  expect(await setting()).toEqual({ adapters: 'standby', replicated_dialogs: true });
+  await request('PATCH', path, { location: 'weur' });
+  expect(await setting()).toEqual({ adapters: 'standby', replicated_dialogs: true });
+});
+
 it('creates valid keys, with all scopes but manage by default', async () => {
   const path = await createTenant('berlin');
   const unlimited = await request('POST', `${path}/keys`, { role: 'api' });
@@ -345,6 +361,8 @@ it.each([
     {},
     'The body changes nothing. Give at least one of location, rules, link, adapters, replicated_dialogs.',
   ],
+  ['PATCH', '/sites/berlin', { adapters: 'both' }, 'adapters: '],
+  ['PATCH', '/sites/berlin', { replicated_dialogs: 'yes' }, 'replicated_dialogs: '],
   ['POST', '/keys', {}, 'role: '],
   ['POST', '/keys', { role: 'adapter' }, 'site: '],
   ['POST', '/keys', { role: 'adapter', site: 'berlin', scopes: ['read'] }, 'scopes: unknown field.'],

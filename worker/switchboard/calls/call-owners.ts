@@ -30,6 +30,11 @@ export class CallOwners {
     if (moved.length > 0) runner.moveCommands(moved, adapter, now);
   }
 
+  /** Returns the adapter whose OpenSIPS an event is about: with replicated dialogs, any adapter may report it. */
+  sourceOf(adapter: string | undefined): string | undefined {
+    return this.#deps.site().isReplicated ? undefined : adapter;
+  }
+
   /** An adapter is lost: others run what it has not begun, and with replicated dialogs they are asked for its calls. */
   onLost(adapter: string, now: number): void {
     const { calls, runner } = this.#deps;
@@ -55,15 +60,4 @@ export class CallOwners {
     const { byAdapter } = calls;
     for (const callid of byAdapter.activeOf(undefined)) byAdapter.moveTo(callid, adapter, now);
   }
-}
-
-/** Returns the adapter of the first of these calls that has one: a Call-ID, or the `cmd_id` of a running CallStart of the subject. */
-export function adapterOfCalls(
-  callids: readonly string[],
-  subject: string,
-  { calls, runner }: Pick<Dependencies, 'calls' | 'runner'>,
-): string | undefined {
-  const adapterOf = (callid: string) =>
-    calls.byAdapter.adapterOf(callid) ?? runner.find(subject, callid)?.adapter;
-  return callids.map(adapterOf).find((adapter) => adapter !== undefined);
 }

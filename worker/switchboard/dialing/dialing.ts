@@ -94,10 +94,16 @@ export class Dialing {
     const isComplete = this.#isComplete(target);
     // The end of a knock is no outage: the adapter is dialed then.
     this.#state.set({ ...(isComplete ? { failure: null } : {}), isReleased: this.#knock !== undefined });
-    this.#waiters.release();
+    if (isComplete) this.#waiters.release();
+    else this.#waiters.releaseLinked();
     if (isComplete) this.#requestedAt = Number.NEGATIVE_INFINITY;
-    // Nobody waits for the others: one adapter serves the site.
-    else if (!this.#knock && this.#need(now) !== 'none') this.#requestIfNeeded(target, 'soon', now);
+    else if (!this.#knock) this.#requestIfNeeded(target, this.#needOfOthers(now), now);
+  }
+
+  /** How much the adapters that are not connected are needed. Nobody waits for them where one adapter serves the site. */
+  #needOfOthers(now: number): Need {
+    const need = this.#need(now);
+    return need === 'now' && !this.#options.link.site.isShared ? 'soon' : need;
   }
 
   #requestIfNeeded(target: DialTarget, need: Need, now: number): void {
@@ -114,13 +120,17 @@ export class Dialing {
     const { link } = this.#options;
     // The usual case, at the end of each turn.
     if (!target.more_urls?.length) return link.isConnected;
-    return link.roles.length >= dialUrls(target).length;
+    return link.site.set.all.length >= dialUrls(target).length;
   }
 
-  /** Resolves when a message that needs OpenSIPS may run: the link is there, or has not come in time. Undefined: at once. */
-  untilLinked(now: number): Promise<void> | undefined {
-    if (!this.target || this.#options.link.opensips(now)) return undefined;
-    const linked = this.#waiters.wait();
+  /**
+   * Resolves when a message that needs OpenSIPS may run: the link is there, or has not come in time. Undefined: at once.
+   * @param areCallsServed returns whether the adapters of the calls that it names serve the site
+   */
+  untilLinked(areCallsServed: () => boolean, now: number): Promise<void> | undefined {
+    const isLinked = () => this.#options.link.opensips(Date.now()) !== undefined && areCallsServed();
+    if (!this.target || isLinked()) return undefined;
+    const linked = this.#waiters.wait(isLinked);
     this.check(now);
     return linked;
   }

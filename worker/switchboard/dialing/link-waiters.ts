@@ -7,14 +7,18 @@ export const LINK_WAIT_MS = 5_000;
 const MAX_WAITING = 256;
 
 export class LinkWaiters {
-  readonly #waiting = new Set<() => void>();
+  /** What each that waits is waiting for, and how it goes on. */
+  readonly #waiting = new Map<() => void, () => boolean>();
 
   get any(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** Resolves with {@link release}, or after {@link LINK_WAIT_MS}. Undefined if too many wait already. */
-  wait(): Promise<void> | undefined {
+  /**
+   * Resolves with {@link release}, or after {@link LINK_WAIT_MS}. Undefined if too many wait already.
+   * @param isLinked returns whether the adapters that it waits for are connected
+   */
+  wait(isLinked: () => boolean): Promise<void> | undefined {
     if (this.#waiting.size >= MAX_WAITING) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const onEnd = () => {
@@ -23,12 +27,17 @@ export class LinkWaiters {
       resolve();
     };
     const timer = setTimeout(onEnd, LINK_WAIT_MS);
-    this.#waiting.add(onEnd);
+    this.#waiting.set(onEnd, isLinked);
     return promise;
   }
 
   /** Lets all of them go on, in their order. */
   release(): void {
-    for (const onEnd of [...this.#waiting]) onEnd();
+    for (const onEnd of [...this.#waiting.keys()]) onEnd();
+  }
+
+  /** Lets those go on whose adapters are connected. */
+  releaseLinked(): void {
+    for (const [onEnd, isLinked] of [...this.#waiting]) if (isLinked()) onEnd();
   }
 }

@@ -4,11 +4,19 @@ import type { LostAdapter } from './adapter-set.ts';
 
 interface StoredAdapter extends AppliedPosition {
   readonly adapter: string;
-  /** Since when it is not connected, in Unix milliseconds; absent while it is. */
+  /** Since when it is not connected although it should be, in Unix milliseconds. */
   readonly lostAt?: number;
+  /** It is dialed, and is not connected because nobody needs it. */
+  readonly isReleased?: boolean;
 }
 
-type Row = { adapter: string; stream: string; seq: number; lost_at: number | null };
+type Row = {
+  adapter: string;
+  stream: string;
+  seq: number;
+  lost_at: number | null;
+  released: number;
+};
 
 export class ActiveAdapterStore {
   readonly #sql: SqlStorage;
@@ -19,12 +27,18 @@ export class ActiveAdapterStore {
   constructor(sql: SqlStorage, logged: readonly AppliedPosition[]) {
     this.#sql = sql;
     sql.exec(
-      'CREATE TABLE IF NOT EXISTS active_adapters (adapter TEXT PRIMARY KEY, stream TEXT NOT NULL, seq INTEGER NOT NULL, lost_at INTEGER) WITHOUT ROWID',
+      'CREATE TABLE IF NOT EXISTS active_adapters (adapter TEXT PRIMARY KEY, stream TEXT NOT NULL, seq INTEGER NOT NULL, lost_at INTEGER, released INTEGER NOT NULL) WITHOUT ROWID',
     );
-    for (const { adapter, stream, seq, lost_at } of sql.exec<Row>('SELECT * FROM active_adapters')) {
+    for (const { adapter, stream, seq, lost_at, released } of sql.exec<Row>(
+      'SELECT * FROM active_adapters',
+    )) {
       const inLog = logged.find((each) => each.stream === stream)?.seq ?? 0;
       const position = { adapter, stream, seq: Math.max(seq, inLog) };
-      this.#byName.set(adapter, lost_at === null ? position : { ...position, lostAt: lost_at });
+      this.#byName.set(adapter, {
+        ...position,
+        ...(lost_at === null ? {} : { lostAt: lost_at }),
+        ...(released === 1 ? { isReleased: true } : {}),
+      });
     }
   }
 
@@ -45,8 +59,8 @@ export class ActiveAdapterStore {
 
   /** A connection of the process that was connected before changes nothing, unless it was lost. */
   set(next: StoredAdapter): void {
-    const { stream, lostAt } = this.#byName.get(next.adapter) ?? {};
-    const isSame = stream === next.stream && lostAt === next.lostAt;
+    const { stream, lostAt, isReleased } = this.#byName.get(next.adapter) ?? {};
+    const isSame = stream === next.stream && lostAt === next.lostAt && isReleased === next.isReleased;
     this.#byName.set(next.adapter, next);
     if (!isSame) this.#unstored.add(next.adapter);
   }
@@ -67,11 +81,12 @@ export class ActiveAdapterStore {
       if (!stored) this.#sql.exec('DELETE FROM active_adapters WHERE adapter = ?', name);
       else
         this.#sql.exec(
-          'INSERT OR REPLACE INTO active_adapters (adapter, stream, seq, lost_at) VALUES (?, ?, ?, ?)',
+          'INSERT OR REPLACE INTO active_adapters (adapter, stream, seq, lost_at, released) VALUES (?, ?, ?, ?, ?)',
           name,
           stored.stream,
           stored.seq,
           stored.lostAt ?? null,
+          stored.isReleased ? 1 : 0,
         );
     }
     this.#unstored.clear();

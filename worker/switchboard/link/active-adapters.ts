@@ -48,7 +48,7 @@ export class ActiveAdapters implements AdapterSet {
     for (const socket of sockets) this.#restore(socket, logged);
     // A crash loses all sockets, and the end of one may have been missed.
     for (const stored of this.#store.all)
-      if (stored.lostAt === undefined && !this.#byName.has(stored.adapter))
+      if (stored.lostAt === undefined && !stored.isReleased && !this.#byName.has(stored.adapter))
         this.#store.set({ ...stored, lostAt: now });
   }
 
@@ -99,6 +99,9 @@ export class ActiveAdapters implements AdapterSet {
     const { stream, seq } = position;
     this.#byName.set(name, connection);
     this.#store.set({ adapter: name, stream, seq });
+    // The site is used again, and the others are awaited with this one.
+    for (const { isReleased, ...stored } of this.#store.all)
+      if (isReleased) this.#store.set({ ...stored, lostAt: now });
     this.#listener.onLinkUp(stream, now, name);
     // The events that OpenSIPS raised between two processes of the adapter are lost.
     if (before !== undefined && before.stream !== stream) this.#listener.resync(now, name);
@@ -110,7 +113,7 @@ export class ActiveAdapters implements AdapterSet {
     this.#store.set({ adapter, stream, seq, lostAt: now });
   }
 
-  drop(socket: WebSocket, now: number): void {
+  drop(socket: WebSocket, now: number, isReleased = false): void {
     const connection = this.all.find((each) => each.socket === socket);
     if (!connection) return;
     const { name: adapter, position } = connection;
@@ -120,7 +123,7 @@ export class ActiveAdapters implements AdapterSet {
     if (isServing) this.#byName.delete(adapter);
     const lostAt = isServing ? now : (this.#store.get(adapter)?.lostAt ?? now);
     this.#store.delete(adapter);
-    this.#store.set({ adapter, stream, seq, lostAt });
+    this.#store.set({ adapter, stream, seq, ...(isReleased ? { isReleased } : { lostAt }) });
     this.#seen.forget(stream);
     if (isServing) this.#listener.onLinkDown(adapter);
   }

@@ -49,8 +49,11 @@ export interface AdapterSet {
   positionOf(stream: string): StreamPosition | undefined;
   /** Adds a connection, which serves the site or waits. */
   add(connection: AdapterConnection, now: number): void;
-  /** Forgets a connection, without a standby taking over. */
-  drop(socket: WebSocket, now: number): void;
+  /**
+   * Forgets a connection, without a standby taking over.
+   * @param isReleased nobody needs it: its adapter is not lost
+   */
+  drop(socket: WebSocket, now: number, isReleased?: boolean): void;
   /** A turn is stored. @param isLogged whether the log has {@link applied} now */
   onStored(isLogged: boolean): void;
   /** Disconnects adapters that are silent, and has others do what is to be done without them. */

@@ -13,21 +13,18 @@ export interface ChoiceFacts {
   readonly owner: string | undefined;
   /** Returns how many CallStarts an adapter runs. */
   readonly startsOf: (adapter: string) => number;
-  /** Whether any OpenSIPS can go on with the calls of another one. */
-  readonly isReplicated: boolean;
 }
 
 /**
  * Returns the adapter that runs a command: that of the call; for a new call, the one that runs the fewest CallStarts, and first of those
- * whose OpenSIPS is reachable. Undefined if the adapter of the call is lost.
+ * whose OpenSIPS is reachable. Undefined if the adapter of the call is lost: another OpenSIPS would say that there is no such call.
  * @param serving those that serve the site, the oldest connection first
  */
 export function chooseAdapter<A extends ServingAdapter>(
   serving: readonly A[],
-  { owner, startsOf, isReplicated }: ChoiceFacts,
+  { owner, startsOf }: ChoiceFacts,
 ): A | undefined {
-  const own = serving.find(({ adapter }) => adapter === owner);
-  if (owner !== undefined && (own || !isReplicated)) return own;
+  if (owner !== undefined) return serving.find(({ adapter }) => adapter === owner);
   const load = ({ adapter = '', opensips }: A) =>
     startsOf(adapter) + (opensips.reachable ? 0 : Number.MAX_SAFE_INTEGER);
   return [...serving].sort((one, other) => load(one) - load(other))[0];

@@ -63,21 +63,27 @@ export class LinkStatusStore {
 /** In place of the names, for a link that was released before its adapter was known. */
 const RELEASED = '["?"]';
 
+/** Before the name of an adapter that is lost. */
+const LOST = 'lost\n';
+
 function namesOf(roles: readonly AdapterRole[]): string {
   const named = (wanted: AdapterRole['role']) =>
     roles
       .filter(({ role }) => role === wanted)
       .map(({ adapter }) => adapter)
       .sort();
-  const lost = named('lost').map((adapter) => `lost\n${adapter}`);
+  const lost = named('lost').map((adapter) => `${LOST}${adapter}`);
   return JSON.stringify([named('active').join('\n'), ...named('standby'), ...lost]);
 }
 
-/** Whether the same adapter serves the site, and no other is new. */
+/** Whether the adapters that serve the site have done so before, and no other is new. Those that are awaited are not lost. */
 function isPartOf(names: string, reported: string): boolean {
-  const [active, ...standbys] = JSON.parse(names) as string[];
-  const [reportedActive, ...others] = JSON.parse(reported) as string[];
-  return active === reportedActive && standbys.every((name) => others.includes(name));
+  const [active = '', ...others] = JSON.parse(names) as string[];
+  const [reportedActive = '', ...reportedOthers] = JSON.parse(reported) as string[];
+  const served = reportedActive.split('\n');
+  const isServed = (name: string) => served.includes(name);
+  const isKnown = (name: string) => reportedOthers.includes(name) || isServed(name.replace(LOST, ''));
+  return active.split('\n').every(isServed) && others.every(isKnown);
 }
 
 function statusOf(names: string): LinkStatus {

@@ -178,7 +178,7 @@ export class Link {
   release(now = Date.now()): void {
     for (const connection of this.site.set.all) {
       connection.acknowledge();
-      this.site.set.drop(connection.socket, now);
+      this.site.set.drop(connection.socket, now, true);
       connection.socket.close(1000, 'Nobody needs the link.');
     }
   }

@@ -77,7 +77,7 @@ export class SiteAdapters {
     if (!this.isShared) return first && { opensips: first.opensips };
     const named = serving.map(({ name, opensips }) => ({ adapter: name, opensips }));
     const startsOf = (adapter: string) => commands.startsOf(adapter);
-    return chooseAdapter(named, { owner, startsOf, isReplicated: this.isReplicated });
+    return chooseAdapter(named, { owner, startsOf });
   }
 
   /** The setting may have changed. The adapters connect again, and get their new roles. */

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { EVENT_NAMES } from '../../../shared/opensips/evi.ts';
 import { ScriptedAdapter, type ScriptedReply } from '../../testing/adapter.ts';
 import { Client } from '../../testing/client.ts';
+import { policy, TestSite } from '../../testing/site.ts';
 
 const NO_ANSWER = 'no answer of the adapter';
 const SUBSCRIPTIONS = {
@@ -95,4 +96,35 @@ it('returns how long ago the last event arrived', async () => {
   const client = await Client.connect();
   expect((await client.request('Diagnose')).result).toMatchObject({ last_event_ms: expect.any(Number) });
   adapter.close();
+});
+
+it('asks each adapter that serves the site, and says which one does not answer', async () => {
+  const site = new TestSite();
+  const fields = { active_adapters: { replicated_dialogs: false } };
+  const one = await site.adapter(diagnosticReply, { adapter: 'one', fields });
+  const two = await site.adapter(({ ttl_ms }) => (ttl_ms === 0 ? { outcome: 'expired' } : {}), {
+    adapter: 'two',
+    fields,
+  });
+  const client = await site.client({ policy: policy({}, { version: 0, ...fields }) });
+  const { result } = await client.request('Diagnose');
+  expect(result).toMatchObject({
+    link: { adapter: 'one', round_trip_ms: expect.any(Number) },
+    up_since: expect.any(String),
+    unanswered: {},
+    others: [
+      {
+        adapter: 'two',
+        round_trip_ms: expect.any(Number),
+        opensips: { reachable: true },
+        unanswered: { uptime: NO_ANSWER, which: NO_ANSWER, subscribers_list: NO_ANSWER },
+      },
+    ],
+  });
+  expect(result).not.toHaveProperty('others.0.up_since');
+  // One that is lost before it has answered.
+  const lost = client.request('Diagnose');
+  two.close();
+  expect((await lost).result).toMatchObject({ link: { adapter: 'one' }, up_since: expect.any(String) });
+  one.close();
 });

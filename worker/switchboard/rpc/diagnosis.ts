@@ -1,19 +1,12 @@
 /**
- * `Diagnose`: the state of the site for an operator who looks for a fault. OpenSIPS is asked through the link, by MI commands that
- * change nothing. Running diagnoses are kept in memory only: a client without an answer repeats its request.
+ * `Diagnose`: the state of the site for an operator who looks for a fault. The OpenSIPS of each adapter that serves the site is asked
+ * through the link, by MI commands that change nothing. Running diagnoses are kept in memory only: a client without an answer repeats
+ * its request.
  * @module
  */
 
-import {
-  DIAGNOSTIC_MI_COMMANDS,
-  type DiagnosticMiCommand,
-  missingCommands,
-  missingRecommendedCommands,
-  parseSubscriptions,
-} from '../../../shared/opensips/diagnostics.ts';
-import { UptimeResult } from '../../../shared/opensips/mi.ts';
-import type { MiRequest, Reply } from '../../../shared/protocol/link.ts';
-import type { DiagnosisResult } from '../../../shared/protocol/rpc/diagnosis.ts';
+import type { Reply } from '../../../shared/protocol/link.ts';
+import type { AdapterDiagnosisResult, DiagnosisResult } from '../../../shared/protocol/rpc/diagnosis.ts';
 import {
   type ParsedMessage,
   type RpcId,
@@ -22,7 +15,9 @@ import {
   successResponse,
 } from '../../../shared/protocol/rpc/jsonrpc.ts';
 import { DIAGNOSE } from '../../../shared/protocol/rpc/service-methods.ts';
+import type { AdapterConnection } from '../link/adapter-connection.ts';
 import type { LinkHealth } from '../link/link-health.ts';
+import { AdapterDiagnosis, type DiagnosisRequest } from './adapter-diagnosis.ts';
 import { type Permissions, readRejectReason } from './authorization.ts';
 import { notAllowedResponse } from './dispatch.ts';
 
@@ -31,15 +26,6 @@ type DiagnoseRequest = RpcRequest & { readonly method: typeof DIAGNOSE };
 /** A client has its answer within two seconds, in milliseconds. The rest is for the way to the client. */
 const DEADLINE_MS = 1_800;
 
-/** For each reply, in milliseconds. The adapter reports a missing reply before {@link DEADLINE_MS}, unless the link is lost as well. */
-const REPLY_TIMEOUT_MS = 1_500;
-
-/** Why a command has no result if not even the adapter has answered. */
-const NO_ANSWER = 'no answer of the adapter';
-
-/** A request without a time to live: the adapter answers at once without running it. So it measures the link alone. */
-const PROBE = 'probe';
-
 /** Running diagnoses of a site. Further ones are answered without asking OpenSIPS. */
 const MAX_RUNNING = 8;
 
@@ -47,18 +33,21 @@ interface RunningDiagnosis {
   readonly socket: WebSocket;
   readonly id: RpcId;
   startedAt: number;
-  /** Requests without a reply, by request id. */
-  readonly pending: Map<string, DiagnosticMiCommand | typeof PROBE>;
-  readonly results: Map<DiagnosticMiCommand, unknown>;
-  /** Why a command has no result. */
-  readonly failures: Map<DiagnosticMiCommand, string>;
-  roundTripMs: number | undefined;
+  readonly asked: readonly AdapterDiagnosis[];
 }
 
 /** A response, and the socket that it is for. */
 interface SocketResponse {
   readonly socket: WebSocket;
   readonly response: RpcResponse;
+}
+
+/** What a diagnosis knows of the site. */
+interface DiagnosedSite {
+  /** Returns the state of the link. */
+  readonly health: (now: number) => LinkHealth;
+  /** Returns the adapters that serve the site. */
+  readonly serving: () => readonly Pick<AdapterConnection, 'name' | 'position' | 'opensips'>[];
 }
 
 export function isDiagnose(entry: ParsedMessage['entries'][number]): entry is DiagnoseRequest {
@@ -73,18 +62,17 @@ function rejectReason(permissions: Permissions): string | undefined {
 }
 
 export class Diagnosis {
-  readonly #health: (now: number) => LinkHealth;
+  readonly #site: DiagnosedSite;
   /** Begins request ids, unlike those of any command: the runner ignores the replies. */
   readonly #idPrefix = `diagnosis-${crypto.randomUUID()}`;
   #requestCount = 0;
   #lastEventAt: number | undefined;
   #running: RunningDiagnosis[] = [];
-  #requests: MiRequest[] = [];
+  #requests: DiagnosisRequest[] = [];
   #responses: SocketResponse[] = [];
 
-  /** @param health returns the state of the link */
-  constructor(health: (now: number) => LinkHealth) {
-    this.#health = health;
+  constructor(site: DiagnosedSite) {
+    this.#site = site;
   }
 
   /** Begins a diagnosis. {@link takeResponses} returns its response in this turn or a later one. */
@@ -94,30 +82,20 @@ export class Diagnosis {
       this.#responses.push({ socket, response: notAllowedResponse(id, rejected) });
       return;
     }
-    const diagnosis: RunningDiagnosis = {
-      socket,
-      id,
-      startedAt: now,
-      pending: new Map(),
-      results: new Map(),
-      failures: new Map(),
-      roundTripMs: undefined,
-    };
-    this.#running.push(diagnosis);
-    if (this.#health(now).connected && this.#running.length <= MAX_RUNNING) this.#requestAll(diagnosis);
+    const isAsked = this.#site.health(now).connected && this.#running.length < MAX_RUNNING;
+    const nextId = () => `${this.#idPrefix}.${this.#requestCount++}`;
+    const asked = (isAsked ? this.#site.serving() : []).map(
+      ({ name, position }) => new AdapterDiagnosis(name, position.stream, nextId),
+    );
+    this.#requests.push(...asked.flatMap(({ requests }) => requests));
+    this.#running.push({ socket, id, startedAt: now, asked });
     this.#completeFinished(now);
   }
 
   /** Handles an adapter's reply. Replies to other requests are ignored. */
-  onReply({ id, result, error, outcome }: Omit<Reply, 'type' | 'seq'>, now: number): void {
-    const diagnosis = this.#running.find(({ pending }) => pending.has(id));
-    const command = diagnosis?.pending.get(id);
-    if (!diagnosis || command === undefined) return;
-    diagnosis.pending.delete(id);
-    if (command === PROBE) diagnosis.roundTripMs = now - diagnosis.startedAt;
-    else if (error) diagnosis.failures.set(command, `${error.code} ${error.message}`);
-    else if (outcome) diagnosis.failures.set(command, outcome);
-    else diagnosis.results.set(command, result);
+  onReply(reply: Omit<Reply, 'type' | 'seq'>, now: number): void {
+    for (const { asked, startedAt } of this.#running)
+      for (const each of asked) each.onReply(reply, now - startedAt);
     this.#completeFinished(now);
   }
 
@@ -128,11 +106,8 @@ export class Diagnosis {
 
   /** Completes the diagnoses that have waited long enough: on a half-open link no reply comes, and nothing says so. */
   completeOverdue(now: number): void {
-    for (const { startedAt, pending, failures } of this.#running) {
-      if (startedAt + DEADLINE_MS > now) continue;
-      for (const command of pending.values()) if (command !== PROBE) failures.set(command, NO_ANSWER);
-      pending.clear();
-    }
+    for (const { startedAt, asked } of this.#running)
+      if (startedAt + DEADLINE_MS <= now) for (const each of asked) each.giveUp();
     this.#completeFinished(now);
   }
 
@@ -141,10 +116,12 @@ export class Diagnosis {
     this.#lastEventAt = now;
   }
 
-  /** Completes the running diagnoses, since no more replies will come. */
-  onLinkDown(now: number): void {
-    for (const { pending } of this.#running) pending.clear();
-    this.#requests = [];
+  /** An adapter is not connected any more, or again, so its replies do not come. @param adapter undefined for all */
+  onLinkDown(now: number, adapter?: string): void {
+    const isMeant = (each: AdapterDiagnosis) => adapter === undefined || each.adapter === adapter;
+    const meant = this.#running.flatMap(({ asked }) => asked).filter(isMeant);
+    for (const each of meant) each.giveUp();
+    this.#requests = this.#requests.filter(({ stream }) => !meant.some((each) => each.stream === stream));
     this.#completeFinished(now);
   }
 
@@ -154,30 +131,13 @@ export class Diagnosis {
   }
 
   /** Removes and returns the requests to send. */
-  takeRequests(): MiRequest[] {
+  takeRequests(): DiagnosisRequest[] {
     return this.#requests.splice(0);
   }
 
   /** Removes and returns the responses to send. */
   takeResponses(): SocketResponse[] {
     return this.#responses.splice(0);
-  }
-
-  #requestAll(diagnosis: RunningDiagnosis): void {
-    this.#request(diagnosis, PROBE, 'uptime', 0);
-    for (const command of DIAGNOSTIC_MI_COMMANDS)
-      this.#request(diagnosis, command, command, REPLY_TIMEOUT_MS);
-  }
-
-  #request(
-    { pending }: RunningDiagnosis,
-    command: DiagnosticMiCommand | typeof PROBE,
-    method: string,
-    ttl_ms: number,
-  ): void {
-    const id = `${this.#idPrefix}.${this.#requestCount++}`;
-    pending.set(id, command);
-    this.#requests.push({ type: 'mi', id, method, params: {}, timeout_ms: REPLY_TIMEOUT_MS, ttl_ms });
   }
 
   /** The clock was set back by `ms` milliseconds. */
@@ -187,35 +147,37 @@ export class Diagnosis {
   }
 
   #completeFinished(now: number): void {
-    const finished = this.#running.filter(({ pending }) => pending.size === 0);
-    this.#running = this.#running.filter(({ pending }) => pending.size > 0);
-    for (const diagnosis of finished) {
-      const { socket, id } = diagnosis;
-      this.#responses.push({ socket, response: successResponse(id, this.#resultOf(diagnosis, now)) });
-    }
+    const isFinished = ({ asked }: RunningDiagnosis) => asked.every(({ isComplete }) => isComplete);
+    const finished = this.#running.filter(isFinished);
+    this.#running = this.#running.filter((diagnosis) => !isFinished(diagnosis));
+    for (const { socket, id, asked } of finished)
+      this.#responses.push({ socket, response: successResponse(id, this.#resultOf(asked, now)) });
   }
 
-  #resultOf({ results, failures, roundTripMs }: RunningDiagnosis, now: number): DiagnosisResult {
-    const { opensips, ...link } = this.#health(now);
-    const uptime = UptimeResult.safeParse(results.get('uptime'));
-    const missing = missingCommands(results.get('which'));
-    const missingRecommended = missingRecommendedCommands(results.get('which'));
-    const subscriptions = parseSubscriptions(results.get('subscribers_list'))?.map(({ event, ttl }) =>
-      ttl === undefined ? { event } : { event, ttl },
-    );
+  /** The members of one adapter are those of the one that has served the site longest. */
+  #resultOf(asked: readonly AdapterDiagnosis[], now: number): DiagnosisResult {
+    const { opensips, ...link } = this.#site.health(now);
+    const first = asked.find(({ adapter }) => adapter === link.adapter);
+    const others = asked.filter((each) => each !== first && link.connected).map((each) => this.#other(each));
+    const { unanswered = {}, ...answered } = first?.result ?? {};
     return {
       time: now,
-      link: {
-        ...link,
-        ...(roundTripMs === undefined ? {} : { round_trip_ms: roundTripMs }),
-      },
+      link: { ...link, ...roundTrip(first) },
       ...(opensips ? { opensips } : {}),
-      ...(uptime.success ? { up_since: uptime.data['Up since'] } : {}),
-      ...(missing ? { missing } : {}),
-      ...(missingRecommended ? { missing_recommended: missingRecommended } : {}),
-      ...(subscriptions ? { subscriptions } : {}),
+      ...answered,
       ...(this.#lastEventAt === undefined ? {} : { last_event_ms: now - this.#lastEventAt }),
-      unanswered: Object.fromEntries(failures),
+      unanswered,
+      ...(others.length > 0 ? { others } : {}),
     };
   }
+
+  #other(asked: AdapterDiagnosis): AdapterDiagnosisResult {
+    const { adapter, result } = asked;
+    const opensips = this.#site.serving().find(({ name }) => name === adapter)?.opensips;
+    return { adapter, ...roundTrip(asked), ...(opensips ? { opensips } : {}), ...result };
+  }
+}
+
+function roundTrip(asked: AdapterDiagnosis | undefined): { readonly round_trip_ms?: number } {
+  return asked?.roundTripMs === undefined ? {} : { round_trip_ms: asked.roundTripMs };
 }

@@ -35,13 +35,10 @@ export interface DispatchContext {
   readonly runner: Runner;
   /** Finds an ended command, if it is kept. */
   readonly findEnded: (subject: string, cmdId: string) => Command | undefined;
-  /**
-   * Returns the adapter that runs a command about these calls, and its OpenSIPS: a Call-ID, or the `cmd_id` of a CallStart. Undefined
-   * while that adapter is not connected.
-   */
-  readonly chooseAdapter: (callids: readonly string[]) => ServingAdapter | undefined;
-  /** Why no adapter is connected, where the edge has dialed one. */
-  readonly dialFailure?: string | undefined;
+  /** Returns the adapter that runs a command with these params, and its OpenSIPS, or why none does. */
+  readonly chooseAdapter: (
+    params: Readonly<Record<string, unknown>>,
+  ) => ServingAdapter | { readonly error: RpcError };
   /** The allowed destinations. */
   readonly rules: readonly Rules[];
   /** Returns the subject that owns an active call, if a command has made the call. */
@@ -64,9 +61,6 @@ export interface DispatchContext {
   readonly countCommand: (method: CallCommand, bytes: number) => LimitExceeded | undefined;
   readonly now: number;
 }
-
-const NO_ADAPTER =
-  'No adapter is connected, so OpenSIPS cannot be reached. Start the adapter beside OpenSIPS, and try again.';
 
 /**
  * Starts a command, or returns an error. A request without an id is run but not answered (JSON-RPC 2.0 §4.1). An exception is
@@ -118,11 +112,8 @@ function run(request: RpcRequest, client: RpcClient, context: DispatchContext): 
     return repeat(id, known, { method, params: rest }, client, context);
   }
 
-  const chosen = context.chooseAdapter(callParams(rest));
-  if (!chosen) {
-    const data = context.dialFailure ?? NO_ADAPTER;
-    return errorResponse(id, { code: errorCode.noAdapter, message: 'No adapter connected', data });
-  }
+  const chosen = context.chooseAdapter(rest);
+  if ('error' in chosen) return errorResponse(id, chosen.error);
   const unsupported = unsupportedReason(rest, method, chosen.opensips);
   if (unsupported !== undefined) return invalidParamsResponse(id, unsupported);
   const exceeded = context.countCommand(method, byteLength(JSON.stringify(params)));

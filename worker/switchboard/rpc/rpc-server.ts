@@ -26,7 +26,6 @@ import { validate } from '../../../shared/protocol/validation/validate.ts';
 import type { Runner } from '../../../shared/runner/runner.ts';
 import type { Claims } from '../../auth/tokens.ts';
 import { openRpcDocument } from '../../reference/routes.ts';
-import { adapterOfCalls } from '../calls/call-owners.ts';
 import type { Calls } from '../calls/calls.ts';
 import type { Watchers } from '../calls/watchers.ts';
 import type { Dialing } from '../dialing/dialing.ts';
@@ -39,6 +38,7 @@ import type { Sessions } from '../sockets/sessions.ts';
 import type { CommandLog } from '../store/command-log.ts';
 import type { PolicyStore } from '../store/policy-store.ts';
 import type { Charges } from './charges.ts';
+import { adapterFor } from './command-adapter.ts';
 import { type Diagnosis, isDiagnose } from './diagnosis.ts';
 import { type DispatchContext, dispatch, invalidParamsResponse, notAllowedResponse } from './dispatch.ts';
 import { answerEcho, isEcho } from './echo.ts';
@@ -269,14 +269,13 @@ export class RpcServer {
   }
 
   #dispatchContext(client: ClientSocket, now: number): DispatchContext {
-    const { runner, commandLog, calls, limiter, link, policies, charges, dialing } = this.#deps;
+    const { runner, commandLog, calls, limiter, policies, charges, dialing } = this.#deps;
     const { limits, rules } = policies.policy;
     return {
       runner,
       findEnded: (subject, cmdId) => commandLog.findEnded(subject, cmdId),
-      chooseAdapter: (callids) =>
-        link.site.choose(adapterOfCalls(callids, client.subject, this.#deps), runner.commands, now),
-      dialFailure: dialing.unreachableReason,
+      chooseAdapter: (params) =>
+        adapterFor(params, client.subject, this.#deps, dialing.unreachableReason, now),
       rules,
       ownerOf: (callid) => calls.ownerOf(callid),
       metadataOf: (callid) => calls.get(callid)?.call.metadata,
