@@ -32,6 +32,8 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
   --console       also opens the console in a browser, and compares its list with CallList in the end
   --adapters N    adapters of the site: 1 or 2 (1). With 2, each is also stopped and made to hang
   --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
+  --without-features  the adapter knows no features of the link that came after 0.2.0: it reads no list of its own, and is not told
+                  which calls are waited for
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -59,6 +61,7 @@ const { values: flags } = parseArgs({
     console: { type: 'boolean', default: false },
     adapters: { type: 'string', default: '1' },
     link: { type: 'string', default: 'accept' },
+    'without-features': { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -172,7 +175,7 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  const others = `--link ${flags.link} --adapters ${adapters}${flags.console ? ' --console' : ''}`;
+  const others = `--link ${flags.link} --adapters ${adapters}${flags.console ? ' --console' : ''}${flags['without-features'] ? ' --without-features' : ''}`;
   return `--commands ${commands} --client ${client} ${others}`;
 }
 
@@ -182,7 +185,7 @@ function selectPlatform(
   link: LinkMode,
 ): Pick<SeedOptions, 'faultRates' | 'harness' | 'console'> {
   const dialed = (rates: FaultRates) => (link === 'dial' ? withDialer(rates) : rates);
-  if (seed % 4 !== 0)
-    return { faultRates: dialed(RATES.workerd), console: flags.console, harness: { link, adapters } };
-  return { faultRates: dialed(RATES.miniflare), harness: { startEdge: startMiniflare, link, adapters } };
+  const harness = { link, adapters, withoutFeatures: flags['without-features'] };
+  if (seed % 4 !== 0) return { faultRates: dialed(RATES.workerd), console: flags.console, harness };
+  return { faultRates: dialed(RATES.miniflare), harness: { startEdge: startMiniflare, ...harness } };
 }

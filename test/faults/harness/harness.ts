@@ -44,6 +44,9 @@ const HTTP_TIMEOUT_MS = 2_000;
 /** What the adapter logs when it listens. */
 const LISTENING = 'Listening for the edge.';
 
+const ADAPTER = 'adapter/main.ts';
+const OLDER_ADAPTER = 'test/faults/harness/older-adapter.ts';
+
 /** An edge on bare workerd or on miniflare. */
 export interface Edge {
   readonly port: number;
@@ -86,6 +89,8 @@ export interface FaultHarnessOptions {
   readonly startEdge?: StartEdge;
   /** Who opens the link: the adapter (`accept`, the default), or the edge. */
   readonly link?: LinkMode;
+  /** The adapters know no features of the link that came after 0.2.0. */
+  readonly withoutFeatures?: boolean;
 }
 
 type Components = Pick<
@@ -104,6 +109,7 @@ export class FaultHarness implements AsyncDisposable {
   /** Between adapter and simulator. */
   readonly udpProxy: UdpProxy;
   readonly #adapterEnv: Record<string, string>;
+  readonly #adapterScript: string;
   /** The settings of each adapter for its end of the link. */
   readonly #linkEnvs: readonly Record<string, string>[];
   /** The process of each adapter that was started last. */
@@ -125,6 +131,7 @@ export class FaultHarness implements AsyncDisposable {
     this.linkProxies = components.linkProxies;
     this.#linkEnvs = linkEnvs;
     this.udpProxy = components.udpProxy;
+    this.#adapterScript = options.withoutFeatures ? OLDER_ADAPTER : ADAPTER;
     this.#adapterEnv = {
       OPENSIPS_MI: `127.0.0.1:${this.udpProxy.port}`,
       ADAPTER_KEY,
@@ -187,11 +194,8 @@ export class FaultHarness implements AsyncDisposable {
 
   #startAdapter(index: number): void {
     if (this.#isDisposed) return;
-    const adapter = spawnAdapter({
-      ...this.#adapterEnv,
-      ...this.#linkEnvs[index],
-      ADAPTER_NAME: `faults-${index}`,
-    });
+    const env = { ...this.#adapterEnv, ...this.#linkEnvs[index], ADAPTER_NAME: `faults-${index}` };
+    const adapter = spawnAdapter(env, this.#adapterScript);
     trackChild(adapter.process);
     this.#running[index] = adapter;
     this.#adapters.push(adapter);
