@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Measurement, measureRun, UNAVOIDABLE_TRIPS } from './measure.ts';
+import { measureOpenSipsShare, type OpenSipsShare } from './opensips-share.ts';
 import { HELP, type Plan, type Run, readPlan } from './plan.ts';
 import { type Figures, figuresOf, mediansOf, reportTable } from './report.ts';
 import { measureStanding, type StandingResult, standingTable } from './standing.ts';
@@ -14,6 +15,11 @@ export async function main(args: string[]): Promise<void> {
   const plan = readPlan(args);
   if (!plan) {
     process.stdout.write(HELP);
+    return;
+  }
+  if (plan.real) {
+    for (const { calls } of plan.standing)
+      process.stdout.write(describeShare(await measureOpenSipsShare(calls)));
     return;
   }
   if (plan.standing.length > 0) {
@@ -52,6 +58,11 @@ async function measureAllStanding({ standing, loss, json }: Plan): Promise<void>
 async function writeResults(path: string, results: unknown): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+function describeShare({ calls, watchedPercent, idlePercent }: OpenSipsShare): string {
+  const [watched, idle] = [watchedPercent, idlePercent].map((percent) => percent.toFixed(1));
+  return `OpenSIPS with ${calls} calls takes ${watched} % of a core while they are watched, and ${idle} % before that\n`;
 }
 
 async function measureRepeatedly(run: Run, plan: Plan): Promise<Measurement[]> {

@@ -20,6 +20,8 @@ export interface Plan {
   readonly runs: readonly Run[];
   /** Runs with standing calls, which are made instead if there are any. */
   readonly standing: readonly StandingRun[];
+  /** Whether the calls stand at the OpenSIPS on the PATH, whose processor time is measured. */
+  readonly real: boolean;
   /** How long each run starts calls. */
   readonly seconds: number;
   /** The share of TCP segments that are lost. */
@@ -41,6 +43,7 @@ options, a set of runs that takes about five minutes. Each of these options take
   --watchers LIST   clients that watch all calls (0,1,100)
 
   --standing LIST   instead: a watched site with so many calls that stand, with each delay, for two minutes each
+  --real            with --standing: at the OpenSIPS on the PATH without a network, and which share of a core that costs it
 
   --whole           ends each call that a CallStart has made
   --seconds N       how long each run starts calls (10)
@@ -75,6 +78,7 @@ export function readPlan(args: readonly string[]): Plan | undefined {
       watchers: text,
       standing: text,
       whole: { type: 'boolean', default: false },
+      real: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '10' },
       loss: { type: 'string', default: '1' },
       repeat: { type: 'string', default: '1' },
@@ -110,6 +114,7 @@ export function readPlan(args: readonly string[]): Plan | undefined {
   return {
     runs,
     standing,
+    real: values.real,
     seconds: numberOf('seconds', values.seconds),
     loss: numberOf('loss', values.loss) / 100,
     repeat: Math.max(1, numberOf('repeat', values.repeat)),
