@@ -22,6 +22,7 @@ import { respondWithKeys } from './http/jwks.ts';
 import { MAX_KNOCK_BYTES, respondToKnock, tooLong } from './http/knock.ts';
 import { describePrincipal } from './http/me.ts';
 import { redact } from './http/redact.ts';
+import { limitRequests } from './http/request-limit.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { openSocket, switchboardOf } from './http/switchboard-client.ts';
 import { issueClientToken, MAX_TOKEN_BODY_BYTES } from './http/tokens.ts';
@@ -43,6 +44,7 @@ export function createApp(
       return problemResponse(400, 'The URL is invalid. Send one Host header, with the name of this server.');
     })
     .use(securityHeaders)
+    .use(limitRequests)
     .get('/call-api', async ({ env, req }) => {
       const client = await authenticator.authenticateClient(req.raw, env);
       if ('status' in client) return deny(client);

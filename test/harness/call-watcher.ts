@@ -23,6 +23,8 @@ export class CallWatcher {
   readonly calls = new Map<string, Call>();
   /** All changes, in the order of arrival. */
   readonly changes: CallChange[] = [];
+  /** Receives each change as it arrives. */
+  onChange: ((change: CallChange) => void) | undefined;
   /** The highest `seq` so far. */
   seq = 0;
 
@@ -83,5 +85,6 @@ export class CallWatcher {
     this.seq = Math.max(this.seq, seq);
     this.changes.push(message.params);
     this.calls.set(call.callid, call);
+    this.onChange?.(message.params);
   }
 }

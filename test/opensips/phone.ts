@@ -63,6 +63,8 @@ export class Phone implements AsyncDisposable {
   readonly #calls = new Set<Call>();
   /** Every INVITE for a new call that it received. */
   readonly receivedInvites: Request[] = [];
+  /** When it sent 180, by Call-ID, in milliseconds of `performance.now()`. */
+  readonly rangAt = new Map<string, number>();
   /** Every NOTIFY that it received, whether it had asked for a transfer or not. */
   readonly receivedNotifies: Request[] = [];
   /** Every SDP offer that it received and answered. */
@@ -264,6 +266,7 @@ export class Phone implements AsyncDisposable {
     } else {
       const call = Call.incoming(request, this.contact);
       this.#calls.add(call);
+      this.rangAt.set(request.callid, performance.now());
       this.#reply(request, from, 180, call.tag);
       const answer = () => {
         if (call.pendingInvite === undefined) return;

@@ -81,8 +81,9 @@ async function runCommands(url: string, commands: number): Promise<void> {
   const request = { jsonrpc: '2.0', id: 1, method: 'CallEnd', params: { callid: 'none' } };
   let remaining = commands;
   const worker = async () => {
-    const socket = new WebSocket(url, { perMessageDeflate: false });
+    const socket = new WebSocket(`${url}&ack=1`, { perMessageDeflate: false });
     await once(socket, 'open');
+    socket.on('message', (bytes: Buffer) => acknowledge(socket, bytes));
     while (remaining > 0) {
       const batch = Math.min(COMMANDS_PER_FRAME, remaining);
       remaining -= batch;
@@ -105,11 +106,19 @@ function runFrame(socket: WebSocket, frame: string, commands: number): Promise<v
       socket.off('close', onClose);
       resolve();
     };
-    const onClose = () => reject(new Error('the socket closed while commands were running'));
+    const onClose = (code: number, reason: Buffer) =>
+      reject(
+        new Error(`the socket closed (${code} ${reason}) with ${remaining} of ${commands} commands running`),
+      );
     socket.on('message', onMessage);
     socket.on('close', onClose);
     socket.send(frame);
   });
+}
+
+/** Proves that the bytes were read: more are sent in a second than a client is assumed to read. */
+function acknowledge(socket: WebSocket, bytes: Buffer): void {
+  if (bytes.includes('"method":"Acknowledge"')) socket.send(bytes.toString());
 }
 
 /**

@@ -9,7 +9,7 @@ import { findOpenSips } from '../opensips.ts';
 
 const HELP = `Runs many calls through client, edge, adapter, the OpenSIPS on the PATH, and scripted phones. Prints and judges the times.
 
-  --parts a,b     of frozen, hold, transfers, commands (all of them, in this order)
+  --parts a,b     of frozen, hold, incoming, transfers, commands (all of them, in this order)
   --scale N       a share of the calls, such as 0.1, for a quick look (1)
   --help          this text
 
@@ -21,7 +21,7 @@ const MAX_LOG_CHARACTERS = 4_000;
 
 const { values: flags } = parseArgs({
   options: {
-    parts: { type: 'string', default: 'frozen,hold,transfers,commands' },
+    parts: { type: 'string', default: 'frozen,hold,incoming,transfers,commands' },
     scale: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },

@@ -6,6 +6,7 @@ import { findOpenSips } from '../opensips.ts';
 import { runCommands } from './commands.ts';
 import { runFrozenPhones } from './frozen.ts';
 import { runHolds } from './hold.ts';
+import { runIncomingCalls } from './incoming.ts';
 import { Report } from './report.ts';
 import type { Part, Suite } from './rig.ts';
 import { SearchResult } from './search.ts';
@@ -15,6 +16,7 @@ import { runTransfersInARow } from './transfers.ts';
 const PARTS: Readonly<Record<string, Part>> = {
   frozen: runFrozenPhones,
   hold: runHolds,
+  incoming: runIncomingCalls,
   transfers: runTransfersInARow,
   commands: runCommands,
 };

@@ -247,6 +247,30 @@ it('waits for a client that has not proved that it reads, and continues when it 
   expect(seqs).toEqual(ascending(seqs));
 });
 
+it('sends what a command of another session has sent after all that the session has missed which repeats it', async () => {
+  const site = new TestSite();
+  const session = 'repeats';
+  const last = await fill(site, { session }, 60);
+  const limits = policy({ unread_bytes: 262_144 });
+  const command = { ...shortEnd(), params: { ...shortEnd().params, cmd_id: 'repeated' } };
+  const repeated = await fill(site, { session: 'other' }, 1, () => command);
+  const options = { session, acknowledges: true as const, policy: limits };
+  const socket = await site.openSocket({ ...options, since: 0 });
+  let token: string | undefined;
+  const isPageRead = ({ method, params }: Message) => {
+    if (method === 'Acknowledge') token = params.token;
+    return token !== undefined;
+  };
+  const first = await readUntil(socket, isPageRead, false);
+  socket.send(JSON.stringify({ jsonrpc: '2.0', id: 2, ...command }));
+  const answered = await readUntil(socket, ({ id }) => id === 2, false);
+  socket.send(JSON.stringify({ jsonrpc: '2.0', method: 'Acknowledge', params: { token } }));
+  const rest = await readUntil(socket, ({ params }) => params?.seq === repeated, true);
+  const seqs = seqsOf([...first, ...answered, ...rest]);
+  expect(seqs).toContain(last);
+  expect(seqs).toEqual(ascending(seqs));
+});
+
 it.each([true, false])(
   'closes a client that leaves more than unread_bytes unread with 4413 (acknowledges: %s), which then resumes without a gap',
   async (acknowledges) => {

@@ -21,8 +21,11 @@ const LIMIT_WITH_CLOSING = 2;
 export class Sessions {
   readonly #ctx: DurableObjectState;
   readonly #output: ClientOutput;
-  /** Sockets that are sent what they have missed: what happens meanwhile follows from the log. */
-  readonly #held = new WeakSet<WebSocket>();
+  /**
+   * Sockets that are sent what they have missed: what happens meanwhile follows from the log. What a repeated command is sent again
+   * waits, because a client resumes from the highest number that it has received.
+   */
+  readonly #held = new WeakMap<WebSocket, LoggedNotification[]>();
   /** Sockets by subject, counted as they connect and disconnect, so that no connection has to walk them all. */
   readonly #socketCounts = new Map<string, number>();
   /** No token of a socket expires earlier. It is stored, so that it is known after a hibernation. */
@@ -134,12 +137,14 @@ export class Sessions {
 
   /** Holds notifications back from the socket of a resuming session, whose missed ones are sent first. */
   hold(socket: WebSocket): void {
-    this.#held.add(socket);
+    this.#held.set(socket, []);
   }
 
   /** The socket has been sent everything that is in the log. */
   release(socket: WebSocket): void {
+    const waiting = this.#held.get(socket) ?? [];
     this.#held.delete(socket);
+    for (const logged of waiting) this.#send(socket, logged);
   }
 
   /** Sends a resuming session that what it missed is no longer kept. */
@@ -156,8 +161,11 @@ export class Sessions {
 
   /** Sends a notification to the session of its command. A session without a socket can resume: the notification is stored. */
   notify(logged: LoggedNotification & { readonly isResent?: true }): void {
-    for (const socket of this.#socketsOf(logged.command))
-      if (logged.isResent || !this.#held.has(socket)) this.#send(socket, logged);
+    for (const socket of this.#socketsOf(logged.command)) {
+      const waiting = this.#held.get(socket);
+      if (!waiting) this.#send(socket, logged);
+      else if (logged.isResent) waiting.push(logged);
+    }
     if (logged.notification.event !== 'Ended') return;
     const { subject, cmdId } = logged.command;
     for (const socket of this.#ctx.getWebSockets(commandEndTag(subject, cmdId)))
