@@ -25,7 +25,11 @@ const TICK_MS = 10;
 
 /** Returns the processor time used so far: `utime` + `stime` (proc_pid_stat(5)). */
 export function cpuTimeMs({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return statCpuMs(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+/** Returns the processor time in the text of `/proc/PID/stat`. */
+export function statCpuMs(stat: string): number {
   // The name in parentheses may contain spaces. After it, `state` is field 3, `utime` 14 and `stime` 15.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * TICK_MS;

@@ -10,15 +10,15 @@ beforeAll(async () => {
 afterAll(() => counter[Symbol.asyncDispose]());
 
 describe('one command in flight, with the delays of a real OpenSIPS', () => {
-  it('CallStart uses at most 16 rows and 14 frames on the link', async () => {
+  it('CallStart uses at most 10 rows and 14 frames on the link', async () => {
     const counts = await counter.count('CallStart', { commands: 10, inFlight: 1 });
-    expect(counts.rowsWritten).toBeLessThanOrEqual(16);
+    expect(counts.rowsWritten).toBeLessThanOrEqual(10);
     expect(counts.adapter.in + counts.adapter.out).toBeLessThanOrEqual(14);
     expect(counts.rowsRead).toBeLessThanOrEqual(12);
   });
 
   // Commands share alarms, so only one that is alone shows all of its own.
-  it('a single CallStart sets at most three alarms until its last deadline has passed, and costs less than $20 per million', async () => {
+  it('a single CallStart sets at most three alarms until its last deadline has passed, and costs less than $13 per million', async () => {
     const counts = await counter.countDuring(async () => {
       const { caller, callee } = { caller: 'sip:alice.alone@127.0.0.1', callee: 'sip:bob.alone@127.0.0.1' };
       const client = await counter.stack.connectClient();
@@ -27,14 +27,14 @@ describe('one command in flight, with the delays of a real OpenSIPS', () => {
     });
     expect(counts.alarmsSet).toBeGreaterThanOrEqual(1);
     expect(counts.alarmsSet).toBeLessThanOrEqual(3);
-    expect(estimatePrice(counts, 1).total * 1e6).toBeLessThan(20);
+    expect(estimatePrice(counts, 1).total * 1e6).toBeLessThan(13);
   });
 
   it.each([
     ['Echo', 0, 0],
-    ['CallHold', 7, 6],
-    ['CallUnhold', 7, 6],
-    ['CallEnd', 5, 4],
+    ['CallHold', 4, 6],
+    ['CallUnhold', 4, 6],
+    ['CallEnd', 4, 4],
   ] as const)('%s uses at most %i rows and %i frames on the link', async (command, rows, frames) => {
     const counts = await counter.count(command, { commands: 5, inFlight: 1 });
     expect(counts.rowsWritten).toBeLessThanOrEqual(rows);
@@ -42,9 +42,10 @@ describe('one command in flight, with the delays of a real OpenSIPS', () => {
   });
 });
 
-it('64 CallStarts in flight share frames: at most 6 per command on the link', async () => {
+it('64 CallStarts in flight share frames and rows: at most 6 frames on the link and 2 rows per command', async () => {
   const counts = await counter.count('CallStart', { commands: 256, inFlight: 64 });
   expect(counts.adapter.in + counts.adapter.out).toBeLessThanOrEqual(6);
+  expect(counts.rowsWritten).toBeLessThanOrEqual(2);
 });
 
 it('an external call that no client watches writes at most two rows and sends no frame to a client', async () => {

@@ -2,12 +2,12 @@
  * Reads the list of dialogs on the operator's machine, gently, when an edge asks for its changes.
  * @module
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Dialog } from '../../shared/opensips/mi.ts';
 import type { ListParams } from '../../shared/protocol/dialog-list.ts';
 import { type PageReader, readDialogs } from '../opensips/dialog-pages.ts';
 import type { MiResponse } from '../opensips/mi-message.ts';
 import { DialogList } from './dialog-list.ts';
+import { PacedPages } from './paced-pages.ts';
 
 /**
  * A pass takes about this long, in milliseconds, however long the list is: OpenSIPS walks its table to the beginning of each page, and
@@ -62,17 +62,11 @@ export class ListReader {
     const pages = Math.ceil(this.#list.size / NEW_DIALOGS_PER_PAGE);
     const pauseMs = pages < 2 ? 0 : Math.min(PASS_MS / pages, MAX_PAUSE_MS);
     const dialogs = new Map<string, Dialog>();
-    const readPage: PageReader = async (index, counter) => {
-      if (this.#isStopped) return { outcome: 'timeout' };
-      const startedAt = performance.now();
-      const response = await this.#readPage(index, counter);
-      const leftMs = pauseMs - (performance.now() - startedAt);
-      // A timer has whole milliseconds.
-      if (leftMs >= 1) await delay(leftMs);
-      return response;
-    };
+    const readPage: PageReader = async (index, counter) =>
+      this.#isStopped ? { outcome: 'timeout' } : this.#readPage(index, counter);
+    const paced = new PacedPages(readPage, pauseMs, this.#list.size);
     let isReadable = true;
-    const isRead = await readDialogs(readPage, (listed) => {
+    const isRead = await readDialogs(paced.read, (listed) => {
       const dialog = Dialog.safeParse(listed);
       if (dialog.success) dialogs.set(dialog.data.ID, dialog.data);
       else isReadable = false;

@@ -2,8 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Measurement, measureRun, UNAVOIDABLE_TRIPS } from './measure.ts';
+import { measureOpenSipsShare, type OpenSipsShare } from './opensips-share.ts';
 import { HELP, type Plan, type Run, readPlan } from './plan.ts';
 import { type Figures, figuresOf, mediansOf, reportTable } from './report.ts';
+import { measureStanding, type StandingResult, standingTable } from './standing.ts';
 
 /** What a run takes beside its load: starting the processes, waiting until everything has ended. */
 const OVERHEAD_S = 9;
@@ -13,6 +15,15 @@ export async function main(args: string[]): Promise<void> {
   const plan = readPlan(args);
   if (!plan) {
     process.stdout.write(HELP);
+    return;
+  }
+  if (plan.real) {
+    for (const { calls } of plan.standing)
+      process.stdout.write(describeShare(await measureOpenSipsShare(calls)));
+    return;
+  }
+  if (plan.standing.length > 0) {
+    await measureAllStanding(plan);
     return;
   }
   const { runs, repeat, seconds, loss, json } = plan;
@@ -29,8 +40,29 @@ export async function main(args: string[]): Promise<void> {
   process.stdout.write(
     `${reportTable(results)}\nMessages are those that the object receives. Latency: from a CallStart to its Ended, less ${UNAVOIDABLE_TRIPS} one-way trips; it has the time of the phones. Dollars and rows are for everything, divided by the CallStarts (without any: by the calls of others).\n`,
   );
-  await mkdir(dirname(json), { recursive: true });
-  await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+  await writeResults(json, results);
+}
+
+async function measureAllStanding({ standing, loss, json }: Plan): Promise<void> {
+  const results: StandingResult[] = [];
+  for (const run of standing) {
+    process.stderr.write(`${run.calls} standing calls, ${run.delayMs} ms one way\n`);
+    results.push(await measureStanding(run, loss));
+  }
+  process.stdout.write(
+    `${standingTable(results)}\nOne client watches, and nothing changes; then calls end whose events are lost.\n`,
+  );
+  await writeResults(json, results);
+}
+
+async function writeResults(path: string, results: unknown): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+function describeShare({ calls, watchedPercent, idlePercent }: OpenSipsShare): string {
+  const [watched, idle] = [watchedPercent, idlePercent].map((percent) => percent.toFixed(1));
+  return `OpenSIPS with ${calls} calls takes ${watched} % of a core while they are watched, and ${idle} % before that\n`;
 }
 
 async function measureRepeatedly(run: Run, plan: Plan): Promise<Measurement[]> {

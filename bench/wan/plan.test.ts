@@ -33,6 +33,12 @@ it('has every delay, rate and number of watchers that the targets name in its de
   expect(valuesOf('watchers')).toEqual([0, 1, 100]);
 });
 
+it('has standing calls with each delay', () =>
+  expect(readPlan(['--standing', '5000,20000', '--delay', '80'])?.standing).toEqual([
+    { calls: 5_000, delayMs: 80 },
+    { calls: 20_000, delayMs: 80 },
+  ]));
+
 it.each([
   [['--delay', '30,x'], '--delay: "x" is not a number of at least 0. Use one such as 30.'],
   [['--rate', '-1'], /--rate/],

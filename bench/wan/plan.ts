@@ -1,5 +1,6 @@
 /** What `npm run bench -- --wan` measures: one run for each combination of its flags. Pure. @module */
 import { parseArgs } from 'node:util';
+import type { StandingRun } from './standing.ts';
 
 /** A run: a load for some seconds, over a network. */
 export interface Run {
@@ -17,6 +18,10 @@ export interface Run {
 
 export interface Plan {
   readonly runs: readonly Run[];
+  /** Runs with standing calls, which are made instead if there are any. */
+  readonly standing: readonly StandingRun[];
+  /** Whether the calls stand at the OpenSIPS on the PATH, whose processor time is measured. */
+  readonly real: boolean;
   /** How long each run starts calls. */
   readonly seconds: number;
   /** The share of TCP segments that are lost. */
@@ -36,6 +41,9 @@ options, a set of runs that takes about five minutes. Each of these options take
   --rate LIST       CallStarts a second (1,20,50,100,150)
   --others LIST     calls of others a second (0,50)
   --watchers LIST   clients that watch all calls (0,1,100)
+
+  --standing LIST   instead: a watched site with so many calls that stand, with each delay, for two minutes each
+  --real            with --standing: at the OpenSIPS on the PATH without a network, and which share of a core that costs it
 
   --whole           ends each call that a CallStart has made
   --seconds N       how long each run starts calls (10)
@@ -68,7 +76,9 @@ export function readPlan(args: readonly string[]): Plan | undefined {
       rate: text,
       others: text,
       watchers: text,
+      standing: text,
       whole: { type: 'boolean', default: false },
+      real: { type: 'boolean', default: false },
       seconds: { type: 'string', default: '10' },
       loss: { type: 'string', default: '1' },
       repeat: { type: 'string', default: '1' },
@@ -81,8 +91,11 @@ export function readPlan(args: readonly string[]): Plan | undefined {
   const isDefault = [delay, rate, others, watchers].every((list) => list === undefined) && !whole;
   const list = (flag: keyof typeof DEFAULTS) => {
     const given = values[flag];
-    return given === undefined ? DEFAULTS[flag] : given.split(',').map((each) => numberOf(flag, each));
+    return given === undefined ? DEFAULTS[flag] : numbersOf(flag, given);
   };
+  const standing = list('delay').flatMap((delayMs) =>
+    numbersOf('standing', values.standing).map((calls) => ({ calls, delayMs })),
+  );
   const runs = isDefault
     ? DEFAULT_RUNS
     : list('delay').flatMap((delayMs) =>
@@ -100,11 +113,17 @@ export function readPlan(args: readonly string[]): Plan | undefined {
       );
   return {
     runs,
+    standing,
+    real: values.real,
     seconds: numberOf('seconds', values.seconds),
     loss: numberOf('loss', values.loss) / 100,
     repeat: Math.max(1, numberOf('repeat', values.repeat)),
     json: values.json,
   };
+}
+
+function numbersOf(flag: string, list: string | undefined): number[] {
+  return list === undefined ? [] : list.split(',').map((each) => numberOf(flag, each));
 }
 
 function numberOf(flag: string, text: string): number {

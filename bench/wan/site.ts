@@ -44,8 +44,11 @@ export class DistantSite implements AsyncDisposable {
     this.#clientUrl = `ws://127.0.0.1:${ports.clients}/call-api`;
   }
 
-  /** Starts everything, and waits for the adapter. */
-  static async start(network: Network): Promise<DistantSite> {
+  /**
+   * Starts everything, and waits for the adapter.
+   * @param losesEvents whether events of OpenSIPS can be lost, which costs a proxy
+   */
+  static async start(network: Network, losesEvents = false): Promise<DistantSite> {
     const children = new ChildProcesses();
     const port = await findFreePort();
     const secrets = { ADAPTER_KEY };
@@ -62,7 +65,7 @@ export class DistantSite implements AsyncDisposable {
     );
     if (!clients || !link) throw new Error('no proxies');
     const opensips: DistantSite['opensips'] = new ForkedProcess(children, '../../wan/opensips.ts');
-    const mi = await opensips.request({ type: 'start' });
+    const mi = await opensips.request({ type: 'start', losesEvents });
     const { process: adapter } = spawnAdapter({
       OPENSIPS_MI: String(mi),
       EDGE_URL: `ws://127.0.0.1:${link.port}/adapter`,

@@ -16,8 +16,11 @@ export const INVITE_TIMEOUT_MS = 180_000;
 export const SEND_TIMEOUT_MS = 5_000;
 /** For any other MI reply. One takes about a millisecond on loopback. */
 export const MI_TIMEOUT_MS = 5_000;
-/** For an adapter to read the list of all dialogs, which it spreads over some 5 s. A list of 40,000 takes it longer. */
-export const LIST_TIMEOUT_MS = 20_000;
+/**
+ * For an adapter to read the list of all dialogs, which it spreads over some 5 s. A busy machine takes half a minute for a list of 20,000,
+ * and a round that is given up begins again. The reply of an adapter that is lost is not waited for: it connects again.
+ */
+export const LIST_TIMEOUT_MS = 60_000;
 /** For the reply to `dlg_end_dlg`. It is short because the request can be repeated, so a lost datagram costs little. */
 export const END_DIALOG_TIMEOUT_MS = 1_500;
 /**

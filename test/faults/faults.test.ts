@@ -30,6 +30,7 @@ it.concurrent.each<[seed: number, client: ClientKind, platform: string, Partial<
   [4, 'shipped', 'miniflare', { harness: { startEdge: startMiniflare } }],
   [5, 'shipped', 'bare workerd with two adapters', { harness: { adapters: 2 } }],
   [7, 'shipped', 'bare workerd with two active adapters', { harness: { adapters: 2, setting: 'active' } }],
+  [10, 'shipped', 'bare workerd with an older adapter', { harness: { withoutFeatures: true } }],
   // The console is open meanwhile.
   [6, 'chromium', 'bare workerd', { commands: 30, console: true }],
 ])(

@@ -37,6 +37,8 @@ const HELP = `Runs the whole system with faults at every layer, and compares wha
                   seed spares one of them: its commands must not notice
   --replicated    the same beside one OpenSIPS, as with replicated dialogs: each adapter goes on with the calls of the other
   --link WHICH    who opens the link: accept (the adapter, the default) or dial (the edge, whose Dialer is aborted as well)
+  --without-features  the adapter knows no features of the link that came after 0.2.0: it reads no list of its own, and is not told
+                  which calls are waited for
   --jobs N        seeds that run at the same time (three per core)
   --cut-off S     instead: disconnect the adapter for S seconds under load, within and beyond its buffer
   --busy-site     instead: lose the events of calls on a site that is busy with calls of others
@@ -66,6 +68,7 @@ const { values: flags } = parseArgs({
     active: { type: 'boolean', default: false },
     replicated: { type: 'boolean', default: false },
     link: { type: 'string', default: 'accept' },
+    'without-features': { type: 'boolean', default: false },
     jobs: { type: 'string', default: String(3 * availableParallelism()) },
     'cut-off': { type: 'string' },
     'busy-site': { type: 'boolean', default: false },
@@ -184,7 +187,7 @@ async function runSeeds(): Promise<number> {
 
 /** Returns the flags that repeat a seed of this run. */
 function repeatFlags(commands: number, client: string): string {
-  const others = `--link ${flags.link} ${isActive ? `--${setting}` : `--adapters ${adapters}`}${flags.console ? ' --console' : ''}`;
+  const others = `--link ${flags.link} ${isActive ? `--${setting}` : `--adapters ${adapters}`}${flags.console ? ' --console' : ''}${flags['without-features'] ? ' --without-features' : ''}`;
   return `--commands ${commands} --client ${client} ${others}`;
 }
 
@@ -198,7 +201,7 @@ function selectPlatform(
     const dialed = link === 'dial' ? withDialer(rates) : rates;
     return spared === undefined ? dialed : withoutSharedFaults(dialed);
   };
-  const harness = { link, adapters, setting, spared };
+  const harness = { link, adapters, setting, spared, withoutFeatures: flags['without-features'] };
   if (seed % 4 !== 0) return { faultRates: adapted(RATES.workerd), console: flags.console, harness };
   return { faultRates: adapted(RATES.miniflare), harness: { ...harness, startEdge: startMiniflare } };
 }

@@ -28,7 +28,10 @@ const MI_REPLY_TIMEOUT_MS = 1_000;
 const PHONE_REPLY_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 15_000;
 
-export type OpenSipsOptions = ScriptOptions;
+export type OpenSipsOptions = ScriptOptions & {
+  /** Megabytes of memory that its processes share: 64 by default. */
+  readonly memoryMb?: number;
+};
 
 export interface OpenSips extends AsyncDisposable {
   readonly mi: Address;
@@ -79,7 +82,7 @@ function isExecutable(path: string): boolean {
 
 /** Starts OpenSIPS. Resolves when MI replies. */
 export async function startOpenSips(options: OpenSipsOptions = {}): Promise<OpenSips> {
-  const { transport = 'udp' } = options;
+  const { transport = 'udp', memoryMb = 64 } = options;
   const command = findOpenSips();
   if (command === undefined) throw new Error('the command opensips is not on the PATH');
   const { stdout: version } = await promisify(execFile)(command, ['-V']);
@@ -109,7 +112,7 @@ export async function startOpenSips(options: OpenSipsOptions = {}): Promise<Open
 
   async function start(command: string): Promise<ProcessGroup> {
     // -F stays in the foreground; -m and -M are megabytes of memory.
-    const args = ['-F', '-m', '64', '-M', '8', '-w', folder, '-f', configPath];
+    const args = ['-F', '-m', String(memoryMb), '-M', '8', '-w', folder, '-f', configPath];
     const processGroup = new ProcessGroup(command, args);
     const deadline = performance.now() + START_TIMEOUT_MS;
     let isReady = false;

@@ -111,9 +111,11 @@ export class CommitQueue {
       commandLog.segments.takeCopyCommandsBefore(now),
     );
     const { applied } = link;
-    for (const { position, commands } of rows) {
+    const lines = rows.length > 0 ? calls.takeLinesForCommands() : [];
+    for (const [index, { position, commands }] of rows.entries()) {
       const restoreFrom = runner.restoreFrom(position);
-      commandLog.append({ position, commands, restoreFrom, applied, at: now }, now);
+      const along = index === 0 && lines.length > 0 ? { calls: lines } : {};
+      commandLog.append({ position, commands, restoreFrom, applied, at: now, ...along }, now);
     }
     calls.write(runner.restoreFrom(runner.lastSeq), now);
     const changes = calls.takeChanges();

@@ -38,6 +38,9 @@ const HTTP_TIMEOUT_MS = 2_000;
 /** What the adapter logs when it listens. */
 const LISTENING = 'Listening for the edge.';
 
+const ADAPTER = 'adapter/main.ts';
+const OLDER_ADAPTER = 'test/faults/harness/older-adapter.ts';
+
 export interface FaultHarnessOptions extends LinkedEdgeOptions {
   readonly random: SeededRandom;
   readonly faultRates: UdpFaultRates;
@@ -46,6 +49,8 @@ export interface FaultHarnessOptions extends LinkedEdgeOptions {
   /** Additional environment variables of the adapters. */
   readonly adapter?: Readonly<Record<string, string>>;
   readonly simulator?: SimulatorOptions;
+  /** The adapters know no features of the link that came after 0.2.0. */
+  readonly withoutFeatures?: boolean;
 }
 
 export class FaultHarness implements AsyncDisposable {
@@ -163,15 +168,18 @@ export class FaultHarness implements AsyncDisposable {
 
   #startAdapter(index: number): void {
     if (this.#isDisposed) return;
-    const adapter = spawnAdapter({
-      OPENSIPS_MI: `127.0.0.1:${this.nodeOf(index).udpProxy.port}`,
-      ADAPTER_KEY,
-      SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
-      FR_TIMEOUT: String(FR_TIMEOUT_S),
-      ...this.#options.adapter,
-      ...this.#linkedEdge.linkEnvs[index],
-      ADAPTER_NAME: `faults-${index}`,
-    });
+    const adapter = spawnAdapter(
+      {
+        OPENSIPS_MI: `127.0.0.1:${this.nodeOf(index).udpProxy.port}`,
+        ADAPTER_KEY,
+        SIP_NEXT_HOP: 'sip:127.0.0.1:5060',
+        FR_TIMEOUT: String(FR_TIMEOUT_S),
+        ...this.#options.adapter,
+        ...this.#linkedEdge.linkEnvs[index],
+        ADAPTER_NAME: `faults-${index}`,
+      },
+      this.#options.withoutFeatures ? OLDER_ADAPTER : ADAPTER,
+    );
     trackChild(adapter.process);
     this.#running[index] = adapter;
     this.#adapters.push(adapter);

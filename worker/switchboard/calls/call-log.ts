@@ -39,6 +39,8 @@ export class CallLog {
   /** Active calls in the order of the rows that have their newest lines. */
   readonly #active = new Set<CallRecord>();
   readonly #ended = new EndedCalls();
+  /** Lines that have gone along with rows of commands, and are still to be written here. */
+  readonly #pending: LogLine[] = [];
   #lastPosition: number;
   /** Characters of the log that a restore reads after the checkpoint. */
   #tail = 0;
@@ -61,14 +63,15 @@ export class CallLog {
     const { calls, ended } = checkpointOf(rows);
     this.#setCheckpoint(rows);
     const newest = this.#readTail(position, listener);
+    this.#restorePending(newest, listener);
     for (const call of calls) if (!newest.has(call[0])) this.#active.add(listener.onStored(call));
     this.#ended.restore(ended);
     let endedCount = 0;
     for (const { line } of newest.values()) if (line.call.state === 'ended') endedCount++;
     for (const { line, position } of newest.values()) {
       const isOld = line.call.state === 'ended' && endedCount-- > this.#limits.maxEnded;
-      if (!isOld) listener.onNewest(line);
-      this.#noteLine(line, position);
+      if (!isOld || position === undefined) listener.onNewest(line);
+      if (position !== undefined) this.#noteLine(line, position);
     }
   }
 
@@ -89,7 +92,23 @@ export class CallLog {
     return this.#rows;
   }
 
-  /** The position of the newest row; 0 if there is none. */
+  /** Whether lines that have gone along with rows of commands are to be written here. */
+  get isPendingDue(): boolean {
+    return this.hasPending && this.#store.isTailFull;
+  }
+
+  /** Whether lines have gone along with rows of commands, and are not written here yet. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Lines are stored with a row of commands. {@link append} writes them together with others, and they count as not written until then. */
+  postpone(lines: readonly LogLine[]): void {
+    this.#pending.push(...lines);
+    this.#lastPosition = lines.at(-1)?.seq ?? this.#lastPosition;
+  }
+
+  /** The number of the newest line; 0 if there is none. */
   get lastPosition(): number {
     return this.#lastPosition;
   }
@@ -100,14 +119,19 @@ export class CallLog {
   }
 
   /**
-   * Writes lines in order. Returns how many rows that took.
+   * Writes the postponed lines and then others, in order. Returns how many rows that took.
    * @param commandsFrom the oldest position that a restore of running commands needs
    */
-  append(lines: readonly LogLine[], commandsFrom: number, now: number): number {
+  append(newest: readonly LogLine[], commandsFrom: number, now: number): number {
+    const pending = this.#pending.splice(0);
+    const lines = [...pending, ...newest];
     const [oldest] = lines;
     if (!oldest) return 0;
     // Nothing is dropped before all of them are written: the copies of what is dropped have higher numbers.
     const rows = rowsOf(lines);
+    const last = rows.at(-1);
+    // Postponed lines have older numbers than the segment that they are written to, which is not dropped as soon as those are.
+    if (last && pending.length > 0) last.position = Math.max(last.position, this.#store.lastPosition);
     const characters = rows.reduce((sum, row) => sum + row.characters, 0);
     const segment = this.#store.segments.writable(oldest.seq, characters, now);
     for (const { position, batch, texts } of rows) {
@@ -164,8 +188,8 @@ export class CallLog {
   }
 
   /** Reads the log after a checkpoint. Returns the newest line of each call in it, and where it is. */
-  #readTail(end: number, { onLine }: RestoreListener) {
-    const newest = new Map<string, { readonly line: LineOfCall; readonly position: number }>();
+  #readTail(end: number, { onLine }: RestoreListener): NewestLines {
+    const newest: NewestLines = new Map();
     for (const { position, row } of this.#store.callsFrom(end + 1)) {
       this.#tail += row.length;
       for (const line of linesOf(row)) {
@@ -176,6 +200,17 @@ export class CallLog {
       }
     }
     return newest;
+  }
+
+  /** Adds the lines that are in no row of this log yet. */
+  #restorePending(newest: NewestLines, { onLine }: RestoreListener): void {
+    this.postpone(this.#store.restoredLines as readonly LogLine[]);
+    for (const line of this.#pending) {
+      if (!('call' in line)) continue;
+      onLine(line);
+      newest.delete(line.call.callid);
+      newest.set(line.call.callid, { line, position: undefined });
+    }
   }
 
   /** The row at this position has a line of a call, which is its newest one so far. */
@@ -191,6 +226,9 @@ export class CallLog {
     else this.#ended.delete(callid);
   }
 }
+
+/** The newest line of each call, and the row that has it; undefined if it is in none yet. */
+type NewestLines = Map<string, { readonly line: LineOfCall; readonly position: number | undefined }>;
 
 /** Lines that are written as one row, which has the position of the last one. */
 interface Row {

@@ -13,6 +13,13 @@ import type { ChangeRecorder } from './change-recorder.ts';
 /** Calls that are copied in a turn: the other sites of the machine wait for it, 0.1 ms for each call with 2 KB of metadata (measured). */
 const MAX_COPIES = 100;
 
+/**
+ * Lines that go along with a row of commands at most. More of them, such as those of a reconciliation, are worth a row of their own; so are
+ * lines of more characters, because a page of a replay must have room for the row of commands.
+ */
+const MAX_POSTPONED = 20;
+const MAX_POSTPONED_CHARACTERS = 32_768;
+
 /** What a hibernation must carry. */
 export interface UnloggedLines {
   /** The newest position of the log when they were not in it. */
@@ -28,6 +35,8 @@ export class CallWriter {
   /** Calls of which the log needs a copy, because no line of a change has all of what a restore must know. */
   readonly #uncopied = new Set<CallRecord>();
   #isAllDue = false;
+  /** What was postponed last is too much for a row of commands. */
+  #isPendingDue = false;
 
   /** @param nextSeq takes the next number of the site */
   constructor(log: CallLog, recorder: ChangeRecorder, index: CallIndex, nextSeq: () => number) {
@@ -42,7 +51,9 @@ export class CallWriter {
     return (
       this.#recorder.hasLines ||
       this.#uncopied.size > 0 ||
-      (this.#isAllDue && this.#recorder.unlogged.size > 0)
+      (this.#isAllDue && (this.#recorder.unlogged.size > 0 || this.#log.hasPending)) ||
+      this.#isPendingDue ||
+      this.#log.isPendingDue
     );
   }
 
@@ -61,12 +72,25 @@ export class CallWriter {
     this.#isAllDue = true;
   }
 
+  /**
+   * Returns the lines to store with a row of commands, so that they need no row of their own: {@link write} writes them later, with many
+   * others. None while clients or webhooks read the log of calls.
+   */
+  takeLinesForCommands(): readonly LogLine[] {
+    if (!this.hasDue || this.#isAllDue || this.#recorder.isObserved) return [];
+    const lines = this.#takeLines();
+    this.#log.postpone(lines);
+    this.#isPendingDue = lines.length > MAX_POSTPONED || lengthOf(lines) > MAX_POSTPONED_CHARACTERS;
+    return this.#isPendingDue ? [] : lines;
+  }
+
   /** Writes all that has changed, if a row is due. Returns how many rows that took. */
   write(commandsFrom: number, now: number): number {
-    const lines = this.hasDue ? this.#takeLines() : [];
+    const lines = this.hasDue ? this.#takeLines() : undefined;
     this.#isAllDue = false;
-    if (lines.length === 0) return 0;
-    return this.#log.append(lines, commandsFrom, now) + this.#log.writeCheckpointIfDue();
+    this.#isPendingDue = false;
+    const rows = lines ? this.#log.append(lines, commandsFrom, now) : 0;
+    return rows === 0 ? 0 : rows + this.#log.writeCheckpointIfDue();
   }
 
   /**
@@ -91,4 +115,8 @@ export class CallWriter {
   #copiesOf(records: Iterable<CallRecord>): LineOfCall[] {
     return Array.from(records, (record) => copyLine(record, this.#nextSeq()));
   }
+}
+
+function lengthOf(lines: readonly LogLine[]): number {
+  return lines.reduce((sum, line) => sum + JSON.stringify(line).length, 0);
 }

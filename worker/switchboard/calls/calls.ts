@@ -11,7 +11,7 @@ import type { Reply } from '../../../shared/protocol/link.ts';
 import type { AdapterRequest } from '../../../shared/runner/mi-requests.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { NONE_LISTED } from '../link/change-reader.ts';
-import type { CommandLog } from '../store/command-log.ts';
+import type { CommandLog, NumberedLine } from '../store/command-log.ts';
 import { AdapterCalls } from './adapter-calls.ts';
 import { CallIndex } from './call-index.ts';
 import type { CarriedLine, LinkLine } from './call-lines.ts';
@@ -311,6 +311,11 @@ export class Calls {
   /** Removes and returns the changes to send to watchers, once they are written. */
   takeChanges(): CallChange[] {
     return this.#recorder.takeChanges();
+  }
+
+  /** See {@link CallWriter.takeLinesForCommands}. {@link write} must follow in the same turn. */
+  takeLinesForCommands(): readonly NumberedLine[] {
+    return this.#writer.takeLinesForCommands();
   }
 
   /** Writes what has changed, if a row is due. Returns how many rows that took. */

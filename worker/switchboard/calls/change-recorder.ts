@@ -87,7 +87,7 @@ export class ChangeRecorder {
     const { metadata, origin } = record.call;
     const { logged } = record;
     const isByCommand = logged.metadata !== metadata || (origin && !logged.hasOrigin);
-    if (this.#isObserved || now < this.#recordUntil || isEssential || isByCommand) this.#log(record);
+    if (this.isObserved || now < this.#recordUntil || isEssential || isByCommand) this.#log(record);
     else this.noteUnloggedState(record);
   }
 
@@ -124,10 +124,10 @@ export class ChangeRecorder {
 
   /** Records that the link to the adapters has changed. */
   recordLink(link: LinkLine['link'], adapters: LinkLine['adapters'], now: number): void {
-    if (!this.#isObserved && now >= this.#recordUntil) return;
+    if (!this.isObserved && now >= this.#recordUntil) return;
     const line = { seq: this.#nextSeq(), at: now, link, adapters };
     this.#lines.push(line);
-    if (this.#isObserved) this.#changes.push(line);
+    if (this.isObserved) this.#changes.push(line);
   }
 
   /** Takes a number that is shown to a client, and reserves it in the log. */
@@ -169,7 +169,8 @@ export class ChangeRecorder {
     return this.#changes.splice(0);
   }
 
-  get #isObserved(): boolean {
+  /** Whether clients or webhooks read the log of calls. */
+  get isObserved(): boolean {
     return this.#isWatched || this.#hasWebhooks;
   }
 
@@ -180,7 +181,7 @@ export class ChangeRecorder {
     this.#unlogged.delete(record);
     this.noteUnlogged(lastUnloggedSeq(line));
     this.#lines.push(line);
-    if (this.#isObserved) this.#changes.push(line);
+    if (this.isObserved) this.#changes.push(line);
     if (line.event === 'Ended') this.#ends.set(record, line);
     else this.#ends.delete(record);
   }

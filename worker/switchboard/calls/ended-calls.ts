@@ -1,6 +1,6 @@
 /** Where the log has the calls that have ended: two numbers of each, because their lines are read when a client asks for them. @module */
 
-import { hashOf } from './text-hash.ts';
+import { hashOf } from '../../objects/text-hash.ts';
 
 /** Ended calls that are listed, and none for longer than the log is kept. */
 export const MAX_ENDED = 10_000;

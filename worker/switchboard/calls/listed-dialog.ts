@@ -1,8 +1,8 @@
 /** What a dialog of a reconciliation round tells of its call. @module */
 import type { CallCorrelator } from '../../../shared/calls/call-correlator.ts';
 import type { Dialog } from '../../../shared/opensips/mi.ts';
+import { hashOf } from '../../objects/text-hash.ts';
 import type { CallRecord } from './call-record.ts';
-import { hashOf } from './text-hash.ts';
 
 /**
  * Applies a dialog of a page, and returns its call; undefined if the dialog has ended. A round lists thousands of calls, and seldom has

@@ -7,13 +7,16 @@ import { ReconcileState } from '../calls/reconcile-state.ts';
 import type { ListSource } from './change-reader.ts';
 import { DialogReconciler, type ReconcileRequest } from './dialog-reconciler.ts';
 
+/** As long as those of a real OpenSIPS, with the fields that the edge uses. */
 const dialogOf = (callid: string, generation: number, state = 4): Dialog => ({
-  ID: `${callid}.${generation}`,
+  ID: `${generation}`.padStart(16, '0'),
   callid,
   state,
-  timestart: 0,
-  from_uri: 'sip:a@b',
-  to_uri: 'sip:b@a',
+  timestart: 1_796_000_000,
+  from_uri: 'sip:alice.smith@pbx.example.com',
+  to_uri: 'sip:+4930123456789@pbx.example.com',
+  caller_contact: 'sip:alice.smith@192.168.178.123:50602',
+  CALLEES: [{ callee_contact: 'sip:+4930123456789@192.168.178.124:50602' }],
 });
 
 /** What the edge knows of a call. */
@@ -39,6 +42,8 @@ class Site {
   readonly dialogs = new Map<string, Dialog>();
   readonly known = new Map<string, KnownCall>();
   requests = 0;
+  /** Characters of the requests and the replies, as they are on the link. */
+  characters = 0;
   #list = new DialogList();
   #state = new ReconcileState<KnownCall>();
   #lastSeq = 0;
@@ -76,7 +81,9 @@ class Site {
       this.requests++;
       const isLookUp = request.type === 'mi';
       if (isLookUp && fault === 'no look-ups') continue;
-      this.#reconciler.onReply({ id: request.id, ...this.#reply(request, fault) }, this.#now);
+      const reply = { type: 'reply', seq: this.requests, id: request.id, ...this.#reply(request, fault) };
+      this.characters += JSON.stringify(request).length + JSON.stringify(reply).length;
+      this.#reconciler.onReply(reply, this.#now);
       requests.push(...this.#reconciler.takeRequests());
     }
   }
@@ -190,4 +197,26 @@ it('takes one request for a round in which nothing has changed, after a hibernat
     expect(site.requests - before).toBe(1);
   }
   expect(site.known.size).toBe(5_000);
+});
+
+it('takes at most 400 bytes for a round in which nothing has changed, and at most 400 more for each call that has', () => {
+  const site = new Site();
+  for (let n = 0; n < 5_000; n++) site.begin(`call-${n}`.padEnd(40, 'c'), true);
+  site.round('none');
+  const charactersOf = (change: () => void) => {
+    const before = site.characters;
+    change();
+    site.round('none');
+    return site.characters - before;
+  };
+  const unchanged = charactersOf(() => {});
+  expect(unchanged).toBeLessThanOrEqual(400);
+  const bytesPerCall = (change: (callid: string) => void) =>
+    (charactersOf(() => {
+      for (let n = 0; n < 10; n++) change(`call-${n}`.padEnd(40, 'c'));
+    }) -
+      unchanged) /
+    10;
+  expect(bytesPerCall((callid) => site.end(callid, false))).toBeLessThanOrEqual(400);
+  expect(bytesPerCall((callid) => site.begin(callid, false))).toBeLessThanOrEqual(400);
 });

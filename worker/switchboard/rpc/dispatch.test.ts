@@ -95,16 +95,16 @@ it('answers an exception with an error that does not contain its text, logs it, 
   const client = await site.client();
   await client.runStored();
   await runInDurableObject(site.object, (_, { storage }) => {
-    storage.sql.exec('ALTER TABLE ended_1 RENAME TO elsewhere');
+    storage.sql.exec('ALTER TABLE names_1 RENAME TO elsewhere');
   });
   const named = { callid: 'none', cmd_id: 'named' };
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
   const { error } = await client.request('CallEnd', named);
   expect(error).toMatchObject({ code: -32603, data: expect.stringContaining('Repeat the request') });
-  expect(JSON.stringify(error)).not.toContain('ended_1');
+  expect(JSON.stringify(error)).not.toContain('names_1');
   expect(logged).toHaveBeenCalledOnce();
   await runInDurableObject(site.object, (_, { storage }) => {
-    storage.sql.exec('ALTER TABLE elsewhere RENAME TO ended_1');
+    storage.sql.exec('ALTER TABLE elsewhere RENAME TO names_1');
   });
   expect((await client.request('CallEnd', named)).result).toMatchObject({ cmd_id: 'named' });
   adapter.close();

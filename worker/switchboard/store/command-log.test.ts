@@ -5,6 +5,7 @@ import { appendCommands, withLogDatabase } from '../../testing/command-log.ts';
 import { notificationsSince } from '../../testing/missed.ts';
 import { countWrites } from '../../testing/storage.ts';
 import { storedCommand } from '../../testing/stored-command.ts';
+import type { CommandLog } from './command-log.ts';
 
 it('restores the running commands, the applied position and the next free number', () =>
   withLogDatabase((open) => {
@@ -45,7 +46,7 @@ it('returns undefined for the notifications after a number that it has not reach
     expect(notificationsSince(log, 'me', 'one', 99)).toBeUndefined();
   }));
 
-it('writes one row for a turn, and one more for each command that has ended', () =>
+it('writes one row for a turn, also if commands have ended', () =>
   withLogDatabase((open, sql) => {
     const log = open();
     appendCommands(log, 1, [storedCommand(1, 'running')]);
@@ -56,5 +57,55 @@ it('writes one row for a turn, and one more for each command that has ended', ()
     };
     const running = [1, 2, 3].map((id) => storedCommand(id, 'running'));
     expect(rowsFor(2, running)).toBe(1);
-    expect(rowsFor(3, [storedCommand(1, 'ended'), storedCommand(2, 'running')])).toBe(2);
+    expect(rowsFor(3, [storedCommand(1, 'ended'), storedCommand(2, 'running')])).toBe(1);
+  }));
+
+/** Appends commands that have ended, in rows of 3 KB. */
+function appendEnded(log: CommandLog, from: number, count: number): void {
+  for (let id = from; id < from + count; id++)
+    appendCommands(log, id, [{ ...storedCommand(id, 'ended'), params: { text: 'x'.repeat(3_000) } }]);
+}
+
+it('finds every ended command after a hibernation at any time, for less than a row for each ten', () =>
+  withLogDatabase((open, sql) => {
+    let log = open();
+    const before = countWrites(sql);
+    for (const [from, count] of [
+      [1, 50],
+      [51, 1],
+      [52, 149],
+      [201, 300],
+    ] as const) {
+      appendEnded(log, from, count);
+      for (const id of [1, from, from + count - 1]) expect(log.findEnded('me', `c${id}`)?.id).toBe(id);
+      log = open();
+      log.restore();
+      for (let id = 1; id < from + count; id++) expect(log.findEnded('me', `c${id}`)?.id).toBe(id);
+      expect(log.findEnded('you', 'c1')).toBeUndefined();
+    }
+    expect(countWrites(sql) - before).toBeLessThan(500 * 1.1);
+  }));
+
+it('restores the lines of calls that went along with commands, until a row of the call log has them', () =>
+  withLogDatabase((open) => {
+    const log = open();
+    const append = (position: number, seq: number) =>
+      log.append(
+        {
+          ...{ position, restoreFrom: position, applied: [], at: 0, calls: [{ seq }] },
+          commands: [storedCommand(position, 'ended')],
+        },
+        0,
+      );
+    const restored = () => {
+      const reopened = open();
+      const { position } = reopened.restore();
+      return [reopened.restoredLines, reopened.lastCallsPosition, position];
+    };
+    append(2, 1);
+    append(5, 7);
+    expect(restored()).toEqual([[{ seq: 1 }, { seq: 7 }], 7, 8]);
+    log.appendCalls(log.segments.writable(7, 0, 0), 7, '[]');
+    append(9, 8);
+    expect(restored()).toEqual([[{ seq: 8 }], 8, 10]);
   }));

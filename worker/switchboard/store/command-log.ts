@@ -1,13 +1,15 @@
 /**
  * The log of a site's commands in SQL. A row holds all commands that a turn has changed in their new state, so a turn costs one
  * row whatever it does. Ended commands are found by their `cmd_id`. Changes of calls have tables of their own, which are read
- * without the commands.
+ * without the commands; but what a turn with commands has changed in calls goes along with its row, and is written to those tables
+ * later, many changes at once.
  * @module
  */
 import { parseJson } from '../../../shared/protocol/exact-json.ts';
 import type { Command, Notification } from '../../../shared/runner/stored-command.ts';
 import { DEFAULT_RETENTION } from '../../objects/retention.ts';
 import { CheckpointTable } from './checkpoint-table.ts';
+import { EndedCommands } from './ended-commands.ts';
 import { type Segment, Segments } from './segments.ts';
 import { type LogTable, readStoredPage, type StoredPage } from './stored-page.ts';
 
@@ -32,14 +34,27 @@ export interface LoggedNotification {
   readonly notification: Notification;
 }
 
+/** A line of the call log, which goes along with a row of commands. */
+export interface NumberedLine {
+  readonly seq: number;
+}
+
 interface LogRow {
   /** When it was written, in Unix milliseconds. */
   readonly at: number;
   readonly applied: readonly AppliedPosition[];
-  /** The newest copy of each running command is at this position or later. */
+  /** What a restore needs is at this position or later: the newest copy of each running command, and what is only in rows of this log. */
   readonly restoreFrom: number;
   readonly commands: readonly Command[];
+  /** Lines of the call log; absent if there are none. */
+  readonly calls?: readonly NumberedLine[];
 }
+
+/**
+ * Characters of the log that a restore reads beside the running commands, some 3 ms of work. Then lines of calls, and names of ended
+ * commands, which are only in these rows, are written to their own tables.
+ */
+const MAX_TAIL = 262_144;
 
 export class CommandLog {
   readonly #sql: SqlStorage;
@@ -47,35 +62,67 @@ export class CommandLog {
   readonly segments: Segments;
   /** The latest checkpoint of the calls. */
   readonly checkpoint: CheckpointTable;
+  readonly #ended: EndedCommands;
+  /** Lines of calls that {@link restore} has found in rows of this log only. */
+  readonly restoredLines: unknown[] = [];
+  /** The first row that has lines of calls that are nowhere else; infinity if there is none. */
+  #linesFrom = Number.POSITIVE_INFINITY;
+  /** The number of the last line of calls in such a row; 0 if there is none. */
+  #lastLine = 0;
+  /** That of the newest row. */
+  #lastPosition = 0;
+  /** Characters of rows since the first one that has something that is nowhere else. */
+  #tail = 0;
 
   constructor(sql: SqlStorage, retention = DEFAULT_RETENTION) {
     this.#sql = sql;
     this.segments = new Segments(sql, retention);
     this.checkpoint = new CheckpointTable(sql);
+    this.#ended = new EndedCommands(sql, this.segments);
   }
 
   /** Reads the running commands, from the oldest copy that is needed. */
   restore(): RestoredCommands {
     const { epoch, firstKept } = this.segments;
     const last = this.#lastRow();
-    const free = Math.max(firstKept, 1 + this.lastCallsPosition);
-    if (!last) return { epoch, position: free, applied: [], running: [] };
-    const { applied, restoreFrom } = parse(last);
+    const { applied, restoreFrom } = last ? parse(last) : { applied: [], restoreFrom: 0 };
     const running = new Map<number, Command>();
-    let position = last.position;
-    for (const row of this.#rowsFrom(restoreFrom)) {
+    let position = last?.position ?? 0;
+    this.#lastPosition = position;
+    const written = { lines: this.lastCallsPosition, names: this.#ended.writtenUpTo };
+    for (const stored of last ? this.#storedFrom(restoreFrom) : []) {
+      const row = parse(stored);
       for (const command of row.commands) {
         running.delete(command.id);
         if (command.state) running.set(command.id, command);
         position = Math.max(position, command.id, command.notifications.at(-1)?.seq ?? 0);
       }
+      const lines = row.calls?.filter(({ seq }) => seq > written.lines) ?? [];
+      this.restoredLines.push(...lines);
+      this.#noteTail(stored.position, stored.position > written.names ? row.commands : [], lines);
+      if (this.#tailFrom <= stored.position) this.#tail += stored.row.length;
     }
-    return { epoch, position: Math.max(free, position + 1), applied, running: [...running.values()] };
+    const free = Math.max(firstKept, 1 + this.lastCallsPosition, position + (last ? 1 : 0));
+    return { epoch, position: free, applied, running: [...running.values()] };
   }
 
-  /** Writes a row of the call log; `position` is that of its last line, and higher than those of all rows before. */
+  /**
+   * Writes a row of the call log; `position` is at least that of its last line, and higher than those of all rows before. The lines that
+   * have gone along with rows of commands must come first.
+   */
   appendCalls({ id }: Segment, position: number, row: string): void {
     this.#sql.exec(`INSERT INTO calls_${id} (position, row) VALUES (?, ?)`, position, row);
+    if (position >= this.#lastLine) this.#linesFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** The position of the newest row of commands; 0 if there is none. */
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  /** Whether the lines that have gone along with rows of commands are to be written by {@link appendCalls}. */
+  get isTailFull(): boolean {
+    return this.#tail >= MAX_TAIL;
   }
 
   /** Yields the rows of the call log from a position on, oldest first. */
@@ -90,32 +137,34 @@ export class CommandLog {
 
   /** Returns the row of the call log at a position; undefined if there is none any more. */
   callsAt(position: number): string | undefined {
-    // Where a segment begins does not tell which one it is: a turn can open several, and numbers its rows before. There are few.
-    for (const { id } of this.segments.newestFirst) {
-      const [stored] = this.#sql.exec<{ row: string }>(
-        `SELECT row FROM calls_${id} WHERE position = ?`,
-        position,
-      );
-      if (stored) return stored.row;
-    }
-    return undefined;
+    return this.#rowAt('calls', position);
   }
 
   /** Writes what a turn has changed. */
   append(row: LogRow & { readonly position: number }, now: number): void {
     const { position, ...content } = row;
-    const text = JSON.stringify(content);
-    const { id } = this.segments.writable(position, text.length, now);
-    this.#sql.exec(`INSERT INTO log_${id} (position, row) VALUES (?, ?)`, position, text);
-    for (const command of row.commands) {
-      if (command.state) continue;
-      this.#sql.exec(
-        `INSERT OR REPLACE INTO ended_${id} (name, position) VALUES (?, ?)`,
-        nameOf(command.subject, command.cmdId),
-        position,
-      );
-    }
+    if (this.#tailFrom === Number.POSITIVE_INFINITY) this.#tail = 0;
+    this.#noteTail(position, row.commands, row.calls);
+    const text = JSON.stringify({ ...content, restoreFrom: Math.min(row.restoreFrom, this.#tailFrom) });
+    const segment = this.segments.writable(position, text.length, now);
+    this.#sql.exec(`INSERT INTO log_${segment.id} (position, row) VALUES (?, ?)`, position, text);
+    this.#lastPosition = position;
+    if (this.#tailFrom <= position) this.#tail += text.length;
+    if (this.isTailFull) this.#ended.flush(segment);
     this.segments.trimIfOpened(now, row.restoreFrom);
+  }
+
+  get #tailFrom(): number {
+    return Math.min(this.#linesFrom, this.#ended.from);
+  }
+
+  /** A row has what is nowhere else: commands that have ended, and lines of calls. */
+  #noteTail(position: number, commands: readonly Command[], lines: readonly NumberedLine[] = []): void {
+    for (const { state, subject, cmdId } of commands) if (!state) this.#ended.add(subject, cmdId, position);
+    const last = lines.at(-1);
+    if (!last) return;
+    this.#linesFrom = Math.min(this.#linesFrom, position);
+    this.#lastLine = last.seq;
   }
 
   /** The position of the newest row, and when it was written, in Unix milliseconds. */
@@ -126,14 +175,10 @@ export class CommandLog {
 
   /** Returns an ended command, if it is still kept. */
   findEnded(subject: string, cmdId: string): Command | undefined {
-    // A statement for each segment: the platform allows five terms in a compound SELECT.
-    for (const { id } of this.segments.newestFirst) {
-      const [stored] = this.#sql.exec<StoredRow>(
-        `SELECT log.position, row FROM ended_${id} AS ended JOIN log_${id} AS log USING (position) WHERE name = ?`,
-        nameOf(subject, cmdId),
-      );
+    for (const position of this.#ended.find(subject, cmdId)) {
+      const row = this.#rowAt('log', position);
       const found =
-        stored && parse(stored).commands.find((each) => each.subject === subject && each.cmdId === cmdId);
+        row && this.commandsOf(row).find((each) => each.subject === subject && each.cmdId === cmdId);
       if (found) return found;
     }
     return undefined;
@@ -173,8 +218,17 @@ export class CommandLog {
     return found.values();
   }
 
-  *#rowsFrom(position: number): Generator<LogRow> {
-    for (const stored of this.#storedFrom(position)) yield parse(stored);
+  #rowAt(table: LogTable, position: number): string | undefined {
+    // Where a segment begins does not tell which one it is: a turn can open several, and numbers its rows before. There are few, and the
+    // platform allows five terms in a compound SELECT.
+    for (const { id } of this.segments.newestFirst) {
+      const [stored] = this.#sql.exec<{ row: string }>(
+        `SELECT row FROM ${table}_${id} WHERE position = ?`,
+        position,
+      );
+      if (stored) return stored.row;
+    }
+    return undefined;
   }
 
   *#storedFrom(position: number): Generator<StoredRow> {
@@ -196,8 +250,15 @@ export class CommandLog {
     return undefined;
   }
 
-  /** The position of the newest row of the call log, even if that was dropped after a checkpoint; 0 if there was none. */
+  /**
+   * The number of the newest line of the call log, even if that was dropped after a checkpoint, or is only in a row of commands; 0 if
+   * there was none.
+   */
   get lastCallsPosition(): number {
+    return Math.max(this.#lastLine, this.#lastCallsRow);
+  }
+
+  get #lastCallsRow(): number {
     for (const { id } of this.segments.newestFirst) {
       const { last } = this.#sql
         .exec<{ last: number | null }>(`SELECT max(position) AS last FROM calls_${id}`)
@@ -212,8 +273,4 @@ type StoredRow = { position: number; row: string };
 
 function parse(stored: Pick<StoredRow, 'row'>): LogRow {
   return parseJson(stored.row) as LogRow;
-}
-
-function nameOf(subject: string, cmdId: string): string {
-  return `${subject}\n${cmdId}`;
 }

@@ -5,7 +5,7 @@
  */
 import { type Retention, retentionFor } from '../../objects/retention.ts';
 
-/** Tables `log_<id>`, `ended_<id>` and `calls_<id>`. */
+/** Tables `log_<id>`, `names_<id>` and `calls_<id>`. */
 export type Segment = {
   readonly id: number;
   /** Unix milliseconds. */
@@ -39,6 +39,8 @@ export class Segments implements Iterable<Segment> {
   #copiedAt = Number.NEGATIVE_INFINITY;
   /** A segment was opened since the last {@link trimIfOpened}. */
   #isOpened = false;
+  /** Nothing is known yet of what had blocked {@link trim} before a hibernation. */
+  #isRestored = true;
   /** The characters that were written since the size of the database was last read; infinity before the first time. */
   #charactersSinceCheck = Number.POSITIVE_INFINITY;
 
@@ -52,6 +54,8 @@ export class Segments implements Iterable<Segment> {
     this.#site =
       sql.exec<SiteRow>('SELECT epoch, dropped, position FROM site').toArray()[0] ?? this.#createSite();
     this.#segments = sql.exec<Segment>('SELECT id, opened, first, bytes FROM segments ORDER BY id').toArray();
+    // Segments of 0.2.0 have a table of another form, in which nothing is looked up any more.
+    for (const { id } of this.#segments) sql.exec(`CREATE TABLE IF NOT EXISTS ${namesTable(id)}`);
   }
 
   /** Iterates from the oldest to the newest. */
@@ -150,7 +154,7 @@ export class Segments implements Iterable<Segment> {
       this.#isCopyingCalls = false;
       this.#blockedUntil = 0;
       this.#sql.exec(
-        `DROP TABLE log_${segment.id}; DROP TABLE ended_${segment.id}; DROP TABLE calls_${segment.id};`,
+        `DROP TABLE log_${segment.id}; DROP TABLE names_${segment.id}; DROP TABLE calls_${segment.id}; DROP TABLE IF EXISTS ended_${segment.id};`,
       );
       this.#sql.exec('DELETE FROM segments WHERE id = ?', segment.id);
       this.#site = { ...this.#site, dropped: segment.id, position: end };
@@ -170,7 +174,9 @@ export class Segments implements Iterable<Segment> {
    * in the way. Everything must be written before.
    */
   trimIfOpened(now: number, commandsFrom: number): void {
-    if (this.#isCopyingCalls ? now < this.#blockedUntil : !this.#isOpened && this.#neededBefore === 0) return;
+    const wasBlocked = this.#neededBefore > 0 || (this.#isRestored && this.#isTooMuch);
+    this.#isRestored = false;
+    if (this.#isCopyingCalls ? now < this.#blockedUntil : !this.#isOpened && !wasBlocked) return;
     this.#isOpened = false;
     this.trim(now, commandsFrom);
   }
@@ -190,7 +196,7 @@ export class Segments implements Iterable<Segment> {
     const segment = { id: (current?.id ?? this.#site.dropped) + 1, opened: now, first: position, bytes: 0 };
     this.#sql.exec(`
       CREATE TABLE log_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
-      CREATE TABLE ended_${segment.id} (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE ${namesTable(segment.id)};
       CREATE TABLE calls_${segment.id} (position INTEGER PRIMARY KEY, row TEXT NOT NULL);
     `);
     this.#sql.exec(
@@ -233,6 +239,11 @@ export class Segments implements Iterable<Segment> {
     this.#sql.exec('INSERT INTO site (epoch, dropped, position) VALUES (?, ?, ?)', site.epoch, 0, 1);
     return site;
   }
+}
+
+/** Returns the definition of the table with the names of ended commands. */
+function namesTable(id: number): string {
+  return `names_${id} (bucket INTEGER PRIMARY KEY, upto INTEGER NOT NULL, entries TEXT NOT NULL)`;
 }
 
 /** What outlives every segment. */

@@ -11,7 +11,7 @@ const KEYS = {
   segments: 'id',
   log_: 'position',
   calls_: 'position',
-  ended_: 'name',
+  names_: 'bucket',
   checkpoint: 'id',
 } as const;
 
@@ -64,6 +64,7 @@ export class MemorySql {
       this.#tables.delete(drop);
       return [];
     }
+    if (statement.startsWith('DROP TABLE IF EXISTS ')) return [];
     const [, replaces, insert, columns] =
       /^INSERT (OR REPLACE )?INTO (\w+) \(([\w, ]+)\) VALUES/.exec(statement) ?? [];
     if (insert && columns) return this.#insert(insert, columns.split(', '), values, replaces !== undefined);
@@ -100,13 +101,18 @@ export class MemorySql {
   }
 
   #select(statement: string, values: readonly (string | number)[]): Row[] {
-    const [, table] = /^SELECT .+ FROM (site|segments|checkpoint|log_\d+|calls_\d+)\b/.exec(statement) ?? [];
+    const [, table] =
+      /^SELECT .+ FROM (site|segments|checkpoint|log_\d+|calls_\d+|names_\d+)\b/.exec(statement) ?? [];
     if (!table) throw new Error(`This statement is not known here: ${statement}`);
     const rows = [...this.#table(table).values()].sort((one, other) => keyOf(one) - keyOf(other));
     if (statement.startsWith('SELECT max(position)')) {
       return [{ last: rows.at(-1)?.['position'] ?? null } as unknown as Row];
     }
-    if (statement.endsWith('WHERE position = ?'))
+    if (statement.startsWith('SELECT max(upto)')) {
+      const last = rows.map((row) => Number(row['upto']));
+      return [{ last: last.length === 0 ? null : Math.max(...last) } as unknown as Row];
+    }
+    if (/WHERE (position|bucket) = \?$/.test(statement))
       return rows.filter((row) => keyOf(row) === Number(values[0]));
     if (statement.endsWith('DESC LIMIT 1')) return rows.slice(-1);
     // The texts that a row must contain come first. They only save work: what is read is filtered once more.
@@ -126,5 +132,5 @@ export class MemorySql {
 }
 
 function keyOf(row: Row): number {
-  return Number(row['id'] ?? row['position'] ?? 0);
+  return Number(row['id'] ?? row['position'] ?? row['bucket'] ?? 0);
 }

@@ -89,7 +89,9 @@ export class SimulatedSite {
       const position = this.#nextSeq++;
       for (const command of commands) command.position = position;
       const restoreFrom = this.#commandsFrom(position);
-      this.#store.append({ position, commands, restoreFrom, applied: [], at: now }, now);
+      const lines = this.calls.takeLinesForCommands();
+      const along = lines.length > 0 ? { calls: lines } : {};
+      this.#store.append({ position, commands, restoreFrom, applied: [], at: now, ...along }, now);
     }
     this.calls.write(this.#commandsFrom(this.lastSeq), now);
     const changes = this.calls.takeChanges();
