@@ -51,8 +51,7 @@ export class RefusedCalls {
     const { old_state: from, new_state: to, to_tag: calledTag } = event.params;
     if (from !== dialogState.unconfirmed || to !== dialogState.ended || calledTag !== null) return [];
     const { callid } = event.params;
-    const isNew = !isKnownCall(callid) && !this.#commands.followed.wasFollowed(callid);
-    if (this.#reported.delete(callid) || !isNew) return [];
+    if (this.#reported.delete(callid) || isKnownCall(callid)) return [];
     const otherRefusedAt = this.#otherRefusedAt.get(adapter) ?? Number.NEGATIVE_INFINITY;
     const isCertain = awaiting.length === 1 && now - otherRefusedAt >= OTHER_TRAFFIC_MS;
     if (awaiting.length === 0) this.#otherRefusedAt.set(adapter, now);

@@ -162,7 +162,14 @@ async function admin(method: string, path: string, body?: object): Promise<Recor
 it('of a tenant and the directory, with the longest settings', async () => {
   const tenant = 't'.repeat(32);
   const origins = Array.from({ length: 100 }, (_, n) => `https://${`${n}`.padEnd(60, 'o')}.example`);
-  await admin('POST', '/tenants', { id: tenant, rules: LONG_RULES, origins });
+  const bounds = {
+    webhook_hosts: Array.from({ length: 100 }, (_, n) => `${n}.${'h'.repeat(60)}.${'h'.repeat(60)}.example`),
+    origins: Array.from({ length: 100 }, (_, n) => `https://${`${n}`.padEnd(240, 'o')}`),
+  };
+  await admin('POST', '/tenants', { id: tenant, rules: LONG_RULES, origins, bounds });
+  expect(await admin('POST', '/administrators', { name: 'n'.repeat(32), role: 'operate' })).toMatchObject({
+    role: 'operate',
+  });
   await admin('POST', `/tenants/${tenant}/sites`, {
     id: 's'.repeat(32),
     rules: LONG_RULES,

@@ -163,7 +163,7 @@ function linkListener(
     onEvent: (event, at, now, adapter) => {
       loadMeter.record(now);
       owners.onReported(event.params.callid, adapter, now);
-      runner.onEvent(event, at, now, (callid) => calls.isKnown(callid), owners.sourceOf(adapter));
+      runner.onEvent(event, at, now, (callid) => owners.isKnown(callid), owners.sourceOf(adapter));
       calls.onEvent(event, now, adapter);
       diagnosis.onEvent(now);
     },

@@ -79,6 +79,12 @@ const validValues: Readonly<Record<string, unknown>> = {
   rules: { allow: ['*@example.com'], deny: ['+1900*@*'] },
   origins: ['https://app.example.com'],
   kept_seconds: 60,
+  bounds: {
+    max_keys: 5,
+    scopes: ['read'],
+    webhook_hosts: ['*.example.com'],
+    origins: ['https://app.example.com'],
+  },
   location: 'weur',
   link: {
     mode: 'dial',

@@ -75,10 +75,9 @@ export function createWebhookRoutes(): Hono<WebhooksEnv> {
       const view = await webhooks.show(req.param('webhook'));
       return view ? Response.json(view) : webhookNotFound(req.param('webhook'));
     })
-    .on(['PATCH', 'DELETE', 'POST'], ['/:webhook', '/:webhook/*'], async (context, next) => {
-      const { actor, bounds, tenant, siteName, webhooks } = context.var;
-      const id = context.req.param('webhook');
-      const view = bounds && (await webhooks.show(id));
+    .use('/:webhook/*', async ({ req, var: { actor, bounds, tenant, siteName, webhooks } }, next) => {
+      const id = req.param('webhook');
+      const view = bounds && req.method !== 'GET' && (await webhooks.show(id));
       // Otherwise a tenant could read the secret of an administrator's endpoint, and send events in the name of the site.
       const outside = view && outsideBounds(view.url, bounds);
       if (!outside) return next();

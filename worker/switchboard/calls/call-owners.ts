@@ -35,6 +35,15 @@ export class CallOwners {
     return this.#deps.site().isReplicated ? undefined : adapter;
   }
 
+  /**
+   * Returns whether a call is none that has just begun. With replicated dialogs, another adapter may report the end of one whose command has
+   * ended, and whose call was never seen.
+   */
+  isKnown(callid: string): boolean {
+    const { calls, runner } = this.#deps;
+    return calls.isKnown(callid) || (this.#deps.site().isReplicated && runner.followed.wasFollowed(callid));
+  }
+
   /** An adapter is lost: others run what it has not begun, and with replicated dialogs they are asked for its calls. */
   onLost(adapter: string, now: number): void {
     const { calls, runner } = this.#deps;

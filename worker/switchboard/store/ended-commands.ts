@@ -18,10 +18,16 @@ export class EndedCommands {
   readonly #segments: Segments;
   /** Positions of rows by name, of those that {@link flush} has not written yet. */
   readonly #pending = new Map<string, number>();
+  /** Segments that 0.2.0 has opened have a table with a row for each name. */
+  readonly #tablesOfNames: ReadonlySet<string>;
 
   constructor(sql: SqlStorage, segments: Segments) {
     this.#sql = sql;
     this.#segments = segments;
+    const tables = sql.exec<{ name: string }>(
+      "SELECT name FROM sqlite_master WHERE name LIKE 'ended\\_%' ESCAPE '\\'",
+    );
+    this.#tablesOfNames = new Set(tables.toArray().map(({ name }) => name));
   }
 
   /** The first row of the log whose ended commands are found nowhere else; infinity if there is none. */
@@ -54,8 +60,16 @@ export class EndedCommands {
     const pending = this.#pending.get(name);
     if (pending !== undefined) yield pending;
     const hash = hashOf(name);
-    for (const segment of this.#segments.newestFirst)
+    for (const segment of this.#segments.newestFirst) {
       yield* positionsIn(this.#read(segment, bucketOf(hash)), hash);
+      const table = `ended_${segment.id}`;
+      if (!this.#tablesOfNames.has(table)) continue;
+      const [stored] = this.#sql.exec<{ position: number }>(
+        `SELECT position FROM ${table} WHERE name = ?`,
+        name,
+      );
+      if (stored) yield stored.position;
+    }
   }
 
   /** Writes the names that are not written yet. */

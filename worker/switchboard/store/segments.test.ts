@@ -32,6 +32,25 @@ it('finds an ended command of a subject by its `cmd_id` in every segment', () =>
     expect(log.findEnded('me', 'c2')).toBeUndefined();
   }));
 
+it('finds the ended commands of segments that 0.2.0 has written, and drops their tables', () =>
+  withLogDatabase((open, sql) => {
+    const log = open(RETENTION);
+    for (const id of [1, 5]) appendCommands(log, id + 2, [storedCommand(id, 'ended', [id + 1])]);
+    sql.exec(`
+      DROP TABLE names_1;
+      CREATE TABLE ended_1 (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+    `);
+    for (const id of [1, 5])
+      sql.exec('INSERT INTO ended_1 (name, position) VALUES (?, ?)', `me\nc${id}`, id + 2);
+    // Nothing is restored, as from a log of which no command runs.
+    const opened = open(RETENTION);
+    for (const id of [1, 5]) expect(opened.findEnded('me', `c${id}`)?.id).toBe(id);
+    expect(opened.findEnded('me', 'c2')).toBeUndefined();
+    for (let id = 11; id < 60; id += 3) appendCommands(opened, id + 2, [storedCommand(id, 'ended')]);
+    expect(opened.findEnded('me', 'c1')).toBeUndefined();
+    expect(sql.exec("SELECT name FROM sqlite_master WHERE name = 'ended_1'").toArray()).toEqual([]);
+  }));
+
 it('finds an ended command in as many segments as the default retention keeps', () =>
   withLogDatabase((open, sql) => {
     const log = open({ ...RETENTION, maxSegments: DEFAULT_RETENTION.maxSegments });
