@@ -29,7 +29,13 @@ async function silentEdge(): Promise<Silence> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const silence: Silence = {
-    env: { CALL_API: url, EDGE_URL: url, ADMIN_SECRET: 'secret', CALL_API_TIMEOUT: '600' },
+    env: {
+      CALL_API: url,
+      CALL_API_TOKEN: 'key',
+      EDGE_URL: url,
+      ADMIN_SECRET: 'secret',
+      CALL_API_TIMEOUT: '600',
+    },
     isReached: () => sockets.length > 0,
     close: () => {
       for (const socket of sockets) socket.destroy();

@@ -22,9 +22,13 @@ const ENDLESS = ['socket', 'link', 'events'];
 /** The administration, and issuing tokens, which requires an API key. The open tenant has neither. */
 const isForTenants = ({ operationId, tags }: OpenApiOperation) =>
   tags.includes('Administration') || operationId === 'mint';
+/** What a tenant manages itself: as the administration, with another credential and other paths. */
+const isForManagers = ({ tags }: OpenApiOperation) => tags.includes('Management by tenants');
 /** The name of a file of the console is not known here, and the adapter of the open tenant does not listen. */
 const isForOpenTenant = (operation: OpenApiOperation) =>
-  !isForTenants(operation) && !['asset', 'knock'].includes(operation.operationId);
+  !isForTenants(operation) &&
+  !isForManagers(operation) &&
+  !['asset', 'knock'].includes(operation.operationId);
 
 /** The values of names in the samples, by the text that they replace. */
 type Replacements = Readonly<Record<string, string>>;
