@@ -142,6 +142,10 @@ export function testIsolation(isDialed: boolean): void {
       const before = notificationFrames(client.frames);
       // The same subject receives all notifications again, byte for byte, and nothing else.
       const resumed = await stack.connectClient(credential, `?session=${session}&since=0`);
+      // They come in pages, between which other requests are answered.
+      await expect
+        .poll(() => notificationFrames(resumed.frames), { message: marker })
+        .toHaveLength(before.length);
       await resumed.request('Nothing', {});
       expect(notificationFrames(resumed.frames), marker).toEqual(before);
       expect((await client.closed).code).toBe(4408);

@@ -27,7 +27,7 @@ export function createManageRoutes(authenticator: TenantAuthenticator): Hono<Bou
     .use('*', authenticateManager(authenticator))
     .get('/', async ({ var: { tenant } }) => {
       const view = await tenant.showOwn();
-      return view ? Response.json(view) : gone();
+      return view ? Response.json(view) : tenantDeleted();
     })
     .patch('/', async ({ req, var: { actor, tenant } }) => {
       const body = await readBody(OwnSettingsChange, req.raw);
@@ -63,7 +63,7 @@ export function createManageRoutes(authenticator: TenantAuthenticator): Hono<Bou
     })
     .use('/sites/:site/webhooks/*', async ({ set, var: { tenant } }, next) => {
       const view = await tenant.showOwn();
-      if (!view) return gone();
+      if (!view) return tenantDeleted();
       set('bounds', view.bounds);
       return next();
     })
@@ -78,7 +78,7 @@ export function createManageRoutes(authenticator: TenantAuthenticator): Hono<Bou
 }
 
 /** The tenant has been deleted since its key was verified. */
-function gone(): Response {
+function tenantDeleted(): Response {
   return problemResponse(404, 'This tenant does not exist any more. Ask an administrator.');
 }
 
