@@ -82,9 +82,9 @@ function reportRoundTrip(
 function otherAdapterFinding({ adapter, role, version, node, seconds, reachable }: AdapterState): Finding {
   const time = formatDuration(seconds * 1_000);
   if (role === 'lost') {
-    const mend =
+    const advice =
       'Start it again. If it is not back five minutes after it was lost, its calls count as ended.';
-    return faulty('adapter', `The adapter ${adapter} was lost ${time} ago.`, mend, EXIT.unreachable);
+    return faulty('adapter', `The adapter ${adapter} was lost ${time} ago.`, advice, EXIT.unreachable);
   }
   const [check, task] =
     role === 'active'
@@ -92,8 +92,8 @@ function otherAdapterFinding({ adapter, role, version, node, seconds, reachable 
       : (['standby', 'waited as standby'] as const);
   const connected = `The adapter ${adapter} has ${task} for ${time}.`;
   if (reachable) return passed(check, `${connected} ${adapterSoftware(version, node)}`);
-  const mend = 'See its log, and check its --opensips (OPENSIPS_MI).';
-  return faulty(check, `${connected} Its OpenSIPS does not answer.`, mend, EXIT.unreachable);
+  const advice = 'See its log, and check its --opensips (OPENSIPS_MI).';
+  return faulty(check, `${connected} Its OpenSIPS does not answer.`, advice, EXIT.unreachable);
 }
 
 function adapterSoftware(version = '0.2.0 or earlier', node?: string): string {
